@@ -1,0 +1,30 @@
+//! sweep: a declarative parameter-sweep job runner for the command line.
+//!
+//! A job's life, top to bottom; data flows one way:
+//!
+//! 1. [`spec`] reads the text of a sweep file into one validated type, or says everything that is wrong with it.
+//! 2. [`space`] computes point `i` from the index `i`: parameters, draw, repeat, seed. Nothing is enumerated.
+//! 3. [`store`] keeps a sweep once and hands out its indices as claims under leases.
+//! 4. [`worker`] claims jobs for its slots and decides what happens to them;
+//! 5. [`template`] renders the command for a point and [`process`] runs it: the one place that knows the operating system.
+//! 6. [`extract`] turns what the job printed into named values; [`job`] holds the verdict: done, failed, again.
+//! 7. [`record`] packs the outcome into bytes, the same in both stores, and the worker reports it under its claim.
+//! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
+//! 9. [`status`] is one snapshot of it all, with its renderers.
+//!
+//! [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
+
+pub mod cli;
+pub mod extract;
+pub mod job;
+pub mod ops;
+pub mod process;
+pub mod record;
+pub mod space;
+pub mod spec;
+pub mod status;
+pub mod store;
+pub mod table;
+pub mod template;
+pub mod value;
+pub mod worker;

@@ -1,0 +1,133 @@
+//! Owns outcomes as bytes: one record an attempt, packed into chunks by block of indices. Both stores keep the same.
+//!
+//! A sweep's log is a list of chunks for each block of [`BLOCK`] indices, in the order in which outcomes were accepted.
+//! What is known of a point is the fold over its records: the newest attempt counts, older ones are history. Because
+//! blocks follow each other by index, a table comes out in order without sorting more than one block.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::job::{Outcome, Tries, Verdict};
+
+/// Indices in a block. Large enough that a batch of short jobs falls into one or two blocks, small enough that a
+/// block's records fit easily in memory.
+pub const BLOCK: u64 = 1024;
+
+/// The block that an index belongs to.
+pub fn block_of(index: u64) -> u64 {
+    index / BLOCK
+}
+
+/// One attempt that ran, as it is kept for ever.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The point.
+    pub index: u64,
+    /// The counts after this attempt; `tries.attempts` is this attempt's number.
+    pub tries: Tries,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What followed from it.
+    pub verdict: Verdict,
+    /// The exit code, where the process exited by itself.
+    pub exit_code: Option<i32>,
+    /// When it ended, milliseconds since the epoch on the worker's clock; for people, nothing depends on it.
+    pub ended_ms: u64,
+    /// Wall time from spawn to exit, seconds.
+    pub seconds: f64,
+    /// User and system time of the process and its reaped children, seconds.
+    pub cpu_seconds: f64,
+    /// The largest resident set of any one of them, bytes.
+    pub max_rss_bytes: u64,
+    /// The machine it ran on.
+    pub host: String,
+    /// The worker that ran it.
+    pub worker: String,
+}
+
+/// What an attempt printed, as far as it was kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Kept,
+    /// Standard error.
+    pub stderr: Kept,
+}
+
+/// The end of a stream of bytes, and how long the whole was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The last bytes of it.
+    pub tail: Vec<u8>,
+    /// Length of the whole, bytes; more than `tail.len()` when the beginning was dropped.
+    pub total: u64,
+}
+
+impl Kept {
+    /// Whether the beginning is missing.
+    pub fn is_cut(&self) -> bool {
+        self.total > self.tail.len() as u64
+    }
+
+    /// Shortens the tail to at most `limit` bytes.
+    pub fn limit(&mut self, limit: usize) {
+        let excess = self.tail.len().saturating_sub(limit);
+        self.tail.drain(..excess);
+    }
+}
+
+/// Bytes in the store that are not what this version of sweep writes.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// The first byte names a format that this version does not know.
+    #[error(
+        "a record in the store has format {0}, which this version of sweep does not know; use the version that wrote it"
+    )]
+    UnknownFormat(u8),
+    /// The bytes are damaged.
+    #[error("a record in the store is damaged: {0}")]
+    Damaged(String),
+}
+
+/// The format of chunks and outputs: a byte before the postcard encoding, so that a later format can be told apart.
+const FORMAT: u8 = 1;
+
+fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    // postcard into a growing vector fails only for types without a known length, which these are not.
+    #[allow(clippy::expect_used)]
+    postcard::to_extend(value, vec![FORMAT]).expect("records always encode")
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    match bytes.split_first() {
+        Some((&FORMAT, body)) => postcard::from_bytes(body).map_err(|error| DecodeError::Damaged(error.to_string())),
+        Some((&other, _)) => Err(DecodeError::UnknownFormat(other)),
+        None => Err(DecodeError::Damaged("it is empty".into())),
+    }
+}
+
+/// Packs records into a chunk. All of them belong to one block; the caller sees to it.
+pub fn encode_chunk(records: &[Record]) -> Vec<u8> {
+    encode(records)
+}
+
+/// Unpacks a chunk.
+///
+/// # Errors
+/// If the bytes are of another format or damaged; it never panics, whatever the bytes.
+pub fn decode_chunk(bytes: &[u8]) -> Result<Vec<Record>, DecodeError> {
+    decode(bytes)
+}
+
+/// Packs what an attempt printed.
+pub fn encode_output(output: &Output) -> Vec<u8> {
+    encode(output)
+}
+
+/// Unpacks what an attempt printed.
+///
+/// # Errors
+/// As [`decode_chunk`].
+pub fn decode_output(bytes: &[u8]) -> Result<Output, DecodeError> {
+    decode(bytes)
+}

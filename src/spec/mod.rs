@@ -1,0 +1,96 @@
+//! Owns the sweep file: read in one place into one validated type. Nothing downstream sees TOML.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::RetryPolicy;
+use crate::space::SpaceSpec;
+
+/// A sweep file, validated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The sweep's name.
+    pub name: String,
+    /// The command.
+    pub command: Command,
+    /// Which points there are.
+    pub space: SpaceSpec,
+    /// How a job is run.
+    pub job: JobSettings,
+    /// How results are read.
+    pub results: ResultSettings,
+}
+
+/// A command template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// One text: split into words as a shell would and then rendered, or given whole to `sh -c` under `shell = true`.
+    #[serde(rename = "text")]
+    Text(String),
+    /// Words, each a template, taken as they are.
+    #[serde(rename = "words")]
+    Words(Vec<String>),
+}
+
+/// `[job]`: how a job is run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobSettings {
+    /// A job that runs longer is ended and has failed.
+    pub timeout: Option<Duration>,
+    /// Trying again.
+    pub retry: RetryPolicy,
+    /// The queue.
+    pub queue: String,
+    /// Variables set for the job, each value a template, in the order of the file.
+    pub env: Vec<(String, String)>,
+    /// A template of the job's standard input; none: empty.
+    pub stdin: Option<String>,
+    /// A template of the directory that the job runs in, relative to the sweep file's folder; made if missing.
+    pub dir: Option<String>,
+    /// Whether the command is run by `sh -c`.
+    pub shell: bool,
+}
+
+/// `[results]`: how results are read from what a job printed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResultSettings {
+    /// The format.
+    pub format: ResultFormat,
+    /// A job that ends well without these has failed.
+    pub require: Vec<String>,
+}
+
+/// A format of results on standard output; `docs/sweep-file.md` describes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultFormat {
+    /// The first of json, keyvalue, number that finds something.
+    Auto,
+    /// A JSON object on the last line, or the whole output.
+    Json,
+    /// Lines `name = value` or `name: value`.
+    KeyValue,
+    /// The last line is a number; column `result`.
+    Number,
+    /// Nothing is read.
+    None,
+}
+
+/// What is kept in the store of a submitted sweep: enough to run it on any worker, and to repeat it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The version of this document's form.
+    pub version: u32,
+    /// The sweep file, validated; what is run.
+    pub spec: Spec,
+    /// The sweep file as it was written.
+    pub text: String,
+    /// The folder of the sweep file, absolute: everything in it is relative to that.
+    pub here: PathBuf,
+    /// The version of sweep that submitted it.
+    pub sweep_version: String,
+    /// The machine it was submitted from.
+    pub host: String,
+}

@@ -1,0 +1,139 @@
+//! Owns the value of a parameter or a result, and the one way in which it is printed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A parameter's or a result's value.
+///
+/// The printed form ([`fmt::Display`]) is part of a point's identity and never changes: integers in decimal, floats in
+/// the shortest form that reads back the same ([`print_float`]), booleans as `true` and `false`, text as it stands,
+/// a missing value as nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// Undefined for this point (a parameter of another block), or a result that is `null`: an empty cell.
+    #[serde(rename = "none")]
+    Missing,
+    /// `true` or `false`.
+    #[serde(rename = "b")]
+    Bool(bool),
+    /// A whole number of 64 bits.
+    #[serde(rename = "i")]
+    Int(i64),
+    /// A double. Parameters are finite; results may be NaN or infinite.
+    #[serde(rename = "f")]
+    Float(f64),
+    /// Text.
+    #[serde(rename = "t")]
+    Text(String),
+}
+
+impl Value {
+    /// The value as JSON. NaN and infinities, which JSON has not, become the strings `NaN`, `inf` and `-inf`.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Missing => serde_json::Value::Null,
+            Value::Bool(b) => (*b).into(),
+            Value::Int(i) => (*i).into(),
+            Value::Float(f) if f.is_finite() => (*f).into(),
+            Value::Float(_) => self.to_string().into(),
+            Value::Text(t) => t.as_str().into(),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Missing => Ok(()),
+            Value::Bool(b) => write!(f, "{b}"),
+            Value::Int(i) => write!(f, "{i}"),
+            Value::Float(x) => f.write_str(&print_float(*x)),
+            Value::Text(t) => f.write_str(t),
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+}
+
+/// Prints a double in the shortest form that reads back the same, always with a point or an exponent, so that it stays
+/// a float: `0.3`, `2.0`, `1e-5`, `1.5e16`, `-0.0`, `NaN`, `inf`. An exponent is used below 1e-4 and from 1e16, as
+/// Python's `repr` does.
+///
+/// The layout is our own, over the digits of Rust's `{:e}` (the unique shortest, closest digits), so that no later
+/// version of a library changes what a point is called.
+pub fn print_float(x: f64) -> String {
+    if x.is_nan() {
+        return "NaN".into();
+    }
+    if x.is_infinite() {
+        return if x > 0.0 { "inf".into() } else { "-inf".into() };
+    }
+    let scientific = format!("{x:e}");
+    // `{:e}` of a finite double always holds an `e` with a small integer behind it; the fallbacks are never taken.
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..16).contains(&exponent) {
+        return scientific;
+    }
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    if exponent < 0 {
+        let zeros = "0".repeat((-exponent - 1) as usize);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    let whole = exponent as usize + 1;
+    if digits.len() <= whole {
+        let zeros = "0".repeat(whole - digits.len());
+        return format!("{sign}{digits}{zeros}.0");
+    }
+    let (head, tail) = digits.split_at(whole);
+    format!("{sign}{head}.{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn floats_print_as_documented() {
+        let cases = [
+            (0.3, "0.3"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (2.0, "2.0"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-5"),
+            (-1.5e-7, "-1.5e-7"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e16"),
+            (123456.789, "123456.789"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (5e-324, "5e-324"),
+        ];
+        for (x, printed) in cases {
+            assert_eq!(print_float(x), printed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn floats_read_back_the_same(bits: u64) {
+            let x = f64::from_bits(bits);
+            prop_assume!(x.is_finite());
+            let back: f64 = print_float(x).parse().unwrap();
+            prop_assert_eq!(back.to_bits(), x.to_bits());
+        }
+    }
+}
