@@ -15,6 +15,7 @@
 //! [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
 
 pub mod cli;
+pub mod error;
 pub mod extract;
 pub mod job;
 pub mod ops;

@@ -1,2 +1,7 @@
-//! (to be written)
-fn main() {}
+//! The binary: parses, calls the library, prints the error, exits. The only place that exits.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sweep::cli::main()
+}

@@ -1,1 +1,169 @@
-//! (to be written)
+//! Owns what a person types: the command line, one file a subcommand, thin; [`crate::ops`] does the work.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::job::SweepId;
+use crate::spec::Document;
+use crate::store::open::{Open, open};
+use crate::store::{Store, StoreError, SweepRow};
+use crate::worker::runtime::SweepRuntime;
+use exit::Exit;
+
+mod cancel;
+mod check;
+mod collect;
+mod exit;
+mod jobs;
+mod list;
+mod logs;
+mod new;
+mod output;
+mod progress;
+mod retry;
+mod rm;
+mod run;
+mod show;
+mod signals;
+mod status;
+mod submit;
+mod wait;
+mod work;
+mod worker;
+
+/// Runs a program many times with different parameters, and makes one table of the results.
+///
+/// Begin with `sweep new`, look at what it would do with `sweep check`, and make the table with `sweep run`.
+#[derive(Debug, Parser)]
+#[command(name = "sweep", version, after_help = exit::HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// The store: redis://HOST:6379, redis+unix:///PATH, or a folder [default: .sweep, in the nearest folder upward]
+    #[arg(long, global = true, value_name = "URL", env = "SWEEP_STORE", hide_env_values = true)]
+    store: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::Args),
+    Check(check::Args),
+    Run(run::Args),
+    Submit(submit::Args),
+    Worker(worker::Args),
+    Status(status::Args),
+    Wait(wait::Args),
+    List(list::Args),
+    Jobs(jobs::Args),
+    Show(show::Args),
+    Logs(logs::Args),
+    Collect(collect::Args),
+    Retry(retry::Args),
+    Cancel(cancel::Args),
+    Rm(rm::Args),
+}
+
+/// What every command works with.
+pub struct Context {
+    store: Option<String>,
+    cwd: PathBuf,
+}
+
+impl Context {
+    /// The store that must be there.
+    fn store(&self) -> Result<Arc<dyn Store>> {
+        Ok(open(self.store.as_deref(), &self.cwd, Open::Existing)?)
+    }
+
+    /// The store, made if there is none.
+    fn store_or_create(&self) -> Result<Arc<dyn Store>> {
+        Ok(open(self.store.as_deref(), &self.cwd, Open::OrCreate)?)
+    }
+
+    /// A sweep as it would be, before it is submitted and has its number.
+    fn preview(&self, document: Document) -> Result<SweepRuntime> {
+        let id = SweepId { name: document.spec.name.clone(), number: 1 };
+        SweepRuntime::new(id, document, &self.cwd).map_err(|error| Error::usage(format!("{error:#}")))
+    }
+
+    /// A sweep made ready on this machine.
+    fn runtime(&self, store: &dyn Store, row: &SweepRow) -> Result<SweepRuntime> {
+        let unreadable = |error| StoreError::Damaged(format!("the stored sweep {} cannot be read: {error:#}", row.id));
+        let document = Document::decode(&store.document(&row.id)?).map_err(|error| unreadable(error.into()))?;
+        Ok(SweepRuntime::new(row.id.clone(), document, &self.cwd).map_err(unreadable)?)
+    }
+}
+
+/// Runs the command line of this process. Returns the exit code; errors are printed on stderr.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => report(execute(cli, &mut std::io::stdout().lock())),
+        // clap's own: help and version go to stdout with 0, errors to stderr with 2.
+        Err(error) => {
+            let _ = error.print();
+            ExitCode::from(error.exit_code() as u8)
+        }
+    }
+}
+
+/// The definition of the command line, for completions and the man page.
+pub fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// Whether these words are a command line that sweep takes; for tests of the documentation.
+///
+/// # Errors
+/// With clap's message.
+pub fn parses<I: IntoIterator<Item = T>, T: Into<OsString> + Clone>(words: I) -> std::result::Result<(), String> {
+    Cli::try_parse_from(words).map(drop).map_err(|error| error.to_string())
+}
+
+/// Whether what a person reads on stderr may be coloured.
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn report(result: Result<Exit>) -> ExitCode {
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = Exit::of_error(&error);
+            match &error {
+                _ if exit == Exit::Well => {}
+                // Rendered diagnostics bring their own `error:`.
+                Error::SweepFile(text) => eprint!("{text}"),
+                error => eprintln!("error: {error}"),
+            }
+            exit.into()
+        }
+    }
+}
+
+fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
+    let cwd = std::env::current_dir().map_err(Error::file("found", std::path::Path::new("the current folder")))?;
+    let context = Context { store: cli.store, cwd };
+    match cli.command {
+        Command::New(args) => new::execute(&args, &context),
+        Command::Check(args) => check::execute(&args, &context, out),
+        Command::Run(args) => run::execute(&args, &context, out),
+        Command::Submit(args) => submit::execute(&args, &context, out),
+        Command::Worker(args) => worker::execute(&args, &context),
+        Command::Status(args) => status::execute(&args, &context, out),
+        Command::Wait(args) => wait::execute(&args, &context),
+        Command::List(args) => list::execute(&args, &context, out),
+        Command::Jobs(args) => jobs::execute(&args, &context, out),
+        Command::Show(args) => show::execute(&args, &context, out),
+        Command::Logs(args) => logs::execute(&args, &context, out),
+        Command::Collect(args) => collect::execute(&args, &context, out),
+        Command::Retry(args) => retry::execute(&args, &context),
+        Command::Cancel(args) => cancel::execute(&args, &context),
+        Command::Rm(args) => rm::execute(&args, &context),
+    }
+}

@@ -1,1 +1,17 @@
-//! (to be written)
+//! Owns what the commands do, apart from how a person types and reads them; the dashboard will use the same.
+//!
+//! - [`select`]: which sweep or job is meant
+//! - [`submit`]: a sweep file into the store
+//! - [`points`]: walks a sweep's points with their states
+//! - [`history`]: what is recorded of points
+//! - [`show`]: all that is known of one point
+//! - [`collect`]: the table
+//! - [`change`]: retry, cancel, remove
+
+pub mod change;
+pub mod collect;
+pub mod history;
+pub mod points;
+pub mod select;
+pub mod show;
+pub mod submit;

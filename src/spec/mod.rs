@@ -1,4 +1,12 @@
 //! Owns the sweep file: read in one place into one validated type. Nothing downstream sees TOML.
+//!
+//! - The types (here), [`read()`] (pure) and [`open()`] (reads the file, makes the [`Document`]).
+//! - [`diagnostic`]: a mistake with its place, and how it is shown. `syntax`: mistakes in TOML itself.
+//! - `reader`: taking keys out of a TOML table; `keys`: which keys there are, and which come later.
+//! - `names`: which names a parameter can have; `space`: all parameters together, and how many points they make.
+//! - `grid`, `range`, `random`: the values of parameters. `job`: `[job]` and `[results]`.
+//! - `command`: the templates, held against the parameters; `place`: from a character of a text to its byte in the file.
+//! - [`suggest`]: "did you mean".
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +15,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::RetryPolicy;
 use crate::space::SpaceSpec;
+
+mod command;
+pub mod diagnostic;
+mod document;
+mod grid;
+mod job;
+mod keys;
+mod names;
+mod open;
+mod place;
+mod random;
+mod range;
+mod read;
+mod reader;
+mod space;
+pub mod suggest;
+mod syntax;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::DocumentError;
+pub use open::{OpenError, open};
+pub use read::{Read, Source, read};
 
 /// A sweep file, validated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +119,8 @@ pub struct Document {
     pub text: String,
     /// The folder of the sweep file, absolute: everything in it is relative to that.
     pub here: PathBuf,
+    /// The sweep file itself, absolute: no output may overwrite it.
+    pub file: PathBuf,
     /// The version of sweep that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.

@@ -1,1 +1,170 @@
-//! (to be written)
+//! Owns the status: one serializable snapshot of sweeps and workers, and its renderers.
+//!
+//! - [`text`]: for a person's terminal
+//!
+//! The snapshot itself, as JSON, is the contract with tools.
+
+use serde::Serialize;
+
+use crate::store::{Counts, SweepRow, WorkerRow};
+
+pub mod text;
+
+/// The version of the snapshot's JSON.
+const VERSION: u32 = 1;
+
+/// Everything that `status` tells, at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// Grows when a field changes its meaning.
+    pub version: u32,
+    /// Newest first.
+    pub sweeps: Vec<SweepStatus>,
+    /// Newest sign of life first.
+    pub workers: Vec<WorkerStatus>,
+}
+
+/// A sweep. `pending`, `running`, `succeeded`, `failed` and `cancelled` add up to `total`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepStatus {
+    /// `NAME-N`.
+    pub id: String,
+    /// The sweep's name.
+    pub name: String,
+    /// `pending`, `running`, `paused`, `done`, `failed` or `cancelled`; the last three: nothing is left to run.
+    pub state: &'static str,
+    /// Why it stands so, where there is something to say.
+    pub reason: Option<String>,
+    /// All points.
+    pub total: u64,
+    /// Waiting, delayed retries included.
+    pub pending: u64,
+    /// Held by workers.
+    pub running: u64,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Ended badly for the last time.
+    pub failed: u64,
+    /// Taken out of the queue.
+    pub cancelled: u64,
+    /// The part of the succeeded that was taken over.
+    pub reused: u64,
+    /// Its queue.
+    pub queue: String,
+    /// Who submitted it.
+    pub user: String,
+    /// When, RFC 3339.
+    pub submitted: String,
+    /// Points ended a second, from the submission to the last outcome; none: nothing has ended yet.
+    pub rate: Option<f64>,
+    /// Seconds until the rest has ended at that rate; none: nothing is left, or nothing to reckon with.
+    pub seconds_left: Option<f64>,
+}
+
+/// A worker.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkerStatus {
+    /// Its random id.
+    pub id: String,
+    /// Its machine.
+    pub host: String,
+    /// Its process there.
+    pub pid: u32,
+    /// Its slots.
+    pub slots: u32,
+    /// How many of them run a job.
+    pub busy: u32,
+    /// Its last sign of life, RFC 3339.
+    pub last_seen: String,
+}
+
+impl Snapshot {
+    /// A snapshot of rows as the store gives them.
+    pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow]) -> Self {
+        Snapshot {
+            version: VERSION,
+            sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers)).collect(),
+            workers: workers.iter().map(WorkerStatus::new).collect(),
+        }
+    }
+}
+
+impl SweepStatus {
+    fn new(row: &SweepRow, workers: &[WorkerRow]) -> Self {
+        let counts = row.counts;
+        let (state, reason) = stand(row, workers);
+        let rate = rate(row);
+        let left = counts.pending + counts.running;
+        SweepStatus {
+            id: row.id.to_string(),
+            name: row.id.name.clone(),
+            state,
+            reason,
+            total: counts.total,
+            pending: counts.pending,
+            running: counts.running,
+            succeeded: counts.succeeded,
+            failed: counts.failed,
+            cancelled: counts.cancelled,
+            reused: counts.reused,
+            queue: row.queue.clone(),
+            user: row.user.clone(),
+            submitted: time(row.submitted_ms),
+            rate,
+            seconds_left: rate.filter(|_| left > 0 && row.paused.is_none()).map(|rate| left as f64 / rate),
+        }
+    }
+}
+
+impl WorkerStatus {
+    fn new(row: &WorkerRow) -> Self {
+        WorkerStatus {
+            id: row.id.clone(),
+            host: row.host.clone(),
+            pid: row.pid,
+            slots: row.slots,
+            busy: row.busy,
+            last_seen: time(row.last_seen_ms),
+        }
+    }
+}
+
+/// How many points have ended in this sweep by running.
+fn ended(counts: &Counts) -> u64 {
+    (counts.succeeded + counts.failed).saturating_sub(counts.reused)
+}
+
+fn rate(row: &SweepRow) -> Option<f64> {
+    let seconds = row.last_outcome_ms?.saturating_sub(row.submitted_ms) as f64 / 1e3;
+    let ended = ended(&row.counts) as f64;
+    (ended > 0.0 && seconds > 0.0).then(|| ended / seconds)
+}
+
+/// A sweep's state in a word, and why.
+fn stand(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Option<String>) {
+    let counts = &row.counts;
+    if counts.is_settled() {
+        return match (counts.failed, counts.cancelled) {
+            (0, 0) => ("done", None),
+            (failed, 0) => ("failed", Some(format!("{failed} of {} points failed", counts.total))),
+            (_, cancelled) => ("cancelled", Some(format!("{cancelled} of {} points were cancelled", counts.total))),
+        };
+    }
+    if let Some(reason) = &row.paused {
+        return ("paused", Some(reason.clone()));
+    }
+    if counts.running > 0 {
+        return ("running", None);
+    }
+    let served = workers.iter().any(|worker| worker.queues.contains(&row.queue));
+    let reason = (!served).then(|| {
+        let option = if row.queue == "default" { String::new() } else { format!(" --queue {}", row.queue) };
+        format!("no worker serves the queue `{}`; `sweep worker{option}` starts one", row.queue)
+    });
+    ("pending", reason)
+}
+
+/// Milliseconds since the epoch as RFC 3339 in UTC.
+fn time(ms: u64) -> String {
+    jiff::Timestamp::from_millisecond(ms as i64).map_or_else(|_| String::new(), |time| time.to_string())
+}

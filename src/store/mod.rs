@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::job::{JobAddress, JobState, SweepId, Tries, Verdict};
 
+pub mod open;
 pub mod redis;
 pub mod sqlite;
 

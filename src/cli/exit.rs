@@ -1,0 +1,65 @@
+//! Owns the exit codes, all in one place.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::error::Error;
+use crate::store::{Counts, StoreError};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All well.
+    Well = 0,
+    /// Some points failed or were cancelled.
+    SomeFailed = 1,
+    /// The command line or the sweep file is wrong.
+    Usage = 2,
+    /// The store cannot be reached, or refuses.
+    Store = 3,
+    /// Paused before the end.
+    Paused = 4,
+    /// A local file cannot be read or written.
+    File = 5,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// The exit codes, for `--help`.
+pub const HELP: &str = "Exit codes:
+  0    all well
+  1    some points failed or were cancelled
+  2    the command line or the sweep file is wrong
+  3    the store cannot be reached, or refuses
+  4    paused before the end
+  5    a local file cannot be read or written
+  130  interrupted";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code that an error ends with. A reader that went away (`sweep jobs | head`) is no error.
+    pub fn of_error(error: &Error) -> Exit {
+        match error {
+            Error::Usage(_) | Error::SweepFile(_) | Error::Store(StoreError::NoSuchSweep(_)) => Exit::Usage,
+            Error::Store(_) => Exit::Store,
+            Error::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => Exit::Well,
+            Error::File { .. } => Exit::File,
+        }
+    }
+
+    /// The code for a sweep that has ended, or is paused, with these counts.
+    pub fn of_counts(counts: &Counts) -> Exit {
+        if !counts.is_settled() {
+            Exit::Paused
+        } else if counts.failed + counts.cancelled > 0 {
+            Exit::SomeFailed
+        } else {
+            Exit::Well
+        }
+    }
+}

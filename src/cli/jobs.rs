@@ -1,0 +1,105 @@
+//! Owns `sweep jobs`: lists points with their states.
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::put;
+use crate::error::Result;
+use crate::job::{JobAddress, SweepId};
+use crate::ops::points::Walk;
+use crate::ops::select;
+use crate::space::{Point, Space};
+use crate::status::text::group;
+
+/// List the points of a sweep with their states
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep [default: the newest that you submitted]
+    sweep: Option<SweepId>,
+    /// Only points in this state
+    #[arg(long, value_name = "S")]
+    state: Option<State>,
+    /// The most points to list; 0: all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u64,
+    /// For tools: a JSON object on each line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum State {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            State::Pending => "pending",
+            State::Running => "running",
+            State::Succeeded => "succeeded",
+            State::Failed => "failed",
+            State::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let store = context.store()?;
+    let row = select::sweep(&*store, args.sweep.as_ref())?;
+    let space = context.runtime(&*store, &row)?.space;
+    let most = if args.limit == 0 { u64::MAX } else { args.limit };
+    let mut listed = 0;
+    let mut more = false;
+    for run in Walk::new(&*store, &row.id, row.counts.total) {
+        let (indices, state) = run?;
+        if args.state.is_some_and(|wanted| wanted.word() != state.word()) {
+            continue;
+        }
+        for index in indices {
+            if listed == most {
+                more = true;
+                break;
+            }
+            let Some(point) = space.point(index) else { break };
+            let address = JobAddress { sweep: row.id.clone(), index };
+            put(out, &line(args.json, &address, state.word(), &space, &point))?;
+            listed += 1;
+        }
+        if more {
+            break;
+        }
+    }
+    if more {
+        eprintln!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
+    } else if listed == 0 {
+        let which = args.state.map_or_else(String::new, |state| format!(" {}", state.word()));
+        eprintln!("{} has no{which} points", row.id);
+    }
+    Ok(Exit::Well)
+}
+
+fn line(as_json: bool, address: &JobAddress, state: &str, space: &Space, point: &Point) -> String {
+    let params = std::iter::zip(space.names().iter(), &point.params);
+    let (draw, repeat, seed) = (point.draw, point.repeat, point.seed);
+    if as_json {
+        let params: serde_json::Map<_, _> = params.map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let job = address.to_string();
+        let line = json!({"job": job, "state": state, "params": params, "draw": draw, "repeat": repeat, "seed": seed});
+        return format!("{line}\n");
+    }
+    let params = params.map(|(name, value)| format!("{name}={value}"));
+    let counters = [(draw, space.spec().draws, "draw"), (repeat, space.spec().repeats, "repeat")];
+    let counters = counters.iter().filter(|(_, of, _)| *of > 1).map(|(number, _, name)| format!("{name}={number}"));
+    let words: Vec<_> = params.chain(counters).collect();
+    format!("{address}  {state:<9}  {}\n", words.join(" "))
+}

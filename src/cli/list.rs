@@ -1,0 +1,31 @@
+//! Owns `sweep list`: the sweeps in the store.
+
+use std::io::Write;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::put;
+use crate::error::Result;
+use crate::status::Snapshot;
+use crate::status::text::{align_right, group, plain};
+
+/// List the sweeps in the store, newest first
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn execute(_: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let store = context.store()?;
+    let snapshot = Snapshot::new(&store.sweeps()?, &[]);
+    let mut table = plain(&["sweep", "state", "points", "succeeded", "failed", "queue", "user", "submitted"]);
+    for sweep in &snapshot.sweeps {
+        let counts = [sweep.total, sweep.succeeded, sweep.failed].map(group);
+        let words = [&sweep.queue, &sweep.user, &sweep.submitted];
+        let cells =
+            [sweep.id.clone(), sweep.state.to_owned()].into_iter().chain(counts).chain(words.map(String::clone));
+        table.add_row(cells);
+    }
+    align_right(&mut table, 2..5);
+    put(out, &(table.trim_fmt() + "\n"))?;
+    Ok(Exit::Well)
+}

@@ -1,0 +1,53 @@
+//! Owns `sweep logs`: what a job printed, as far as it was kept.
+
+use std::io::{IsTerminal, Write};
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{put, stdout_error, visible};
+use crate::error::{Error, Result};
+use crate::job::JobAddress;
+use crate::ops::{change, history, select, show};
+use crate::record::Kept;
+
+/// Print what a job printed: its stdout to stdout, its stderr to stderr
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The job, for example pi-3/417
+    #[arg(value_name = "SWEEP/INDEX")]
+    job: JobAddress,
+    /// The attempt [default: the newest that ran]
+    #[arg(long, value_name = "N")]
+    attempt: Option<u32>,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let store = context.store()?;
+    let row = select::sweep(&*store, Some(&args.job.sweep))?;
+    let index = change::check_index(&row, args.job.index)?;
+    let ran: Vec<u32> =
+        history::of_point(&*store, &row.id, index)?.iter().map(|record| record.tries.attempts).collect();
+    let Some(attempt) = args.attempt.or(ran.last().copied()) else {
+        eprintln!("{} has not run yet", args.job);
+        return Ok(Exit::Well);
+    };
+    if !ran.contains(&attempt) {
+        return Err(Error::usage(format!("{} has no attempt {attempt}; it has {ran:?}", args.job)));
+    }
+    let Some(output) = show::output(&*store, &row, index, attempt)? else {
+        eprintln!("attempt {attempt} of {} printed nothing", args.job);
+        return Ok(Exit::Well);
+    };
+    print(&mut *out, &output.stdout, "stdout", std::io::stdout().is_terminal())?;
+    print(&mut std::io::stderr().lock(), &output.stderr, "stderr", std::io::stderr().is_terminal())?;
+    Ok(Exit::Well)
+}
+
+/// Bytes as they came for a pipe; made safe to look at for a terminal.
+fn print(to: &mut dyn Write, kept: &Kept, name: &str, terminal: bool) -> Result<()> {
+    if kept.is_cut() {
+        eprintln!("({name} had {} bytes, of which the last {} were kept)", kept.total, kept.tail.len());
+    }
+    if terminal { put(to, &visible(&show::text(kept))) } else { to.write_all(&kept.tail).map_err(stdout_error) }
+}

@@ -1,0 +1,98 @@
+//! Owns the progress of a sweep on stderr: a bar on a terminal, a plain line now and then without one.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::job::SweepId;
+use crate::status::text::group;
+use crate::store::{Counts, Store};
+
+/// How often a bar is brought up to date, and how often a line is written without a terminal.
+const EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// Shows how a sweep goes until it is dropped; then shows where it stands once more and stops.
+pub struct Progress {
+    over: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins to show a sweep.
+    pub fn new(store: Arc<dyn Store>, id: SweepId) -> Self {
+        let (over, is_over) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let mut shown = Shown::new(&id);
+            loop {
+                let over = is_over.recv_timeout(EVERY.0) != Err(RecvTimeoutError::Timeout);
+                // A store that is away is the worker's to tell.
+                if let Ok(row) = store.sweep(&id) {
+                    shown.update(&row.counts, over);
+                }
+                if over {
+                    return shown.end();
+                }
+            }
+        });
+        Progress { over: Some(over), thread: Some(thread) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.over.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+enum Shown {
+    Bar(ProgressBar),
+    Lines { id: String, last: Instant },
+}
+
+impl Shown {
+    fn new(id: &SweepId) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Shown::Lines { id: id.to_string(), last: Instant::now() };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = "{prefix} {wide_bar} {human_pos}/{human_len}{msg} {per_sec} {eta}";
+        // The template is a constant and well formed; were it not, the bar would have indicatif's own look.
+        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(id.to_string());
+        Shown::Bar(bar)
+    }
+
+    fn update(&mut self, counts: &Counts, at_end: bool) {
+        let ended = counts.succeeded + counts.failed + counts.cancelled;
+        match self {
+            Shown::Bar(bar) => {
+                bar.set_length(counts.total);
+                bar.set_position(ended);
+                if counts.failed > 0 {
+                    bar.set_message(format!(", {} failed", group(counts.failed)));
+                }
+            }
+            Shown::Lines { id, last } => {
+                if at_end || last.elapsed() < EVERY.1 {
+                    return;
+                }
+                *last = Instant::now();
+                let failed = group(counts.failed);
+                eprintln!("{id}: {} of {} ended, {failed} failed", group(ended), group(counts.total));
+            }
+        }
+    }
+
+    fn end(&self) {
+        if let Shown::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

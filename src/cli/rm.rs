@@ -1,0 +1,30 @@
+//! Owns `sweep rm`: removes sweeps with their history and results.
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::ops::{change, select};
+use crate::status::text::count;
+
+/// Remove sweeps with their history and results
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweeps
+    #[arg(required = true)]
+    sweeps: Vec<SweepId>,
+    /// Also where jobs run; their workers end them
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+    let store = context.store()?;
+    for id in &args.sweeps {
+        let row = select::sweep(&*store, Some(id))?;
+        change::remove(&*store, &row, args.force)?;
+        eprintln!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
+    }
+    Ok(Exit::Well)
+}

@@ -1,0 +1,76 @@
+//! Owns `sweep run`: submits a sweep, works at it alone on this machine, and collects the table.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::cli::Context;
+use crate::cli::collect::{self, target};
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::cli::submit::read;
+use crate::cli::work::{WorkArgs, work};
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::ops::collect::{Job, Target, refuse_input};
+use crate::ops::submit::submit;
+use crate::status::text::{count, group};
+use crate::store::{Counts, Scope};
+use crate::worker::Summary;
+
+/// Submit a sweep, run it on every core of this machine, and write the table
+///
+/// Each `run` submits the sweep anew and runs all of its points.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep file
+    file: PathBuf,
+    /// The table [default: NAME.results.csv in the current folder; -: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    work: WorkArgs,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let document = read(&args.file)?;
+    let name = &document.spec.name;
+    let target = target(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
+    let sweep = context.preview(document.clone())?;
+    refuse_input(&target, &sweep)?;
+    let store = context.store_or_create()?;
+    let id = submit(&*store, &document)?;
+    let total = store.sweep(&id)?.counts.total;
+    eprintln!("{id}: {} to run, submitted anew (nothing is taken over from earlier sweeps)", count(total, "point"));
+    let progress = Progress::new(store.clone(), id.clone());
+    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
+    drop(progress);
+    let (summary, interrupted) = worked?;
+    let row = store.sweep(&id)?;
+    if interrupted && !row.counts.is_settled() {
+        eprintln!("{}", left(&id, &row.counts, &summary));
+        return Ok(Exit::Interrupted);
+    }
+    collect::write(&Job { store: &*store, row: &row, space: &sweep.space, all: false }, &target, out)?;
+    if let Target::File(path) = &target {
+        collect::preview(path);
+    }
+    if let Some(reason) = &row.paused {
+        eprintln!("{id} is paused: {reason}");
+    }
+    Ok(Exit::of_counts(&row.counts))
+}
+
+/// What an interrupted run leaves, and how to go on.
+fn left(id: &SweepId, counts: &Counts, summary: &Summary) -> String {
+    let lost = match summary.undelivered {
+        0 => String::new(),
+        some => format!("; {} could not be delivered, those jobs run again", count(some as u64, "outcome")),
+    };
+    format!(
+        "{id}: interrupted with {} of {} succeeded{lost}; `sweep worker --until-empty` goes on, \
+         `sweep collect {id} --out FILE` writes what there is",
+        group(counts.succeeded),
+        group(counts.total),
+    )
+}

@@ -1,0 +1,107 @@
+//! Owns `sweep show`: all that is known of one point.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{put, put_json, visible};
+use crate::error::Result;
+use crate::job::{JobAddress, JobState, Outcome};
+use crate::ops::select;
+use crate::ops::show::{JobView, cause, job, text};
+use crate::record::{Kept, Record};
+
+/// Lines of each stream that are shown; `sweep logs` shows all that was kept.
+const LINES: usize = 10;
+
+/// Show one point: parameters, a command line to paste, attempts, output
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The job, for example pi-3/417
+    #[arg(value_name = "SWEEP/INDEX")]
+    job: JobAddress,
+    /// For tools: one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let store = context.store()?;
+    let row = select::sweep(&*store, Some(&args.job.sweep))?;
+    let sweep = context.runtime(&*store, &row)?;
+    let view = job(&*store, &row, &sweep, args.job.index)?;
+    if args.json {
+        put_json(out, &view.to_json())?;
+    } else {
+        put(out, &page(&view))?;
+    }
+    Ok(Exit::Well)
+}
+
+fn page(view: &JobView) -> String {
+    let mut page = String::new();
+    let point = &view.prepared.point;
+    // Writing to a String does not fail.
+    let _ = writeln!(page, "{}  {}", view.address, state(&view.state));
+    for (name, value) in std::iter::zip(&view.names, &point.params) {
+        let _ = writeln!(page, "  {name} = {value}");
+    }
+    let _ = writeln!(page, "  draw {}, repeat {}, seed {}", point.draw, point.repeat, point.seed);
+    let _ = writeln!(page, "\n{}", view.paste_line());
+    if let Err(why) = &view.program {
+        let _ = writeln!(page, "(on this machine: {why})");
+    }
+    if !view.records.is_empty() {
+        page.push('\n');
+    }
+    for record in &view.records {
+        page.push_str(&attempt(record));
+    }
+    if let Some(Outcome::Succeeded { results }) = view.newest().map(|record| &record.outcome) {
+        for (name, value) in results {
+            let _ = writeln!(page, "  {name} = {value}");
+        }
+    }
+    if let Some(output) = &view.output {
+        page.push_str(&stream("stdout", &output.stdout));
+        page.push_str(&stream("stderr", &output.stderr));
+    }
+    page
+}
+
+fn state(state: &JobState) -> String {
+    match state {
+        JobState::Pending { due_ms: Some(_) } => "pending (waits before it is tried again)".into(),
+        JobState::Running { attempt, worker, started_ms } => {
+            let what = if started_ms.is_some() { "running" } else { "claimed" };
+            format!("{what} (attempt {attempt}, worker {worker})")
+        }
+        other => other.word().into(),
+    }
+}
+
+fn attempt(record: &Record) -> String {
+    let how = cause(record).unwrap_or_else(|| "succeeded".into());
+    let place = if record.host.is_empty() { String::new() } else { format!(" on {}", record.host) };
+    format!(
+        "attempt {}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB{place}\n",
+        record.tries.attempts,
+        record.seconds,
+        record.cpu_seconds,
+        record.max_rss_bytes as f64 / 1e6
+    )
+}
+
+fn stream(name: &str, kept: &Kept) -> String {
+    if kept.total == 0 {
+        return String::new();
+    }
+    let text = visible(&text(kept));
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.iter().skip(lines.len().saturating_sub(LINES));
+    let cut = kept.is_cut() || lines.len() > LINES;
+    let head = format!("\n{name}{} ({} bytes):\n", if cut { ", its end" } else { "" }, kept.total);
+    shown.fold(head, |page, line| page + "  " + line + "\n")
+}

@@ -1,0 +1,50 @@
+//! Owns `sweep submit`: puts a sweep into the store, and prints its id alone on stdout.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::put;
+use crate::error::{Error, Result};
+use crate::ops::submit::submit;
+use crate::spec::{self, Document, OpenError};
+use crate::status::text::count;
+
+/// Put a sweep into the store; workers then run it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep file
+    file: PathBuf,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let document = read(&args.file)?;
+    let store = context.store_or_create()?;
+    let id = submit(&*store, &document)?;
+    put(out, &format!("{id}\n"))?;
+    let total = store.sweep(&id)?.counts.total;
+    eprintln!(
+        "{} in {}; `sweep worker` runs them, `sweep status` shows how it goes",
+        count(total, "job"),
+        store.describe()
+    );
+    Ok(Exit::Well)
+}
+
+/// Reads a sweep file; warnings go to stderr.
+///
+/// # Errors
+/// If it cannot be read, or with everything that is wrong with it.
+pub fn read(file: &Path) -> Result<Document> {
+    match spec::open(file) {
+        Ok((read, document)) => {
+            eprint!("{}", read.warnings.render(super::colours()));
+            Ok(document)
+        }
+        Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
+        Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),
+        Err(error @ OpenError::Folder(_)) => Err(Error::usage(error.to_string())),
+    }
+}

@@ -1,0 +1,50 @@
+//! Owns `sweep wait`: returns when a sweep is done, with `run`'s exit code.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::ops::select;
+use crate::status::text::group;
+use crate::store::StoreError;
+
+/// How often the store is asked.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// Wait until a sweep has nothing left to run, or is paused
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep [default: the newest that you submitted]
+    sweep: Option<SweepId>,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+    let store = context.store()?;
+    let id = select::sweep(&*store, args.sweep.as_ref())?.id;
+    let progress = Progress::new(store.clone(), id.clone());
+    let row = loop {
+        match store.sweep(&id) {
+            Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
+            // Whoever waits for a sweep outwaits a store that is restarted.
+            Ok(_) | Err(StoreError::Unreachable { .. }) => thread::sleep(EVERY),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    drop(progress);
+    let counts = row.counts;
+    eprintln!(
+        "{id}: {} succeeded, {} failed, {} cancelled",
+        group(counts.succeeded),
+        group(counts.failed),
+        group(counts.cancelled)
+    );
+    if let Some(reason) = &row.paused {
+        eprintln!("{id} is paused: {reason}");
+    }
+    Ok(Exit::of_counts(&counts))
+}

@@ -1,0 +1,76 @@
+//! Owns running a worker in this process: its signals, and what it has to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::Context;
+use crate::cli::signals::Listener;
+use crate::error::{Error, Result};
+use crate::status::text::count;
+use crate::store::{LEASE, Scope, Store};
+use crate::worker::{Notice, Options, Summary, Worker};
+
+/// Options that `run` and `worker` share.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Jobs to run at once [default: the number of cores]
+    #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    jobs: Option<u32>,
+    /// How long the worker's claims hold without a sign of life
+    #[arg(long, value_name = "DURATION", default_value_t = LEASE.into(), value_parser = lease)]
+    lease: humantime::Duration,
+}
+
+fn lease(text: &str) -> std::result::Result<humantime::Duration, String> {
+    let lease: humantime::Duration = text.parse().map_err(|error| format!("{error}; write it like `20s` or `2m`"))?;
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    if allowed.contains(&lease) { Ok(lease) } else { Err("a lease lasts from 1s to 1day".into()) }
+}
+
+/// Works until there is nothing left, or a signal comes. Returns what was done and whether it was interrupted.
+///
+/// # Errors
+/// If the store says something that waiting does not mend.
+pub fn work(
+    args: &WorkArgs,
+    context: &Context,
+    store: Arc<dyn Store>,
+    scope: Scope,
+    until_empty: bool,
+) -> Result<(Summary, bool)> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let options = Options {
+        scope,
+        slots: args.jobs.unwrap_or(cores),
+        until_empty,
+        lease: *args.lease,
+        fallback: context.cwd.clone(),
+    };
+    let worker = Worker::new(store, options).map_err(|error| {
+        Error::usage(format!("the worker cannot be started: {error}; fewer jobs at once (-j) need fewer open files"))
+    })?;
+    let signals = Listener::new(worker.stop_handle())?;
+    let summary = worker.run(&mut |notice| eprintln!("{}", sentence(&notice)))?;
+    Ok((summary, signals.interrupted()))
+}
+
+fn sentence(notice: &Notice) -> String {
+    match notice {
+        Notice::StoreAway(why) => {
+            format!("the store is away: {why}; running jobs go on, outcomes are kept until it is back")
+        }
+        Notice::StoreBack => "the store is back".into(),
+        Notice::OtherFolder { sweep, here } => {
+            format!("this machine has no folder of {sweep}'s sweep file; its jobs run in {}", here.display())
+        }
+        Notice::TooLate(jobs) => format!(
+            "{} ended here after its lease had run out and another worker had it; the other's outcome counts",
+            count(*jobs as u64, "job")
+        ),
+        Notice::TookOver(jobs) => {
+            format!("{} of a worker that gave no sign of life put back in the queue", count(*jobs as u64, "job"))
+        }
+    }
+}

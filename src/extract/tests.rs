@@ -1,0 +1,226 @@
+//! Owns the tests of how results are read.
+
+use super::*;
+use Value::{Bool, Float, Int, Missing};
+
+mod properties;
+mod refusals;
+
+fn kept(text: impl AsRef<[u8]>) -> Kept {
+    let tail = text.as_ref().to_vec();
+    Kept { total: tail.len() as u64, tail }
+}
+
+/// The end of a longer output.
+fn cut(text: impl AsRef<[u8]>) -> Kept {
+    let tail = text.as_ref().to_vec();
+    Kept { total: tail.len() as u64 + 1, tail }
+}
+
+fn read(format: ResultFormat, stdout: &Kept) -> Result<Vec<(String, Value)>, String> {
+    results(&ResultSettings { format, require: Vec::new() }, stdout)
+}
+
+fn json(text: &str) -> Vec<(String, Value)> {
+    read(ResultFormat::Json, &kept(text)).unwrap()
+}
+
+fn keyvalue(text: &str) -> Vec<(String, Value)> {
+    read(ResultFormat::KeyValue, &kept(text)).unwrap()
+}
+
+fn auto(text: &str) -> Vec<(String, Value)> {
+    read(ResultFormat::Auto, &kept(text)).unwrap()
+}
+
+/// The value of the number format.
+fn number(text: &str) -> Option<Value> {
+    let found = read(ResultFormat::Number, &kept(text)).ok()?;
+    assert_eq!((found.len(), found[0].0.as_str()), (1, "result"));
+    Some(found[0].1.clone())
+}
+
+fn named(pairs: &[(&str, Value)]) -> Vec<(String, Value)> {
+    pairs.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+#[test]
+fn json_is_found_on_the_last_line_or_in_the_whole() {
+    let expected = named(&[("energy", Float(-1.5)), ("steps", Int(100))]);
+    for output in [
+        r#"{"energy": -1.5, "steps": 100}"#,
+        "starting\n{\"no\": 1}\n{\"energy\": -1.5, \"steps\": 100}\n\n  \n",
+        "log\r\n  {\"energy\": -1.5, \"steps\": 100}  \r\n",
+        "10%\r100%\r{\"energy\": -1.5, \"steps\": 100}",
+        "{\n  \"energy\": -1.5,\n  \"steps\": 100\n}\n",
+        "\u{feff}{\"energy\": -1.5,\n\"steps\": 100}",
+    ] {
+        assert_eq!(json(output), expected, "{output}");
+        assert_eq!(auto(output), expected, "{output}");
+    }
+}
+
+#[test]
+fn json_values_keep_their_types() {
+    let found = json(
+        r#"{"i": 3, "f": 3.0, "big": 9223372036854775807, "bigger": 9223372036854775808, "huge": 1e300, "b": true,
+            "n": null, "t": "3.0", "u": "Ä\n", "l": [1, 2.50, {"x": "y"}], "e": [], "neg": -0.0}"#,
+    );
+    let expected = named(&[
+        ("i", Int(3)),
+        ("f", Float(3.0)),
+        ("big", Int(i64::MAX)),
+        ("bigger", Float(9223372036854775808.0)),
+        ("huge", Float(1e300)),
+        ("b", Bool(true)),
+        ("n", Missing),
+        ("t", text("3.0")),
+        ("u", text("Ä\n")),
+        ("l", text(r#"[1,2.5,{"x":"y"}]"#)),
+        ("e", text("[]")),
+        ("neg", Float(-0.0)),
+    ]);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn json_objects_are_flattened_and_the_last_of_a_name_counts() {
+    let found = json(r#"{"a": {"b": 1, "c": {"d": 2}}, "e": {}, " f ": 3, "a.b": 4, "f": 5, "g": 6, "g": 7}"#);
+    assert_eq!(found, named(&[("a.b", Int(4)), ("a.c.d", Int(2)), ("f", Int(5)), ("g", Int(7))]));
+    assert_eq!(json("{}"), []);
+}
+
+#[test]
+fn numbers_that_json_has_not_are_understood() {
+    let found = json(r#"{"a": NaN, "b":Infinity,"c":-Infinity, "d": nan, "e": -inf, "f": [1,NaN], "g": {"h": -nan}}"#);
+    let printed: Vec<String> = found.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    assert_eq!(printed, ["a NaN", "b inf", "c -inf", "d NaN", "e -inf", r#"f [1,"NaN"]"#, "g.h NaN"]);
+    assert!(found.iter().all(|(name, value)| name == "f" || matches!(value, Float(_))));
+    // In strings, and in names, they are left alone, escaped quotes included.
+    let found = json(r#"{"x": NaN, "say \"NaN\"": "a NaN, \\", "NaN": "\"Infinity", "y": "Nan"}"#);
+    let expected = [("say \"NaN\"", text("a NaN, \\")), ("NaN", text("\"Infinity")), ("y", text("Nan"))];
+    assert_eq!(found[1..], named(&expected));
+    // As strings, as jsonlite and sweep print them.
+    assert_eq!(
+        json(r#"{"a": "-Inf", "b": "inf"}"#),
+        named(&[("a", Float(-f64::INFINITY)), ("b", Float(f64::INFINITY))])
+    );
+    let broken = ["{\"a\": NaNa}", "{\"a\": NaN", "{NaN}", "{\"a\": 1.NaN}", "{\"a\": \"NaN}"];
+    for output in broken {
+        assert!(read(ResultFormat::Json, &kept(output)).is_err(), "{output}");
+    }
+}
+
+#[test]
+fn lines_of_names_and_values() {
+    let output = "Simulation of 3 spins\nenergy = -1.5\n  steps:100\r\n name = two words \nlast-try.x_1: 1.2D-05\n\
+        energy = 2\nempty =\nok: True\nnot_a = None\nflag = FALSE\nrun: inf\n_u=.5";
+    let expected = [
+        ("energy", Int(2)),
+        ("steps", Int(100)),
+        ("name", text("two words")),
+        ("last-try.x_1", Float(1.2e-5)),
+        ("empty", Missing),
+        ("ok", Bool(true)),
+        ("not_a", Missing),
+        ("flag", Bool(false)),
+        ("run", Float(f64::INFINITY)),
+        ("_u", Float(0.5)),
+    ];
+    assert_eq!(keyvalue(output), named(&expected));
+    assert_eq!(auto(output), named(&expected));
+}
+
+#[test]
+fn what_is_not_a_name_and_a_value() {
+    for line in [
+        "two words = 3",
+        "3d = 4",
+        "= 4",
+        ": 4",
+        "name",
+        "a == b",
+        "a => b",
+        "http://host/path",
+        "std::vector",
+        "C:\\dir",
+        "12:30:01 started",
+        "-x = 1",
+        "Größe = 1",
+        "f(x) = 2",
+        "{a = 1}",
+        "a, b = 1, 2",
+        "x := 1",
+    ] {
+        assert!(read(ResultFormat::KeyValue, &kept(line)).is_err(), "{line}");
+        assert_eq!(auto(line), [], "{line}");
+    }
+}
+
+#[test]
+fn a_number_on_the_last_line() {
+    for (output, value) in [
+        ("0.53", Float(0.53)),
+        ("burn in: done\n\n 42 \n\n", Int(42)),
+        ("[1] 0.53\n", Float(0.53)),
+        ("[1]  7", Int(7)),
+        ("  1.2D-05", Float(1.2e-5)),
+        ("-0.12345678901234567d+10", Float(-0.12345678901234567e10)),
+        ("1.", Float(1.0)),
+        ("+5", Int(5)),
+        ("-.5e-3", Float(-0.5e-3)),
+        ("99999999999999999999", Float(1e20)),
+        ("-Infinity", Float(-f64::INFINITY)),
+    ] {
+        assert_eq!(number(output), Some(value), "{output}");
+    }
+    assert_eq!(number("nan").unwrap().to_string(), "NaN");
+    for output in [
+        "",
+        "\n",
+        "1 2",
+        "[1] 0.5 0.6",
+        "[2] 0.5",
+        "[1]0.5",
+        "1,5",
+        "0x10",
+        "1_000",
+        "1e999",
+        "5 s",
+        "true",
+        "NA",
+        "-",
+        ".",
+        "e5",
+        "1e",
+        "1d5d5",
+        "d",
+        "infinit",
+    ] {
+        assert_eq!(number(output), None, "{output}");
+    }
+}
+
+#[test]
+fn auto_takes_json_before_lines_before_a_number() {
+    assert_eq!(auto("a = 1\n{\"b\": 2}"), named(&[("b", Int(2))]));
+    assert_eq!(auto("a = 1\n0.5"), named(&[("a", Int(1))]));
+    assert_eq!(auto("hello there\n0.5"), named(&[("result", Float(0.5))]));
+    for nothing in ["", "hello there", "{1, 2}", "None", "}", "0.5\nbye bye"] {
+        assert_eq!(auto(nothing), [], "{nothing}");
+    }
+    assert_eq!(read(ResultFormat::None, &kept("a = 1")).unwrap(), []);
+}
+
+#[test]
+fn bytes_that_are_no_text_do_no_harm() {
+    assert_eq!(
+        read(ResultFormat::KeyValue, &kept(b"\xff\xfe\na = 1\xff\n")).unwrap(),
+        named(&[("a", text("1\u{fffd}"))])
+    );
+    assert_eq!(read(ResultFormat::Number, &kept(b"\x80\x81\n5\n")).unwrap(), named(&[("result", Int(5))]));
+}

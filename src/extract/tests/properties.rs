@@ -1,0 +1,73 @@
+//! Owns the property tests of reading results.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const FORMATS: [ResultFormat; 5] =
+    [ResultFormat::Auto, ResultFormat::Json, ResultFormat::KeyValue, ResultFormat::Number, ResultFormat::None];
+
+/// Output that is nearly something.
+fn output() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        "{", "}", "\"", "\\", "NaN", "-", "Infinity", "[", "]", ":", ",", " ", "\n", "\r", "a", "=", "1", "e", ".",
+        "\u{feff}", "é", "null", "[1]", "\u{0}",
+    ]);
+    let nearly = prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat().into_bytes());
+    prop_oneof![nearly, prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(Int),
+        any::<u64>().prop_map(|bits| Float(f64::from_bits(bits))),
+        any::<bool>().prop_map(Bool),
+        Just(Missing),
+    ]
+}
+
+/// Equal, NaN to NaN, and zero of the same sign.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Float(a), Float(b)) => (a.is_nan() && b.is_nan()) || a.to_bits() == b.to_bits(),
+        _ => a == b,
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_output_makes_it_panic_and_names_are_unique(tail in output(), more in 0..2_u64, required in any::<bool>()) {
+        let stdout = Kept { total: tail.len() as u64 + more, tail };
+        for format in FORMATS {
+            let require = if required { vec!["a".to_owned()] } else { Vec::new() };
+            if let Ok(found) = results(&ResultSettings { format, require }, &stdout) {
+                prop_assert!(found.iter().map(|(name, _)| name).all_unique());
+                prop_assert!(found.iter().all(|(name, _)| !name.is_empty() && name.trim() == name));
+                prop_assert!(!required || found.iter().any(|(name, _)| name == "a"));
+            }
+        }
+    }
+
+    #[test]
+    fn values_read_back_as_they_are_printed(value in value()) {
+        let printed = format!("x = {value}");
+        prop_assert!(same(&keyvalue(&printed)[0].1, &value));
+        if matches!(value, Int(_) | Float(_)) {
+            prop_assert!(same(&number(&value.to_string()).unwrap(), &value));
+        }
+        let printed = format!("{{\"x\": {}}}", value.to_json());
+        prop_assert!(same(&json(&printed)[0].1, &value));
+    }
+
+    #[test]
+    fn python_prints_what_is_read(values in prop::collection::vec(value(), 1..8)) {
+        let item = |value: &Value| match value {
+            Float(x) if x.is_nan() => "NaN".into(),
+            Float(x) if x.is_infinite() => if *x > 0.0 { "Infinity" } else { "-Infinity" }.into(),
+            other => other.to_json().to_string(),
+        };
+        let items: Vec<String> = values.iter().enumerate().map(|(i, value)| format!("\"v{i}\": {}", item(value))).collect();
+        let found = json(&format!("{{{}}}", items.join(", ")));
+        prop_assert!(found.len() == values.len() && found.iter().zip(&values).all(|((_, a), b)| same(a, b)));
+    }
+}

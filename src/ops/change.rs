@@ -1,0 +1,72 @@
+//! Owns what changes a sweep by hand: retry, cancel, remove.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::job::SweepId;
+use crate::store::{Counts, Store, SweepRow};
+
+/// Puts failed and cancelled points back in the queue: all of them, or those at the given indices. Returns how many.
+///
+/// # Errors
+/// If an index lies outside the sweep, or names a point that is neither failed nor cancelled.
+pub fn retry(store: &dyn Store, row: &SweepRow, indices: Option<&[u64]>) -> Result<u64> {
+    let Some(indices) = indices else {
+        return Ok(store.requeue(&row.id, &[0..row.counts.total])?);
+    };
+    let mut ranges: Vec<Range<u64>> = Vec::with_capacity(indices.len());
+    for &index in indices {
+        let (state, _) = store.point(&row.id, check_index(row, index)?)?;
+        if !matches!(state.word(), "failed" | "cancelled") {
+            return Err(Error::usage(format!(
+                "{}/{index} is {}; only failed and cancelled points can be put back in the queue",
+                row.id,
+                state.word()
+            )));
+        }
+        ranges.push(index..index + 1);
+    }
+    Ok(store.requeue(&row.id, &ranges)?)
+}
+
+/// The index, if the sweep has such a point.
+///
+/// # Errors
+/// If it has not.
+pub fn check_index(row: &SweepRow, index: u64) -> Result<u64> {
+    if index < row.counts.total {
+        return Ok(index);
+    }
+    Err(Error::usage(format!(
+        "{} has no point {index}: it has {} points, 0 to {}",
+        row.id,
+        row.counts.total,
+        row.counts.total.saturating_sub(1)
+    )))
+}
+
+/// Takes what has not run out of the queue; running jobs are ended by their workers. Returns the counts after.
+///
+/// # Errors
+/// If the store does not do it.
+pub fn cancel(store: &dyn Store, id: &SweepId) -> Result<Counts> {
+    Ok(store.cancel(id)?)
+}
+
+/// Removes a sweep with its history and results.
+///
+/// # Errors
+/// If jobs of it run and `force` is not given.
+pub fn remove(store: &dyn Store, row: &SweepRow, force: bool) -> Result<()> {
+    let running = row.counts.running;
+    if running > 0 && !force {
+        return Err(Error::usage(format!(
+            "{id} has {running} running {jobs}; `sweep cancel {id}` ends {them} first, `sweep rm {id} --force` removes the \
+             sweep under {them}",
+            id = row.id,
+            jobs = if running == 1 { "job" } else { "jobs" },
+            them = if running == 1 { "it" } else { "them" },
+        )));
+    }
+    Ok(store.remove(&row.id, force)?)
+}

@@ -1,0 +1,75 @@
+//! Owns reading a sweep's log in order of index: the fold from accepted outcomes to what is known of each point.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::record::{self, BLOCK, Record};
+use crate::store::{BlockLog, Store};
+
+/// Blocks asked for at a time: what is held in memory at once.
+const BLOCKS: u64 = 16;
+
+/// Reads the records of all blocks in order, some blocks at a time. Memory is bounded by [`BLOCKS`] blocks.
+pub struct Blocks<'a> {
+    store: &'a dyn Store,
+    id: &'a SweepId,
+    next: u64,
+    end: u64,
+    read: std::vec::IntoIter<BlockLog>,
+}
+
+impl<'a> Blocks<'a> {
+    /// The blocks of a sweep of `total` points.
+    pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
+        Blocks { store, id, next: 0, end: total.div_ceil(BLOCK), read: Vec::new().into_iter() }
+    }
+
+    fn advance(&mut self) -> Result<Option<BlockLog>> {
+        loop {
+            if let Some(block) = self.read.next() {
+                return Ok(Some(block));
+            }
+            if self.next >= self.end {
+                return Ok(None);
+            }
+            let until = (self.next + BLOCKS).min(self.end);
+            self.read = self.store.log(self.id, self.next..until)?.into_iter();
+            self.next = until;
+        }
+    }
+}
+
+impl Iterator for Blocks<'_> {
+    type Item = Result<Vec<Record>>;
+
+    /// The next block's newest record of each point that has any, in order of index.
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose().map(|block| newest(&block?.1))
+    }
+}
+
+/// The newest record of each point, in order of index. The last one accepted counts: the store accepts one outcome for
+/// a claim, and no claim is given for a point that has succeeded.
+fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
+    let mut points = BTreeMap::new();
+    for chunk in chunks {
+        points.extend(record::decode_chunk(chunk)?.into_iter().map(|record| (record.index, record)));
+    }
+    Ok(points.into_values().collect())
+}
+
+/// All records of one point, oldest first.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn of_point(store: &dyn Store, id: &SweepId, index: u64) -> Result<Vec<Record>> {
+    let block = record::block_of(index);
+    let mut records = Vec::new();
+    for (_, chunks) in store.log(id, block..block + 1)? {
+        for chunk in chunks {
+            records.extend(record::decode_chunk(&chunk)?.into_iter().filter(|record| record.index == index));
+        }
+    }
+    Ok(records)
+}

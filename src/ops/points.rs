@@ -1,0 +1,89 @@
+//! Owns walking a sweep's points with their states, in order of index, without enumerating what is not asked for.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::job::{JobState, SweepId};
+use crate::store::{Set, Span, Store};
+
+/// Spans asked for at a time.
+const PAGE: usize = 1000;
+
+/// A set's spans, one after the other, a page at a time.
+struct SetWalk<'a> {
+    store: &'a dyn Store,
+    id: &'a SweepId,
+    set: Set,
+    from: u64,
+    page: std::collections::VecDeque<Span>,
+    over: bool,
+}
+
+impl<'a> SetWalk<'a> {
+    fn new(store: &'a dyn Store, id: &'a SweepId, set: Set) -> Self {
+        SetWalk { store, id, set, from: 0, page: Default::default(), over: false }
+    }
+
+    /// The first span that ends after `from`.
+    fn peek(&mut self, from: u64) -> Result<Option<&Span>> {
+        self.from = self.from.max(from);
+        loop {
+            while self.page.front().is_some_and(|span| span.indices.end <= self.from) {
+                self.page.pop_front();
+            }
+            if !self.page.is_empty() || self.over {
+                return Ok(self.page.front());
+            }
+            let spans = self.store.spans(self.id, self.set, self.from, PAGE)?;
+            self.over = spans.len() < PAGE;
+            self.page.extend(spans);
+        }
+    }
+}
+
+/// Walks the states of all points in order of index, run by run. While jobs run, points move between sets as it reads;
+/// each point comes once, in a state that it had during the walk.
+pub struct Walk<'a> {
+    sets: Vec<SetWalk<'a>>,
+    at: u64,
+    total: u64,
+}
+
+impl<'a> Walk<'a> {
+    /// Walks a sweep of `total` points.
+    pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
+        let sets = [Set::Pending, Set::Running, Set::Failed, Set::Cancelled];
+        Walk { sets: sets.map(|set| SetWalk::new(store, id, set)).into(), at: 0, total }
+    }
+
+    fn step(&mut self) -> Result<Option<(Range<u64>, JobState)>> {
+        let start = self.at;
+        if start >= self.total {
+            return Ok(None);
+        }
+        // What is in no set up to the nearest span has succeeded.
+        let mut nearest: Option<Span> = None;
+        for set in &mut self.sets {
+            if let Some(span) = set.peek(start)?
+                && nearest.as_ref().is_none_or(|best| span.indices.start < best.indices.start)
+            {
+                nearest = Some(span.clone());
+            }
+        }
+        let (end, state) = match nearest {
+            Some(span) if span.indices.start > start => (span.indices.start, JobState::Succeeded),
+            Some(span) => (span.indices.end, span.state),
+            None => (self.total, JobState::Succeeded),
+        };
+        self.at = end.min(self.total);
+        Ok(Some((start..self.at, state)))
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Result<(Range<u64>, JobState)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}

@@ -1,0 +1,163 @@
+//! Owns all that is known of one point, for `show` and `logs`.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::error::{Error, Result};
+use crate::job::{JobAddress, JobState, Outcome, Tries};
+use crate::ops::{change, history};
+use crate::record::{self, Kept, Output, Record};
+use crate::store::{Store, SweepRow};
+use crate::template::shell_line;
+use crate::worker::runtime::{Prepared, SweepRuntime};
+
+/// One point, as it stands.
+pub struct JobView {
+    /// Its address.
+    pub address: JobAddress,
+    /// Where it stands.
+    pub state: JobState,
+    /// The counts, where it has not succeeded.
+    pub tries: Option<Tries>,
+    /// The names of the parameters, and what its next or newest attempt is given.
+    pub names: Vec<String>,
+    /// What its process is given.
+    pub prepared: Prepared,
+    /// The program's path on this machine, or why there is none.
+    pub program: std::result::Result<PathBuf, String>,
+    /// Its attempts, oldest first.
+    pub records: Vec<Record>,
+    /// What the newest attempt that ran printed; none: nothing, or nothing was kept.
+    pub output: Option<Output>,
+}
+
+/// Gathers what is known of a point.
+///
+/// # Errors
+/// If the sweep has no such point, or its command cannot be rendered.
+pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) -> Result<JobView> {
+    change::check_index(row, index)?;
+    let (state, tries) = store.point(&row.id, index)?;
+    let records = history::of_point(store, &row.id, index)?;
+    let newest = records.last().map(|record| record.tries.attempts);
+    let attempt = match &state {
+        JobState::Running { attempt, .. } => *attempt,
+        _ => newest.unwrap_or(1),
+    };
+    let prepared = sweep.prepare(index, attempt).map_err(|error| Error::usage(format!("{error:#}")))?;
+    let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
+    Ok(JobView {
+        address: JobAddress { sweep: row.id.clone(), index },
+        program: sweep.program(word).map_err(|error| error.to_string()),
+        names: sweep.space.names().to_vec(),
+        output: newest.map_or(Ok(None), |attempt| output(store, row, index, attempt))?,
+        state,
+        tries,
+        prepared,
+        records,
+    })
+}
+
+/// What an attempt printed, as far as it was kept.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn output(store: &dyn Store, row: &SweepRow, index: u64, attempt: u32) -> Result<Option<Output>> {
+    let bytes = store.output(&row.id, index, attempt)?;
+    Ok(bytes.map(|bytes| record::decode_output(&bytes)).transpose()?)
+}
+
+impl JobView {
+    /// A line that, pasted into a shell, runs the very same thing.
+    pub fn paste_line(&self) -> String {
+        let Prepared { argv, env, stdin, dir, .. } = &self.prepared;
+        let mut argv = argv.clone();
+        // A program with a slash in it is relative to the sweep file's folder, wherever the job runs.
+        if let (Some(word), Ok(program)) = (argv.first_mut().filter(|word| word.contains('/')), &self.program) {
+            *word = program.to_string_lossy().into_owned();
+        }
+        let words =
+            |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
+        let dir = dir.to_string_lossy();
+        let folder = format!("{} && {}", words(&["mkdir", "-p", &dir]), words(&["cd", &dir]));
+        let (input, no_input) = match stdin {
+            Some(text) => (words(&["printf", "%s", text]) + " | ", ""),
+            None => (String::new(), " < /dev/null"),
+        };
+        format!("{folder} && {input}{}{no_input}", shell_line(&argv, env, None))
+    }
+
+    /// The newest attempt.
+    pub fn newest(&self) -> Option<&Record> {
+        self.records.last()
+    }
+
+    /// All of it for tools.
+    pub fn to_json(&self) -> Json {
+        let point = &self.prepared.point;
+        let params: serde_json::Map<_, _> =
+            std::iter::zip(&self.names, &point.params).map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let newest = self.newest();
+        let output = self.output.clone().unwrap_or_default();
+        json!({
+            "job": self.address.to_string(),
+            "params": params,
+            "draw": point.draw,
+            "repeat": point.repeat,
+            "seed": point.seed,
+            "seed32": point.seed32,
+            "command": self.prepared.argv,
+            "program": self.program.as_ref().ok(),
+            "dir": self.prepared.dir,
+            "state": self.state.word(),
+            "attempts": newest.map_or(0, |record| record.tries.attempts).max(self.tries.map_or(0, |tries| tries.attempts)),
+            "exit_code": newest.and_then(|record| record.exit_code),
+            "cause": newest.and_then(cause),
+            "seconds": newest.map(|record| record.seconds),
+            "cpu_seconds": newest.map(|record| record.cpu_seconds),
+            "max_rss_bytes": newest.map(|record| record.max_rss_bytes),
+            "host": newest.map(|record| &record.host),
+            "results": newest.map(results).unwrap_or_default(),
+            "stdout_tail": text(&output.stdout),
+            "stderr_tail": text(&output.stderr),
+            "history": self.records.iter().map(attempt_json).collect::<Vec<_>>(),
+            "paste": self.paste_line(),
+        })
+    }
+}
+
+/// Why an attempt did not end well, in words.
+pub fn cause(record: &Record) -> Option<String> {
+    match &record.outcome {
+        Outcome::Succeeded { .. } => None,
+        Outcome::Failed { cause } => Some(cause.to_string()),
+        Outcome::Lost { .. } => Some("its worker was lost".into()),
+        Outcome::Cancelled => Some("cancelled".into()),
+        Outcome::GivenBack { .. } => Some("its worker was stopped".into()),
+    }
+}
+
+/// Kept output as text; what is not UTF-8 is replaced.
+pub fn text(kept: &Kept) -> String {
+    String::from_utf8_lossy(&kept.tail).into_owned()
+}
+
+fn results(record: &Record) -> serde_json::Map<String, Json> {
+    match &record.outcome {
+        Outcome::Succeeded { results } => results.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn attempt_json(record: &Record) -> Json {
+    json!({
+        "attempt": record.tries.attempts,
+        "exit_code": record.exit_code,
+        "cause": cause(record),
+        "seconds": record.seconds,
+        "host": record.host,
+        "worker": record.worker,
+        "ended_ms": record.ended_ms,
+    })
+}

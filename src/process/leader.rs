@@ -1,0 +1,228 @@
+//! Owns a job's own process, the leader of its process group: starts it, signals the group, reaps it.
+//!
+//! The order that keeps a signal from hitting a stranger: the exit is noticed without reaping, what is left of the group
+//! is killed, and only then is the leader reaped. Until then its process id, which is also the group's, cannot be given
+//! to another. A process that made a session of its own (`setsid`, a daemon) has left the group and is not ours to end.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::{Exit, Launch, StartError};
+
+/// A started process. Dropped without [`reap`](Leader::reap), it is killed with its group and reaped.
+#[derive(Debug)]
+pub(super) struct Leader {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    reaped: bool,
+}
+
+/// How it ended and what it used.
+#[derive(Debug)]
+pub(super) struct Reaped {
+    pub(super) exit: Exit,
+    /// User and system time.
+    pub(super) cpu: Duration,
+    pub(super) max_rss_bytes: u64,
+}
+
+impl Leader {
+    /// Starts the process in a group of its own and returns it with its pipes, which are in the [`Child`].
+    pub(super) fn start(launch: &Launch) -> Result<(Leader, Child), StartError> {
+        keep_exit_statuses();
+        let child = command(launch).spawn().map_err(|error| StartError::of_spawn(error, launch))?;
+        let pid = Pid::from_child(&child);
+        Ok((Leader { pid, pidfd: open_pidfd(pid), reaped: false }, child))
+    }
+
+    /// Becomes readable when the process has exited; none: ask [`has_exited`](Leader::has_exited) now and then.
+    pub(super) fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether the process has exited. It stays to be reaped.
+    pub(super) fn has_exited(&self) -> bool {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(self.pid), look) {
+            Ok(status) => status.is_some(),
+            // No such child: somebody else reaped it. `reap` says so; waiting on would be for ever.
+            Err(error) => error == rustix::io::Errno::CHILD,
+        }
+    }
+
+    /// Asks the group to end. A member that is stopped (`SIGSTOP`, terminal access) is woken, so that it can.
+    pub(super) fn terminate_group(&self) {
+        self.signal_group(Signal::TERM);
+        self.signal_group(Signal::CONT);
+    }
+
+    /// Kills the group.
+    pub(super) fn kill_group(&self) {
+        self.signal_group(Signal::KILL);
+    }
+
+    fn signal_group(&self, signal: Signal) {
+        // It fails when there is nobody left to signal, which is just as well (on macOS also when the leader has exited
+        // and nobody else is there).
+        let _ = kill_process_group(self.pid, signal);
+    }
+
+    /// Whether another process of the group is alive; none: this system does not tell.
+    pub(super) fn others_alive(&self) -> Option<bool> {
+        others_alive(self.pid)
+    }
+
+    /// Reaps the process, after waiting until it has exited.
+    ///
+    /// # Errors
+    /// If somebody else has reaped it.
+    pub(super) fn reap(mut self) -> io::Result<Reaped> {
+        self.reaped = true;
+        wait4(self.pid)
+    }
+}
+
+#[cfg(test)]
+impl Leader {
+    /// Makes it one of a system that has no pidfd.
+    pub(super) fn forget_pidfd(&mut self) {
+        self.pidfd = None;
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.kill_group();
+            let _ = wait4(self.pid);
+        }
+    }
+}
+
+/// The standard library starts this by `posix_spawn`, which is a `vfork` and does not care how large we are: 2000 a
+/// second, where `fork` from a process of 100 MB manages 100. It falls back to `fork` for `pre_exec`, `uid`, `gid`,
+/// `groups` and `chroot`, and for a program without a slash together with a PATH that is set or `env_clear`: none of
+/// these here. (`strace -f -e trace=process` shows `clone3` with CLONE_VM|CLONE_VFORK, with env, PATH and cwd set.)
+fn command(launch: &Launch) -> Command {
+    let mut command = Command::new(&launch.program);
+    if let Some((arg0, args)) = launch.argv.split_first() {
+        command.args(args);
+        if !is_relative_path(arg0) {
+            command.arg0(arg0);
+        }
+    }
+    command
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(&launch.dir)
+        .process_group(0)
+        .stdin(if launch.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A program is told its name as the user wrote it; but a relative path means something only in the folder of the sweep
+/// file, and programs look for their own files by that name: `.venv/bin/python` started in another directory under that
+/// name does not find its packages. It is told its absolute path instead.
+fn is_relative_path(arg0: &str) -> bool {
+    arg0.contains('/') && !Path::new(arg0).is_absolute()
+}
+
+#[cfg(target_os = "linux")]
+fn open_pidfd(pid: Pid) -> Option<OwnedFd> {
+    // Fails on kernels before 5.3, in some sandboxes and without file descriptors: then the exit is looked for.
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_pidfd(_: Pid) -> Option<OwnedFd> {
+    None
+}
+
+/// Looks through `/proc` for a process of the group that is neither the leader nor dead.
+#[cfg(target_os = "linux")]
+fn others_alive(leader: Pid) -> Option<bool> {
+    let leader = leader.as_raw_nonzero().get();
+    let processes = std::fs::read_dir("/proc").ok()?;
+    Some(processes.flatten().any(|entry| {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        pid.is_some_and(|pid| pid != leader) && is_alive_in_group(&entry.path(), leader)
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn others_alive(_: Pid) -> Option<bool> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn is_alive_in_group(process: &Path, group: i32) -> bool {
+    // "PID (NAME) STATE PPID PGRP …", where NAME may hold anything, also `)`, and need not be UTF-8.
+    let stat = std::fs::read(process.join("stat")).unwrap_or_default();
+    let stat = String::from_utf8_lossy(&stat);
+    let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
+    let mut fields = fields.split(' ');
+    let state = fields.next().unwrap_or_default();
+    !matches!(state, "Z" | "X") && fields.nth(1).is_some_and(|pgrp| pgrp.parse() == Ok(group))
+}
+
+/// Waits for the process and takes it out of the system's table, together with what it used.
+fn wait4(pid: Pid) -> io::Result<Reaped> {
+    let pid = pid.as_raw_nonzero().get();
+    let mut status = 0;
+    // SAFETY: all zeros is a valid `rusage`: it holds nothing but numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both pointers are to live, exclusively borrowed values of the types that wait4 writes; no other memory
+        // is touched. `pid` is a child that only its `Leader` reaps, once.
+        if unsafe { libc::wait4(pid, &mut status, 0, &mut usage) } == pid {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    let exit = if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    };
+    let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
+    // Counted in KiB on Linux and in bytes on macOS.
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
+    let max_rss_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(unit);
+    Ok(Reaped { exit, cpu, max_rss_bytes })
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let micros = u32::try_from(time.tv_usec).unwrap_or(0);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), micros.saturating_mul(1000))
+}
+
+/// Who was started by a program that ignores SIGCHLD ignores it as well, and then the system throws away how a child
+/// ended. It is set back to its default, for us and with us for the jobs, once.
+fn keep_exit_statuses() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        // SAFETY: all zeros is a valid `sigaction`: the default action, no flags, an empty mask. Both pointers are to
+        // live values or null. The default action runs no code of ours, so there is nothing that could be reentered,
+        // and a handler that somebody has set is left alone.
+        unsafe {
+            let mut present: libc::sigaction = std::mem::zeroed();
+            let asked = libc::sigaction(libc::SIGCHLD, std::ptr::null(), &mut present);
+            if asked == 0 && present.sa_sigaction == libc::SIG_IGN {
+                let default: libc::sigaction = std::mem::zeroed();
+                libc::sigaction(libc::SIGCHLD, &default, std::ptr::null_mut());
+            }
+        }
+    });
+}

@@ -1,0 +1,128 @@
+//! Owns what goes into a job and comes out of it: the end of each output in bounded memory, standard input bit by bit.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::record::Kept;
+
+/// Bytes read at once: what a pipe holds on Linux.
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// The end of a stream of bytes.
+#[derive(Debug, Default)]
+struct Tail {
+    keep: usize,
+    bytes: VecDeque<u8>,
+    total: u64,
+}
+
+impl Tail {
+    fn push(&mut self, chunk: &[u8]) {
+        self.total += chunk.len() as u64;
+        let (_, chunk) = chunk.split_at(chunk.len().saturating_sub(self.keep));
+        let excess = (self.bytes.len() + chunk.len()).saturating_sub(self.keep);
+        self.bytes.drain(..excess);
+        self.bytes.extend(chunk);
+    }
+}
+
+/// An output of a job: the pipe while it is open, and the end of what came out of it.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    pipe: Option<OwnedFd>,
+    tail: Tail,
+}
+
+impl Outlet {
+    /// Keeps the last `keep` bytes of what comes out of the pipe.
+    pub(super) fn new(pipe: Option<impl Into<OwnedFd>>, keep: usize) -> Outlet {
+        Outlet { pipe: pipe.map(Into::into), tail: Tail { keep, ..Tail::default() } }
+    }
+
+    /// The pipe, while it is open.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Reads once; closes the pipe at its end. Call it only when the pipe is readable, or it waits.
+    pub(super) fn read(&mut self, scratch: &mut [u8]) {
+        let Some(pipe) = &self.pipe else { return };
+        match rustix::io::read(pipe, &mut *scratch) {
+            Ok(0) => self.pipe = None,
+            Ok(n) => self.tail.push(scratch.get(..n).unwrap_or_default()),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => self.pipe = None,
+        }
+    }
+
+    /// Takes what is in the pipe now, waiting for nothing, and closes it. At most about 1 MiB, which is as much as a pipe
+    /// may hold: whoever still holds the other end may be writing on and on.
+    pub(super) fn close(mut self, scratch: &mut [u8]) -> Kept {
+        for _ in 0..16 {
+            let Some(pipe) = &self.pipe else { break };
+            let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+            if !poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0) {
+                break;
+            }
+            self.read(scratch);
+        }
+        Kept { tail: self.tail.bytes.into(), total: self.tail.total }
+    }
+}
+
+/// The standard input of a job: the pipe, and what has still to go into it.
+#[derive(Debug)]
+pub(super) struct Feed<'a> {
+    pipe: OwnedFd,
+    rest: &'a [u8],
+}
+
+impl<'a> Feed<'a> {
+    /// Prepares to write `bytes`. A pipe that cannot be made not to block is fed nothing.
+    pub(super) fn new(pipe: impl Into<OwnedFd>, bytes: &'a [u8]) -> Option<Feed<'a>> {
+        let pipe = pipe.into();
+        rustix::io::ioctl_fionbio(&pipe, true).ok()?;
+        Some(Feed { pipe, rest: bytes })
+    }
+
+    /// The pipe.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    /// Writes as much as goes in at once. Returns nothing when all is written or nobody reads any more: dropping it
+    /// closes the pipe. A pipe without a reader gives EPIPE and no signal, because Rust programs ignore SIGPIPE; sweep
+    /// must not change that.
+    pub(super) fn write(mut self) -> Option<Feed<'a>> {
+        match rustix::io::write(&self.pipe, self.rest) {
+            Ok(n) => self.rest = self.rest.get(n..).unwrap_or_default(),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return None,
+        }
+        (!self.rest.is_empty()).then_some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_tail_is_the_end_of_the_whole(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12), keep in 0..50_usize) {
+            let mut tail = Tail { keep, ..Tail::default() };
+            for chunk in &chunks {
+                tail.push(chunk);
+                prop_assert!(tail.bytes.len() <= keep);
+            }
+            let whole = chunks.concat();
+            let end = &whole[whole.len().saturating_sub(keep)..];
+            prop_assert_eq!(Vec::from(tail.bytes), end);
+            prop_assert_eq!(tail.total, whole.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Owns one job's process from start to end: waits, tells the [`Watch`], and does what it says.
+
+use std::os::fd::BorrowedFd;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::leader::Leader;
+use super::pipes::{CHUNK, Feed, Outlet};
+use super::stopper::Asked;
+use super::watch::{Action, Event, Watch};
+use super::{Ended, EndedBy, Exit, Launch, StartError, Stopper};
+use crate::record::Output;
+
+/// Runs a job on the calling thread until it has ended, and leaves no process of its group behind.
+///
+/// When the job takes longer than its time-out, or is told to stop, its whole process group gets SIGTERM, and SIGKILL
+/// after the grace time; nobody of the group is killed before that, also when the job's own process ends sooner. What a
+/// job that ended by itself left behind in its group is killed; if that holds the output open, it has a second to write
+/// its last lines before. If `stopper` was told to stop already, nothing is started, and the answer is that of a job
+/// ended at once by SIGTERM, having used nothing.
+///
+/// Uses memory of at most about twice [`Limits::keep`](super::Limits::keep) for each output.
+///
+/// # Errors
+/// If the process cannot be started, or somebody else took its exit status. [`StartError::is_transient`] tells the
+/// machine's faults from the job's.
+pub fn run(launch: &Launch, stopper: &Stopper) -> Result<Ended, StartError> {
+    if stopper.asked() != Asked::Nothing {
+        return Ok(never_started());
+    }
+    let started = Instant::now();
+    let (leader, child) = Leader::start(launch)?;
+    supervise(leader, child, launch, stopper, started)
+}
+
+fn supervise(
+    leader: Leader,
+    mut child: Child,
+    launch: &Launch,
+    stopper: &Stopper,
+    started: Instant,
+) -> Result<Ended, StartError> {
+    let keep = launch.limits.keep;
+    let mut job = Job {
+        stdin: child.stdin.take().and_then(|pipe| Feed::new(pipe, &launch.stdin)),
+        stdout: Outlet::new(child.stdout.take(), keep),
+        stderr: Outlet::new(child.stderr.take(), keep),
+        watch: Watch::new(launch.limits, started),
+        leader,
+        stopper,
+        asked: Asked::Nothing,
+        exited: None,
+        rounds: Rounds::new(started),
+    };
+    let mut scratch = [0_u8; CHUNK];
+    job.look_after(&mut scratch);
+
+    job.leader.kill_group();
+    let output = Output { stdout: job.stdout.close(&mut scratch), stderr: job.stderr.close(&mut scratch) };
+    let reaped = job.leader.reap().map_err(|source| StartError::of_reap(source, launch))?;
+    Ok(Ended {
+        exit: reaped.exit,
+        ended_by: job.watch.ended_by(),
+        output,
+        seconds: job.exited.unwrap_or_else(Instant::now).duration_since(started).as_secs_f64(),
+        cpu_seconds: reaped.cpu.as_secs_f64(),
+        max_rss_bytes: reaped.max_rss_bytes,
+    })
+}
+
+fn never_started() -> Ended {
+    Ended {
+        exit: Exit::Signal(libc::SIGTERM),
+        ended_by: Some(EndedBy::Stopped),
+        output: Output::default(),
+        seconds: 0.0,
+        cpu_seconds: 0.0,
+        max_rss_bytes: 0,
+    }
+}
+
+/// The shortest and the longest time between two looks at what nothing tells us of: at first often, then less and less.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest for others of an ended group, because each look goes through all processes of the machine.
+const LONGEST_GROUP_PAUSE: Duration = Duration::from_millis(200);
+
+/// When to look next at what nothing tells us of.
+struct Rounds {
+    next: Instant,
+    pause: Duration,
+}
+
+impl Rounds {
+    fn new(now: Instant) -> Rounds {
+        Rounds { next: now, pause: SHORTEST_PAUSE }
+    }
+
+    /// Whether it is time to look. If so, the next time is set.
+    fn is_due(&mut self, now: Instant, longest: Duration) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now + self.pause;
+            self.pause = (self.pause * 2).min(longest);
+        }
+        due
+    }
+}
+
+struct Job<'a> {
+    leader: Leader,
+    stdin: Option<Feed<'a>>,
+    stdout: Outlet,
+    stderr: Outlet,
+    stopper: &'a Stopper,
+    watch: Watch,
+    /// What the stopper has told so far.
+    asked: Asked,
+    /// When the leader was seen to have exited.
+    exited: Option<Instant>,
+    rounds: Rounds,
+}
+
+/// What there is to be heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Stopper,
+    Exit,
+    Stdout,
+    Stderr,
+    Stdin,
+}
+
+impl Job<'_> {
+    /// Returns when there is nothing more to wait for.
+    fn look_after(&mut self, scratch: &mut [u8]) {
+        loop {
+            let ready = self.wait();
+            let open = self.output_is_open();
+            for source in &ready {
+                self.attend(*source, scratch);
+            }
+            let closed = open && !self.output_is_open();
+            let now = Instant::now();
+            for event in self.events(&ready, closed, now) {
+                match self.watch.on(event, now) {
+                    Some(Action::Terminate) => self.leader.terminate_group(),
+                    Some(Action::Kill) => self.leader.kill_group(),
+                    Some(Action::Finish) => return,
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn output_is_open(&self) -> bool {
+        self.stdout.fd().is_some() || self.stderr.fd().is_some()
+    }
+
+    /// Moves bytes: one read or write, so that no stream keeps us from looking at the rest.
+    fn attend(&mut self, source: Source, scratch: &mut [u8]) {
+        match source {
+            Source::Stdout => self.stdout.read(scratch),
+            Source::Stderr => self.stderr.read(scratch),
+            Source::Stdin => self.stdin = self.stdin.take().and_then(Feed::write),
+            Source::Stopper | Source::Exit => {}
+        }
+    }
+
+    /// What happened: the exit first, so that a job that ended in time is not taken for one that did not when we come
+    /// late; and the group after the output, which must be seen closed.
+    fn events(&mut self, ready: &[Source], closed: bool, now: Instant) -> Vec<Event> {
+        let mut events = Vec::new();
+        if closed {
+            // The end of its output is most often the end of a job.
+            self.rounds = Rounds::new(now);
+            events.push(Event::OutputClosed);
+        }
+        if self.exited.is_none() && self.has_exited(ready, now) {
+            self.exited = Some(now);
+            self.rounds = Rounds::new(now);
+            self.stdin = None;
+            events.push(Event::Exited);
+        }
+        if ready.contains(&Source::Stopper) {
+            events.extend(self.newly_asked());
+        }
+        if self.watch.lingers() && self.rounds.is_due(now, LONGEST_GROUP_PAUSE) && self.group_is_gone() {
+            events.push(Event::GroupGone);
+        }
+        events.push(Event::Deadline);
+        events
+    }
+
+    fn has_exited(&mut self, ready: &[Source], now: Instant) -> bool {
+        match self.leader.pidfd() {
+            Some(_) => ready.contains(&Source::Exit),
+            None => self.rounds.is_due(now, LONGEST_PAUSE) && self.leader.has_exited(),
+        }
+    }
+
+    fn group_is_gone(&self) -> bool {
+        !self.leader.others_alive().unwrap_or_else(|| self.output_is_open())
+    }
+
+    fn newly_asked(&mut self) -> Option<Event> {
+        let asked = self.stopper.answer();
+        if asked <= self.asked {
+            return None;
+        }
+        self.asked = asked;
+        match asked {
+            Asked::Nothing => None,
+            Asked::Stop => Some(Event::Stop),
+            Asked::StopNow => Some(Event::StopNow),
+        }
+    }
+
+    /// Waits until there is something to attend to, or a deadline or the time of a look has come.
+    fn wait(&self) -> Vec<Source> {
+        let timeout = self.timeout();
+        let sources = self.sources();
+        let mut fds: Vec<PollFd<'_>> = sources
+            .iter()
+            .map(|(source, fd)| {
+                let interest = if *source == Source::Stdin { PollFlags::OUT } else { PollFlags::IN };
+                PollFd::from_borrowed_fd(*fd, interest)
+            })
+            .collect();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {
+                let heard = sources.iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
+                heard.map(|((source, _), _)| *source).collect()
+            }
+            Err(rustix::io::Errno::INTR) => Vec::new(),
+            Err(_) => {
+                // Out of kernel memory, for a moment; the job is still to be looked after.
+                std::thread::sleep(LONGEST_PAUSE);
+                Vec::new()
+            }
+        }
+    }
+
+    fn sources(&self) -> Vec<(Source, BorrowedFd<'_>)> {
+        let exit = self.leader.pidfd().filter(|_| self.exited.is_none());
+        [
+            Some((Source::Stopper, self.stopper.fd())),
+            exit.map(|fd| (Source::Exit, fd)),
+            self.stdout.fd().map(|fd| (Source::Stdout, fd)),
+            self.stderr.fd().map(|fd| (Source::Stderr, fd)),
+            self.stdin.as_ref().map(|feed| (Source::Stdin, feed.fd())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// How long to wait; none: for ever. In whole milliseconds, rounded up, because that is what some systems take.
+    fn timeout(&self) -> Option<Timespec> {
+        let unheard = self.watch.lingers() || (self.exited.is_none() && self.leader.pidfd().is_none());
+        let look = unheard.then_some(self.rounds.next);
+        let next = [self.watch.deadline(), look].into_iter().flatten().min()?;
+        let wait = next.saturating_duration_since(Instant::now());
+        let millis = wait.as_nanos().div_ceil(1_000_000).min(MAX_WAIT_MS);
+        Timespec::try_from(Duration::from_millis(millis as u64)).ok()
+    }
+}
+
+/// No wait is longer than a minute, whatever the time-out: far below what any system's poll takes.
+const MAX_WAIT_MS: u128 = 60_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{BRIEF, sh};
+    use super::*;
+
+    #[test]
+    fn without_a_pidfd_the_exit_is_looked_for() {
+        let stopper = Stopper::new().unwrap();
+        for script in ["exit 3", "exec >&- 2>&-; sleep 0.2; exit 3"] {
+            let launch = sh(script);
+            let (mut leader, child) = Leader::start(&launch).unwrap();
+            leader.forget_pidfd();
+            let ended = supervise(leader, child, &launch, &stopper, Instant::now()).unwrap();
+            assert_eq!((ended.exit, ended.ended_by), (Exit::Code(3), None), "{script}");
+            assert!(ended.seconds < BRIEF.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Owns the tests with real processes: one file for each thing that a job may do to its worker.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, test_kill_process};
+
+use super::*;
+
+mod ending;
+mod finding;
+mod output;
+
+/// More than anything here takes on a busy machine, and less than what it must not wait for.
+pub(super) const BRIEF: Duration = Duration::from_secs(20);
+
+/// Long enough to be told apart from [`BRIEF`].
+const LONG: &str = "300";
+
+/// A shell script as a job, without limits.
+pub(super) fn sh(script: &str) -> Launch {
+    Launch {
+        program: "/bin/sh".into(),
+        argv: vec!["sh".into(), "-c".into(), script.into()],
+        env: Vec::new(),
+        dir: "/".into(),
+        stdin: Vec::new(),
+        limits: Limits { timeout: None, grace: Duration::from_secs(60), keep: 64 * 1024 },
+    }
+}
+
+/// The same, with a time-out and a grace in milliseconds.
+fn limited(script: &str, timeout: u64, grace: u64) -> Launch {
+    let mut launch = sh(script);
+    launch.limits.timeout = Some(Duration::from_millis(timeout));
+    launch.limits.grace = Duration::from_millis(grace);
+    launch
+}
+
+fn run_it(launch: &Launch) -> Ended {
+    run(launch, &Stopper::new().unwrap()).unwrap()
+}
+
+fn stdout(ended: &Ended) -> String {
+    String::from_utf8(ended.output.stdout.tail.clone()).unwrap()
+}
+
+fn is_there(pid: i32) -> bool {
+    test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
+}
+
+/// Waits until something holds.
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + BRIEF;
+    while !holds() {
+        assert!(Instant::now() < until, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until the processes whose ids the job printed, one a line, are gone.
+fn all_gone(ended: &Ended) {
+    let pids: Vec<i32> = stdout(ended).lines().map(|line| line.trim().parse().unwrap()).collect();
+    assert!(!pids.is_empty());
+    for pid in pids {
+        eventually("a process of the group ends", || !is_there(pid));
+    }
+}
+
+/// Waits until a file is there.
+fn appears(path: &Path) {
+    eventually("the job says that it runs", || path.exists());
+}

@@ -1,0 +1,192 @@
+//! Owns the values on an axis: what stands at a position, and at which position something stands.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::declared::{Axis, AxisParam, Values};
+use super::error::SpaceError;
+use super::identity::push_text;
+use super::range::Progression;
+use crate::value::Value;
+
+/// Up to this many values of a range are kept once they are computed.
+const CACHED: u64 = 1 << 14;
+
+/// A value on an axis, and what it adds to the identity of a grid point: name and printed value, or nothing when it is
+/// missing.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) value: Value,
+    pub(super) identity: Box<[u8]>,
+}
+
+impl Cell {
+    fn new(name: &str, value: Value) -> Cell {
+        let mut identity = Vec::new();
+        push_identity(&mut identity, name, &value);
+        Cell { value, identity: identity.into() }
+    }
+}
+
+fn push_identity(bytes: &mut Vec<u8>, name: &str, value: &Value) {
+    match value {
+        Value::Missing => {}
+        Value::Text(text) => {
+            push_text(bytes, name);
+            push_text(bytes, text);
+        }
+        other => {
+            push_text(bytes, name);
+            push_text(bytes, &other.to_string());
+        }
+    }
+}
+
+/// One parameter of an axis.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) name: String,
+    cells: Cells,
+}
+
+#[derive(Debug)]
+enum Cells {
+    List(Box<[Cell]>),
+    /// Kept once computed, if there are few.
+    Range(Progression, Option<Box<[OnceLock<Cell>]>>),
+}
+
+impl Line {
+    fn new(param: &AxisParam) -> Result<Line, String> {
+        let cells = match &param.values {
+            Values::List(values) => Cells::List(values.iter().map(|v| Cell::new(&param.name, v.clone())).collect()),
+            Values::Range(range) => {
+                let progression = Progression::new(range)?;
+                let few = progression.len() <= CACHED;
+                let kept = few.then(|| (0..progression.len()).map(|_| OnceLock::new()).collect());
+                Cells::Range(progression, kept)
+            }
+        };
+        Ok(Line { name: param.name.clone(), cells })
+    }
+
+    fn len(&self) -> u64 {
+        match &self.cells {
+            Cells::List(cells) => cells.len() as u64,
+            Cells::Range(progression, _) => progression.len(),
+        }
+    }
+
+    /// What stands at a position, which is less than the axis's length.
+    #[allow(clippy::indexing_slicing)] // the lines of an axis were checked to be as long as the axis
+    pub(super) fn cell(&self, position: u64) -> Cow<'_, Cell> {
+        match &self.cells {
+            Cells::List(cells) => Cow::Borrowed(&cells[position as usize]),
+            Cells::Range(progression, kept) => {
+                let compute = || Cell::new(&self.name, progression.value(position));
+                match kept {
+                    Some(kept) => Cow::Borrowed(kept[position as usize].get_or_init(compute)),
+                    None => Cow::Owned(compute()),
+                }
+            }
+        }
+    }
+}
+
+/// One axis: its parameters move together.
+#[derive(Debug)]
+pub(super) struct AxisTable {
+    pub(super) lines: Vec<Line>,
+    len: u64,
+    search: Search,
+}
+
+/// How the position of a row is found.
+#[derive(Debug)]
+enum Search {
+    /// By the row's identity; for axes made of lists.
+    Rows(HashMap<Box<[u8]>, u64>),
+    /// By the value of this line, which is a range.
+    ByRange(usize),
+}
+
+impl AxisTable {
+    pub(super) fn new(axis: &Axis) -> Result<AxisTable, SpaceError> {
+        let name = axis_name(axis);
+        let values_error = |name: &str, why: String| SpaceError::Values { name: name.into(), why };
+        let lines = axis.params.iter().map(|param| Line::new(param).map_err(|why| values_error(&param.name, why)));
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        let Some(len) = lines.first().map(Line::len) else {
+            return Err(SpaceError::Shape("an axis has no parameters".into()));
+        };
+        if len == 0 {
+            return Err(values_error(&name, "there are none".into()));
+        }
+        if lines.iter().any(|line| line.len() != len) {
+            let lengths: Vec<String> = lines.iter().map(|line| format!("{} has {}", line.name, line.len())).collect();
+            return Err(values_error(&name, format!("they are not equally many ({})", lengths.join(", "))));
+        }
+        let search = match lines.iter().position(|line| matches!(line.cells, Cells::Range(..))) {
+            Some(line) => Search::ByRange(line),
+            None => Search::Rows(find_rows(&lines, len).map_err(|why| values_error(&name, why))?),
+        };
+        Ok(AxisTable { lines, len, search })
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The position at which the lines print like these values, given in the order of the lines.
+    pub(super) fn position(&self, values: &[&Value]) -> Option<u64> {
+        match &self.search {
+            Search::Rows(rows) => {
+                let mut row = Vec::new();
+                for (line, value) in self.lines.iter().zip(values) {
+                    push_identity(&mut row, &line.name, value);
+                }
+                rows.get(row.as_slice()).copied()
+            }
+            Search::ByRange(line) => {
+                let (Cells::Range(progression, _), Some(value)) = (&self.lines.get(*line)?.cells, values.get(*line))
+                else {
+                    return None;
+                };
+                let position = progression.position(value)?;
+                let alike = |(line, value): (&Line, &&Value)| same(&line.cell(position).value, value);
+                self.lines.iter().zip(values).all(alike).then_some(position)
+            }
+        }
+    }
+}
+
+/// Whether two values are the same for a point's identity: both missing, or neither and printed alike.
+pub(super) fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Missing, _) | (_, Value::Missing) => a == b,
+        (Value::Int(a), Value::Int(b)) => a == b,
+        // The printed form tells all doubles apart, except NaNs.
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+        (Value::Text(a), Value::Text(b)) => a == b,
+        _ => a.to_string() == b.to_string(),
+    }
+}
+
+/// The names of an axis's parameters, joined by `+`.
+pub(super) fn axis_name(axis: &Axis) -> String {
+    let names: Vec<&str> = axis.params.iter().map(|param| param.name.as_str()).collect();
+    names.join("+")
+}
+
+fn find_rows(lines: &[Line], len: u64) -> Result<HashMap<Box<[u8]>, u64>, String> {
+    let mut rows = HashMap::with_capacity(len as usize);
+    for position in 0..len {
+        let row: Vec<u8> = lines.iter().flat_map(|line| line.cell(position).identity.to_vec()).collect();
+        if let Some(first) = rows.insert(row.into(), position) {
+            let printed: Vec<String> = lines.iter().map(|line| line.cell(position).value.to_string()).collect();
+            return Err(format!("numbers {} and {} are the same, {}", first + 1, position + 1, printed.join(", ")));
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,52 @@
+//! Owns permutations: an order of 0 … of−1 as text, `3,0,17,…`.
+
+use std::fmt::Write;
+
+use super::super::philox::Words;
+use crate::value::Value;
+
+/// Longer ones would not fit anywhere: a million numbers print as seven megabytes.
+const LONGEST: u32 = 1_000_000;
+
+#[derive(Debug)]
+pub(in crate::space) struct Permutation {
+    of: u32,
+}
+
+impl Permutation {
+    pub(super) fn new(of: u32) -> Result<Permutation, String> {
+        match of {
+            0 => Err("`of` is 0; a permutation has at least one element".into()),
+            1..=LONGEST => Ok(Permutation { of }),
+            _ => Err(format!("`of` is {of}, and a permutation has at most {LONGEST} elements")),
+        }
+    }
+
+    /// Shuffles 0 … of−1 after Fisher and Yates, from the back: for i from of−1 down to 1, elements i and j change
+    /// places, j unbiased in 0 … i.
+    pub(super) fn value(&self, words: &mut Words) -> Value {
+        let mut order: Vec<u32> = (0..self.of).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, unbiased_below(words, i as u64 + 1) as usize);
+        }
+        let mut text = String::with_capacity(order.len() * 4);
+        for (i, element) in order.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            // Writing into a string does not fail.
+            let _ = write!(text, "{comma}{element}");
+        }
+        Value::Text(text)
+    }
+}
+
+/// A number in 0 … bound−1, all exactly alike: D. Lemire, "Fast random integer generation in an interval", 2019. A word
+/// whose low half of word·bound is below 2^64 mod bound is passed over.
+fn unbiased_below(words: &mut Words, bound: u64) -> u64 {
+    let rejected_below = bound.wrapping_neg() % bound;
+    loop {
+        let product = u128::from(words.next()) * u128::from(bound);
+        if product as u64 >= rejected_below {
+            return (product >> 64) as u64;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Owns what can be wrong with a space.
+
+use thiserror::Error;
+
+use crate::job::MAX_POINTS;
+use crate::space::VERSION;
+
+/// A space that cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SpaceError {
+    /// The sweep was submitted by another version.
+    #[error(
+        "the points of this sweep are numbered by version {0} of the space, and this sweep program knows version \
+         {VERSION} only; use the version of sweep that submitted it"
+    )]
+    UnknownVersion(u32),
+    /// More points than can be numbered.
+    #[error(
+        "the sweep would have {product} points ({factors}), and there can be at most {MAX_POINTS} (2^53); take fewer \
+         values, draws or repeats"
+    )]
+    TooManyPoints {
+        /// What is multiplied: `size 3 × temp 21 × repeats 500`.
+        factors: String,
+        /// The exact product, in decimal.
+        product: String,
+    },
+    /// The values of a parameter cannot be used.
+    #[error("the values of parameter `{name}`: {why}")]
+    Values {
+        /// The parameter; those of an axis with several are joined by `+`.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The distribution of a random parameter cannot be used.
+    #[error("the distribution of parameter `{name}`: {why}")]
+    Distribution {
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The parts do not fit together.
+    #[error("{0}")]
+    Shape(String),
+}

@@ -1,0 +1,107 @@
+//! Owns what is hashed: the identity of a grid point, and the keys of its random values and seeds. `docs/space.md` is
+//! the reference; nothing here may ever change under the same version of the space.
+//!
+//! The hash is BLAKE3, its first bytes taken. Each message begins with a tag of eight bytes that says what it is for;
+//! texts are preceded by their length, so that no two different inputs give the same bytes. Tags are this short so that
+//! a message usually fills one block of 64 bytes only.
+
+const GRID_POINT: &[u8; 8] = b"sweep1g\0";
+const RANDOM_VALUE: &[u8; 8] = b"sweep1r\0";
+const SEED: &[u8; 8] = b"sweep1s\0";
+
+/// The identity of a grid point: what its random values and its seeds hang on.
+pub(super) type GridId = [u8; 16];
+
+/// A text with its length in bytes before it, as 64 bits, little-endian.
+pub(super) fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// The message whose hash is a grid point's identity. Its parameters are to be given sorted by name.
+pub(super) struct GridMessage(Vec<u8>);
+
+impl GridMessage {
+    pub(super) fn new() -> GridMessage {
+        let mut bytes = Vec::with_capacity(256);
+        bytes.extend_from_slice(GRID_POINT);
+        GridMessage(bytes)
+    }
+
+    /// Adds a parameter, as [`crate::space::axis::Cell`] holds it: its name and its printed value as [`push_text`]
+    /// writes them, or nothing when it is missing.
+    pub(super) fn push(&mut self, cell: &[u8]) {
+        self.0.extend_from_slice(cell);
+    }
+
+    pub(super) fn id(&self) -> GridId {
+        first_bytes(&self.0)
+    }
+}
+
+/// The generator's key for a random parameter at a grid point; none: the same at all of them.
+pub(super) fn value_key(root_seed: u64, name: &str, grid: Option<&GridId>) -> u64 {
+    let mut message = Vec::with_capacity(128);
+    message.extend_from_slice(RANDOM_VALUE);
+    message.extend_from_slice(&root_seed.to_le_bytes());
+    push_text(&mut message, name);
+    message.extend_from_slice(grid.map_or(&[], |id| id));
+    u64::from_le_bytes(first_bytes(&message))
+}
+
+/// The generator's key for the seeds of a grid point; none: the same at all of them.
+pub(super) fn seed_key(root_seed: u64, grid: Option<&GridId>) -> u64 {
+    let mut message = Vec::with_capacity(32);
+    message.extend_from_slice(SEED);
+    message.extend_from_slice(&root_seed.to_le_bytes());
+    message.extend_from_slice(grid.map_or(&[], |id| id));
+    u64::from_le_bytes(first_bytes(&message))
+}
+
+fn first_bytes<const N: usize>(message: &[u8]) -> [u8; N] {
+    let hash = blake3::hash(message);
+    let mut first = [0; N];
+    for (to, from) in first.iter_mut().zip(hash.as_bytes()) {
+        *to = *from;
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_blake3() {
+        // The published test vector for the empty input.
+        assert_eq!(first_bytes::<8>(b""), [0xaf, 0x13, 0x49, 0xb9, 0xf5, 0xf9, 0xa1, 0xa6]);
+    }
+
+    #[test]
+    fn a_grid_point_is_its_names_and_printed_values() {
+        let mut message = GridMessage::new();
+        for (name, value) in [("size", "16"), ("temp", "1.5")] {
+            let mut cell = Vec::new();
+            push_text(&mut cell, name);
+            push_text(&mut cell, value);
+            message.push(&cell);
+        }
+        let by_hand = b"sweep1g\0\
+            \x04\0\0\0\0\0\0\0size\x02\0\0\0\0\0\0\x0016\
+            \x04\0\0\0\0\0\0\0temp\x03\0\0\0\0\0\0\x001.5";
+        assert_eq!(message.0, by_hand);
+        assert_eq!(message.id(), blake3::hash(by_hand).as_bytes()[..16]);
+    }
+
+    #[test]
+    fn keys_are_hashed_from_these_bytes() {
+        let id: GridId = *b"0123456789abcdef";
+        let key = |bytes: &[u8]| u64::from_le_bytes(blake3::hash(bytes).as_bytes()[..8].try_into().unwrap());
+        let value = b"sweep1r\0\x2a\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0noise0123456789abcdef";
+        assert_eq!(value_key(42, "noise", Some(&id)), key(value));
+        assert_eq!(value_key(42, "noise", None), key(&value[..29]));
+        let seed = b"sweep1s\0\x2a\0\0\0\0\0\0\x000123456789abcdef";
+        assert_eq!(seed_key(42, Some(&id)), key(seed));
+        assert_eq!(seed_key(42, None), key(&seed[..16]));
+    }
+}

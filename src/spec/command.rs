@@ -1,0 +1,158 @@
+//! Owns the command, and all templates of the file held against its parameters.
+
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::place::inside;
+use super::reader::{Entry, Reader};
+use super::space::Declared;
+use super::{Command, Diagnostic, Spec};
+use crate::template::{self, JobTemplate, Place, TemplateError};
+
+/// Reads `command`.
+pub(super) fn read(top: Reader) -> Option<Command> {
+    let Some(entry) = top.entry("command") else {
+        let mut found = Diagnostic::error("the file has no `command`", 0..0);
+        found.span = None;
+        top.sink
+            .push(found.help("add what is to be run, at the top: command = \"python3 program.py --size {{ size }}\""));
+        return None;
+    };
+    match entry.value {
+        DeValue::String(text) => Some(Command::Text(text.clone().into_owned())),
+        DeValue::Array(words) => {
+            let read: Vec<Option<String>> = words
+                .iter()
+                .map(|word| match word.get_ref() {
+                    DeValue::String(text) => Some(text.clone().into_owned()),
+                    other => {
+                        let message = format!("a word of `command` must be text, not {}", super::reader::kind(other));
+                        top.sink.push(Diagnostic::error(message, word.span()).help("put it in quotes"));
+                        None
+                    }
+                })
+                .collect();
+            read.into_iter().collect::<Option<_>>().map(Command::Words)
+        }
+        _ => top.wrong(&entry, "text or a list of words", "write command = \"program {{ size }}\"".into()),
+    }
+}
+
+/// Checks the templates of a file whose command could be read.
+pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str) {
+    let texts = Texts { top, file };
+    if let (Command::Words(_), true, Some(entry)) = (&spec.command, spec.job.shell, top.entry("command"))
+        && entry.value.is_array()
+    {
+        let found =
+            Diagnostic::error("`shell = true` wants the command as one text, not as a list of words", entry.span);
+        top.sink.push(found.help("write command = \"…\", or take `shell = true` out"));
+        return;
+    }
+    match JobTemplate::compile(spec) {
+        Ok(template) => unused(&template, spec, declared, top),
+        Err(errors) => errors.iter().for_each(|error| top.sink.push(texts.diagnostic(error))),
+    }
+    if let (Command::Text(text), Some(entry)) = (&spec.command, top.entry("command")) {
+        let warnings = if spec.job.shell { quoted_twice(text) } else { shell_words(text) };
+        for (at, message, help) in warnings {
+            top.sink.push(Diagnostic::warning(message, inside(file, &entry.span, text, &at)).help(help));
+        }
+    }
+}
+
+/// Where the texts of templates stand in the file.
+struct Texts<'a> {
+    top: Reader<'a>,
+    file: &'a str,
+}
+
+impl<'a> Texts<'a> {
+    fn diagnostic(&self, error: &TemplateError) -> Diagnostic {
+        let (span, text) = self.place(&error.place).unwrap_or((0..0, ""));
+        let at = match &error.at {
+            Some(at) => inside(self.file, &span, text, at),
+            None => span,
+        };
+        let found = Diagnostic::error(error.message.clone(), at);
+        match &error.help {
+            Some(help) => found.help(help.clone()),
+            None => found,
+        }
+    }
+
+    fn place(&self, place: &Place) -> Option<(Span<usize>, &'a str)> {
+        let job = || self.top.entry("job").and_then(|job| self.under(&job));
+        match place {
+            Place::Command => text(self.top.entry("command")?),
+            Place::Word(i) => match self.top.entry("command")?.value {
+                DeValue::Array(words) => {
+                    let word = words.get(*i)?;
+                    Some((word.span(), word.get_ref().as_str()?))
+                }
+                _ => text(self.top.entry("command")?),
+            },
+            Place::Env(name) => text(self.under(&job()?.entry("env")?)?.entry(name)?),
+            Place::Stdin => text(job()?.entry("stdin")?),
+            Place::Dir => text(job()?.entry("dir")?),
+        }
+    }
+
+    fn under(&self, entry: &Entry<'a>) -> Option<Reader<'a>> {
+        entry.value.as_table().map(|table| Reader { table, sink: self.top.sink })
+    }
+}
+
+fn text(entry: Entry<'_>) -> Option<(Span<usize>, &str)> {
+    Some((entry.span, entry.value.as_str().unwrap_or("")))
+}
+
+/// Warns of parameters that no template mentions, unless the program reads them all from its environment.
+fn unused(template: &JobTemplate, spec: &Spec, declared: &[Declared], top: Reader) {
+    let used = template.names_used();
+    let reads_all = match &spec.command {
+        Command::Text(text) => text.contains("SWEEP_PARAMS"),
+        Command::Words(words) => words.iter().any(|word| word.contains("SWEEP_PARAMS")),
+    };
+    if reads_all || used.contains("flags") {
+        return;
+    }
+    for parameter in declared.iter().filter(|declared| declared.good && !used.contains(&declared.name)) {
+        let message = format!("nothing uses the parameter `{}`", parameter.name);
+        let help = format!(
+            "put {{{{ {} }}}} into the command; or let the program read the variable SWEEP_PARAMS, which holds all of them",
+            parameter.name
+        );
+        top.sink.push(Diagnostic::warning(message, parameter.span.clone()).help(help));
+    }
+}
+
+type Warned = (Span<usize>, String, &'static str);
+
+fn quoted_twice(text: &str) -> Vec<Warned> {
+    let found = template::shell::values_in_quotes(text).into_iter();
+    found
+        .map(|at| {
+            let message =
+                "this value is quoted twice: with `shell = true` values are quoted on their way in".to_owned();
+            (at, message, "take the quotes around it away, or write `| safe` behind the name and quote it yourself")
+        })
+        .collect()
+}
+
+/// Words that mean something to a shell, in a command that is run without one.
+fn shell_words(text: &str) -> Vec<Warned> {
+    let operators = template::unquoted_operators(text).into_iter();
+    operators
+        .map(|at| {
+            let word = text.get(at.clone()).unwrap_or("");
+            let message = format!("`{word}` is given to the program as it stands: there is no shell here");
+            (
+                at,
+                message,
+                "set `shell = true` under [job] to have the command run by sh, or put it in quotes if it is meant",
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! Owns the values of parameters on an axis: lists, single values, ranges; `[grid]` and `[[zip]]`.
+
+use std::collections::HashMap;
+use std::ops::Range as Span;
+
+use toml::de::{DeArray, DeFloat, DeValue};
+
+use super::reader::{Entry, Reader, Sink, integer, kind};
+use super::{Diagnostic, range};
+use crate::space::{Axis, AxisParam, Values};
+use crate::value::Value;
+
+/// How many values an axis parameter has; see [`range::length`].
+pub(super) fn length(values: &Values) -> Option<u128> {
+    match values {
+        Values::List(list) => Some(list.len() as u128),
+        Values::Range(range) => range::length(range),
+    }
+}
+
+/// An axis of `[grid]`.
+pub(super) fn axis(entry: &Entry, sink: &Sink) -> Option<Axis> {
+    let values = match entry.value {
+        DeValue::Array(_) | DeValue::Table(_) => values(entry, sink)?,
+        constant => Values::List(vec![scalar(constant, &entry.span, sink)?]),
+    };
+    Some(Axis { params: vec![AxisParam { name: entry.key.to_owned(), values }] })
+}
+
+/// The axis of one `[[zip]]`, of those of its entries whose names will do.
+pub(super) fn zip_axis(entries: &[Entry], sink: &Sink) -> Option<Axis> {
+    let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, sink)).collect();
+    let values: Vec<Values> = read.into_iter().collect::<Option<_>>()?;
+    let lengths: Vec<Option<u128>> = values.iter().map(length).collect();
+    let first = lengths.first()?;
+    if lengths.iter().any(|length| length != first) {
+        sink.push(unequal(entries, &lengths));
+        return None;
+    }
+    let params = entries.iter().zip(values);
+    Some(Axis { params: params.map(|(entry, values)| AxisParam { name: entry.key.to_owned(), values }).collect() })
+}
+
+fn zip_values(entry: &Entry, sink: &Sink) -> Option<Values> {
+    if matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) {
+        return values(entry, sink);
+    }
+    let message = format!("`{}` has a single value, and cannot move together with the others", entry.key);
+    sink.push(Diagnostic::error(message, entry.span.clone()).help("a constant belongs under [grid]"));
+    None
+}
+
+fn unequal(entries: &[Entry], lengths: &[Option<u128>]) -> Diagnostic {
+    let count = |length: &Option<u128>| match length {
+        Some(1) => "1 value".to_owned(),
+        Some(n) => format!("{n} values"),
+        None => "too many values".to_owned(),
+    };
+    let each: Vec<String> =
+        entries.iter().zip(lengths).map(|(entry, length)| format!("`{}` has {}", entry.key, count(length))).collect();
+    let mut places = entries.iter().zip(lengths).map(|(entry, length)| (entry.span.clone(), count(length)));
+    let (span, label) = places.next().unwrap_or_default();
+    let message = format!("parameters that move together need equally many values: {}", each.join(", "));
+    let mistake = Diagnostic::error(message, span).label(label);
+    places
+        .fold(mistake, |mistake, (span, label)| mistake.also(span, label))
+        .help("for every combination of them, put them under [grid]")
+}
+
+fn values(entry: &Entry, sink: &Sink) -> Option<Values> {
+    match entry.value {
+        DeValue::Array(array) => list(entry, array, sink).map(Values::List),
+        DeValue::Table(table) if table.is_empty() => {
+            let found = Diagnostic::error(format!("the parameter `{}` has no values", entry.key), entry.span.clone());
+            sink.push(found.help("a range is { from = 0, to = 10, count = 11 }"));
+            None
+        }
+        DeValue::Table(table) => range::read(entry, Reader { table, sink }).map(Values::Range),
+        _ => None,
+    }
+}
+
+/// A list of different values, at least one.
+pub(super) fn list(entry: &Entry, array: &DeArray, sink: &Sink) -> Option<Vec<Value>> {
+    if array.is_empty() {
+        let message = format!("`{}` has no values, so there would be no points", entry.key);
+        sink.push(Diagnostic::error(message, entry.span.clone()).help("give it at least one value, or take it out"));
+        return None;
+    }
+    let read: Vec<Option<Value>> = array.iter().map(|value| scalar(value.get_ref(), &value.span(), sink)).collect();
+    let values: Vec<Value> = read.into_iter().collect::<Option<_>>()?;
+    let mut seen: HashMap<String, Span<usize>> = HashMap::with_capacity(values.len());
+    for (value, written) in values.iter().zip(array.iter()) {
+        if let Some(first) = seen.insert(value.to_string(), written.span()) {
+            let message = format!("`{}` has the value {} twice", entry.key, shown(value));
+            let found = Diagnostic::error(message, written.span()).also(first, "the first time");
+            sink.push(found.help("each value once; for more runs of each point there is `repeats`"));
+            return None;
+        }
+    }
+    Some(values)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{text}\""),
+        other => other.to_string(),
+    }
+}
+
+/// One value.
+pub(super) fn scalar(value: &DeValue, span: &Span<usize>, sink: &Sink) -> Option<Value> {
+    let wrong = |message: String, help: &str| {
+        sink.push(Diagnostic::error(message, span.clone()).help(help));
+        None
+    };
+    match value {
+        DeValue::String(text) if text.contains('\0') => {
+            wrong("a NUL character cannot be given to a program".into(), "take the \\u0000 out")
+        }
+        DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
+        DeValue::Boolean(flag) => Some(Value::Bool(*flag)),
+        DeValue::Integer(written) => match integer(written).and_then(|number| i64::try_from(number).ok()) {
+            Some(number) => Some(Value::Int(number)),
+            None => wrong(format!("{written} does not fit into 64 bits"), "put it in quotes to give it as text"),
+        },
+        DeValue::Float(written) => match double(written) {
+            Some(number) => Some(Value::Float(number)),
+            None => wrong(
+                format!("{written} is not a finite number"),
+                "a parameter is finite; put it in quotes to give it as text",
+            ),
+        },
+        DeValue::Datetime(_) => {
+            wrong("a date or a time is not a value of a parameter".into(), "put it in quotes to give it as text")
+        }
+        DeValue::Array(_) => wrong(
+            "a list in a list is not a value of a parameter".into(),
+            "for parameters that move together use [[zip]]; or write it as text, \"1,2,3\"",
+        ),
+        DeValue::Table(_) => {
+            wrong(format!("{} in a list is not a value of a parameter", kind(value)), "write it as text")
+        }
+    }
+}
+
+/// A finite double.
+pub(super) fn double(written: &DeFloat) -> Option<f64> {
+    written.as_str().parse().ok().filter(|number: &f64| number.is_finite())
+}

@@ -1,0 +1,241 @@
+//! Owns `[job]` and `[results]`.
+
+use std::ops::Range as Span;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::keys::{FORMATS, JOB, LATER_FORMATS, RESULTS, not_yet};
+use super::reader::{Entry, Reader};
+use super::suggest::{list, nearest};
+use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, grid};
+use crate::job::{RetryPolicy, is_sweep_name};
+
+/// The delay before the first further attempt, where the file does not say.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// Variables that sweep sets for every job.
+const OWN_VARIABLES: [&str; 7] =
+    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS"];
+
+/// Reads `[job]`.
+pub(super) fn settings(top: Reader) -> JobSettings {
+    let mut settings = JobSettings {
+        timeout: None,
+        retry: RetryPolicy { retries: 0, delay: RETRY_DELAY },
+        queue: "default".into(),
+        env: Vec::new(),
+        stdin: None,
+        dir: None,
+        shell: false,
+    };
+    let Some(job) = top.table("job") else { return settings };
+    job.finish(&JOB);
+    settings.timeout = duration(job, "timeout", Duration::from_millis(1));
+    settings.retry = retry(job);
+    settings.queue = queue(job).unwrap_or(settings.queue);
+    settings.env = env(job);
+    settings.stdin = job.text("stdin").map(|(text, _)| text.to_owned());
+    settings.dir = dir(job);
+    settings.shell = job.flag("shell").unwrap_or(false);
+    settings
+}
+
+fn retry(job: Reader) -> RetryPolicy {
+    let retries = job.whole("retries", 0..=1_000_000).and_then(|retries| u32::try_from(retries).ok());
+    if let Some(entry) = job.entry("retry-delay").filter(|_| job.entry("retries").is_none()) {
+        let found = Diagnostic::warning("`retry-delay` without `retries` does nothing", entry.key_span);
+        job.sink.push(found.help("add `retries = …`, how often a failed job is tried again"));
+    }
+    let delay = duration(job, "retry-delay", Duration::ZERO).unwrap_or(RETRY_DELAY);
+    RetryPolicy { retries: retries.unwrap_or(0), delay }
+}
+
+/// A duration, at least `least` and at most ten years.
+fn duration(job: Reader, key: &str, least: Duration) -> Option<Duration> {
+    const FORM: &str = "times are written like \"90s\", \"10m\", \"1h 30m\", \"2days\"";
+    let entry = job.entry(key)?;
+    let wrong = |message: String, help: String| {
+        job.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        None
+    };
+    let text = match entry.value {
+        DeValue::String(text) => text,
+        DeValue::Integer(number) => {
+            return wrong(format!("`{key}` needs a unit"), format!("for {number} seconds write \"{number}s\"; {FORM}"));
+        }
+        DeValue::Float(number) => {
+            return wrong(format!("`{key}` needs a unit"), format!("for {number} seconds write \"{number}s\"; {FORM}"));
+        }
+        _ => return job.wrong(&entry, "a time", FORM.into()),
+    };
+    let duration = match humantime::parse_duration(text) {
+        Ok(duration) => duration,
+        Err(humantime::DurationError::UnknownUnit { unit, value, .. }) if unit.is_empty() => {
+            return wrong(format!("`{key}` needs a unit"), format!("for {value} seconds write \"{value}s\"; {FORM}"));
+        }
+        Err(error) => return wrong(format!("`{key}` is not a time: {error}"), FORM.into()),
+    };
+    if duration < least {
+        return wrong(format!("`{key}` is too short"), format!("{FORM}; without `{key}` there is no limit"));
+    }
+    if duration > TEN_YEARS {
+        return wrong(
+            format!("`{key}` is longer than ten years"),
+            format!("{FORM}; without `{key}` there is no limit"),
+        );
+    }
+    Some(duration)
+}
+
+fn queue(job: Reader) -> Option<String> {
+    let (queue, span) = job.text("queue")?;
+    if is_sweep_name(queue) {
+        return Some(queue.to_owned());
+    }
+    let found = Diagnostic::error(format!("`{queue}` cannot be the name of a queue"), span);
+    job.sink.push(found.help(format!("{NAME_RULE}: queue = \"{}\"", name_like(queue))));
+    None
+}
+
+/// What the names of sweeps and queues look like.
+pub(super) const NAME_RULE: &str =
+    "names have up to 100 letters (a to z), digits, `_`, `-` and `.`, and begin with a letter, a digit or `_`";
+
+/// A name for a sweep or a queue that looks like a text.
+pub(super) fn name_like(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let like: String = text.chars().map(|c| if allowed(c) { c } else { '-' }).take(100).collect();
+    let like = like.trim_start_matches(['-', '.']);
+    if like.is_empty() { "study".into() } else { like.to_owned() }
+}
+
+fn dir(job: Reader) -> Option<String> {
+    let (dir, span) = job.text("dir")?;
+    if dir.is_empty() {
+        let found = Diagnostic::error("`dir` is empty", span);
+        job.sink.push(found.help("without `dir`, jobs run in the folder of the sweep file; a directory for each job is \"runs/{{ sweep }}/{{ job }}\""));
+        return None;
+    }
+    Some(dir.to_owned())
+}
+
+fn env(job: Reader) -> Vec<(String, String)> {
+    let Some(env) = job.entry("env") else { return Vec::new() };
+    let DeValue::Table(table) = env.value else {
+        job.wrong::<()>(&env, "a table", "write env = { NAME = \"value\" }".into());
+        return Vec::new();
+    };
+    let table = Reader { table, sink: job.sink };
+    table.entries().filter_map(|entry| Some((variable(&entry, table)?, value(&entry, table)?))).collect()
+}
+
+fn variable(entry: &Entry, env: Reader) -> Option<String> {
+    let name = entry.key;
+    let (message, help) = if name.is_empty() || name.contains(['=', '\0']) {
+        (format!("`{}` cannot be the name of a variable", name.escape_debug()), "it must not be empty or contain `=`")
+    } else if OWN_VARIABLES.contains(&name) {
+        (format!("`{name}` is set by sweep itself"), "take it out, or use another name")
+    } else {
+        return Some(name.to_owned());
+    };
+    env.sink.push(Diagnostic::error(message, entry.key_span.clone()).help(help));
+    None
+}
+
+/// The template of a variable's value; numbers and booleans may stand without quotes.
+fn value(entry: &Entry, env: Reader) -> Option<String> {
+    match entry.value {
+        DeValue::String(text) => Some(text.clone().into_owned()),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {
+            grid::scalar(entry.value, &entry.span, env.sink).map(|value| value.to_string())
+        }
+        _ => env.wrong(entry, "text", format!("write {} = \"…\"", entry.key)),
+    }
+}
+
+/// Reads `[results]`.
+pub(super) fn results(top: Reader) -> ResultSettings {
+    let mut settings = ResultSettings { format: ResultFormat::Auto, require: Vec::new() };
+    if let Some(entry) = top.entry("results").filter(|entry| matches!(entry.value, DeValue::Array(_))) {
+        let help = "write [results], in single brackets, once";
+        top.sink.push(Diagnostic::error(not_yet("a list of tables [[results]]"), entry.key_span).help(help));
+        return settings;
+    }
+    let Some(results) = top.table("results") else { return settings };
+    results.finish(&RESULTS);
+    settings.format = format(results).unwrap_or(ResultFormat::Auto);
+    let required = require(results);
+    for (name, span) in &required {
+        check_required(results, settings.format, name, span);
+    }
+    settings.require = required.into_iter().map(|(name, _)| name).collect();
+    settings
+}
+
+fn format(results: Reader) -> Option<ResultFormat> {
+    let (text, span) = results.text("format")?;
+    let format = match text {
+        "auto" => ResultFormat::Auto,
+        "json" => ResultFormat::Json,
+        "keyvalue" => ResultFormat::KeyValue,
+        "number" => ResultFormat::Number,
+        "none" => ResultFormat::None,
+        other => {
+            let message = if LATER_FORMATS.contains(&other) {
+                not_yet(&format!("`format = \"{other}\"`"))
+            } else {
+                let hint = nearest(other, FORMATS).map(|near| format!("; did you mean `{near}`?"));
+                format!("there is no format `{other}`{}", hint.unwrap_or_default())
+            };
+            let help = format!("the formats are {}", list(FORMATS));
+            results.sink.push(Diagnostic::error(message, span).help(help));
+            return None;
+        }
+    };
+    Some(format)
+}
+
+fn require(results: Reader) -> Vec<(String, Span<usize>)> {
+    let Some(entry) = results.entry("require") else { return Vec::new() };
+    let DeValue::Array(array) = entry.value else {
+        results.wrong::<()>(&entry, "a list of names", "write require = [\"energy\"]".into());
+        return Vec::new();
+    };
+    let mut names: Vec<(String, Span<usize>)> = Vec::new();
+    for name in array.iter() {
+        match name.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                results.sink.push(Diagnostic::error("a result cannot be without a name", name.span()));
+            }
+            DeValue::String(text) if names.iter().any(|(other, _)| other == text) => {
+                results
+                    .sink
+                    .push(Diagnostic::error(format!("`{text}` is required twice"), name.span()).help("keep one"));
+            }
+            DeValue::String(text) => names.push((text.clone().into_owned(), name.span())),
+            _ => {
+                let found = Diagnostic::error("`require` is a list of names, each of them text", name.span());
+                results.sink.push(found.help("write require = [\"energy\"]"));
+            }
+        }
+    }
+    names
+}
+
+fn check_required(results: Reader, format: ResultFormat, name: &str, span: &Span<usize>) {
+    let found = match format {
+        ResultFormat::None => {
+            Diagnostic::error("with `format = \"none\"` there are no results to require", span.clone())
+                .help("take `require` out, or choose another format")
+        }
+        ResultFormat::Number if name != "result" => {
+            Diagnostic::error(format!("with `format = \"number\"` there is no result `{name}`"), span.clone())
+                .help("the one number is called `result`")
+        }
+        _ => return,
+    };
+    results.sink.push(found);
+}

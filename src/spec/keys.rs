@@ -1,0 +1,126 @@
+//! Owns which keys a sweep file can have: those of this version, those that the design has and a later version will
+//! understand, and what people type instead.
+
+/// The keys of one kind of table.
+pub(super) struct Keys<'a> {
+    /// The table in a sentence: `[job]`, `the top of the file`.
+    pub place: &'a str,
+    /// Keys of this version.
+    pub known: &'a [&'static str],
+    /// Keys that a later version will have.
+    pub later: &'static [&'static str],
+    /// What people type, and what it is called here.
+    pub aliases: &'static [(&'static str, &'static str)],
+}
+
+pub(super) const TOP: Keys<'static> = Keys {
+    place: "the top of the file",
+    known: &["name", "command", "repeats", "draws", "root-seed", "grid", "zip", "random", "job", "results"],
+    later: &["sampling", "common-draws", "where", "derived", "points", "block", "files", "templates"],
+    aliases: &[
+        ("cmd", "command"),
+        ("run", "command"),
+        ("seed", "root-seed"),
+        ("samples", "draws"),
+        ("replicates", "repeats"),
+        ("replications", "repeats"),
+        ("runs", "repeats"),
+        ("params", "grid"),
+        ("parameters", "grid"),
+        ("output", "results"),
+        ("filter", "where"),
+    ],
+};
+
+pub(super) const JOB: Keys<'static> = Keys {
+    place: "[job]",
+    known: &["timeout", "retries", "retry-delay", "env", "stdin", "dir", "queue", "shell"],
+    later: &["max-failures", "cpus", "gpus", "memory", "logs", "retry-on"],
+    aliases: &[("directory", "dir"), ("cwd", "dir"), ("workdir", "dir"), ("environment", "env"), ("retry", "retries")],
+};
+
+pub(super) const RESULTS: Keys = Keys {
+    place: "[results]",
+    known: &["format", "require"],
+    later: &["from", "columns", "regex"],
+    aliases: &[("required", "require")],
+};
+
+pub(super) const RANGE: Keys<'static> = Keys {
+    place: "a range",
+    known: &["from", "to", "count", "step", "scale"],
+    later: &["glob", "lines"],
+    aliases: &[
+        ("start", "from"),
+        ("min", "from"),
+        ("low", "from"),
+        ("stop", "to"),
+        ("end", "to"),
+        ("max", "to"),
+        ("high", "to"),
+        ("num", "count"),
+        ("n", "count"),
+        ("points", "count"),
+        ("by", "step"),
+        ("spacing", "scale"),
+        ("values", "[…]"),
+    ],
+};
+
+/// A distribution: its name and its keys beside `dist`.
+pub(super) struct Distribution {
+    pub name: &'static str,
+    pub keys: &'static [&'static str],
+}
+
+pub(super) const DISTRIBUTIONS: [Distribution; 6] = [
+    Distribution { name: "uniform", keys: &["min", "max"] },
+    Distribution { name: "log-uniform", keys: &["min", "max"] },
+    Distribution { name: "int", keys: &["min", "max"] },
+    Distribution { name: "normal", keys: &["mean", "sd"] },
+    Distribution { name: "choice", keys: &["values", "weights"] },
+    Distribution { name: "permutation", keys: &["of"] },
+];
+
+pub(super) const LATER_DISTRIBUTIONS: [&str; 8] =
+    ["log-int", "truncated-normal", "log-normal", "exponential", "gamma", "beta", "triangular", "poisson"];
+
+/// Keys that any distribution will have.
+pub(super) const LATER_IN_DISTRIBUTIONS: &[&str] = &["clip", "round"];
+
+/// What people type for the keys of distributions.
+pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
+    ("from", "min"),
+    ("low", "min"),
+    ("lower", "min"),
+    ("to", "max"),
+    ("high", "max"),
+    ("upper", "max"),
+    ("mu", "mean"),
+    ("loc", "mean"),
+    ("std", "sd"),
+    ("stddev", "sd"),
+    ("sigma", "sd"),
+    ("scale", "sd"),
+    ("probabilities", "weights"),
+    ("p", "weights"),
+    ("choices", "values"),
+    ("options", "values"),
+    ("n", "of"),
+    ("distribution", "dist"),
+    ("type", "dist"),
+];
+
+pub(super) const FORMATS: [&str; 5] = ["auto", "json", "keyvalue", "number", "none"];
+
+pub(super) const LATER_FORMATS: [&str; 1] = ["regex"];
+
+/// "not yet".
+pub(super) fn not_yet(what: &str) -> String {
+    format!("{what} is not supported yet by this version of sweep ({})", env!("CARGO_PKG_VERSION"))
+}
+
+/// The table that a key belongs to, of those with a fixed place.
+pub(super) fn home(key: &str) -> Option<&'static str> {
+    [&TOP, &JOB, &RESULTS].into_iter().find(|keys| keys.known.contains(&key)).map(|keys| keys.place)
+}

@@ -1,0 +1,54 @@
+//! Owns reading a sweep file from the disk: the one effect in this folder.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{Diagnostics, Document, Read, Source, document, read};
+
+/// A sweep file that cannot be used.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("cannot read the sweep file {}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// Its folder has a name that is not Unicode, and so no place in a sweep.
+    #[error("the folder {} has a name that is not Unicode; move the sweep file to another one", .0.display())]
+    Folder(PathBuf),
+    /// It has mistakes.
+    #[error("{0}")]
+    Mistakes(Diagnostics),
+}
+
+/// Reads and checks a sweep file.
+///
+/// # Errors
+/// If it cannot be read or has mistakes; all of them are told.
+pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
+    let unreadable = |why| OpenError::Unreadable { path: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let absolute = path.canonicalize().map_err(unreadable)?;
+    let here = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    if here.to_str().is_none() {
+        return Err(OpenError::Folder(here));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let source = Source { file: path.display().to_string(), stem, here: here.clone() };
+    let read = read(&text, &source).map_err(OpenError::Mistakes)?;
+    let document = Document {
+        version: document::VERSION,
+        spec: read.spec.clone(),
+        text,
+        here,
+        file: absolute.clone(),
+        sweep_version: env!("CARGO_PKG_VERSION").into(),
+        host: crate::process::host_name(),
+    };
+    Ok((read, document))
+}

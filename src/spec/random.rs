@@ -1,0 +1,253 @@
+//! Owns `[random]`: distributions and what their numbers must be.
+
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::keys::{DISTRIBUTION_ALIASES, DISTRIBUTIONS, Keys, LATER_DISTRIBUTIONS, LATER_IN_DISTRIBUTIONS, not_yet};
+use super::reader::{Entry, Reader, Sink, integer, kind};
+use super::suggest::{list, nearest};
+use super::{Diagnostic, grid};
+use crate::space::{Dist, Random};
+
+/// The longest permutation: more would not fit into a command line.
+const LONGEST_PERMUTATION: u64 = 100_000;
+
+/// Reads a random parameter; reports what is wrong with it.
+pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
+    let DeValue::Table(table) = entry.value else {
+        let message = format!("`{}` must be a distribution, not {}", entry.key, kind(entry.value));
+        let help = "write { dist = \"uniform\", min = 0, max = 1 }, or { dist = \"choice\", values = [1, 2] }; \
+                    a list of which every value is used belongs under [grid]";
+        sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        return None;
+    };
+    let reader = Reader { table, sink };
+    let dist = DistReader { parameter: entry, reader };
+    Some(Random { name: entry.key.to_owned(), dist: dist.read()? })
+}
+
+struct DistReader<'a, 'b> {
+    parameter: &'b Entry<'a>,
+    reader: Reader<'b>,
+}
+
+impl DistReader<'_, '_> {
+    fn push(&self, found: Diagnostic) {
+        self.reader.sink.push(found);
+    }
+
+    fn read(&self) -> Option<Dist> {
+        let (name, keys) = self.kind()?;
+        let mut known = vec!["dist"];
+        known.extend(keys);
+        self.finish(name, &known);
+        match name {
+            "uniform" => self.bounds(false).map(|(min, max)| Dist::Uniform { min, max }),
+            "log-uniform" => self.bounds(true).map(|(min, max)| Dist::LogUniform { min, max }),
+            "int" => self.whole_bounds(),
+            "normal" => self.normal(),
+            "choice" => self.choice(),
+            _ => self.permutation(),
+        }
+    }
+
+    fn kind(&self) -> Option<(&'static str, &'static [&'static str])> {
+        let names = || DISTRIBUTIONS.iter().map(|dist| dist.name);
+        if self.reader.entry("dist").is_none() {
+            let message = format!("`{}` does not say which distribution it is drawn from", self.parameter.key);
+            let help = format!("add dist = \"…\", one of {}", list(names()));
+            self.push(Diagnostic::error(message, self.parameter.span.clone()).help(help));
+            return None;
+        }
+        let (name, span) = self.reader.text("dist")?;
+        if let Some(dist) = DISTRIBUTIONS.iter().find(|dist| dist.name == name) {
+            return Some((dist.name, dist.keys));
+        }
+        let help = format!("there are {}", list(names()));
+        let message = if LATER_DISTRIBUTIONS.contains(&name) {
+            not_yet(&format!("`dist = \"{name}\"`"))
+        } else {
+            let aliases =
+                [("gaussian", "normal"), ("integer", "int"), ("randint", "int"), ("loguniform", "log-uniform")];
+            let alias = aliases.iter().find(|(typed, _)| *typed == name).map(|(_, meant)| *meant);
+            let near = alias.or_else(|| nearest(name, names().chain(LATER_DISTRIBUTIONS)));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            format!("there is no distribution `{name}`{hint}")
+        };
+        self.push(Diagnostic::error(message, span).help(help));
+        None
+    }
+
+    fn finish(&self, name: &str, known: &[&'static str]) {
+        let place = format!("a {name} distribution");
+        self.reader.finish(&Keys {
+            place: &place,
+            known,
+            later: LATER_IN_DISTRIBUTIONS,
+            aliases: DISTRIBUTION_ALIASES,
+        });
+    }
+
+    fn entry(&self, key: &str) -> Option<Entry<'_>> {
+        let entry = self.reader.entry(key);
+        if entry.is_none() {
+            let message = format!("the distribution of `{}` has no `{key}`", self.parameter.key);
+            self.push(Diagnostic::error(message, self.parameter.span.clone()).help(format!("add {key} = …")));
+        }
+        entry
+    }
+
+    fn number(&self, key: &str) -> Option<(f64, Span<usize>)> {
+        let entry = self.entry(key)?;
+        number(&entry, key, self.reader.sink)
+    }
+
+    fn bounds(&self, log: bool) -> Option<(f64, f64)> {
+        let (min, max) = (self.number("min"), self.number("max"));
+        let ((min, min_span), (max, max_span)) = (min?, max?);
+        let unusable = |bound: f64| log && bound <= 0.0;
+        for (bound, span) in [(min, &min_span), (max, &max_span)] {
+            if unusable(bound) {
+                let found = Diagnostic::error(format!("{bound} has no logarithm"), span.clone());
+                self.push(found.help(
+                    "the bounds of log-uniform are values, not exponents, and greater than 0: min = 1e-4, max = 1e-1",
+                ));
+            }
+        }
+        if unusable(min) || unusable(max) {
+            return None;
+        }
+        self.ordered(min < max, (min.to_string(), min_span), (max.to_string(), max_span.clone()))?;
+        if !(max - min).is_finite() {
+            self.push(Diagnostic::error("the bounds are too far apart", max_span).help("at most about 1.7e308"));
+            return None;
+        }
+        Some((min, max))
+    }
+
+    fn ordered(&self, right: bool, min: (String, Span<usize>), max: (String, Span<usize>)) -> Option<()> {
+        if right {
+            return Some(());
+        }
+        let (message, help) = if min.0 == max.0 {
+            (
+                format!("`min` and `max` of `{}` are both {}", self.parameter.key, min.0),
+                "a constant belongs under [grid]",
+            )
+        } else {
+            (format!("`min` of `{}` is greater than its `max`", self.parameter.key), "exchange the two")
+        };
+        let found = Diagnostic::error(message, min.1).label(format!("min is {}", min.0));
+        self.push(found.also(max.1, format!("max is {}", max.0)).help(help));
+        None
+    }
+
+    fn whole_bounds(&self) -> Option<Dist> {
+        let (min, max) = (self.whole("min"), self.whole("max"));
+        let ((min, min_span), (max, max_span)) = (min?, max?);
+        self.ordered(min <= max, (min.to_string(), min_span), (max.to_string(), max_span))?;
+        Some(Dist::Int { min, max })
+    }
+
+    fn whole(&self, key: &str) -> Option<(i64, Span<usize>)> {
+        let entry = self.entry(key)?;
+        let DeValue::Integer(written) = entry.value else {
+            return self.reader.wrong(
+                &entry,
+                "a whole number",
+                "for numbers with a fraction there is dist = \"uniform\"".into(),
+            );
+        };
+        let number = integer(written).and_then(|number| i64::try_from(number).ok());
+        if number.is_none() {
+            self.push(Diagnostic::error(format!("{written} does not fit into 64 bits"), entry.span.clone()));
+        }
+        Some((number?, entry.span))
+    }
+
+    fn normal(&self) -> Option<Dist> {
+        let (mean, sd) = (self.number("mean"), self.number("sd"));
+        let ((mean, _), (sd, span)) = (mean?, sd?);
+        if sd <= 0.0 {
+            let message = format!("the standard deviation of `{}` must be greater than 0", self.parameter.key);
+            self.push(Diagnostic::error(message, span).help("a constant belongs under [grid]"));
+            return None;
+        }
+        Some(Dist::Normal { mean, sd })
+    }
+
+    fn choice(&self) -> Option<Dist> {
+        let entry = self.entry("values")?;
+        let DeValue::Array(array) = entry.value else {
+            return self.reader.wrong(&entry, "a list", "write values = [1, 2, 3]".into());
+        };
+        let named = Entry { key: self.parameter.key, ..entry };
+        let values = grid::list(&named, array, self.reader.sink);
+        let weights = match self.reader.entry("weights") {
+            Some(entry) => Some(self.weights(&entry, array.len())?),
+            None => None,
+        };
+        Some(Dist::Choice { values: values?, weights })
+    }
+
+    fn weights(&self, entry: &Entry, expected: usize) -> Option<Vec<f64>> {
+        let DeValue::Array(array) = entry.value else {
+            return self.reader.wrong(entry, "a list of numbers", "write weights = [3, 1]".into());
+        };
+        let wrong = |message: String, help: &str| {
+            self.push(Diagnostic::error(message, entry.span.clone()).help(help));
+            None
+        };
+        if array.len() != expected {
+            let message = format!("`{}` has {expected} values but {} weights", self.parameter.key, array.len());
+            return wrong(message, "give one weight for each value, in the same order");
+        }
+        let mut weights = Vec::with_capacity(expected);
+        for weight in array.iter() {
+            let entry = Entry {
+                key: "weights",
+                key_span: entry.key_span.clone(),
+                value: weight.get_ref(),
+                span: weight.span(),
+            };
+            let (number, span) = number(&entry, "a weight", self.reader.sink)?;
+            if number < 0.0 {
+                self.push(Diagnostic::error("a weight cannot be negative", span).help("0 means never"));
+                return None;
+            }
+            weights.push(number);
+        }
+        let sum: f64 = weights.iter().sum();
+        if sum == 0.0 || !sum.is_finite() {
+            let what = if sum == 0.0 { "zero" } else { "too large" };
+            return wrong(format!("the weights add up to {what}"), "they need not add up to 1, but to something");
+        }
+        Some(weights)
+    }
+
+    fn permutation(&self) -> Option<Dist> {
+        self.entry("of")?;
+        let of = self.reader.whole("of", 1..=LONGEST_PERMUTATION)?;
+        Some(Dist::Permutation { of: u32::try_from(of).ok()? })
+    }
+}
+
+fn number(entry: &Entry, what: &str, sink: &Sink) -> Option<(f64, Span<usize>)> {
+    let number = match entry.value {
+        DeValue::Integer(written) => integer(written).map(|number| number as f64),
+        DeValue::Float(written) => grid::double(written),
+        other => {
+            let what = if what == entry.key { format!("`{what}`") } else { what.to_owned() };
+            let message = format!("{what} must be a number, not {}", kind(other));
+            sink.push(Diagnostic::error(message, entry.span.clone()).help("write the number without quotes"));
+            return None;
+        }
+    };
+    if number.is_none() {
+        sink.push(
+            Diagnostic::error("this number must be finite", entry.span.clone()).help("numbers go up to about 1e308"),
+        );
+    }
+    Some((number?, entry.span.clone()))
+}

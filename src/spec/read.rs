@@ -1,0 +1,85 @@
+//! Owns the way from the text of a sweep file to a validated [`Spec`], or to everything that is wrong with it. Pure.
+
+use std::path::PathBuf;
+
+use super::job::{NAME_RULE, name_like};
+use super::keys::TOP;
+use super::reader::{Reader, Sink};
+use super::{Command, Diagnostic, Diagnostics, Spec, command, job, space, syntax};
+use crate::job::is_sweep_name;
+
+/// Where a sweep file comes from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file, as messages name it.
+    pub file: String,
+    /// The sweep's name where the file gives none: the file's name without its ending.
+    pub stem: String,
+    /// The folder of the file, absolute.
+    pub here: PathBuf,
+}
+
+/// A sweep file that can be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// What it says.
+    pub spec: Spec,
+    /// What it perhaps does not mean; often empty.
+    pub warnings: Diagnostics,
+}
+
+/// Reads a sweep file. Pure: no file is looked at.
+///
+/// # Errors
+/// All mistakes at once, and the warnings among them, in the order of the file.
+pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
+    let sink = Sink::default();
+    let parsed = syntax::parse(text);
+    parsed.mistakes.into_iter().for_each(|mistake| sink.push(mistake));
+    let spec = parsed.usable.then(|| read_table(Reader { table: &parsed.table, sink: &sink }, text, source)).flatten();
+    let found = Diagnostics::new(&source.file, text, sink.into_list());
+    match spec {
+        Some(spec) if !found.has_errors() => Ok(Read { spec, warnings: found }),
+        _ => Err(found),
+    }
+}
+
+fn read_table(top: Reader, text: &str, source: &Source) -> Option<Spec> {
+    top.finish(&TOP);
+    let (space, declared) = space::read(top);
+    let name = name(top, source);
+    let command = command::read(top);
+    let has_command = command.is_some();
+    let spec = Spec {
+        name: name.unwrap_or_default(),
+        // In its place, so that the other templates are checked all the same; there is an error already.
+        command: command.unwrap_or_else(|| Command::Words(vec!["true".into(), "{{ flags }}".into()])),
+        space,
+        job: job::settings(top),
+        results: job::results(top),
+    };
+    command::check(&spec, &declared, top, text);
+    has_command.then_some(spec)
+}
+
+fn name(top: Reader, source: &Source) -> Option<String> {
+    if top.entry("name").is_none() {
+        if is_sweep_name(&source.stem) {
+            return Some(source.stem.clone());
+        }
+        let mut found =
+            Diagnostic::error(format!("the file's name, `{}`, cannot be the name of a sweep", source.stem), 0..0);
+        found.span = None;
+        top.sink.push(
+            found.help(format!("write `name = \"{}\"` at the top of the file; {NAME_RULE}", name_like(&source.stem))),
+        );
+        return None;
+    }
+    let (name, span) = top.text("name")?;
+    if is_sweep_name(name) {
+        return Some(name.to_owned());
+    }
+    let found = Diagnostic::error(format!("`{}` cannot be the name of a sweep", name.escape_debug()), span);
+    top.sink.push(found.help(format!("{NAME_RULE}: name = \"{}\"", name_like(name))));
+    None
+}

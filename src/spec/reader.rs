@@ -1,0 +1,191 @@
+//! Owns taking typed values out of a TOML table; what does not fit is reported, and reading goes on.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::Diagnostic;
+use super::keys::{self, Keys, not_yet};
+use super::suggest::{list, nearest};
+
+/// Collects what is found.
+#[derive(Default)]
+pub(super) struct Sink(RefCell<Vec<Diagnostic>>);
+
+impl Sink {
+    pub fn push(&self, found: Diagnostic) {
+        self.0.borrow_mut().push(found);
+    }
+
+    pub fn into_list(self) -> Vec<Diagnostic> {
+        self.0.into_inner()
+    }
+}
+
+/// A key with its value, and where both stand.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'a> {
+    pub key: &'a str,
+    pub key_span: Range<usize>,
+    pub value: &'a DeValue<'a>,
+    pub span: Range<usize>,
+}
+
+/// A table that is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub table: &'a DeTable<'a>,
+    pub sink: &'a Sink,
+}
+
+impl<'a> Reader<'a> {
+    /// All entries, in the order of the file.
+    pub fn entries(self) -> impl Iterator<Item = Entry<'a>> {
+        self.table.iter().map(|(key, value)| Entry {
+            key: key.get_ref(),
+            key_span: key.span(),
+            value: value.get_ref(),
+            span: value.span(),
+        })
+    }
+
+    pub fn entry(self, key: &str) -> Option<Entry<'a>> {
+        self.table.get_key_value(key).map(|(key, value)| Entry {
+            key: key.get_ref(),
+            key_span: key.span(),
+            value: value.get_ref(),
+            span: value.span(),
+        })
+    }
+
+    /// A text, and where it stands.
+    pub fn text(self, key: &str) -> Option<(&'a str, Range<usize>)> {
+        let entry = self.entry(key)?;
+        match entry.value {
+            DeValue::String(text) => Some((text, entry.span)),
+            _ => self.wrong(&entry, "text", text_help(&entry)),
+        }
+    }
+
+    pub fn flag(self, key: &str) -> Option<bool> {
+        let entry = self.entry(key)?;
+        match entry.value {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => {
+                self.wrong(&entry, "true or false", format!("write `{key} = true` or `{key} = false`, without quotes"))
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub fn whole(self, key: &str, bounds: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let entry = self.entry(key)?;
+        let DeValue::Integer(written) = entry.value else {
+            return self.wrong(
+                &entry,
+                "a whole number",
+                format!("write for example `{key} = {}`", bounds.start().max(&10)),
+            );
+        };
+        let number = integer(written).and_then(|number| u64::try_from(number).ok());
+        if let Some(number) = number.filter(|number| bounds.contains(number)) {
+            return Some(number);
+        }
+        let message = format!("`{key}` must be from {} to {}", bounds.start(), bounds.end());
+        self.sink.push(Diagnostic::error(message, entry.span));
+        None
+    }
+
+    /// The table under a key.
+    pub fn table(self, key: &str) -> Option<Reader<'a>> {
+        let entry = self.entry(key)?;
+        match entry.value {
+            DeValue::Table(table) => Some(Reader { table, sink: self.sink }),
+            DeValue::Array(_) => self.wrong(&entry, "one table", format!("write [{key}], in single brackets, once")),
+            _ => self.wrong(&entry, "a table", format!("write [{key}] on a line of its own, and its keys below")),
+        }
+    }
+
+    /// Reports that a value has the wrong type.
+    pub fn wrong<T>(self, entry: &Entry, expected: &str, help: String) -> Option<T> {
+        let message = format!("`{}` must be {expected}, not {}", entry.key, kind(entry.value));
+        self.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        None
+    }
+
+    /// Reports the keys that a table cannot have.
+    pub fn finish(self, keys: &Keys) {
+        for entry in self.entries().filter(|entry| !keys.known.contains(&entry.key)) {
+            let found = if keys.later.contains(&entry.key) {
+                let help = "take it out, or use a version of sweep that has it";
+                Diagnostic::error(not_yet(&format!("`{}`", entry.key)), entry.key_span).help(help)
+            } else {
+                unknown(&entry, keys)
+            };
+            self.sink.push(found);
+        }
+    }
+}
+
+fn text_help(entry: &Entry) -> String {
+    match entry.value {
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            format!("put it in quotes: {} = \"{}\"", entry.key, shown(entry.value))
+        }
+        _ => format!("write {} = \"…\"", entry.key),
+    }
+}
+
+fn shown(value: &DeValue) -> String {
+    match value {
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        _ => "…".into(),
+    }
+}
+
+fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
+    let alias = keys.aliases.iter().find(|(typed, _)| *typed == entry.key).map(|(_, meant)| *meant);
+    let near = alias.or_else(|| nearest(entry.key, keys.known.iter().copied().chain(keys.later.iter().copied())));
+    let known = format!("the keys of {} are {}", keys.place, list(keys.known));
+    let unknown = |hint: &str| Diagnostic::error(format!("unknown key `{}`{hint}", entry.key), entry.key_span.clone());
+    if let Some(home) = keys::home(entry.key).filter(|home| *home != keys.place) {
+        let remedy = match home {
+            home if home == keys::TOP.place => {
+                format!(
+                    "move it to the top of the file, above the first table, that is the first line with […]; {known}"
+                )
+            }
+            home => format!("move it under {home}; {known}"),
+        };
+        return unknown(&format!(" in {}: it belongs to {home}", keys.place)).help(remedy);
+    }
+    match near {
+        Some(near) => unknown(&format!("; did you mean `{near}`?")).help(known),
+        None if keys.place == keys::TOP.place && matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) => {
+            unknown("").help(format!("if `{}` is a parameter, it belongs under [grid]; {known}", entry.key))
+        }
+        None => unknown("").help(known),
+    }
+}
+
+/// What a value is, in a sentence.
+pub(super) fn kind(value: &DeValue) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or a time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The value of an integer, in whatever base it is written; none if it has more than 127 bits.
+pub(super) fn integer(written: &DeInteger) -> Option<i128> {
+    i128::from_str_radix(written.as_str(), written.radix()).ok()
+}

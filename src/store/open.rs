@@ -1,0 +1,54 @@
+//! Owns which store is meant: a URL, a path, or the `.sweep` folder nearest upward.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::redis::RedisStore;
+use super::sqlite::SqliteStore;
+use super::{Result, Store, StoreError};
+
+/// The folder of the embedded store.
+pub const FOLDER: &str = ".sweep";
+
+/// Whether a store may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// If there is none, make it: for commands that put something in.
+    OrCreate,
+    /// It must be there: a command that only looks leaves no folder behind.
+    Existing,
+}
+
+/// Opens the store that `named` names (`redis://…`, `redis+unix://…`, a path), or without a name the embedded store in
+/// the nearest folder from `cwd` upward that has one, or in `cwd`.
+///
+/// # Errors
+/// If it cannot be reached, is refused, or is to exist and does not.
+pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>> {
+    if let Some(url) = named.filter(|name| name.contains("://")) {
+        return match url.split("://").next() {
+            Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys") => {
+                Ok(Arc::new(RedisStore::connect(url)?))
+            }
+            Some(scheme) => Err(StoreError::Refused(format!(
+                "no store speaks `{scheme}://`; write `redis://HOST:6379`, `redis+unix:///PATH`, or the path of a folder"
+            ))),
+            None => Err(StoreError::Refused("the store's URL is empty".into())),
+        };
+    }
+    let folder = named.map_or_else(|| nearest(cwd).unwrap_or_else(|| cwd.join(FOLDER)), |path| cwd.join(path));
+    if how == Open::Existing && !folder.is_dir() {
+        let wanted = named.map_or_else(
+            || format!("there is no store here: no folder {FOLDER} in {} or above it", cwd.display()),
+            |_| format!("there is no store at {}", folder.display()),
+        );
+        return Err(StoreError::Refused(format!(
+            "{wanted}; `sweep run FILE` or `sweep submit FILE` makes one, `--store URL` names another"
+        )));
+    }
+    Ok(Arc::new(SqliteStore::open(&folder)?))
+}
+
+fn nearest(cwd: &Path) -> Option<PathBuf> {
+    cwd.ancestors().map(|folder| folder.join(FOLDER)).find(|folder| folder.is_dir())
+}

@@ -1,0 +1,211 @@
+//! Owns what the server keeps and answers, as our types. Whatever the bytes, nothing here panics: what cannot be read is
+//! [`StoreError::Damaged`].
+
+use std::ops::Range;
+use std::str::FromStr;
+
+use redis::FromRedisValue;
+
+use crate::job::{JobAddress, JobState, SweepId, Tries};
+use crate::store::{
+    Backlog, Claim, ColumnPlace, Counts, Exchanged, Expired, Fate, Held, Result, StoreError, SweepRow, WorkerRow,
+};
+
+/// The fields of a sweep's header in the order of [`Header`].
+pub(super) const HEADER: [&str; 12] = [
+    "queue",
+    "user",
+    "submitted",
+    "last",
+    "paused",
+    "total",
+    "pending",
+    "running",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "reused",
+];
+
+/// A sweep's header as read by `HMGET` with [`HEADER`].
+pub(super) type Header = [Option<String>; 12];
+
+/// What a script tells of one sweep's counts: total, pending, running, succeeded, failed, cancelled, reused.
+pub(super) type CountFields = [Option<String>; 7];
+
+fn damaged(what: &str, text: &str) -> StoreError {
+    StoreError::Damaged(format!("Redis holds `{text}` where sweep keeps {what}: did something else write there?"))
+}
+
+fn number<T: FromStr>(what: &str, text: Option<&str>) -> Result<T> {
+    let text = text.unwrap_or_default();
+    text.parse().map_err(|_| damaged(what, text))
+}
+
+/// A sweep's id.
+pub(super) fn sweep_id(text: &str) -> Result<SweepId> {
+    text.parse().map_err(|_| damaged("a sweep's id", text))
+}
+
+/// A sweep's row; none: there is no such sweep.
+pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>> {
+    let [queue, user, submitted, last, paused, counts_of @ ..] = header;
+    let Some(queue) = queue else { return Ok(None) };
+    Ok(Some(SweepRow {
+        id: id.clone(),
+        queue,
+        user: user.unwrap_or_default(),
+        submitted_ms: number("a time", submitted.as_deref())?,
+        last_outcome_ms: last.map(|last| number("a time", Some(&last))).transpose()?,
+        paused,
+        counts: counts(counts_of)?,
+    }))
+}
+
+/// A sweep's counts.
+pub(super) fn counts(fields: CountFields) -> Result<Counts> {
+    let [total, pending, running, succeeded, failed, cancelled, reused] =
+        fields.map(|field| number("a count", field.as_deref()));
+    Ok(Counts {
+        total: total?,
+        pending: pending?,
+        running: running?,
+        succeeded: succeeded?,
+        failed: failed?,
+        cancelled: cancelled?,
+        reused: reused?,
+    })
+}
+
+/// The reply of `exchange.lua`; it is described there.
+pub(super) fn exchanged(text: &str) -> Result<Exchanged> {
+    let mut reply = Exchanged::default();
+    let mut from: Option<(SweepId, u64)> = None;
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        match (words.as_slice(), &from) {
+            (["stale", position, indices @ ..], _) => {
+                let indices = indices.iter().map(|index| number("an index", Some(index))).collect::<Result<_>>()?;
+                reply.stale.push((number("a position", Some(position))?, indices));
+            }
+            (["claims", sweep, token], _) => from = Some((sweep_id(sweep)?, number("a token", Some(token))?)),
+            ([start, stop], Some((sweep, token))) => {
+                let tries = Tries { attempts: 1, ..Tries::default() };
+                let indices: Range<u64> = number("an index", Some(start))?..number("an index", Some(stop))?;
+                let claim = |index| Claim { job: JobAddress { sweep: sweep.clone(), index }, token: *token, tries };
+                reply.claims.extend(indices.map(claim));
+            }
+            ([index, tries @ ..], Some((sweep, token))) => {
+                let job = JobAddress { sweep: sweep.clone(), index: number("an index", Some(index))? };
+                reply.claims.push(Claim { job, token: *token, tries: tries_of(line, tries)? });
+            }
+            _ => return Err(damaged("a reply", line)),
+        }
+    }
+    Ok(reply)
+}
+
+fn tries_of(line: &str, words: &[&str]) -> Result<Tries> {
+    let [attempts, failures, losses] = words else { return Err(damaged("attempts", line)) };
+    Ok(Tries {
+        attempts: number("attempts", Some(attempts))?,
+        failures: number("failures", Some(failures))?,
+        losses: number("losses", Some(losses))?,
+    })
+}
+
+/// A row of tries, `index attempts failures losses token`.
+pub(super) fn tries(row: &str) -> Result<Tries> {
+    let words: Vec<&str> = row.split(' ').collect();
+    match words.as_slice() {
+        [_, tries @ .., _] => tries_of(row, tries),
+        _ => Err(damaged("attempts", row)),
+    }
+}
+
+/// A lease, as the hash of leases has it.
+pub(super) struct Lease {
+    token: u64,
+    pub(super) tries: Tries,
+    started_ms: u64,
+    worker: String,
+}
+
+impl Lease {
+    /// Reads `attempt token deadline started doomed failures losses worker`.
+    pub(super) fn read(text: &str) -> Result<Lease> {
+        let words: Vec<&str> = text.splitn(8, ' ').collect();
+        let [attempt, token, _deadline, started, _doomed, failures, losses, worker] = words.as_slice() else {
+            return Err(damaged("a lease", text));
+        };
+        Ok(Lease {
+            token: number("a token", Some(token))?,
+            tries: tries_of(text, &[attempt, failures, losses])?,
+            started_ms: number("a time", Some(started))?,
+            worker: (*worker).to_owned(),
+        })
+    }
+
+    /// The state of a job that is leased like this.
+    pub(super) fn state(&self) -> JobState {
+        JobState::Running {
+            attempt: self.tries.attempts,
+            worker: self.worker.clone(),
+            started_ms: (self.started_ms > 0).then_some(self.started_ms),
+        }
+    }
+}
+
+/// The rows of `expired.lua`: sweep, index, lease.
+pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<Expired>> {
+    let read = |(sweep, index, lease): (String, u64, String)| {
+        let lease = Lease::read(&lease)?;
+        let job = JobAddress { sweep: sweep_id(&sweep)?, index };
+        let claim = Claim { job, token: lease.token, tries: lease.tries };
+        Ok(Expired { claim, worker: lease.worker, started: lease.started_ms > 0 })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// The reply of `heartbeat.lua`: position and fate, flat.
+pub(super) fn fates(flat: &[usize], held: &[Held]) -> Vec<(Held, Fate)> {
+    let read = |pair: &[usize]| match *pair {
+        [position, fate] => Some((held.get(position)?.clone(), if fate == 1 { Fate::Cancelled } else { Fate::Lost })),
+        _ => None,
+    };
+    flat.chunks(2).filter_map(read).collect()
+}
+
+/// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy.
+pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32)) -> Result<WorkerRow> {
+    let (id, last_seen_ms, host, pid, queues, slots, busy) = row;
+    let queues = serde_json::from_str(&queues).map_err(|_| damaged("a worker's queues", &queues))?;
+    Ok(WorkerRow { id, host, pid, queues, slots, busy, last_seen_ms })
+}
+
+/// The reply of `backlog.lua`.
+pub(super) fn backlog((ready, delayed, leased, paused): (u64, u64, u64, Vec<String>)) -> Result<Backlog> {
+    let paused = paused.iter().map(|id| sweep_id(id)).collect::<Result<_>>()?;
+    Ok(Backlog { ready, delayed, leased, paused })
+}
+
+/// A range, `start:stop`.
+pub(super) fn range(text: &str) -> Result<Range<u64>> {
+    let (start, stop) = text.split_once(':').ok_or_else(|| damaged("a range", text))?;
+    Ok(number("a range", Some(start))?..number("a range", Some(stop))?)
+}
+
+/// A column's place, `index position`.
+pub(super) fn place(text: &str) -> Result<ColumnPlace> {
+    let (index, position) = text.split_once(' ').ok_or_else(|| damaged("a column's place", text))?;
+    Ok(ColumnPlace {
+        index: number("a column's place", Some(index))?,
+        position: number("a column's place", Some(position))?,
+    })
+}
+
+/// A value that a command in a pipeline returned.
+pub(super) fn value<T: FromRedisValue>(value: redis::Value) -> Result<T> {
+    let shown = format!("{value:.40?}");
+    redis::from_redis_value(value).map_err(|_| damaged("something else", &shown))
+}

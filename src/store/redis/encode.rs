@@ -1,0 +1,87 @@
+//! Owns requests as arguments of the scripts; each script's head says what it takes.
+
+use itertools::Itertools;
+
+use super::scripts::Call;
+use crate::job::Verdict;
+use crate::store::{Exchange, Heartbeat, Report, ReportEntry, Scope, Want};
+
+/// The most claims that one request is given: more would hold the server up for too long.
+const MOST_CLAIMS: u32 = 10_000;
+
+/// The arguments of `exchange.lua`.
+pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
+    // Of equal length, so that numbers compare as text does: they have 64 bits, which Lua's doubles have not.
+    let call = call.arg(&exchange.worker).arg(format!("{:020}", exchange.seq));
+    let call = match &exchange.want {
+        Some(want) if want.most > 0 => wish(call, want),
+        _ => call.arg(0),
+    };
+    exchange.reports.iter().fold(call.arg(exchange.reports.len()), report)
+}
+
+fn wish<'a>(call: Call<'a>, want: &Want) -> Call<'a> {
+    let call = call.arg(want.most.min(MOST_CLAIMS)).arg(want.lease.as_millis() as u64).arg(want.token);
+    match &want.scope {
+        Scope::Sweep(id) => call.arg("sweep").arg(1).arg(id.to_string()),
+        Scope::Queues(queues) => call.arg("queues").arg(queues.len()).arg(queues),
+    }
+}
+
+fn report<'a>(call: Call<'a>, report: &Report) -> Call<'a> {
+    let call = call.arg(report.sweep.to_string()).arg(report.block).arg(report.chunk.as_slice());
+    let call = report.columns.iter().fold(call.arg(report.columns.len()), |call, (name, place)| {
+        call.arg(name).arg(format!("{} {}", place.index, place.position))
+    });
+    report.entries.iter().fold(call.arg(report.entries.len()), |call, reported| {
+        let call = call.arg(reported.index).arg(entry(reported));
+        match &reported.output {
+            Some(output) => call.arg(output.as_slice()),
+            None => call,
+        }
+    })
+}
+
+/// What an entry says besides its index.
+fn entry(entry: &ReportEntry) -> String {
+    let verdict = match entry.verdict {
+        Verdict::Succeeded => "S".to_owned(),
+        Verdict::Failed => "F".to_owned(),
+        Verdict::Cancelled => "C".to_owned(),
+        Verdict::Again { delay_ms } => format!("A{delay_ms}"),
+    };
+    let tries = entry.tries;
+    format!(
+        "{} {} {verdict} {} {} {} {}{}",
+        entry.attempt,
+        entry.token,
+        tries.attempts,
+        tries.failures,
+        tries.losses,
+        if entry.only_if_expired { 'x' } else { '-' },
+        if entry.output.is_some() { 'o' } else { '-' },
+    )
+}
+
+/// The arguments of `heartbeat.lua`.
+pub(super) fn heartbeat<'a>(call: Call<'a>, heartbeat: &Heartbeat) -> Call<'a> {
+    let row = &heartbeat.worker;
+    let queues = serde_json::Value::from(row.queues.clone()).to_string();
+    let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy);
+    let groups = heartbeat.held.iter().chunk_by(|held| &held.job.sweep);
+    let groups: Vec<_> = groups.into_iter().map(|(sweep, held)| (sweep, held.collect_vec())).collect();
+    let call = call.arg(heartbeat.lease.as_millis() as u64).arg(groups.len());
+    groups.into_iter().fold(call, |call, (sweep, held)| {
+        held.iter().fold(call.arg(sweep.to_string()).arg(held.len()), |call, held| {
+            call.arg(format!("{} {} {}", held.job.index, held.token, u8::from(held.started)))
+        })
+    })
+}
+
+/// The arguments of `backlog.lua`.
+pub(super) fn backlog<'a>(call: Call<'a>, scope: &Scope) -> Call<'a> {
+    match scope {
+        Scope::Sweep(id) => call.arg("sweep").arg(id.to_string()),
+        Scope::Queues(queues) => call.arg("queues").arg(queues),
+    }
+}

@@ -1,0 +1,120 @@
+//! Owns the connection to the server: one that several threads share, made anew when it breaks, and what each of its
+//! errors means.
+//!
+//! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply (several
+//! at once take turns). That saves two changes of thread for each request.
+
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult};
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+use super::address::Address;
+use super::errors;
+use super::scripts::Call;
+use crate::store::{Result, StoreError};
+
+/// How long the server may take for a reply. Long, because a request that timed out was most likely executed.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long making a connection may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a request is sent again over new connections before the caller hears that the store is away.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The connection.
+pub(super) struct Link {
+    address: Address,
+    client: Client,
+    runtime: Runtime,
+    live: Mutex<Live>,
+}
+
+/// The connection that is open now, if any, with a number that tells it from the one before.
+#[derive(Default)]
+struct Live {
+    generation: u64,
+    connection: Option<MultiplexedConnection>,
+}
+
+impl Link {
+    /// A link that connects at its first request.
+    pub(super) fn new(address: Address) -> Result<Link> {
+        let trouble = |why: String| StoreError::Refused(format!("cannot prepare the connection to Redis: {why}"));
+        let client = Client::open(address.info().clone()).map_err(|error| trouble(address.hide(error.to_string())))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| trouble(error.to_string()))?;
+        Ok(Link { address, client, runtime, live: Mutex::default() })
+    }
+
+    /// Where it leads.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Runs a script.
+    pub(super) fn call<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T> {
+        self.ask(async |connection| call.invoke(connection).await)
+    }
+
+    /// Sends some commands and waits for all their replies.
+    pub(super) fn pipe<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
+        self.ask(async |connection| commands.query_async(connection).await)
+    }
+
+    /// Sends a request, again and again for a while when the connection breaks: every request may be sent twice.
+    fn ask<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+        self.runtime.block_on(async {
+            let begun = Instant::now();
+            let mut pause = Duration::from_millis(10);
+            loop {
+                let error = match self.ask_once(&request).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => error,
+                };
+                if !errors::is_passing(&error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
+                    return Err(errors::translate(&self.address, &error));
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(200));
+            }
+        })
+    }
+
+    async fn ask_once<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> RedisResult<T> {
+        let (generation, mut connection) = self.connection().await?;
+        let reply = request(&mut connection).await;
+        if reply.as_ref().is_err_and(breaks_connection) {
+            let mut live = self.live.lock().await;
+            if live.generation == generation {
+                live.connection = None;
+            }
+        }
+        reply
+    }
+
+    async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+        let mut live = self.live.lock().await;
+        if let Some(connection) = &live.connection {
+            return Ok((live.generation, connection.clone()));
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        live.generation += 1;
+        live.connection = Some(connection.clone());
+        Ok((live.generation, connection))
+    }
+}
+
+/// Whether a connection is of no use after this error. A time-out counts: the other end may be gone without a trace, and
+/// then the system would notice only much later.
+fn breaks_connection(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_unrecoverable_error()
+}

@@ -1,0 +1,51 @@
+-- Notes that a worker lives and renews the claims it names. Arguments: worker, host, pid, queues, slots, busy, lease
+-- in milliseconds, number of groups; for each group a sweep, a number of claims, and for each claim "index token
+-- started". Returns, flat, the position of each claim that does not go on and its fate: 0 lost, 1 cancelled.
+local worker, host, pid, queues, slots, busy = take(), take(), take(), take(), take(), take()
+local lease, groups = tonumber(take()), tonumber(take())
+local now = clock()
+
+mind_the_gap(now)
+redis.call('ZADD', 'sweep:workers', int(now), worker)
+redis.call('HSET', 'sweep:w:' .. worker, 'host', host, 'pid', pid, 'queues', queues, 'slots', slots, 'busy', busy)
+
+-- A worker that never said goodbye is forgotten after a day.
+local gone = redis.call('ZRANGEBYSCORE', 'sweep:workers', '-inf', int(now - 86400000), 'LIMIT', 0, 10)
+for i = 1, #gone do
+  redis.call('UNLINK', 'sweep:w:' .. gone[i])
+  redis.call('ZREM', 'sweep:workers', gone[i])
+end
+
+local fates, position = {}, 0
+local function renew(id, held)
+  local where, renewed = key(id, 'leases'), {}
+  for i = 1, #held do
+    local index, token, started = string.match(held[i], '^(%d+) (%d+) (%d)$')
+    local text = redis.call('HGET', where, index)
+    local claim = text and lease_read(text)
+    if claim and claim.token == token then
+      claim.deadline = now + lease
+      if started == '1' and claim.started == '0' then
+        claim.started = int(now)
+      end
+      renewed[#renewed + 1] = index
+      renewed[#renewed + 1] = lease_text(claim)
+    end
+    if not claim or claim.token ~= token then
+      fates[#fates + 1], fates[#fates + 2] = position, 0
+    elseif claim.doomed == '1' then
+      fates[#fates + 1], fates[#fates + 2] = position, 1
+    end
+    position = position + 1
+  end
+  call_in_parts('HSET', where, renewed)
+end
+
+for _ = 1, groups do
+  local id, held = take(), {}
+  for i = 1, tonumber(take()) do
+    held[i] = take()
+  end
+  renew(id, held)
+end
+return fates

@@ -1,0 +1,21 @@
+-- Puts a sweep in, once for each request. Arguments: layout, request, name, queue, user, total, document.
+local layout, request, name, queue, user, total, document = unpack(ARGV)
+
+local known = redis.call('HGET', 'sweep:requests', request)
+if known then
+  return known
+end
+redis.call('SET', 'sweep:layout', layout, 'NX')
+local serial = redis.call('INCR', 'sweep:serial')
+local id = name .. '-' .. int(redis.call('HINCRBY', 'sweep:names', name, 1))
+redis.call('HSET', header(id), 'request', request, 'serial', serial, 'queue', queue, 'user', user,
+  'submitted', int(clock()), 'total', total, 'pending', total, 'running', 0, 'succeeded', 0, 'failed', 0,
+  'cancelled', 0, 'reused', 0)
+redis.call('SET', key(id, 'doc'), document)
+redis.call('HSET', 'sweep:requests', request, id)
+redis.call('ZADD', 'sweep:ids', serial, id)
+if tonumber(total) > 0 then
+  range_put(key(id, 'ready'), 0, tonumber(total))
+  redis.call('ZADD', 'sweep:q:' .. queue, serial, id)
+end
+return id

@@ -1,0 +1,249 @@
+//! Owns the shared store: Redis 7.0 or newer, or Valkey; one server that stands alone.
+//!
+//! - [`address`]: what may be typed, and what is shown of it;
+//! - [`link`]: the connection, and sending again; [`errors`]: what the server's errors mean;
+//! - [`admit`]: what a server must be like;
+//! - [`scripts`] and `lua/`: each change is one script, and so one step; [`encode`]: its arguments, [`decode`]: replies;
+//! - [`reads`]: what is read without a script.
+//!
+//! What it keeps; nothing expires, and nothing is kept for a point that waits for its first attempt:
+//!
+//! | key | what |
+//! | --- | --- |
+//! | `sweep:layout` | the version of this table, [`LAYOUT`](super::LAYOUT) |
+//! | `sweep:names` | hash: name → the last number given |
+//! | `sweep:serial` | counts submissions |
+//! | `sweep:requests` | hash: a submission's request id → sweep |
+//! | `sweep:ids` | sorted set of sweeps by serial |
+//! | `sweep:q:QUEUE` | sorted set by serial of those with jobs pending or running |
+//! | `sweep:leased` | set of those with leases |
+//! | `sweep:looked` | when expired leases were last looked for |
+//! | `sweep:workers` | sorted set of workers by their last sign of life |
+//! | `sweep:w:WORKER` | hash: its row, the number of its last exchange and the reply to that |
+//! | `sweep:trash` | set of removed sweeps whose keys are not all freed yet |
+//! | `sweep:s:ID` | hash: header and counts of a sweep; without it there is no such sweep |
+//! | `…:doc` | its document |
+//! | `…:ready`, `…:cancelled` | sorted sets of ranges `start:stop` by start |
+//! | `…:delayed`, `…:due` | sorted sets of delayed points by index and by time |
+//! | `…:leases` | hash: index → `attempt token deadline started doomed failures losses worker` |
+//! | `…:failed` | sorted set of points |
+//! | `…:tries` | sorted set by index of `index attempts failures losses token` for points tried without success |
+//! | `…:columns` | hash: result column → `index position` of its first appearance |
+//! | `…:blocks` | sorted set of the blocks that have one of the two: |
+//! | `…:log:BLOCK` | list of chunks of records |
+//! | `…:out:BLOCK` | hash: `index.attempt` → what it printed |
+
+use std::fmt;
+use std::ops::Range;
+
+use redis::Script;
+
+use self::address::Address;
+use self::link::Link;
+use self::scripts::{Call, Scripts};
+use super::{
+    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Result, Scope,
+    Set, Span, Store, StoreError, SweepRow, WorkerRow,
+};
+use crate::job::{JobState, MAX_POINTS, SweepId, Tries, is_sweep_name};
+
+mod address;
+mod admit;
+mod decode;
+mod encode;
+mod errors;
+mod link;
+mod reads;
+mod scripts;
+
+/// A worker whose last sign of life is older is not listed, milliseconds.
+const ALIVE_MS: u64 = 60_000;
+
+/// The most expired claims that one look returns.
+const MOST_EXPIRED: usize = 1000;
+
+/// Ranges that one request puts back, and about how many points one script moves: some milliseconds of the server.
+const REQUEUE_RANGES: usize = 1000;
+const REQUEUE_POINTS: usize = 5000;
+
+/// Blocks that one script frees.
+const PURGE_BLOCKS: usize = 500;
+
+/// The shared store, over one connection that all threads use. Its methods block; they must not be called from within an
+/// asynchronous task.
+pub struct RedisStore {
+    link: Link,
+    scripts: Scripts,
+}
+
+/// Without what the address keeps secret.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisStore({})", self.describe())
+    }
+}
+
+fn header(id: &SweepId) -> String {
+    format!("sweep:s:{id}")
+}
+
+fn key(id: &SweepId, what: &str) -> String {
+    format!("sweep:s:{id}:{what}")
+}
+
+impl RedisStore {
+    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` or `unix:///PATH`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] when no server answers; [`StoreError::Refused`] for another kind of address, a wrong
+    /// password, a server before 7.0, a cluster, a replica, one that evicts data, or one that holds another layout.
+    pub fn connect(url: &str) -> Result<RedisStore> {
+        let link = Link::new(Address::parse(url)?)?;
+        admit::admit(&link)?;
+        Ok(RedisStore { link, scripts: Scripts::new() })
+    }
+
+    fn call<'a>(&'a self, script: &'a Script) -> Call<'a> {
+        Call::new(script)
+    }
+
+    /// Frees what removed sweeps left behind, step by step.
+    fn purge(&self) -> Result<()> {
+        while self.link.call(&self.call(&self.scripts.purge).arg(PURGE_BLOCKS))? {}
+        Ok(())
+    }
+
+    /// Puts the points of some ranges back, in as many steps as it takes.
+    fn requeue_ranges(&self, id: &SweepId, mut ranges: Vec<Range<u64>>) -> Result<u64> {
+        let mut moved = 0;
+        while !ranges.is_empty() {
+            let call = self.call(&self.scripts.requeue).arg(id.to_string()).arg(REQUEUE_POINTS);
+            let call = ranges.iter().fold(call, |call, range| call.arg(range.start).arg(range.end));
+            let (count, done, go_on): (u64, usize, u64) = self.link.call(&call)?;
+            moved += count;
+            ranges.drain(..done.min(ranges.len()));
+            if let Some(range) = ranges.first_mut() {
+                // Never back: a point that has failed again meanwhile stays failed.
+                range.start = range.start.max(go_on);
+            }
+        }
+        Ok(moved)
+    }
+}
+
+impl Store for RedisStore {
+    fn describe(&self) -> String {
+        self.link.address().shown().to_owned()
+    }
+
+    fn submit(&self, new: &NewSweep) -> Result<SweepId> {
+        if !is_sweep_name(&new.name) {
+            return Err(StoreError::Refused(format!(
+                "`{}` cannot be a sweep's name: up to 100 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`",
+                new.name
+            )));
+        }
+        if new.total > MAX_POINTS {
+            return Err(StoreError::Refused(format!(
+                "a sweep of {} points is too large: at most {MAX_POINTS} (2^53) can be told apart",
+                new.total
+            )));
+        }
+        let call = self.call(&self.scripts.submit).arg(LAYOUT).arg(&new.request).arg(&new.name);
+        let call = call.arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
+        decode::sweep_id(&self.link.call::<String>(&call)?)
+    }
+
+    fn sweeps(&self) -> Result<Vec<SweepRow>> {
+        reads::sweeps(&self.link)
+    }
+
+    fn sweep(&self, id: &SweepId) -> Result<SweepRow> {
+        reads::sweep(&self.link, id)
+    }
+
+    fn document(&self, id: &SweepId) -> Result<Vec<u8>> {
+        reads::document(&self.link, id)
+    }
+
+    fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()> {
+        self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason))
+    }
+
+    fn cancel(&self, id: &SweepId) -> Result<Counts> {
+        decode::counts(self.link.call(&self.call(&self.scripts.cancel).arg(id.to_string()))?)
+    }
+
+    fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
+        let call = self.call(&self.scripts.remove).arg(id.to_string()).arg(u8::from(force));
+        match self.link.call::<u64>(&call)? {
+            0 => self.purge(),
+            held => Err(StoreError::Refused(format!(
+                "sweep {id} has {held} running jobs: cancel it first (`sweep cancel {id}`), or remove it with them \
+                 (`sweep rm --force {id}`)"
+            ))),
+        }
+    }
+
+    fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64> {
+        // With no range, too, it is told that a sweep does not exist.
+        reads::sweep(&self.link, id)?;
+        let whole = |range: &Range<u64>| range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
+        let ranges: Vec<_> = ranges.iter().map(whole).filter(|range| !range.is_empty()).collect();
+        ranges.chunks(REQUEUE_RANGES).map(|ranges| self.requeue_ranges(id, ranges.to_vec())).sum()
+    }
+
+    fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {
+        let script = if exchange.want.is_some() { &self.scripts.exchange } else { &self.scripts.deliver };
+        let call = encode::exchange(self.call(script), exchange);
+        match self.link.call::<Option<String>>(&call)? {
+            Some(reply) => decode::exchanged(&reply),
+            None => Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }),
+        }
+    }
+
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>> {
+        let call = encode::heartbeat(self.call(&self.scripts.heartbeat), heartbeat);
+        Ok(decode::fates(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held))
+    }
+
+    fn retire(&self, worker: &str) -> Result<()> {
+        let mut commands = redis::pipe();
+        commands.atomic().cmd("UNLINK").arg(format!("sweep:w:{worker}")).ignore();
+        commands.cmd("ZREM").arg("sweep:workers").arg(worker).ignore();
+        self.link.pipe(&commands)
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>> {
+        let rows: Vec<_> = self.link.call(&self.call(&self.scripts.workers).arg(ALIVE_MS))?;
+        rows.into_iter().map(decode::worker).collect()
+    }
+
+    fn expired(&self) -> Result<Vec<Expired>> {
+        decode::expired(self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?)
+    }
+
+    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
+        decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
+    }
+
+    fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+        reads::spans(&self.link, id, set, from, limit)
+    }
+
+    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+        reads::point(&self.link, id, index)
+    }
+
+    fn log(&self, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>> {
+        reads::log(&self.link, id, blocks)
+    }
+
+    fn columns(&self, id: &SweepId) -> Result<Vec<String>> {
+        reads::columns(&self.link, id)
+    }
+
+    fn output(&self, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
+        reads::output(&self.link, id, index, attempt)
+    }
+}

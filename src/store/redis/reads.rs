@@ -1,0 +1,220 @@
+//! Owns what is read without changing anything: rows, spans, points, logs. Plain commands, in one transaction where they
+//! must fit together.
+
+use std::ops::Range;
+
+use itertools::Itertools;
+use redis::Pipeline;
+
+use super::decode::{self, HEADER, Header, Lease};
+use super::link::Link;
+use super::{header, key};
+use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
+use crate::store::{BlockLog, Result, Set, Span, StoreError, SweepRow};
+
+/// Rows or blocks asked for in one go.
+const AT_ONCE: usize = 64;
+
+/// A transaction about one sweep; its first reply says whether there is such a sweep.
+fn about(id: &SweepId) -> Pipeline {
+    let mut commands = redis::pipe();
+    commands.atomic().cmd("EXISTS").arg(header(id));
+    commands
+}
+
+fn known(id: &SweepId, exists: bool) -> Result<()> {
+    if exists { Ok(()) } else { Err(StoreError::NoSuchSweep(id.clone())) }
+}
+
+pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
+    let (ids,): (Vec<String>,) = link.pipe(redis::pipe().cmd("ZREVRANGE").arg("sweep:ids").arg(0).arg(-1))?;
+    let ids: Vec<SweepId> = ids.iter().map(|id| decode::sweep_id(id)).collect::<Result<_>>()?;
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE * 16) {
+        let mut commands = redis::pipe();
+        for id in ids {
+            commands.cmd("HMGET").arg(header(id)).arg(&HEADER);
+        }
+        let headers: Vec<Header> = link.pipe(&commands)?;
+        for (id, header) in ids.iter().zip(headers) {
+            // One that was removed since is left out.
+            rows.extend(decode::sweep_row(id, header)?);
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn sweep(link: &Link, id: &SweepId) -> Result<SweepRow> {
+    let (fields,): (Header,) = link.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg(&HEADER))?;
+    decode::sweep_row(id, fields)?.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))
+}
+
+pub(super) fn document(link: &Link, id: &SweepId) -> Result<Vec<u8>> {
+    let (exists, document): (bool, Option<Vec<u8>>) = link.pipe(about(id).cmd("GET").arg(key(id, "doc")))?;
+    known(id, exists)?;
+    document.ok_or_else(|| StoreError::Damaged(format!("the document of sweep {id} is missing in Redis")))
+}
+
+pub(super) fn spans(link: &Link, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let from = from.min(MAX_POINTS);
+    let mut spans = match set {
+        Set::Pending => pending(link, id, from, limit)?,
+        Set::Running => running(link, id, from)?,
+        Set::Failed => failed(link, id, from, limit)?,
+        Set::Cancelled => cancelled(link, id, from, limit)?,
+    };
+    spans.sort_by_key(|span| span.indices.start);
+    spans.truncate(limit);
+    Ok(spans)
+}
+
+/// Asks for the ranges of a set that end after `from`: the one that may lie across it, and those behind.
+fn ask_ranges(commands: &mut Pipeline, at: &str, from: u64, limit: usize) {
+    commands.cmd("ZREVRANGEBYSCORE").arg(at).arg(from).arg("-inf").arg("LIMIT").arg(0).arg(1);
+    commands.cmd("ZRANGEBYSCORE").arg(at).arg(format!("({from}")).arg("+inf").arg("LIMIT").arg(0).arg(limit);
+}
+
+fn read_ranges(across: Vec<String>, behind: Vec<String>, from: u64, state: &JobState) -> Result<Vec<Span>> {
+    let ranges = across.iter().chain(&behind).map(|text| decode::range(text));
+    let spans = ranges.map_ok(|indices| Span { indices, state: state.clone() });
+    spans.filter_ok(|span| span.indices.end > from).collect()
+}
+
+fn pending(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = about(id);
+    ask_ranges(&mut commands, &key(id, "ready"), from, limit);
+    let delayed = key(id, "delayed");
+    commands.cmd("ZRANGEBYSCORE").arg(delayed).arg(from).arg("+inf").arg("LIMIT").arg(0).arg(limit);
+    let (exists, across, behind, delayed): (bool, _, _, Vec<u64>) = link.pipe(&commands)?;
+    known(id, exists)?;
+    let mut spans = read_ranges(across, behind, from, &JobState::Pending { due_ms: None })?;
+    if !delayed.is_empty() {
+        let (due,): (Vec<Option<f64>>,) = link.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(&delayed))?;
+        // One that was claimed since is left out.
+        let waiting = delayed.iter().zip(due).filter_map(|(index, due)| Some((*index, due?)));
+        spans.extend(waiting.map(|(index, due)| Span {
+            indices: index..index + 1,
+            state: JobState::Pending { due_ms: Some(due as u64) },
+        }));
+    }
+    Ok(spans)
+}
+
+fn running(link: &Link, id: &SweepId, from: u64) -> Result<Vec<Span>> {
+    let (exists, leases): (bool, Vec<(u64, String)>) = link.pipe(about(id).cmd("HGETALL").arg(key(id, "leases")))?;
+    known(id, exists)?;
+    let spans = leases.into_iter().filter(|(index, _)| *index >= from).map(|(index, lease)| {
+        let state = Lease::read(&lease)?.state();
+        Ok(Span { indices: index..index + 1, state })
+    });
+    spans.collect()
+}
+
+fn failed(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = about(id);
+    commands.cmd("ZRANGEBYSCORE").arg(key(id, "failed")).arg(from).arg("+inf").arg("LIMIT").arg(0).arg(limit);
+    let (exists, indices): (bool, Vec<u64>) = link.pipe(&commands)?;
+    known(id, exists)?;
+    let runs = indices.into_iter().map(|index| index..index + 1).coalesce(|a, b| {
+        // Neighbours make one span.
+        if a.end == b.start { Ok(a.start..b.end) } else { Err((a, b)) }
+    });
+    Ok(runs.map(|indices| Span { indices, state: JobState::Failed }).collect())
+}
+
+fn cancelled(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = about(id);
+    ask_ranges(&mut commands, &key(id, "cancelled"), from, limit);
+    let (exists, across, behind): (bool, _, _) = link.pipe(&commands)?;
+    known(id, exists)?;
+    read_ranges(across, behind, from, &JobState::Cancelled)
+}
+
+/// What is read of one point.
+type PointFields = (Option<u64>, Option<String>, Option<f64>, Option<f64>, Vec<String>, Vec<String>, Vec<String>);
+
+pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+    let at = index.min(MAX_POINTS);
+    let mut commands = redis::pipe();
+    commands.atomic().cmd("HGET").arg(header(id)).arg("total");
+    commands.cmd("HGET").arg(key(id, "leases")).arg(at);
+    commands.cmd("ZSCORE").arg(key(id, "due")).arg(at);
+    commands.cmd("ZSCORE").arg(key(id, "failed")).arg(at);
+    for set in ["ready", "cancelled"] {
+        commands.cmd("ZREVRANGEBYSCORE").arg(key(id, set)).arg(at).arg("-inf").arg("LIMIT").arg(0).arg(1);
+    }
+    commands.cmd("ZRANGEBYSCORE").arg(key(id, "tries")).arg(at).arg(at);
+    let (total, lease, due, failed, ready, cancelled, tries): PointFields = link.pipe(&commands)?;
+    let total = total.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))?;
+    if index >= total {
+        return Err(StoreError::Refused(format!("there is no job {id}/{index}: the sweep has {total} points, from 0")));
+    }
+    if let Some(lease) = lease {
+        let lease = Lease::read(&lease)?;
+        return Ok((lease.state(), Some(lease.tries)));
+    }
+    let within = |ranges: &[String]| -> Result<bool> {
+        Ok(ranges.first().map(|text| decode::range(text)).transpose()?.is_some_and(|range| range.contains(&index)))
+    };
+    let state = if let Some(due) = due {
+        JobState::Pending { due_ms: Some(due as u64) }
+    } else if failed.is_some() {
+        JobState::Failed
+    } else if within(&ready)? {
+        JobState::Pending { due_ms: None }
+    } else if within(&cancelled)? {
+        JobState::Cancelled
+    } else {
+        return Ok((JobState::Succeeded, None));
+    };
+    let tries = tries.first().map(|row| decode::tries(row)).transpose()?;
+    Ok((state, Some(tries.unwrap_or_default())))
+}
+
+pub(super) fn log(link: &Link, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>> {
+    let mut commands = about(id);
+    let start = blocks.start.min(MAX_POINTS);
+    let stop = format!("({}", blocks.end.min(MAX_POINTS));
+    commands.cmd("ZRANGEBYSCORE").arg(key(id, "blocks")).arg(start).arg(stop);
+    let (exists, blocks): (bool, Vec<u64>) = link.pipe(&commands)?;
+    known(id, exists)?;
+    let mut logs = Vec::with_capacity(blocks.len());
+    for blocks in blocks.chunks(AT_ONCE) {
+        let mut commands = redis::pipe();
+        for block in blocks {
+            commands.cmd("LRANGE").arg(key(id, &format!("log:{block}"))).arg(0).arg(-1);
+        }
+        commands.cmd("EXISTS").arg(header(id));
+        let mut replies: Vec<redis::Value> = link.pipe(&commands)?;
+        // Asked last: a sweep that is removed meanwhile must not look as if it had less history.
+        known(id, replies.pop().map(decode::value).transpose()?.unwrap_or(false))?;
+        for (block, chunks) in blocks.iter().zip(replies) {
+            let chunks: Vec<Vec<u8>> = decode::value(chunks)?;
+            // A block may have outputs alone.
+            if !chunks.is_empty() {
+                logs.push((*block, chunks));
+            }
+        }
+    }
+    Ok(logs)
+}
+
+pub(super) fn columns(link: &Link, id: &SweepId) -> Result<Vec<String>> {
+    let (exists, places): (bool, Vec<(String, String)>) =
+        link.pipe(about(id).cmd("HGETALL").arg(key(id, "columns")))?;
+    known(id, exists)?;
+    let mut columns = Vec::with_capacity(places.len());
+    for (name, place) in places {
+        columns.push((decode::place(&place)?, name));
+    }
+    columns.sort();
+    Ok(columns.into_iter().map(|(_, name)| name).collect())
+}
+
+pub(super) fn output(link: &Link, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
+    let block = crate::record::block_of(index);
+    let (exists, output): (bool, Option<Vec<u8>>) =
+        link.pipe(about(id).cmd("HGET").arg(key(id, &format!("out:{block}"))).arg(format!("{index}.{attempt}")))?;
+    known(id, exists)?;
+    Ok(output)
+}

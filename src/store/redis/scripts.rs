@@ -1,0 +1,82 @@
+//! Owns the Lua scripts: their texts, and a call of one.
+
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, RedisResult, Script, ToRedisArgs};
+
+/// The scripts, each with the shared functions before it.
+pub(super) struct Scripts {
+    pub(super) submit: Script,
+    pub(super) pause: Script,
+    pub(super) cancel: Script,
+    pub(super) requeue: Script,
+    pub(super) remove: Script,
+    pub(super) purge: Script,
+    /// An exchange with a wish for claims.
+    pub(super) exchange: Script,
+    /// One without: the same text.
+    pub(super) deliver: Script,
+    pub(super) heartbeat: Script,
+    pub(super) workers: Script,
+    pub(super) expired: Script,
+    pub(super) backlog: Script,
+}
+
+/// What the server may do with a script. It decides before the script begins, so that none is stopped half-way.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Refused when the memory is full: what brings more to keep.
+    Fills,
+    /// Runs all the same: what keeps running jobs alive, delivers what they did (no more than was claimed), or frees.
+    Vital,
+    /// Changes nothing.
+    Reads,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Scripts {
+        let exchange = include_str!("lua/exchange.lua");
+        Scripts {
+            submit: script(Kind::Fills, include_str!("lua/submit.lua")),
+            pause: script(Kind::Vital, include_str!("lua/pause.lua")),
+            cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),
+            requeue: script(Kind::Fills, include_str!("lua/requeue.lua")),
+            remove: script(Kind::Vital, include_str!("lua/remove.lua")),
+            purge: script(Kind::Vital, include_str!("lua/purge.lua")),
+            exchange: script(Kind::Fills, exchange),
+            deliver: script(Kind::Vital, exchange),
+            heartbeat: script(Kind::Vital, include_str!("lua/heartbeat.lua")),
+            workers: script(Kind::Reads, include_str!("lua/workers.lua")),
+            expired: script(Kind::Vital, include_str!("lua/expired.lua")),
+            backlog: script(Kind::Reads, include_str!("lua/backlog.lua")),
+        }
+    }
+}
+
+fn script(kind: Kind, text: &str) -> Script {
+    let flags = match kind {
+        Kind::Fills => "",
+        Kind::Vital => " flags=allow-oom",
+        Kind::Reads => " flags=no-writes",
+    };
+    Script::new(&format!("#!lua{flags}\n{}\n{text}", include_str!("lua/lib.lua")))
+}
+
+/// A call of a script: may be sent more than once. A server that does not have the script (it was restarted) is given
+/// it.
+pub(super) struct Call<'a>(redis::ScriptInvocation<'a>);
+
+impl<'a> Call<'a> {
+    pub(super) fn new(script: &'a Script) -> Call<'a> {
+        Call(script.prepare_invoke())
+    }
+
+    /// With one more argument (or several, from a list).
+    pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Call<'a> {
+        self.0.arg(argument);
+        self
+    }
+
+    pub(super) async fn invoke<T: FromRedisValue>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        self.0.invoke_async(connection).await
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns giving claims: of which sweep, and which points.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+use super::points::Tally;
+use super::ranges::{self, Kept};
+use super::sweeps;
+use crate::job::{JobAddress, SweepId, Tries};
+use crate::store::{Claim, Scope, Want};
+
+/// Gives a worker up to as many claims as it wants, all of one sweep.
+pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Want) -> Done<Vec<Claim>> {
+    let Some((sweep, id)) = choose(connection, now, &want.scope)? else { return Ok(Vec::new()) };
+    let due = take_due(connection, now, sweep, want.most)?;
+    let left = u64::from(want.most) - due.len() as u64;
+    let ready = ranges::take_first(connection, sweep, Kept::Ready, left)?;
+    let mut given = Vec::new();
+    for point in &due {
+        given.push((*point, take_tries(connection, sweep, *point..*point + 1)?.remove(point)));
+    }
+    for range in ready {
+        let mut tried = take_tries(connection, sweep, range.clone())?;
+        given.extend(range.map(|point| (point, tried.remove(&point))));
+    }
+    let tally = Tally {
+        pending: -(given.len() as i64),
+        delayed: -(due.len() as i64),
+        running: given.len() as i64,
+        ..Tally::default()
+    };
+    tally.apply(connection, sweep)?;
+    let claim = |(index, tried): (u64, Option<Tries>)| {
+        let tried = tried.unwrap_or_default();
+        let tries = Tries { attempts: tried.attempts + 1, ..tried };
+        Claim { job: JobAddress { sweep: id.clone(), index }, token: want.token, tries }
+    };
+    let claims: Vec<Claim> = given.into_iter().map(claim).collect();
+    lease(connection, now, sweep, worker, want, &claims)?;
+    Ok(claims)
+}
+
+/// The first sweep within the scope that has something to claim.
+fn choose(connection: &Connection, now: u64, scope: &Scope) -> Done<Option<(i64, SweepId)>> {
+    const CLAIMABLE: &str = "pending > 0 AND paused IS NULL AND (pending > delayed OR EXISTS
+        (SELECT 1 FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2))";
+    match scope {
+        Scope::Sweep(id) => {
+            let Some(sweep) = sweeps::find(connection, id)? else { return Ok(None) };
+            let claimable = format!("SELECT 1 FROM sweeps WHERE key = ?1 AND {CLAIMABLE}");
+            let claimable = connection.prepare_cached(&claimable)?.exists(params![sweep, now])?;
+            Ok(claimable.then(|| (sweep, id.clone())))
+        }
+        Scope::Queues(queues) => {
+            let oldest =
+                format!("SELECT key, name, number FROM sweeps WHERE queue = ?1 AND {CLAIMABLE} ORDER BY key LIMIT 1");
+            let mut oldest = connection.prepare_cached(&oldest)?;
+            for queue in queues {
+                let found = oldest.query_row(params![queue, now], |row| {
+                    Ok((row.get(0)?, SweepId { name: row.get(1)?, number: row.get(2)? }))
+                });
+                if let Some(found) = found.optional()? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Takes delayed points that are due, oldest first.
+fn take_due(connection: &Connection, now: u64, sweep: i64, most: u32) -> Done<Vec<u64>> {
+    let due = "SELECT point FROM delayed WHERE sweep = ?1 AND due_ms <= ?2 ORDER BY due_ms, point LIMIT ?3";
+    let mut due = connection.prepare_cached(due)?;
+    let due: Vec<u64> = due.query_map(params![sweep, now, most], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut delete = connection.prepare_cached("DELETE FROM delayed WHERE sweep = ?1 AND point = ?2")?;
+    for point in &due {
+        delete.execute(params![sweep, point])?;
+    }
+    Ok(due)
+}
+
+/// Takes the tries of those points that were tried; from now on they are kept with the claim.
+fn take_tries(connection: &Connection, sweep: i64, points: Range<u64>) -> Done<BTreeMap<u64, Tries>> {
+    let delete = "DELETE FROM tries WHERE sweep = ?1 AND point >= ?2 AND point < ?3
+                  RETURNING point, attempts, failures, losses";
+    let mut delete = connection.prepare_cached(delete)?;
+    let rows = delete.query_map(params![sweep, points.start, points.end], |row| {
+        Ok((row.get(0)?, Tries { attempts: row.get(1)?, failures: row.get(2)?, losses: row.get(3)? }))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn lease(connection: &Connection, now: u64, sweep: i64, worker: &str, want: &Want, claims: &[Claim]) -> Done<()> {
+    let insert = "INSERT INTO leases (sweep, point, attempt, failures, losses, token, worker, deadline_ms, lease_ms)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let mut insert = connection.prepare_cached(insert)?;
+    let lease_ms = want.lease.as_millis() as u64;
+    for claim in claims {
+        let Tries { attempts, failures, losses } = claim.tries;
+        let token = claim.token.cast_signed();
+        let deadline = now + lease_ms;
+        let index = claim.job.index;
+        insert.execute(params![sweep, index, attempts, failures, losses, token, worker, deadline, lease_ms])?;
+    }
+    Ok(())
+}

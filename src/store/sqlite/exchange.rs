@@ -1,0 +1,101 @@
+//! Owns a worker's one request: applied once, however often it is sent.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::error::Done;
+use super::{claim, report};
+use crate::job::{JobAddress, SweepId, Tries};
+use crate::store::{Claim, Exchange, Exchanged, StoreError};
+
+/// Applies a request in the transaction of `connection`, or gives again what it was answered.
+pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> Done<Exchanged> {
+    if let Some(reply) = answered(connection, exchange)? {
+        return Ok(reply);
+    }
+    let mut stale = Vec::new();
+    for (position, report) in exchange.reports.iter().enumerate() {
+        if let Some(indices) = report::apply(connection, now, report)? {
+            stale.push((position, indices));
+        }
+    }
+    let claims = match &exchange.want {
+        Some(want) if want.most > 0 => claim::give(connection, now, &exchange.worker, want)?,
+        _ => Vec::new(),
+    };
+    let exchanged = Exchanged { stale, claims };
+    let keep = "INSERT OR REPLACE INTO replies VALUES (?1, ?2, ?3, ?4)";
+    let reply = Reply::of(&exchanged).encode();
+    connection.prepare_cached(keep)?.execute(params![exchange.worker, exchange.seq.cast_signed(), reply, now])?;
+    Ok(exchanged)
+}
+
+/// What the request was answered when it was applied; none: it was not.
+fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<Exchanged>> {
+    let last = "SELECT seq, reply FROM replies WHERE worker = ?1";
+    let mut last = connection.prepare_cached(last)?;
+    let last = last.query_row([&exchange.worker], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
+    let Some((seq, reply)) = last.optional()? else { return Ok(None) };
+    let seq = seq.cast_unsigned();
+    if exchange.seq < seq {
+        return Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }.into());
+    }
+    if exchange.seq > seq {
+        return Ok(None);
+    }
+    Ok(Some(Reply::decode(&reply)?.exchanged()))
+}
+
+/// A reply as it is kept. All claims of a reply are of one sweep and have one token.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reply {
+    stale: Vec<(u64, Vec<u64>)>,
+    claims: Option<Claims>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    name: String,
+    number: u64,
+    token: u64,
+    jobs: Vec<(u64, Tries)>,
+}
+
+impl Reply {
+    fn of(exchanged: &Exchanged) -> Reply {
+        let stale = exchanged.stale.iter().map(|(position, indices)| (*position as u64, indices.clone())).collect();
+        let claims = exchanged.claims.first().map(|first| Claims {
+            name: first.job.sweep.name.clone(),
+            number: first.job.sweep.number,
+            token: first.token,
+            jobs: exchanged.claims.iter().map(|claim| (claim.job.index, claim.tries)).collect(),
+        });
+        Reply { stale, claims }
+    }
+
+    fn exchanged(self) -> Exchanged {
+        let stale = self.stale.into_iter().map(|(position, indices)| (position as usize, indices)).collect();
+        let claims = self.claims.map(Claims::claims).unwrap_or_default();
+        Exchanged { stale, claims }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        // postcard into a growing vector fails only for types without a known length, which these are not.
+        #[allow(clippy::expect_used)]
+        postcard::to_stdvec(self).expect("replies always encode")
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Reply, StoreError> {
+        postcard::from_bytes(bytes)
+            .map_err(|error| StoreError::Damaged(format!("a reply kept in the store is damaged: {error}")))
+    }
+}
+
+impl Claims {
+    fn claims(self) -> Vec<Claim> {
+        let sweep = SweepId { name: self.name, number: self.number };
+        let token = self.token;
+        let claim = |(index, tries)| Claim { job: JobAddress { sweep: sweep.clone(), index }, token, tries };
+        self.jobs.into_iter().map(claim).collect()
+    }
+}

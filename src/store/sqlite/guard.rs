@@ -1,0 +1,146 @@
+//! Owns the rule that the embedded store serves one machine: a network file system or another machine is refused.
+//!
+//! SQLite's write-ahead log needs memory that all its processes share, which two machines have not; on a network file
+//! system the file would be damaged sooner or later.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::Done;
+use crate::store::StoreError;
+
+/// How long ago a worker of another machine must have been seen for the store to be free, milliseconds.
+const LIVE_MS: u64 = 60_000;
+
+/// A machine, as told apart from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Machine {
+    /// Its name.
+    pub(super) host: String,
+    /// What names the running kernel: containers share it, however they are called. Empty: not known.
+    pub(super) boot: String,
+}
+
+impl Machine {
+    /// The machine that this process runs on.
+    pub(super) fn this() -> Machine {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let host = hostname::get().unwrap_or_default();
+        Machine { host: host.to_string_lossy().into_owned(), boot: boot.trim().to_owned() }
+    }
+
+    /// How it stands in the store.
+    pub(super) fn mark(&self) -> String {
+        format!("{} {}", self.boot, self.host)
+    }
+
+    /// Whether a mark in the store is another machine's. One machine keeps its name when it is started anew, and its
+    /// kernel when it is given another name: both must be different.
+    fn is_another(&self, mark: &str) -> bool {
+        let (boot, host) = mark.split_once(' ').unwrap_or(("", mark));
+        host != self.host && (boot != self.boot || boot.is_empty())
+    }
+}
+
+/// Refuses the store while a worker of another machine lives in it.
+pub(super) fn refuse_other_machine(connection: &Connection, dir: &Path, this: &Machine, now: u64) -> Done<()> {
+    let mut statement = connection.prepare("SELECT machine, host FROM workers WHERE last_seen_ms > ?1")?;
+    let mut rows = statement.query([now.saturating_sub(LIVE_MS)])?;
+    while let Some(row) = rows.next()? {
+        if this.is_another(&row.get::<_, String>(0)?) {
+            let host: String = row.get(1)?;
+            return Err(StoreError::Refused(format!(
+                "the store {} is in use by the machine `{host}`, and an embedded store serves one machine; to share sweeps \
+                 between machines use Redis: `--store redis://HOST:6379`",
+                dir.display()
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder on a network file system.
+pub(super) fn refuse_network(dir: &Path) -> Result<(), StoreError> {
+    let Some(kind) = network_file_system(dir) else { return Ok(()) };
+    Err(StoreError::Refused(format!(
+        "the store {} is on a network file system ({kind}), where an embedded store would be damaged; use a folder on this \
+         machine's own disk (`--store FOLDER`), or Redis: `--store redis://HOST:6379`",
+        dir.display()
+    )))
+}
+
+/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+#[cfg(target_os = "linux")]
+fn network_file_system(dir: &Path) -> Option<&'static str> {
+    let stat = rustix::fs::statfs(dir).ok()?;
+    // The type's width and sign differ between architectures; magic numbers have 32 bits.
+    network_name(stat.f_type as u32)
+}
+
+/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+#[cfg(target_os = "macos")]
+fn network_file_system(dir: &Path) -> Option<&'static str> {
+    let stat = rustix::fs::statfs(dir).ok()?;
+    (stat.f_flags & libc::MNT_LOCAL as u32 == 0).then_some("not local")
+}
+
+/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn network_file_system(_dir: &Path) -> Option<&'static str> {
+    None
+}
+
+/// The network file systems among the magic numbers of `statfs(2)`. FUSE and 9P are none: they are local as often.
+#[cfg(target_os = "linux")]
+fn network_name(magic: u32) -> Option<&'static str> {
+    Some(match magic {
+        0x6969 => "NFS",
+        0x517B => "SMB",
+        0xFF53_4D42 => "CIFS",
+        0xFE53_4D42 => "SMB2",
+        0x5346_414F | 0x6B41_4653 => "AFS",
+        0x7375_7245 => "Coda",
+        0x564C => "NCP",
+        0x00C3_6400 => "Ceph",
+        0x0BD0_0BD0 => "Lustre",
+        0x4750_4653 => "GPFS",
+        0x1983_0326 => "BeeGFS",
+        0x0116_1970 => "GFS2",
+        0x7461_636F => "OCFS2",
+        0xAAD7_AAEA => "PanFS",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(host: &str, boot: &str) -> Machine {
+        Machine { host: host.into(), boot: boot.into() }
+    }
+
+    #[test]
+    fn a_machine_is_another_if_neither_name_nor_kernel_is_this_one() {
+        let this = machine("lab", "b1");
+        assert!(!this.is_another(&this.mark()));
+        assert!(!this.is_another(&machine("lab", "b0").mark()), "started anew");
+        assert!(!this.is_another(&machine("container", "b1").mark()), "a container of this machine");
+        assert!(this.is_another(&machine("other", "b2").mark()));
+        let unknown = machine("mac", "");
+        assert!(!unknown.is_another(&unknown.mark()));
+        assert!(unknown.is_another(&machine("other", "").mark()));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn network_file_systems_are_known_by_their_numbers() {
+        assert_eq!(network_name(0x6969), Some("NFS"));
+        assert_eq!(network_name(0xFF53_4D42), Some("CIFS"));
+        let local = [0xEF53, 0x0102_1994, 0x9123_683E, 0x5846_5342, 0x794C_7630];
+        assert!(local.into_iter().all(|magic| network_name(magic).is_none()), "ext4, tmpfs, btrfs, xfs, overlay");
+        assert!(refuse_network(Path::new("/proc")).is_ok());
+    }
+}

@@ -1,0 +1,194 @@
+//! Owns signs of life: renewing claims, finding those that ran out, and the workers behind them.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+use super::guard::Machine;
+use super::sweeps;
+use crate::job::{JobAddress, SweepId, Tries};
+use crate::store::{Claim, Expired, Fate, Heartbeat, Held, StoreError, WorkerRow};
+
+/// Expired claims are looked for this often, whoever asks, milliseconds.
+const LOOK_MS: u64 = 1_000;
+
+/// When nobody has looked for this long, nobody was there to look, milliseconds.
+const ABSENCE_MS: u64 = 5_000;
+
+/// The most expired claims told at once; the others are found by the next looks.
+const MOST_EXPIRED: u32 = 1_000;
+
+/// A worker unseen for this long is not listed, milliseconds.
+const LISTED_MS: u64 = 60_000;
+
+/// A worker unseen for this long, and holding nothing, is forgotten, milliseconds.
+const REMEMBERED_MS: u64 = 24 * 3600 * 1000;
+
+/// Notes a worker's sign of life, renews its claims, and gives the fate of those that do not go on.
+pub(super) fn beat(
+    connection: &Connection,
+    now: u64,
+    machine: &Machine,
+    heartbeat: &Heartbeat,
+) -> Done<Vec<(Held, Fate)>> {
+    if note(connection, now, machine, &heartbeat.worker)? {
+        forget_the_dead(connection, now)?;
+    }
+    let renew = "UPDATE leases SET deadline_ms = ?4 + ?5, lease_ms = ?5,
+                     started_ms = coalesce(started_ms, CASE WHEN ?6 THEN ?4 END)
+                 WHERE sweep = ?1 AND point = ?2 AND token = ?3 RETURNING doomed";
+    let mut renew = connection.prepare_cached(renew)?;
+    let lease_ms = heartbeat.lease.as_millis() as u64;
+    let (mut keys, mut fates) = (HashMap::new(), Vec::new());
+    for held in &heartbeat.held {
+        let sweep = match keys.get(&held.job.sweep) {
+            Some(sweep) => *sweep,
+            None => *keys.entry(&held.job.sweep).or_insert(sweeps::find(connection, &held.job.sweep)?),
+        };
+        let token = held.token.cast_signed();
+        let held_as = params![sweep, held.job.index, token, now, lease_ms, held.started];
+        match renew.query_row(held_as, |row| row.get(0)).optional()? {
+            Some(false) => {}
+            Some(true) => fates.push((held.clone(), Fate::Cancelled)),
+            None => fates.push((held.clone(), Fate::Lost)),
+        }
+    }
+    Ok(fates)
+}
+
+/// Writes a worker's row; whether it is a new one.
+fn note(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow) -> Done<bool> {
+    let known = connection.prepare_cached("SELECT 1 FROM workers WHERE id = ?1")?.exists([&worker.id])?;
+    let queues = serde_json::Value::from(worker.queues.clone()).to_string();
+    let upsert = "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let WorkerRow { id, host, pid, slots, busy, .. } = worker;
+    connection.prepare_cached(upsert)?.execute(params![id, host, pid, queues, slots, busy, machine.mark(), now])?;
+    Ok(!known)
+}
+
+/// Forgets workers, and their last replies, that gave no sign of life for a day and hold nothing.
+fn forget_the_dead(connection: &Connection, now: u64) -> Done<()> {
+    let before = now.saturating_sub(REMEMBERED_MS);
+    connection
+        .execute("DELETE FROM workers WHERE last_seen_ms < ?1 AND id NOT IN (SELECT worker FROM leases)", [before])?;
+    // A reply may be there without a worker that ever gave a sign of life.
+    connection.execute(
+        "DELETE FROM replies WHERE at_ms < ?1 AND worker NOT IN (SELECT id FROM workers)
+             AND worker NOT IN (SELECT worker FROM leases)",
+        [before],
+    )?;
+    Ok(())
+}
+
+/// Forgets a worker.
+pub(super) fn retire(connection: &Connection, worker: &str) -> Done<()> {
+    connection.execute("DELETE FROM workers WHERE id = ?1", [worker])?;
+    connection.execute("DELETE FROM replies WHERE worker = ?1", [worker])?;
+    Ok(())
+}
+
+/// The workers seen within the last minute, newest first.
+pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>> {
+    let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms FROM workers WHERE last_seen_ms > ?1
+                ORDER BY last_seen_ms DESC, id";
+    let mut seen = connection.prepare_cached(seen)?;
+    let mut rows = seen.query([now.saturating_sub(LISTED_MS)])?;
+    let mut workers = Vec::new();
+    while let Some(row) = rows.next()? {
+        let queues = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {
+            StoreError::Damaged(format!("the queues of a worker in the store are damaged: {error}"))
+        })?;
+        workers.push(WorkerRow {
+            id: row.get(0)?,
+            host: row.get(1)?,
+            pid: row.get(2)?,
+            queues,
+            slots: row.get(4)?,
+            busy: row.get(5)?,
+            last_seen_ms: row.get(6)?,
+        });
+    }
+    Ok(workers)
+}
+
+/// Whether it is time for a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Somebody has just looked.
+    TooSoon,
+    /// It is.
+    Now,
+    /// It is, and every lease is first prolonged by this time, milliseconds.
+    AfterAbsence(u64),
+}
+
+/// Decides on a look at `now`, when the last one was at `last`.
+///
+/// Somebody looks about once a second as long as any worker lives. A longer silence means that the store was away or
+/// that every machine slept: the leases could not be renewed, and that must count against nobody. So they go on where
+/// they stood at the last look. The same holds when the clock was set back, or when nobody ever looked. (A store whose
+/// workers were all killed has the same silence; their jobs are then found one lease later than need be.)
+fn look(last: Option<u64>, now: u64) -> Look {
+    match last.map(|last| now.checked_sub(last)) {
+        Some(Some(silence)) if silence < LOOK_MS => Look::TooSoon,
+        Some(Some(silence)) if silence <= ABSENCE_MS => Look::Now,
+        Some(Some(silence)) => Look::AfterAbsence(silence - LOOK_MS),
+        Some(None) => Look::AfterAbsence(0),
+        None => Look::AfterAbsence(now),
+    }
+}
+
+/// Whether [`expired`] would look now: a question that locks nothing, for those who ask in vain.
+pub(super) fn is_time_to_look(connection: &Connection, now: u64) -> Done<bool> {
+    Ok(look(last_look(connection)?, now) != Look::TooSoon)
+}
+
+fn last_look(connection: &Connection) -> Done<Option<u64>> {
+    let mut last = connection.prepare_cached("SELECT value FROM meta WHERE name = 'last-look'")?;
+    Ok(last.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// Looks for claims that ran out, if it is time.
+pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<Expired>> {
+    match look(last_look(connection)?, now) {
+        Look::TooSoon => return Ok(Vec::new()),
+        Look::Now => {}
+        Look::AfterAbsence(silence) => {
+            // Never further than a whole lease from now: a claim made or renewed within the silence did not suffer all
+            // of it, and one made before the clock was set back would hold for ever.
+            let prolong = "UPDATE leases SET deadline_ms = min(deadline_ms + ?2, ?1 + lease_ms)";
+            connection.prepare_cached(prolong)?.execute([now, silence])?;
+        }
+    }
+    connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last-look', ?1)")?.execute([now])?;
+    let ran_out = "SELECT name, number, point, token, attempt, failures, losses, worker, started_ms IS NOT NULL
+                   FROM leases JOIN sweeps ON sweeps.key = leases.sweep WHERE deadline_ms <= ?1
+                   ORDER BY deadline_ms, leases.sweep, point LIMIT ?2";
+    let mut ran_out = connection.prepare_cached(ran_out)?;
+    let rows = ran_out.query_map(params![now, MOST_EXPIRED], |row| {
+        let sweep = SweepId { name: row.get(0)?, number: row.get(1)? };
+        let tries = Tries { attempts: row.get(4)?, failures: row.get(5)?, losses: row.get(6)? };
+        let job = JobAddress { sweep, index: row.get(2)? };
+        let claim = Claim { job, token: row.get::<_, i64>(3)?.cast_unsigned(), tries };
+        Ok(Expired { claim, worker: row.get(7)?, started: row.get(8)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_an_absence_and_not_everybodys_death() {
+        let last = Some(100_000);
+        assert_eq!(look(last, 100_000), Look::TooSoon);
+        assert_eq!(look(last, 100_999), Look::TooSoon);
+        assert_eq!(look(last, 101_000), Look::Now);
+        assert_eq!(look(last, 105_000), Look::Now);
+        assert_eq!(look(last, 105_001), Look::AfterAbsence(4_001));
+        assert_eq!(look(last, 99_999), Look::AfterAbsence(0), "the clock was set back");
+        assert_eq!(look(None, 100_000), Look::AfterAbsence(100_000));
+    }
+}

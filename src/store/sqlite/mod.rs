@@ -1,0 +1,207 @@
+//! Owns the embedded store: one SQLite database in a folder, for several processes of one machine at once.
+//!
+//! - `schema.sql`: the tables;
+//! - [`open`]: the folder, the file, the settings of a connection; [`guard`]: one machine only;
+//! - [`sweeps`]: sweeps put in, cancelled, put back, removed;
+//! - [`exchange`], with [`report`] and [`claim`]: a worker's one request; [`lease`]: signs of life and lost claims;
+//! - [`points`] and [`ranges`]: the sets in which points stand;
+//! - [`read`]: what only reads;
+//! - [`error`]: what goes wrong, in words.
+//!
+//! Whatever writes is one `BEGIN IMMEDIATE` transaction: one that reads first and writes later would find, nine times in
+//! ten, that another has written in between. The store's clock is this machine's, read once within each transaction.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use self::error::{Done, Fault};
+use self::guard::Machine;
+use super::{
+    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, NewSweep, Result, Scope, Set, Span,
+    Store, SweepRow, WorkerRow,
+};
+use crate::job::{JobState, SweepId, Tries};
+
+mod claim;
+mod error;
+mod exchange;
+mod guard;
+mod lease;
+mod open;
+mod points;
+mod ranges;
+mod read;
+mod report;
+mod sweeps;
+
+/// The database's name within the store's folder.
+const FILE: &str = "sweep.db";
+
+/// The embedded store. It has two connections: what a `collect` reads does not hold up what workers report.
+pub struct SqliteStore {
+    dir: PathBuf,
+    file: PathBuf,
+    identity: open::Identity,
+    machine: Machine,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens the store in the folder `dir` (named `.sweep` where nobody says otherwise), and makes both if they are not
+    /// there.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`](super::StoreError::Refused) for a folder that cannot be made or is on a network file
+    /// system, a database of another layout or another program, and a store that a worker of another machine lives in;
+    /// [`StoreError::Damaged`](super::StoreError::Damaged) for a file that is no database;
+    /// [`StoreError::Unreachable`](super::StoreError::Unreachable) if another process holds it locked.
+    pub fn open(dir: &Path) -> Result<SqliteStore> {
+        open::make_folder(dir)?;
+        guard::refuse_network(dir)?;
+        // Where the store is does not change with the process's directory.
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.into());
+        let (file, machine) = (dir.join(FILE), Machine::this());
+        let connect = || {
+            let writer = open::connect(&file)?;
+            guard::refuse_other_machine(&writer, &dir, &machine, now_ms())?;
+            Ok((writer, open::connect(&file)?))
+        };
+        let (writer, reader) = connect().map_err(|fault: Fault| fault.at(&file))?;
+        let identity = open::identity(&file)?;
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        Ok(SqliteStore { dir, file, identity, machine, writer, reader })
+    }
+
+    /// Does some work as one transaction that writes, at one time of the store's clock.
+    fn write<T>(&self, work: impl FnOnce(&Connection, u64) -> Done<T>) -> Result<T> {
+        self.transact(&self.writer, TransactionBehavior::Immediate, work)
+    }
+
+    /// Does some work that only reads, on one state of the store.
+    fn read<T>(&self, work: impl FnOnce(&Connection, u64) -> Done<T>) -> Result<T> {
+        self.transact(&self.reader, TransactionBehavior::Deferred, work)
+    }
+
+    fn transact<T>(
+        &self,
+        connection: &Mutex<Connection>,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Connection, u64) -> Done<T>,
+    ) -> Result<T> {
+        let all = || {
+            let mut connection = lock(connection);
+            open::refuse_moved(&self.file, self.identity)?;
+            let transaction = connection.transaction_with_behavior(behavior)?;
+            let value = work(&transaction, now_ms())?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        all().map_err(|fault: Fault| fault.at(&self.file))
+    }
+}
+
+/// A thread that panicked within a transaction has left it rolled back, so the connection is good.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The store's clock: milliseconds since the epoch.
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+impl Store for SqliteStore {
+    fn describe(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn submit(&self, new: &NewSweep) -> Result<SweepId> {
+        self.write(|connection, now| sweeps::submit(connection, now, new))
+    }
+
+    fn sweeps(&self) -> Result<Vec<SweepRow>> {
+        self.read(|connection, _| sweeps::rows(connection))
+    }
+
+    fn sweep(&self, id: &SweepId) -> Result<SweepRow> {
+        self.read(|connection, _| sweeps::row(connection, sweeps::key(connection, id)?))
+    }
+
+    fn document(&self, id: &SweepId) -> Result<Vec<u8>> {
+        self.read(|connection, _| {
+            let sweep = sweeps::key(connection, id)?;
+            let document = "SELECT document FROM documents WHERE sweep = ?1";
+            Ok(connection.query_row(document, [sweep], |row| row.get(0))?)
+        })
+    }
+
+    fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()> {
+        self.write(|connection, _| sweeps::set_paused(connection, sweeps::key(connection, id)?, reason))
+    }
+
+    fn cancel(&self, id: &SweepId) -> Result<Counts> {
+        self.write(|connection, _| sweeps::cancel(connection, sweeps::key(connection, id)?))
+    }
+
+    fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
+        self.write(|connection, _| sweeps::remove(connection, id, force))?;
+        while self.write(|connection, _| sweeps::clear(connection))? {}
+        Ok(())
+    }
+
+    fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64> {
+        self.write(|connection, _| sweeps::requeue(connection, sweeps::key(connection, id)?, ranges))
+    }
+
+    fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {
+        self.write(|connection, now| exchange::apply(connection, now, exchange))
+    }
+
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>> {
+        self.write(|connection, now| lease::beat(connection, now, &self.machine, heartbeat))
+    }
+
+    fn retire(&self, worker: &str) -> Result<()> {
+        self.write(|connection, _| lease::retire(connection, worker))
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>> {
+        self.read(lease::workers)
+    }
+
+    fn expired(&self) -> Result<Vec<Expired>> {
+        if !self.read(lease::is_time_to_look)? {
+            return Ok(Vec::new());
+        }
+        self.write(lease::expired)
+    }
+
+    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
+        self.read(|connection, now| read::backlog(connection, now, scope))
+    }
+
+    fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+        self.read(|connection, _| read::spans(connection, sweeps::key(connection, id)?, set, from, limit))
+    }
+
+    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+        self.read(|connection, _| read::point(connection, id, index))
+    }
+
+    fn log(&self, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>> {
+        self.read(|connection, _| read::log(connection, sweeps::key(connection, id)?, blocks))
+    }
+
+    fn columns(&self, id: &SweepId) -> Result<Vec<String>> {
+        self.read(|connection, _| read::columns(connection, sweeps::key(connection, id)?))
+    }
+
+    fn output(&self, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
+        self.read(|connection, _| read::output(connection, sweeps::key(connection, id)?, index, attempt))
+    }
+}

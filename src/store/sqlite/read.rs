@@ -1,0 +1,177 @@
+//! Owns reading: backlog, spans, points, logs, columns, outputs.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+use super::points::{self, Place};
+use super::ranges::{self, Kept};
+use super::sweeps;
+use crate::job::{JobState, SweepId, Tries};
+use crate::store::{Backlog, BlockLog, Scope, Set, Span, StoreError};
+
+/// What there is to do within a scope.
+pub(super) fn backlog(connection: &Connection, now: u64, scope: &Scope) -> Done<Backlog> {
+    let mut backlog = Backlog::default();
+    match scope {
+        Scope::Sweep(id) => {
+            let sweep = sweeps::key(connection, id)?;
+            add_backlog(connection, now, "key = ?1", sweep, &mut backlog)?;
+        }
+        Scope::Queues(queues) => {
+            for (n, queue) in queues.iter().enumerate() {
+                if !queues.iter().take(n).any(|earlier| earlier == queue) {
+                    add_backlog(connection, now, "queue = ?1", queue, &mut backlog)?;
+                }
+            }
+        }
+    }
+    Ok(backlog)
+}
+
+fn add_backlog(
+    connection: &Connection,
+    now: u64,
+    which: &str,
+    value: impl rusqlite::ToSql,
+    backlog: &mut Backlog,
+) -> Done<()> {
+    let open = format!(
+        "SELECT name, number, paused IS NOT NULL, pending, delayed, running, CASE WHEN delayed > 0 THEN
+             (SELECT count(*) FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2) ELSE 0 END
+         FROM sweeps WHERE {which} AND (pending > 0 OR running > 0) ORDER BY key"
+    );
+    let mut open = connection.prepare_cached(&open)?;
+    let mut rows = open.query(params![value, now])?;
+    while let Some(row) = rows.next()? {
+        if row.get(2)? {
+            backlog.paused.push(SweepId { name: row.get(0)?, number: row.get(1)? });
+            continue;
+        }
+        let (pending, delayed, running, due): (u64, u64, u64, u64) =
+            (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+        backlog.ready += pending - delayed + due;
+        backlog.delayed += delayed - due;
+        backlog.leased += running;
+    }
+    Ok(())
+}
+
+/// Up to `limit` spans of a set that end after `from`.
+pub(super) fn spans(connection: &Connection, sweep: i64, set: Set, from: u64, limit: usize) -> Done<Vec<Span>> {
+    // Numbers beyond SQLite's are beyond every point, and more than there are.
+    let (from, limit) = (from.min(i64::MAX as u64), limit.min(u32::MAX as usize));
+    match set {
+        Set::Pending => pending(connection, sweep, from, limit),
+        Set::Cancelled => {
+            let ranges = ranges::list(connection, sweep, Kept::Cancelled, from, limit)?;
+            Ok(ranges.into_iter().map(|indices| Span { indices, state: JobState::Cancelled }).collect())
+        }
+        Set::Failed => {
+            let points = "SELECT point, NULL FROM failed WHERE sweep = ?1 AND point >= ?2 ORDER BY point LIMIT ?3";
+            single(connection, points, (sweep, from, limit), |_| Ok(JobState::Failed))
+        }
+        Set::Running => {
+            let points = "SELECT point, attempt, worker, started_ms FROM leases WHERE sweep = ?1 AND point >= ?2
+                          ORDER BY point LIMIT ?3";
+            single(connection, points, (sweep, from, limit), |row| {
+                Ok(JobState::Running { attempt: row.get(1)?, worker: row.get(2)?, started_ms: row.get(3)? })
+            })
+        }
+    }
+}
+
+/// Ready and delayed points, in one order.
+fn pending(connection: &Connection, sweep: i64, from: u64, limit: usize) -> Done<Vec<Span>> {
+    let ready = ranges::list(connection, sweep, Kept::Ready, from, limit)?;
+    let ready = ready.into_iter().map(|indices| Span { indices, state: JobState::Pending { due_ms: None } });
+    let delayed = "SELECT point, due_ms FROM delayed WHERE sweep = ?1 AND point >= ?2 ORDER BY point LIMIT ?3";
+    let mut spans =
+        single(connection, delayed, (sweep, from, limit), |row| Ok(JobState::Pending { due_ms: Some(row.get(1)?) }))?;
+    spans.extend(ready);
+    spans.sort_by_key(|span| span.indices.start);
+    spans.truncate(limit);
+    Ok(spans)
+}
+
+/// Spans of one point each.
+fn single(
+    connection: &Connection,
+    points: &str,
+    which: (i64, u64, usize),
+    state: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<JobState>,
+) -> Done<Vec<Span>> {
+    let mut points = connection.prepare_cached(points)?;
+    let rows = points.query_map(which, |row| {
+        let point: u64 = row.get(0)?;
+        Ok(Span { indices: point..point + 1, state: state(row)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Where a point stands, and its tries unless it has succeeded.
+pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(JobState, Option<Tries>)> {
+    let sweep = sweeps::key(connection, id)?;
+    let total = sweeps::row(connection, sweep)?.counts.total;
+    if index >= total {
+        return Err(StoreError::Refused(format!(
+            "{id} has no point {index}: it has {total}, and their indices begin at 0"
+        ))
+        .into());
+    }
+    let lease = "SELECT attempt, worker, started_ms, failures, losses FROM leases WHERE sweep = ?1 AND point = ?2";
+    let lease = connection.prepare_cached(lease)?.query_row(params![sweep, index], |row| {
+        let attempt = row.get(0)?;
+        let state = JobState::Running { attempt, worker: row.get(1)?, started_ms: row.get(2)? };
+        Ok((state, Some(Tries { attempts: attempt, failures: row.get(3)?, losses: row.get(4)? })))
+    });
+    if let Some(running) = lease.optional()? {
+        return Ok(running);
+    }
+    let state = match points::place(connection, sweep, index)? {
+        Place::Succeeded => return Ok((JobState::Succeeded, None)),
+        Place::Ready => JobState::Pending { due_ms: None },
+        Place::Delayed(due_ms) => JobState::Pending { due_ms: Some(due_ms) },
+        Place::Failed => JobState::Failed,
+        Place::Cancelled => JobState::Cancelled,
+    };
+    let tries = "SELECT attempts, failures, losses FROM tries WHERE sweep = ?1 AND point = ?2";
+    let tries = connection.prepare_cached(tries)?.query_row(params![sweep, index], |row| {
+        Ok(Tries { attempts: row.get(0)?, failures: row.get(1)?, losses: row.get(2)? })
+    });
+    Ok((state, Some(tries.optional()?.unwrap_or_default())))
+}
+
+/// The logs of a range of blocks.
+pub(super) fn log(connection: &Connection, sweep: i64, blocks: Range<u64>) -> Done<Vec<BlockLog>> {
+    let blocks = blocks.start.min(i64::MAX as u64)..blocks.end.min(i64::MAX as u64);
+    let chunks = "SELECT block, chunk FROM chunks WHERE sweep = ?1 AND block >= ?2 AND block < ?3 ORDER BY block, id";
+    let mut chunks = connection.prepare_cached(chunks)?;
+    let mut rows = chunks.query(params![sweep, blocks.start, blocks.end])?;
+    let mut log: Vec<BlockLog> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (block, chunk) = (row.get(0)?, row.get(1)?);
+        match log.last_mut() {
+            Some((last, chunks)) if *last == block => chunks.push(chunk),
+            _ => log.push((block, vec![chunk])),
+        }
+    }
+    Ok(log)
+}
+
+/// The result columns in order of first appearance.
+pub(super) fn columns(connection: &Connection, sweep: i64) -> Done<Vec<String>> {
+    let names = "SELECT name FROM columns WHERE sweep = ?1 ORDER BY point, position, name";
+    let mut names = connection.prepare_cached(names)?;
+    let rows = names.query_map([sweep], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What an attempt printed.
+pub(super) fn output(connection: &Connection, sweep: i64, index: u64, attempt: u32) -> Done<Option<Vec<u8>>> {
+    let output = "SELECT output FROM outputs WHERE sweep = ?1 AND point = ?2 AND attempt = ?3";
+    let index = index.min(i64::MAX as u64);
+    let mut output = connection.prepare_cached(output)?;
+    Ok(output.query_row(params![sweep, index, attempt], |row| row.get(0)).optional()?)
+}

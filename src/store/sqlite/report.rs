@@ -1,0 +1,166 @@
+//! Owns recording outcomes: which are accepted, and what an accepted one does.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+use super::points::{self, Place, Tally};
+use super::sweeps;
+use crate::job::{MAX_POINTS, Verdict};
+use crate::store::{ColumnPlace, Report, ReportEntry};
+
+/// How an acceptable outcome finds its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Claimed, under this very claim; and whether the sweep was cancelled since.
+    Claimed { doomed: bool },
+    /// Its claim was lost, and nobody claimed the job since.
+    Lost(Place),
+}
+
+/// Applies a report as a whole, or not at all: then it gives the indices whose claims are stale. None: applied.
+pub(super) fn apply(connection: &Connection, now: u64, report: &Report) -> Done<Option<Vec<u64>>> {
+    let Some(sweep) = sweeps::find(connection, &report.sweep)? else {
+        return Ok(Some(report.entries.iter().map(|entry| entry.index).collect()));
+    };
+    let (mut found, mut stale, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for entry in &report.entries {
+        match find(connection, now, sweep, entry)? {
+            Some(how) if seen.insert(entry.index) => found.push((entry, how)),
+            _ if stale.contains(&entry.index) => {}
+            _ => stale.push(entry.index),
+        }
+    }
+    if !stale.is_empty() {
+        return Ok(Some(stale));
+    }
+    let mut tally = Tally::default();
+    for (entry, how) in found {
+        accept(connection, now, sweep, entry, how, &mut tally)?;
+    }
+    tally.apply(connection, sweep)?;
+    note(connection, now, sweep)?;
+    keep_chunk(connection, sweep, report)?;
+    for (name, place) in &report.columns {
+        keep_column(connection, sweep, name, *place)?;
+    }
+    Ok(None)
+}
+
+/// Finds the job of an outcome under its claim; none: the claim is stale.
+fn find(connection: &Connection, now: u64, sweep: i64, entry: &ReportEntry) -> Done<Option<Found>> {
+    if entry.index >= MAX_POINTS {
+        return Ok(None);
+    }
+    let token = entry.token.cast_signed();
+    let lease = "SELECT attempt, token, deadline_ms, doomed FROM leases WHERE sweep = ?1 AND point = ?2";
+    let mut lease = connection.prepare_cached(lease)?;
+    let lease = lease.query_row(params![sweep, entry.index], |row| {
+        let held: (u32, i64) = (row.get(0)?, row.get(1)?);
+        Ok((held, row.get::<_, u64>(2)?, row.get::<_, bool>(3)?))
+    });
+    if let Some((held, deadline, doomed)) = lease.optional()? {
+        let may = held == (entry.attempt, token) && (!entry.only_if_expired || deadline <= now);
+        return Ok(may.then_some(Found::Claimed { doomed }));
+    }
+    if entry.only_if_expired {
+        return Ok(None);
+    }
+    let last = "SELECT 1 FROM tries WHERE sweep = ?1 AND point = ?2 AND attempts = ?3 AND token = ?4";
+    if !connection.prepare_cached(last)?.exists(params![sweep, entry.index, entry.attempt, token])? {
+        return Ok(None);
+    }
+    Ok(Some(Found::Lost(points::place(connection, sweep, entry.index)?)))
+}
+
+fn accept(
+    connection: &Connection,
+    now: u64,
+    sweep: i64,
+    entry: &ReportEntry,
+    found: Found,
+    tally: &mut Tally,
+) -> Done<()> {
+    let cancelled = match found {
+        Found::Claimed { doomed } => {
+            let delete = "DELETE FROM leases WHERE sweep = ?1 AND point = ?2";
+            connection.prepare_cached(delete)?.execute(params![sweep, entry.index])?;
+            tally.running -= 1;
+            doomed
+        }
+        Found::Lost(place) => {
+            points::take(connection, sweep, entry.index, place)?;
+            tally.count(place, -1);
+            place == Place::Cancelled
+        }
+    };
+    let place = destination(entry.verdict, cancelled, now);
+    points::put(connection, sweep, entry.index, place)?;
+    tally.count(place, 1);
+    if place == Place::Succeeded {
+        points::forget_tries(connection, sweep, entry.index)?;
+    } else {
+        // A claim has one outcome, so its token is kept only where the worker itself has not spoken yet.
+        let token = entry.only_if_expired.then_some(entry.token);
+        points::keep_tries(connection, sweep, entry.index, entry.tries, token)?;
+    }
+    if let Some(output) = &entry.output {
+        let insert = "INSERT OR REPLACE INTO outputs (sweep, point, attempt, output) VALUES (?1, ?2, ?3, ?4)";
+        connection.prepare_cached(insert)?.execute(params![sweep, entry.index, entry.attempt, output])?;
+    }
+    Ok(())
+}
+
+/// Where a verdict sends a point. What is cancelled is not put back in the queue.
+fn destination(verdict: Verdict, cancelled: bool, now: u64) -> Place {
+    match verdict {
+        Verdict::Succeeded => Place::Succeeded,
+        Verdict::Failed => Place::Failed,
+        Verdict::Cancelled => Place::Cancelled,
+        Verdict::Again { .. } if cancelled => Place::Cancelled,
+        Verdict::Again { delay_ms: 0 } => Place::Ready,
+        // SQLite's numbers end at 2^63; nobody waits so long.
+        Verdict::Again { delay_ms } => Place::Delayed(now.saturating_add(delay_ms).min(i64::MAX as u64)),
+    }
+}
+
+fn note(connection: &Connection, now: u64, sweep: i64) -> Done<()> {
+    let update = "UPDATE sweeps SET last_outcome_ms = ?2 WHERE key = ?1";
+    connection.prepare_cached(update)?.execute(params![sweep, now])?;
+    Ok(())
+}
+
+fn keep_chunk(connection: &Connection, sweep: i64, report: &Report) -> Done<()> {
+    if !report.chunk.is_empty() {
+        let insert = "INSERT INTO chunks (sweep, block, chunk) VALUES (?1, ?2, ?3)";
+        connection.prepare_cached(insert)?.execute(params![sweep, report.block, report.chunk])?;
+    }
+    Ok(())
+}
+
+fn keep_column(connection: &Connection, sweep: i64, name: &str, place: ColumnPlace) -> Done<()> {
+    let upsert = "INSERT INTO columns VALUES (?1, ?2, ?3, ?4)
+                  ON CONFLICT DO UPDATE SET point = excluded.point, position = excluded.position
+                  WHERE (excluded.point, excluded.position) < (point, position)";
+    connection.prepare_cached(upsert)?.execute(params![sweep, name, place.index, place.position])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_sends_a_point_where_it_says_unless_it_is_cancelled() {
+        let again = |delay_ms| Verdict::Again { delay_ms };
+        assert_eq!(destination(again(0), false, 1000), Place::Ready);
+        assert_eq!(destination(again(7), false, 1000), Place::Delayed(1007));
+        assert_eq!(destination(again(u64::MAX), false, 1000), Place::Delayed(i64::MAX as u64));
+        assert_eq!(destination(again(0), true, 1000), Place::Cancelled);
+        assert_eq!(destination(again(7), true, 1000), Place::Cancelled);
+        assert_eq!(destination(Verdict::Succeeded, true, 1000), Place::Succeeded);
+        assert_eq!(destination(Verdict::Failed, true, 1000), Place::Failed);
+        assert_eq!(destination(Verdict::Cancelled, false, 1000), Place::Cancelled);
+    }
+}

@@ -1,0 +1,194 @@
+//! Owns the sweeps themselves: putting in, finding, cancelling, putting points back, removing.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::Done;
+use super::points::{Place, Tally};
+use super::ranges::{self, Kept};
+use crate::job::{MAX_POINTS, SweepId};
+use crate::store::{Counts, NewSweep, StoreError, SweepRow};
+
+/// The key of a sweep; none: it is not there.
+pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
+    let key = "SELECT key FROM sweeps WHERE name = ?1 AND number = ?2";
+    let mut key = connection.prepare_cached(key)?;
+    // No number beyond SQLite's was ever given.
+    let Ok(number) = i64::try_from(id.number) else { return Ok(None) };
+    Ok(key.query_row(params![id.name, number], |row| row.get(0)).optional()?)
+}
+
+/// The key of a sweep.
+pub(super) fn key(connection: &Connection, id: &SweepId) -> Done<i64> {
+    Ok(find(connection, id)?.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))?)
+}
+
+/// Puts a sweep in, once for each request.
+pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<SweepId> {
+    let made = "SELECT name, number FROM sweeps WHERE request = ?1";
+    let made = connection
+        .prepare_cached(made)?
+        .query_row([&new.request], |row| Ok(SweepId { name: row.get(0)?, number: row.get(1)? }));
+    if let Some(id) = made.optional()? {
+        return Ok(id);
+    }
+    if new.total > MAX_POINTS {
+        let total = new.total;
+        return Err(StoreError::Refused(format!("{total} points are more than a sweep may have: 2^53")).into());
+    }
+    let count = "INSERT INTO names VALUES (?1, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last";
+    let number: u64 = connection.prepare_cached(count)?.query_row([&new.name], |row| row.get(0))?;
+    let insert = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
+    let values = params![new.name, number, new.request, new.queue, new.user, now, new.total];
+    connection.prepare_cached(insert)?.execute(values)?;
+    let sweep = connection.last_insert_rowid();
+    let document = "INSERT INTO documents VALUES (?1, ?2)";
+    connection.prepare_cached(document)?.execute(params![sweep, new.document])?;
+    ranges::put(connection, sweep, Kept::Ready, 0..new.total)?;
+    Ok(SweepId { name: new.name.clone(), number })
+}
+
+const ROW: &str = "SELECT name, number, queue, user, submitted_ms, last_outcome_ms, paused, total, pending, running,
+                   succeeded, failed, cancelled, reused FROM sweeps";
+
+fn read_row(row: &Row<'_>) -> rusqlite::Result<SweepRow> {
+    Ok(SweepRow {
+        id: SweepId { name: row.get(0)?, number: row.get(1)? },
+        queue: row.get(2)?,
+        user: row.get(3)?,
+        submitted_ms: row.get(4)?,
+        last_outcome_ms: row.get(5)?,
+        paused: row.get(6)?,
+        counts: Counts {
+            total: row.get(7)?,
+            pending: row.get(8)?,
+            running: row.get(9)?,
+            succeeded: row.get(10)?,
+            failed: row.get(11)?,
+            cancelled: row.get(12)?,
+            reused: row.get(13)?,
+        },
+    })
+}
+
+/// All sweeps, newest first.
+pub(super) fn rows(connection: &Connection) -> Done<Vec<SweepRow>> {
+    let mut rows = connection.prepare_cached(&format!("{ROW} ORDER BY key DESC"))?;
+    let rows = rows.query_map([], read_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One sweep.
+pub(super) fn row(connection: &Connection, sweep: i64) -> Done<SweepRow> {
+    let mut row = connection.prepare_cached(&format!("{ROW} WHERE key = ?1"))?;
+    Ok(row.query_row([sweep], read_row)?)
+}
+
+/// Pauses a sweep or lets it go on.
+pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&str>) -> Done<()> {
+    let update = "UPDATE sweeps SET paused = ?2 WHERE key = ?1";
+    connection.prepare_cached(update)?.execute(params![sweep, reason])?;
+    Ok(())
+}
+
+/// Cancels what is ready or delayed, and marks what is claimed.
+pub(super) fn cancel(connection: &Connection, sweep: i64) -> Done<Counts> {
+    let each = [
+        "UPDATE ranges SET state = 1 WHERE sweep = ?1 AND state = 0",
+        "INSERT INTO ranges SELECT sweep, 1, point, point + 1 FROM delayed WHERE sweep = ?1",
+        "DELETE FROM delayed WHERE sweep = ?1",
+        "UPDATE leases SET doomed = 1 WHERE sweep = ?1",
+        "UPDATE sweeps SET cancelled = cancelled + pending, pending = 0, delayed = 0 WHERE key = ?1",
+    ];
+    for statement in each {
+        connection.prepare_cached(statement)?.execute([sweep])?;
+    }
+    Ok(row(connection, sweep)?.counts)
+}
+
+/// Puts failed and cancelled points of some ranges back in the queue; gives their number.
+pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]) -> Done<u64> {
+    let mut moved = 0;
+    for range in wanted {
+        // Numbers beyond SQLite's are beyond every point.
+        let range = range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
+        let cancelled = ranges::take(connection, sweep, Kept::Cancelled, range.clone())?;
+        moved += put_back(connection, sweep, &cancelled, Place::Cancelled)?;
+        moved += put_back(connection, sweep, &take_failed(connection, sweep, range)?, Place::Failed)?;
+    }
+    Ok(moved)
+}
+
+/// Takes the failed points of a range out of their set; gives them in runs.
+fn take_failed(connection: &Connection, sweep: i64, range: Range<u64>) -> Done<Vec<Range<u64>>> {
+    let failed = "SELECT point FROM failed WHERE sweep = ?1 AND point >= ?2 AND point < ?3 ORDER BY point";
+    let mut failed = connection.prepare_cached(failed)?;
+    let mut runs: Vec<Range<u64>> = Vec::new();
+    for point in failed.query_map(params![sweep, range.start, range.end], |row| row.get(0))? {
+        let point: u64 = point?;
+        match runs.last_mut() {
+            Some(run) if run.end == point => run.end += 1,
+            _ => runs.push(point..point + 1),
+        }
+    }
+    let delete = "DELETE FROM failed WHERE sweep = ?1 AND point >= ?2 AND point < ?3";
+    connection.prepare_cached(delete)?.execute(params![sweep, range.start, range.end])?;
+    Ok(runs)
+}
+
+/// Puts runs of points that were taken out of one set into the queue, with new counts; gives their number.
+fn put_back(connection: &Connection, sweep: i64, runs: &[Range<u64>], from: Place) -> Done<u64> {
+    let anew = "UPDATE tries SET failures = 0, losses = 0 WHERE sweep = ?1 AND point >= ?2 AND point < ?3";
+    let mut anew = connection.prepare_cached(anew)?;
+    let mut moved = 0;
+    for run in runs {
+        anew.execute(params![sweep, run.start, run.end])?;
+        ranges::put(connection, sweep, Kept::Ready, run.clone())?;
+        moved += run.end - run.start;
+    }
+    let mut tally = Tally::default();
+    tally.count(from, -(moved as i64));
+    tally.count(Place::Ready, moved as i64);
+    tally.apply(connection, sweep)?;
+    Ok(moved)
+}
+
+/// Removes a sweep; its logs and outputs, which may be large, are left to [`clear`].
+pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done<()> {
+    let sweep = key(connection, id)?;
+    let running = row(connection, sweep)?.counts.running;
+    if running > 0 && !force {
+        let jobs = if running == 1 { "job" } else { "jobs" };
+        return Err(StoreError::Refused(format!(
+            "{id} has {running} running {jobs}; `sweep cancel {id}` ends them first, or `sweep rm --force {id}` removes it \
+             all the same, and the workers drop what they run of it"
+        ))
+        .into());
+    }
+    for table in ["documents", "ranges", "delayed", "failed", "leases", "tries", "columns"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE sweep = ?1"), [sweep])?;
+    }
+    connection.execute("DELETE FROM sweeps WHERE key = ?1", [sweep])?;
+    connection.execute("INSERT INTO removed VALUES (?1)", [sweep])?;
+    Ok(())
+}
+
+/// Clears a part of the logs and outputs of removed sweeps away; whether there may be more. Bit by bit, so that nobody
+/// waits for long; what a killed process leaves, the next one that removes a sweep clears.
+pub(super) fn clear(connection: &Connection) -> Done<bool> {
+    const PART: usize = 2_000;
+    let next = "SELECT sweep FROM removed LIMIT 1";
+    let next: Option<i64> = connection.prepare_cached(next)?.query_row([], |row| row.get(0)).optional()?;
+    let Some(sweep) = next else { return Ok(false) };
+    let mut gone = 0;
+    for table in ["chunks", "outputs"] {
+        let part = format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE sweep = ?1 LIMIT ?2)");
+        gone += connection.prepare_cached(&part)?.execute(params![sweep, PART])?;
+    }
+    if gone == 0 {
+        connection.execute("DELETE FROM removed WHERE sweep = ?1", [sweep])?;
+    }
+    Ok(true)
+}

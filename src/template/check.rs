@@ -1,0 +1,63 @@
+//! Owns what minijinja would find only while it renders, or would put in words that help nobody: blocks that are opened
+//! in one word and closed in another, filters and tests that there are not.
+
+use std::ops::Range;
+
+use minijinja::ErrorKind;
+
+use super::tags::{Ident, Role, Tag, TagKind, idents};
+use super::text::Engine;
+
+/// Where in a word a block tag stands whose other half is missing.
+pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {
+    let mut open: Vec<&Tag> = Vec::new();
+    for tag in tags.iter().filter(|tag| tag.kind == TagKind::Block) {
+        let words = idents(written, tag);
+        let statement = words.first().and_then(|word| written.get(word.range.clone())).unwrap_or("");
+        match statement {
+            "if" | "for" | "with" | "macro" | "filter" | "call" | "autoescape" => open.push(tag),
+            "set" if !written.get(tag.range.clone())?.contains('=') => open.push(tag),
+            "elif" | "else" if open.is_empty() => return Some(tag.range.clone()),
+            _ if statement.starts_with("end") && open.pop().is_none() => return Some(tag.range.clone()),
+            _ => {}
+        }
+    }
+    open.first().map(|tag| tag.range.clone())
+}
+
+/// A filter or test that there is not.
+pub(super) struct Unknown {
+    pub at: Range<usize>,
+    /// `filter` or `test`.
+    pub what: &'static str,
+    pub name: String,
+}
+
+/// The filters and tests in these tags that the engine does not know.
+pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    for tag in tags {
+        for ident in idents(written, tag) {
+            found.extend(unknown(written, ident, engine));
+        }
+    }
+    found
+}
+
+fn unknown(written: &str, ident: Ident, engine: &Engine) -> Option<Unknown> {
+    let name = written.get(ident.range.clone())?;
+    let (what, expression, kind) = match ident.role {
+        Role::Filter => ("filter", format!("''|{name}"), ErrorKind::UnknownFilter),
+        Role::Test => ("test", format!("'' is {name}"), ErrorKind::UnknownTest),
+        _ => return None,
+    };
+    // There is no way to ask; but whatever else goes wrong with an empty text, only an unknown name gives this error.
+    let error = engine.env.compile_expression(&expression).and_then(|compiled| compiled.eval(())).err()?;
+    (error.kind() == kind).then(|| Unknown { at: ident.range, what, name: name.to_owned() })
+}
+
+/// Where a name is first looked up.
+pub(super) fn first_use(written: &str, tags: &[&Tag], name: &str) -> Option<Range<usize>> {
+    let is_use = |ident: &Ident| ident.role == Role::Name && written.get(ident.range.clone()) == Some(name);
+    tags.iter().find_map(|tag| idents(written, tag).into_iter().find(is_use)).map(|ident| ident.range)
+}

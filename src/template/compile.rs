@@ -1,0 +1,254 @@
+//! Owns compiling a sweep file's templates: every mistake in them is found here, before anything runs.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::error::{Place, TemplateError, wording};
+use super::pieces::{Piece, Pieces};
+use super::scope::{BUILT_IN, BuiltIn, FLAGS, Name};
+use super::tags::{Tag, Unclosed, plain_name};
+use super::text::{Body, Engine, Part, Text};
+use super::words::{SplitError, Word, split};
+use super::{Argument, Command, JobTemplate, check};
+use crate::spec::suggest::{list, nearest};
+use crate::spec::{self, Spec};
+
+/// Functions that minijinja brings and we keep.
+const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
+
+pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
+    let mut compiler = Compiler::new(&spec.space.order);
+    let command = compiler.command(&spec.command, spec.job.shell);
+    let env = spec.job.env.iter().map(|(name, value)| {
+        let text = compiler.whole(Place::Env(name.clone()), value, false);
+        Some((name.clone(), text?))
+    });
+    let env = env.collect::<Vec<_>>();
+    let stdin = spec.job.stdin.as_ref().map(|text| compiler.whole(Place::Stdin, text, false));
+    let dir = spec.job.dir.as_ref().map(|text| compiler.whole(Place::Dir, text, false));
+    match (command, compiler.errors.is_empty()) {
+        (Some(command), true) => Ok(JobTemplate {
+            command,
+            env: env.into_iter().flatten().collect(),
+            stdin: stdin.flatten(),
+            dir: dir.flatten(),
+            engine: compiler.engine,
+            shell_engine: compiler.shell_engine,
+            used: compiler.used,
+        }),
+        _ => Err(compiler.errors),
+    }
+}
+
+struct Compiler<'a> {
+    params: &'a [String],
+    engine: Engine,
+    shell_engine: Engine,
+    used: BTreeSet<String>,
+    errors: Vec<TemplateError>,
+    compiled: usize,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(params: &'a [String]) -> Self {
+        let mut compiler = Compiler {
+            params,
+            engine: Engine::new(false),
+            shell_engine: Engine::new(true),
+            used: BTreeSet::new(),
+            errors: Vec::new(),
+            compiled: 0,
+        };
+        for engine in [&mut compiler.engine, &mut compiler.shell_engine] {
+            engine.env.remove_global("debug");
+        }
+        compiler
+    }
+
+    fn error(&mut self, place: &Place, at: Option<Range<usize>>, message: impl Into<String>, help: impl Into<String>) {
+        let help = Some(help.into()).filter(|help| !help.is_empty());
+        self.errors.push(TemplateError { place: place.clone(), at, message: message.into(), help });
+    }
+
+    fn command(&mut self, command: &spec::Command, shell: bool) -> Option<Command> {
+        match command {
+            spec::Command::Text(text) if text.trim().is_empty() => {
+                self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
+                None
+            }
+            spec::Command::Text(text) if shell => Some(Command::Shell(self.whole(Place::Command, text, true)?)),
+            spec::Command::Text(text) => {
+                let words = split(text).map_err(|error| self.not_split(&error)).ok()?;
+                if words.is_empty() {
+                    self.error(
+                        &Place::Command,
+                        None,
+                        "the command is nothing but a comment",
+                        "`#` begins a comment; put it in quotes if it belongs to the program",
+                    );
+                }
+                let arguments: Vec<_> = words.into_iter().map(|word| self.word(text, word)).collect();
+                arguments.into_iter().collect::<Option<_>>().map(Command::Words)
+            }
+            spec::Command::Words(words) => {
+                if words.is_empty() {
+                    self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
+                }
+                let arguments = words.iter().enumerate().map(|(i, word)| self.element(i, word)).collect::<Vec<_>>();
+                arguments.into_iter().collect::<Option<_>>().map(Command::Words)
+            }
+        }
+    }
+
+    fn not_split(&mut self, error: &SplitError) {
+        let (at, message, help) = match error {
+            SplitError::Quote(quote, at) => (
+                *at,
+                format!("this quote ({quote}) is never closed"),
+                format!("close it, or write \\{quote} for a quote that belongs to the text"),
+            ),
+            SplitError::Backslash(at) => {
+                (*at, "a backslash with nothing behind it".into(), "write \\\\ for a backslash".into())
+            }
+            SplitError::Tag(at) => return self.unclosed(&Place::Command, Unclosed(*at)),
+        };
+        self.error(&Place::Command, Some(at..at + 1), message, help);
+    }
+
+    fn unclosed(&mut self, place: &Place, unclosed: Unclosed) {
+        let help = "`{{` needs a `}}` behind it, `{%` a `%}`, `{#` a `#}`, and a quote between them its other half";
+        self.error(place, Some(unclosed.0..unclosed.0 + 2), "this template tag is never closed", help);
+    }
+
+    /// A word of a command that was given as one text.
+    fn word(&mut self, command: &str, word: Word) -> Option<Argument> {
+        if self.is_flags(command, &word.pieces) {
+            return Some(Argument::Flags);
+        }
+        let tags: Vec<&Tag> = word.pieces.tags().collect();
+        if let Some(at) = check::half_block(command, &tags) {
+            self.error(
+                &Place::Command,
+                Some(at),
+                "this block begins and ends in different words of the command",
+                "keep it in one word, without a blank outside quotes and tags: \
+                 {% if a is defined %}--a={{ a }}{% endif %}; or set `shell = true` under [job]",
+            );
+            return None;
+        }
+        let keep_empty = word.quoted;
+        let text = self.text(Place::Command, command, &word.pieces, false)?;
+        Some(Argument::Text { text, keep_empty })
+    }
+
+    /// An element of a command that was given as an array.
+    fn element(&mut self, i: usize, word: &str) -> Option<Argument> {
+        let pieces = Pieces::of(word).map_err(|unclosed| self.unclosed(&Place::Word(i), unclosed)).ok()?;
+        if self.is_flags(word, &pieces) {
+            return Some(Argument::Flags);
+        }
+        let text = self.text(Place::Word(i), word, &pieces, false)?;
+        Some(Argument::Text { text, keep_empty: true })
+    }
+
+    fn is_flags(&mut self, written: &str, pieces: &Pieces) -> bool {
+        let is_flags = pieces.lone_tag().is_some_and(|tag| plain_name(written, tag) == Some(FLAGS));
+        if is_flags {
+            self.used.insert(FLAGS.into());
+        }
+        is_flags
+    }
+
+    /// A template that is taken as it stands.
+    fn whole(&mut self, place: Place, written: &str, shell: bool) -> Option<Text> {
+        let pieces = Pieces::of(written).map_err(|unclosed| self.unclosed(&place, unclosed)).ok()?;
+        self.text(place, written, &pieces, shell)
+    }
+
+    fn text(&mut self, place: Place, written: &str, pieces: &Pieces, shell: bool) -> Option<Text> {
+        if let Some(parts) = self.plain(&place, written, pieces) {
+            return Some(Text { place, body: Body::Plain(parts) });
+        }
+        let (template, places) = pieces.template(written);
+        self.compiled += 1;
+        let name = self.compiled.to_string();
+        let engine = if shell { &mut self.shell_engine } else { &mut self.engine };
+        if let Err(error) = engine.env.add_template_owned(name.clone(), template) {
+            let at = error.range().map(|range| places.written(range));
+            self.error(&place, at, wording(&error), "");
+            return None;
+        }
+        let names = engine.env.get_template(&name).map(|template| template.undeclared_variables(false));
+        let tags: Vec<&Tag> = pieces.tags().collect();
+        for unknown in check::unknown_filters(written, &tags, &self.engine) {
+            let message = format!("there is no {} `{}`", unknown.what, unknown.name);
+            self.error(&place, Some(unknown.at), message, "see the list of filters and tests of minijinja");
+        }
+        for used in names.unwrap_or_default().into_iter().collect::<BTreeSet<_>>() {
+            self.use_name(&place, written, &tags, used, shell);
+        }
+        Some(Text { place, body: Body::Engine(name) })
+    }
+
+    /// The parts of a template that is text and plain names alone; none if minijinja has to look at it.
+    fn plain(&mut self, place: &Place, written: &str, pieces: &Pieces) -> Option<Vec<Part>> {
+        let mut parts = Vec::new();
+        for piece in &pieces.0 {
+            parts.push(match piece {
+                Piece::Literal(text, _) => Part::Literal(text.clone()),
+                Piece::Tag(tag) => {
+                    let name = plain_name(written, tag)?;
+                    Part::Name(name.to_owned(), self.resolve(place, name)?)
+                }
+            });
+        }
+        let names = parts.iter().filter_map(|part| match part {
+            Part::Name(name, _) => Some(name.clone()),
+            Part::Literal(_) => None,
+        });
+        self.used.extend(names);
+        Some(parts)
+    }
+
+    fn resolve(&self, place: &Place, name: &str) -> Option<Name> {
+        if let Some(at) = self.params.iter().position(|param| param == name) {
+            return Some(Name::Param(name.to_owned(), at));
+        }
+        BuiltIn::named(name).filter(|_| (place, name) != (&Place::Dir, "dir")).map(Name::BuiltIn)
+    }
+
+    fn use_name(&mut self, place: &Place, written: &str, tags: &[&Tag], name: String, shell: bool) {
+        let at = check::first_use(written, tags, &name);
+        if self.resolve(place, &name).is_some() || (shell && name == FLAGS) {
+            self.used.insert(name);
+        } else if name == FLAGS {
+            let help = "it becomes `--name value` for each parameter, so it must be a word of the command by itself: \
+                        `program {{ flags }}`";
+            self.error(place, at, "`flags` stands alone, or not at all", help);
+        } else if name == "dir" {
+            self.error(
+                place,
+                at,
+                "`dir` is not known while it is being made",
+                "use `here`, `sweep`, `job` or a parameter",
+            );
+        } else if !FUNCTIONS.contains(&name.as_str()) {
+            let (message, help) = self.unknown_name(&name);
+            self.error(place, at, message, help);
+        }
+    }
+
+    fn unknown_name(&self, name: &str) -> (String, String) {
+        let message = format!("`{name}` is neither a parameter of this sweep nor a name that sweep knows");
+        let there_are = match self.params {
+            [] => format!("there are no parameters; sweep itself gives {}", list(BUILT_IN)),
+            params => format!("the parameters are {}; sweep itself gives {}", list(params), list(BUILT_IN)),
+        };
+        let candidates = self.params.iter().map(String::as_str).chain(BUILT_IN);
+        let help = match nearest(name, candidates) {
+            Some(near) => format!("did you mean `{near}`? {there_are}"),
+            None => there_are,
+        };
+        (message, help)
+    }
+}

@@ -1,0 +1,173 @@
+//! Owns turning templates and a point into what is run: compiled once from a sweep file, rendered for each job.
+//!
+//! - [`JobTemplate`] (here): compile, render.
+//! - `words`: a command cut into words as a shell would; `tags` and `pieces`: where the template tags are.
+//! - `compile`: every template checked before anything runs; `check`: what minijinja would only find while running.
+//! - `text`: one compiled template; `scope`: the names that it sees.
+//! - [`shell`]: quoting for `sh`, and the line that a person pastes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::space::Point;
+use crate::spec::Spec;
+
+mod check;
+mod compile;
+mod error;
+mod pieces;
+mod scope;
+pub mod shell;
+mod tags;
+mod text;
+mod words;
+
+pub use error::{Place, RenderError, TemplateError};
+pub use scope::BUILT_IN;
+pub use shell::shell_line;
+pub use words::unquoted_operators;
+
+use scope::Frame;
+use text::{Engine, Text};
+
+/// The templates of a sweep file, compiled. Rendering takes `&self` and may happen in many threads at once.
+#[derive(Debug)]
+pub struct JobTemplate {
+    command: Command,
+    env: Vec<(String, Text)>,
+    stdin: Option<Text>,
+    dir: Option<Text>,
+    engine: Engine,
+    shell_engine: Engine,
+    used: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Words(Vec<Argument>),
+    Shell(Text),
+}
+
+#[derive(Debug)]
+enum Argument {
+    /// `{{ flags }}`: `--name value` for each parameter that the point has.
+    Flags,
+    /// One argument; it is dropped when it renders to nothing and `keep_empty` is not set.
+    Text { text: Text, keep_empty: bool },
+}
+
+/// What a job's templates may refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct JobContext<'a> {
+    /// The id of the sweep.
+    pub sweep: &'a str,
+    /// Names of the parameters, in the order of `point.params`.
+    pub names: &'a Arc<[String]>,
+    /// The point.
+    pub point: &'a Point,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// Slots that the job takes.
+    pub cpus: u32,
+    /// The folder of the sweep file, or what stands for it on this machine; absolute.
+    pub here: &'a str,
+}
+
+/// What is run for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The program and its arguments; at least one word, the first not empty, no NUL anywhere.
+    pub argv: Vec<String>,
+    /// Variables set for the job, in the order of the file.
+    pub env: Vec<(String, String)>,
+    /// What the job reads from its standard input.
+    pub stdin: Option<String>,
+    /// The directory that the file gives the job, absolute; none: it runs in `here`.
+    pub dir: Option<String>,
+}
+
+impl JobTemplate {
+    /// Compiles and checks every template of a sweep file.
+    ///
+    /// Only the command, `[job]` and the names in `space.order` are looked at.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, in the order command, env, stdin, dir.
+    pub fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
+        compile::compile(spec)
+    }
+
+    /// Renders what is run for one point.
+    ///
+    /// # Errors
+    /// If a template uses a parameter that this point has not, fails in another way, takes too long, or if what comes
+    /// out cannot be given to a program.
+    pub fn render(&self, context: &JobContext) -> Result<Rendered, RenderError> {
+        let dir = self.dir(context)?;
+        let frame = Frame::new(context, dir.as_deref().unwrap_or(context.here));
+        let argv = match &self.command {
+            Command::Words(arguments) => self.words(arguments, &frame)?,
+            Command::Shell(text) => vec!["sh".into(), "-c".into(), text.render(&self.shell_engine, &frame)?],
+        };
+        check_argv(&argv)?;
+        let mut env = Vec::with_capacity(self.env.len());
+        for (name, text) in &self.env {
+            let value = text.render(&self.engine, &frame)?;
+            error::refuse_nul(&value, || Place::Env(name.clone()))?;
+            env.push((name.clone(), value));
+        }
+        let stdin = self.stdin.as_ref().map(|text| text.render(&self.engine, &frame)).transpose()?;
+        Ok(Rendered { argv, env, stdin, dir })
+    }
+
+    /// The parameters and built-in names that some template mentions; `flags` among them stands for every parameter.
+    pub fn names_used(&self) -> BTreeSet<String> {
+        self.used.clone()
+    }
+
+    fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {
+        let Some(text) = &self.dir else { return Ok(None) };
+        // `compile` sees to it that the template of `dir` does not use `dir`.
+        let dir = text.render(&self.engine, &Frame::new(context, ""))?;
+        error::refuse_nul(&dir, || Place::Dir)?;
+        if dir.is_empty() {
+            return Err(RenderError {
+                place: Place::Dir,
+                message: "it renders to nothing, which is no directory".into(),
+            });
+        }
+        let absolute = std::path::Path::new(context.here).join(&dir);
+        // Both parts are UTF-8, so is the whole.
+        Ok(Some(absolute.to_string_lossy().into_owned()))
+    }
+
+    fn words(&self, arguments: &[Argument], frame: &Frame) -> Result<Vec<String>, RenderError> {
+        let mut argv = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            match argument {
+                Argument::Flags => frame.push_flags(&mut argv),
+                Argument::Text { text, keep_empty } => {
+                    let word = text.render(&self.engine, frame)?;
+                    if *keep_empty || !word.is_empty() {
+                        argv.push(word);
+                    }
+                }
+            }
+        }
+        Ok(argv)
+    }
+}
+
+fn check_argv(argv: &[String]) -> Result<(), RenderError> {
+    if argv.first().is_none_or(String::is_empty) {
+        let message = "it renders to nothing: there is no program to run".into();
+        return Err(RenderError { place: Place::Command, message });
+    }
+    for (i, word) in argv.iter().enumerate() {
+        error::refuse_nul(word, || Place::Word(i))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! Tests of templates as a whole: rendering, mistakes, and that no value can become anything but one argument.
+
+use std::process::Command as Process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::job::RetryPolicy;
+use crate::space::{self, SpaceSpec};
+use crate::spec::{self, JobSettings, ResultFormat, ResultSettings};
+use crate::value::Value;
+
+fn spec(command: spec::Command, names: &[&str]) -> Spec {
+    Spec {
+        name: "test".into(),
+        command,
+        space: SpaceSpec {
+            version: space::VERSION,
+            root_seed: 0,
+            draws: 1,
+            repeats: 1,
+            axes: vec![],
+            random: vec![],
+            order: names.iter().map(|name| (*name).to_owned()).collect(),
+        },
+        job: JobSettings {
+            timeout: None,
+            retry: RetryPolicy { retries: 0, delay: Duration::ZERO },
+            queue: "default".into(),
+            env: vec![],
+            stdin: None,
+            dir: None,
+            shell: false,
+        },
+        results: ResultSettings { format: ResultFormat::Auto, require: vec![] },
+    }
+}
+
+fn text(command: &str, names: &[&str]) -> Spec {
+    spec(spec::Command::Text(command.into()), names)
+}
+
+fn words(command: &[&str], names: &[&str]) -> Spec {
+    spec(spec::Command::Words(command.iter().map(|word| (*word).to_owned()).collect()), names)
+}
+
+fn point(params: Vec<Value>) -> Point {
+    Point { index: 417, params, draw: 2, repeat: 3, seed: 9_007_199_254_740_991, seed32: 2_147_483_647 }
+}
+
+fn render(spec: &Spec, params: Vec<Value>) -> Result<Rendered, RenderError> {
+    let names: Arc<[String]> = spec.space.order.clone().into();
+    let point = point(params);
+    let context = JobContext { sweep: "test-3", names: &names, point: &point, attempt: 2, cpus: 4, here: "/home/a b" };
+    JobTemplate::compile(spec).expect("it compiles").render(&context)
+}
+
+fn argv(spec: &Spec, params: Vec<Value>) -> Vec<String> {
+    render(spec, params).unwrap().argv
+}
+
+fn errors(spec: &Spec) -> Vec<TemplateError> {
+    JobTemplate::compile(spec).expect_err("it does not compile")
+}
+
+#[test]
+fn values_print_as_everywhere_in_plain_words_and_in_expressions() {
+    let spec = text(
+        "p {{ i }} {{ f }} {{ b }} {{ t }} {{ i | abs }} {{ f + 0 }} {{ b and true }} {{ t | upper }} {{ 1e-5 }} {{ i / 2 }}",
+        &["i", "f", "b", "t"],
+    );
+    let params = vec![Value::Int(-3), Value::Float(1e-7), Value::Bool(true), "a b".into()];
+    assert_eq!(argv(&spec, params), ["p", "-3", "1e-7", "true", "a b", "3", "1e-7", "true", "A B", "1e-5", "-1.5"]);
+}
+
+#[test]
+fn built_in_names() {
+    let plain =
+        "p {{seed}} {{ seed32 }} {{ draw }} {{ repeat }} {{ job }} {{ attempt }} {{ sweep }} {{ cpus }} {{ here }}";
+    let expected = ["p", "9007199254740991", "2147483647", "2", "3", "417", "2", "test-3", "4", "/home/a b"];
+    assert_eq!(argv(&text(plain, &[]), vec![]), expected);
+    let by_engine = plain.replace("}}", "| string }}");
+    assert_eq!(argv(&text(&by_engine, &[]), vec![]), expected);
+}
+
+#[test]
+fn a_word_that_renders_to_nothing_is_dropped_unless_quoted() {
+    let spec = text("p {% if m is defined %}--m={{ m }}{% endif %} '{{ e }}' {{ e }} \"\" z", &["m", "e"]);
+    assert_eq!(argv(&spec, vec![Value::Missing, "".into()]), ["p", "", "", "z"]);
+    assert_eq!(argv(&spec, vec![Value::Float(0.9), "x".into()]), ["p", "--m=0.9", "x", "x", "", "z"]);
+    let spec = words(&["p", "{{ e }}", "a b", "'{{ e }}'"], &["e"]);
+    assert_eq!(argv(&spec, vec!["".into()]), ["p", "", "a b", "''"]);
+}
+
+#[test]
+fn flags_become_words() {
+    let params = || vec![Value::Int(1), Value::Missing, "x y".into()];
+    let expected = ["p", "--a", "1", "--c", "x y", "q"];
+    assert_eq!(argv(&text("p {{ flags }} q", &["a", "b", "c"]), params()), expected);
+    assert_eq!(argv(&words(&["p", "{{flags}}", "q"], &["a", "b", "c"]), params()), expected);
+    let mut shell = text("p {{ flags }} q", &["a", "b", "c"]);
+    shell.job.shell = true;
+    assert_eq!(argv(&shell, params()), ["sh", "-c", "p --a 1 --c 'x y' q"]);
+    let error = &errors(&text("p --all={{ flags }}", &["a"]))[0];
+    assert_eq!((error.message.as_str(), error.at.clone()), ("`flags` stands alone, or not at all", Some(11..16)));
+}
+
+#[test]
+fn quoted_braces_are_text() {
+    let command = r"p \{{{ x }} '{'{ '{'% {% raw %}{{ x }} {%{% endraw %} ${HOME} {a,b}";
+    let expected = ["p", "{1", "{{", "{%", "{{ x }} {%", "${HOME}", "{a,b}"];
+    assert_eq!(argv(&text(command, &["x"]), vec![Value::Int(1)]), expected);
+}
+
+#[test]
+fn env_stdin_and_dir_are_templates_and_see_dir() {
+    let mut spec = text("p {{ dir }}", &["x"]);
+    spec.job.dir = Some("runs/{{ x }}".into());
+    spec.job.env = vec![("A".into(), "{{ x }} {{ dir | upper }}".into())];
+    spec.job.stdin = Some("{% for i in range(3) %}{{ i }}\n{% endfor %}\n".into());
+    let rendered = render(&spec, vec!["a".into()]).unwrap();
+    assert_eq!(rendered.dir.as_deref(), Some("/home/a b/runs/a"));
+    assert_eq!(rendered.argv, ["p", "/home/a b/runs/a"]);
+    assert_eq!(rendered.env, [("A".to_owned(), "a /HOME/A B/RUNS/A".to_owned())]);
+    assert_eq!(rendered.stdin.as_deref(), Some("0\n1\n2\n\n"));
+    spec.job.dir = None;
+    let rendered = render(&spec, vec!["a".into()]).unwrap();
+    assert_eq!((rendered.dir, rendered.argv), (None, vec!["p".into(), "/home/a b".into()]));
+    spec.job.dir = Some("x/{{ dir }}".into());
+    assert_eq!(errors(&spec)[0].message, "`dir` is not known while it is being made");
+}
+
+#[test]
+fn names_used_are_told() {
+    let mut spec = text("p {{ a }} {{ b | default(1) }} {% for i in [c] %}{{ i }}{% endfor %}", &["a", "b", "c", "d"]);
+    spec.job.env = vec![("E".into(), "{{ seed }}".into())];
+    let used = JobTemplate::compile(&spec).unwrap().names_used();
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), ["a", "b", "c", "seed"]);
+}
+
+#[test]
+fn mistakes_are_all_found_with_their_places() {
+    let command = "p {{ tmp }} {{ size | rund(2) }} {% if size is defind %}x{% endif %} {{ size + }} {{ sed }}";
+    let found = errors(&text(command, &["size", "temp"]));
+    let seen: Vec<(&str, &str)> =
+        found.iter().map(|error| (&command[error.at.clone().unwrap()], error.message.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("tmp", "`tmp` is neither a parameter of this sweep nor a name that sweep knows"),
+            ("rund", "there is no filter `rund`"),
+            ("defind", "there is no test `defind`"),
+            ("}}", "unexpected end of variable block"),
+            ("sed", "`sed` is neither a parameter of this sweep nor a name that sweep knows"),
+        ]
+    );
+    assert!(found[0].help.as_ref().unwrap().starts_with("did you mean `temp`?"));
+    assert!(found[4].help.as_ref().unwrap().starts_with("did you mean `seed`?"));
+}
+
+#[test]
+fn places_are_those_of_the_text_as_written() {
+    let command = r#"p "a\"b" 'c d'{{ nix }} "{{ size | }}""#;
+    let found = errors(&text(command, &["size"]));
+    assert_eq!(&command[found[0].at.clone().unwrap()], "nix");
+    assert_eq!(&command[found[1].at.clone().unwrap()], "}}");
+    let found = errors(&words(&["p", "é {{ nix }}"], &[]));
+    assert_eq!((found[0].place.clone(), found[0].at.clone()), (Place::Word(1), Some(6..9)));
+}
+
+#[test]
+fn what_cannot_work_in_words_is_refused() {
+    let message = |command: &str| errors(&text(command, &["a"]))[0].message.clone();
+    for command in
+        ["p {% if a %} --a {% endif %}", "p {% for i in a %}x y{% endfor %}", "p x{% endif %}", "p {% else %}"]
+    {
+        assert_eq!(message(command), "this block begins and ends in different words of the command", "{command}");
+    }
+    assert_eq!(message("p 'x"), "this quote (') is never closed");
+    assert_eq!(message("p \\"), "a backslash with nothing behind it");
+    assert_eq!(message("p {{ a"), "this template tag is never closed");
+    assert_eq!(message("  "), "the command is empty");
+    assert_eq!(message("# p"), "the command is nothing but a comment");
+    assert!(message("p {% include 'x' %}").contains("include"));
+}
+
+#[test]
+fn what_fails_while_rendering_says_so() {
+    let failed = |spec: &Spec, value: Value| render(spec, vec![value]).unwrap_err().to_string();
+    assert!(
+        failed(&text("p {{ a }}", &["a"]), Value::Missing).starts_with("`command`: `a` has no value at this point")
+    );
+    assert_eq!(
+        failed(&text("p {{ a | upper }}", &["a"]), Value::Missing),
+        "`command`: undefined value; at this point there is no `a`"
+    );
+    assert_eq!(
+        failed(&text("p x={{ a }}", &["a"]), "\0".into()),
+        "`command`, argument 1: it holds a NUL character, which cannot be given to a program"
+    );
+    assert_eq!(
+        failed(&text("{{ a }}", &["a"]), "".into()),
+        "`command`: it renders to nothing: there is no program to run"
+    );
+    let endless = "p {% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
+    assert!(failed(&words(&["p", endless], &["a"]), Value::Int(1)).contains("too much work"));
+    let huge = words(&["p", "{{ 'x' * 999999999999 }}"], &["a"]);
+    assert!(failed(&huge, Value::Int(1)).contains("too much work"));
+}
+
+/// Values that would do harm if they were ever looked at by a shell.
+const NASTY: [&str; 16] = [
+    "a b",
+    " ",
+    "",
+    "it's",
+    "\"",
+    "'; echo no; '",
+    "$(echo no)",
+    "`echo no`",
+    "a\nb",
+    "*",
+    "?",
+    "~",
+    "\\",
+    "a;b",
+    "{{ x }}",
+    "!x $HOME \\\" #",
+];
+
+#[test]
+fn a_value_stays_one_argument() {
+    for nasty in NASTY {
+        let spec = text("p {{ x }}. --x={{ x }} {{ x ~ '' }}.", &["x"]);
+        assert_eq!(
+            argv(&spec, vec![nasty.into()]),
+            ["p", &format!("{nasty}."), &format!("--x={nasty}"), &format!("{nasty}.")]
+        );
+    }
+}
+
+fn run_shell(command: &str, value: &str) -> String {
+    let mut spec = text(command, &["x"]);
+    spec.job.shell = true;
+    let argv = argv(&spec, vec![value.into()]);
+    let out = Process::new(&argv[0]).args(&argv[1..]).env("HOME", "no").output().unwrap();
+    assert!(out.stderr.is_empty(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn a_value_stays_one_argument_for_a_shell_too() {
+    let ways = [
+        "printf '<%s>' {{ x }}",
+        "printf '<%s>' {{ x | string }}",
+        "printf '<%s>' {{ '' ~ x }}",
+        "printf '<%s>' {{ x | e }}",
+        "{% macro m(v) %}{{ v }}{% endmacro %}printf '<%s>' {{ m(x) }}",
+        "{% set v %}{{ x }}{% endset %}printf '<%s>' {{ v }}",
+        "printf '<%s>' {% for v in [x] %}{{ v }}{% endfor %}",
+        "printf '<%s>' {% autoescape false %}{{ x }}{% endautoescape %}",
+        "printf '<%s>' {{ [x] | join(' ') }}",
+        "printf '<%s>' {{ [x] | first }}",
+        "printf '<%s>' {{ '%s' | format(x) }}",
+        "printf '<%s>' {{ x | replace('no', 'no') }}",
+    ];
+    for nasty in NASTY {
+        for way in ways {
+            assert_eq!(run_shell(way, nasty), format!("<{nasty}>"), "{way} with {nasty:?}");
+        }
+    }
+}
+
+#[test]
+fn safe_turns_quoting_off() {
+    assert_eq!(run_shell("printf '<%s>' {{ x | safe }}", "a b"), "<a><b>");
+    assert_eq!(run_shell("printf '<%s>' x{{ '--y' if x == 'no' }}", "a"), "<x>");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_text_compiles_or_is_refused(
+        command in r#"([a-z '"\\#\n=|.()0-9]|\{\{|\}\}|\{%|%\}|\{#|if|for|set|end|raw|is|in|\PC){0,30}"#,
+        shell: bool,
+    ) {
+        let mut spec = text(&command, &["a", "b"]);
+        spec.job.shell = shell;
+        spec.job.stdin = Some(command.clone());
+        match JobTemplate::compile(&spec) {
+            Err(found) => for error in found {
+                if let Some(at) = error.at {
+                    prop_assert!(at.start <= at.end && at.end <= command.len() + 1, "{at:?} of {command:?}");
+                }
+            },
+            Ok(template) => {
+                let names: Arc<[String]> = spec.space.order.clone().into();
+                let point = point(vec![Value::Int(1), "x".into()]);
+                let context = JobContext { sweep: "s-1", names: &names, point: &point, attempt: 1, cpus: 1, here: "/" };
+                let _ = template.render(&context);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_words_and_the_engine_print_alike(bits: u64, int: i64, word in "\\PC{0,8}", flag: bool) {
+        let float = f64::from_bits(bits);
+        prop_assume!(float.is_finite());
+        for value in [Value::Float(float), Value::Int(int), Value::Text(word), Value::Bool(flag)] {
+            let spec = words(&["p", "{{ x }}", "{{ x if true }}"], &["x"]);
+            let argv = argv(&spec, vec![value]);
+            prop_assert_eq!(&argv[1], &argv[2]);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Owns one compiled template and the engine that renders it.
+//!
+//! Most words of a command are plain text with plain names in it; those are rendered without the engine, by the same
+//! rules. minijinja's own printing of floats and booleans is replaced: a value is printed as it is everywhere else.
+
+use minijinja::value::{Value as Dynamic, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+
+use super::error::{Place, RenderError, wording};
+use super::scope::{Frame, Name};
+use super::shell::quote;
+use crate::spec::suggest::list;
+use crate::value::print_float;
+
+/// The work that one rendering may do: some hundred thousand steps, some tens of megabytes of text.
+const FUEL: u64 = 500_000;
+
+/// minijinja, set up for one way of printing.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub env: Environment<'static>,
+    /// Whether values are quoted for a shell on their way in.
+    pub quotes: bool,
+}
+
+impl Engine {
+    pub fn new(quotes: bool) -> Engine {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_fuel(Some(FUEL));
+        // The message of an error is all we take; with this off an error does not copy the whole state.
+        env.set_debug(false);
+        if let Ok(syntax) = env.syntax().to_builder().keep_trailing_newline(true).build() {
+            env.set_syntax(syntax);
+        }
+        if quotes {
+            // So that what macros and blocks give counts as quoted already.
+            env.set_auto_escape_callback(|_| AutoEscape::Custom("shell".into()));
+            env.set_formatter(print_quoted);
+        } else {
+            env.set_auto_escape_callback(|_| AutoEscape::None);
+            env.set_formatter(print_plain);
+        }
+        Engine { env, quotes }
+    }
+}
+
+fn print_plain(out: &mut Output, _: &mut State, value: &Dynamic) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) => out.write_str(text)?,
+        None => out.write_str(&printed(value)?)?,
+    }
+    Ok(())
+}
+
+fn print_quoted(out: &mut Output, _: &mut State, value: &Dynamic) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if value.is_safe() => out.write_str(text)?,
+        Some(text) => out.write_str(&quote(text))?,
+        // The other arm of `{{ … if … }}` that is not there: nothing, rather than an empty argument.
+        None if value.is_undefined() => {}
+        None => out.write_str(&quote(&printed(value)?))?,
+    }
+    Ok(())
+}
+
+/// A value that is no text, printed as [`crate::value::Value`] is.
+fn printed(value: &Dynamic) -> Result<String, Error> {
+    Ok(match value.kind() {
+        ValueKind::Undefined | ValueKind::None => String::new(),
+        ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
+        ValueKind::Number if !value.is_integer() => print_float(f64::try_from(value.clone())?),
+        ValueKind::Invalid => return Err(Error::new(ErrorKind::InvalidOperation, value.to_string())),
+        _ => value.to_string(),
+    })
+}
+
+/// One compiled template.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub place: Place,
+    pub body: Body,
+}
+
+/// How a template is rendered.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// By us.
+    Plain(Vec<Part>),
+    /// By minijinja, under this name in the engine.
+    Engine(String),
+}
+
+/// A part of a plain template.
+#[derive(Debug)]
+pub(super) enum Part {
+    Literal(String),
+    Name(String, Name),
+}
+
+impl Text {
+    /// Renders it, by the engine that it was compiled for.
+    pub fn render(&self, engine: &Engine, frame: &Frame) -> Result<String, RenderError> {
+        match &self.body {
+            Body::Plain(parts) => self.plain(parts, engine.quotes, frame),
+            Body::Engine(name) => engine
+                .env
+                .get_template(name)
+                .and_then(|template| template.render(frame.scope()))
+                .map_err(|error| self.failed(&error, frame)),
+        }
+    }
+
+    fn plain(&self, parts: &[Part], quotes: bool, frame: &Frame) -> Result<String, RenderError> {
+        let mut out = String::with_capacity(32);
+        let mut value = String::new();
+        for part in parts {
+            let (text, name) = match part {
+                Part::Literal(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Part::Name(text, name) => (text, name),
+            };
+            let defined = if quotes {
+                value.clear();
+                let defined = frame.print(name, &mut value);
+                out.push_str(&quote(&value));
+                defined
+            } else {
+                frame.print(name, &mut out)
+            };
+            defined.ok_or_else(|| self.undefined(text))?;
+        }
+        Ok(out)
+    }
+
+    fn undefined(&self, name: &str) -> RenderError {
+        let message = format!(
+            "`{name}` has no value at this point; write {{% if {name} is defined %}}…{{{{ {name} }}}}…{{% endif %}} around it"
+        );
+        RenderError { place: self.place.clone(), message }
+    }
+
+    fn failed(&self, error: &Error, frame: &Frame) -> RenderError {
+        let mut message = wording(error);
+        let missing = frame.missing();
+        if error.kind() == ErrorKind::UndefinedError && !missing.is_empty() {
+            message.push_str(&format!("; at this point there is no {}", list(missing)));
+        }
+        RenderError { place: self.place.clone(), message }
+    }
+}

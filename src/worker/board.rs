@@ -1,0 +1,296 @@
+//! Owns what a worker's threads share: the claims it holds, in every stage, and the order to stop.
+//!
+//! A claim is queued, then running in a slot, then done and waiting for delivery, then with the store again. One lock
+//! guards all of it, so that a heartbeat names each claim exactly once, and no stop meant for one job hits another.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::pace::{Stopping, View};
+use super::report::Finished;
+use super::runtime::SweepRuntime;
+use crate::job::JobAddress;
+use crate::process::Stopper;
+use crate::store::{Claim, Fate, Held};
+
+/// A claim with the sweep that it belongs to, made ready.
+#[derive(Clone)]
+pub struct Task {
+    /// The claim.
+    pub claim: Claim,
+    /// Its sweep.
+    pub sweep: Arc<SweepRuntime>,
+}
+
+/// Why a running job was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The worker stops: the claim goes back.
+    WorkerStops,
+    /// The sweep was cancelled.
+    Cancelled,
+    /// The claim is another's, or the sweep is gone: nothing is reported.
+    Lost,
+}
+
+struct Running {
+    claim: Claim,
+    stop: Option<StopReason>,
+}
+
+struct State {
+    queue: VecDeque<Task>,
+    slots: Vec<Option<Running>>,
+    done: Vec<Finished>,
+    oldest_done: Option<Instant>,
+    /// Claims whose outcomes are in a request that the store has not answered yet.
+    in_delivery: Vec<Held>,
+    stopping: Stopping,
+    /// Set when the worker is over: slots go home.
+    closed: bool,
+    /// Set by whatever the loop should look at, cleared when it does.
+    rung: bool,
+}
+
+/// See the module.
+pub struct Board {
+    state: Mutex<State>,
+    work: Condvar,
+    bell: Condvar,
+    stoppers: Vec<Stopper>,
+}
+
+impl Board {
+    /// A board for as many slots as there are stoppers.
+    pub fn new(stoppers: Vec<Stopper>) -> Self {
+        let state = State {
+            queue: VecDeque::new(),
+            slots: stoppers.iter().map(|_| None).collect(),
+            done: Vec::new(),
+            oldest_done: None,
+            in_delivery: Vec::new(),
+            stopping: Stopping::No,
+            closed: false,
+            rung: false,
+        };
+        Board { state: Mutex::new(state), work: Condvar::new(), bell: Condvar::new(), stoppers }
+    }
+
+    /// The stopper of a slot.
+    pub fn stopper(&self, slot: usize) -> Option<&Stopper> {
+        self.stoppers.get(slot)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked while it held the lock left a list half changed at worst by one push; going on and
+        // delivering what there is beats losing all of it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the pace needs to know.
+    pub fn view(&self) -> View {
+        let state = self.lock();
+        View {
+            slots: state.slots.len() as u32,
+            running: state.running(),
+            queued: state.queue.len() as u32,
+            done: state.done.len() as u32,
+            oldest_done: state.oldest_done,
+            stopping: state.stopping,
+        }
+    }
+
+    /// Waits until something rings or the time has come.
+    pub fn wait(&self, until: Instant) {
+        let mut state = self.lock();
+        while !state.rung {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else { break };
+            state = match self.bell.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        state.rung = false;
+    }
+
+    /// Wakes the loop.
+    pub fn ring(&self) {
+        self.lock().rung = true;
+        self.bell.notify_one();
+    }
+
+    /// Gives the slots more to do.
+    pub fn queue(&self, tasks: Vec<Task>) {
+        let many = tasks.len() > 1;
+        self.lock().queue.extend(tasks);
+        if many {
+            self.work.notify_all();
+        } else {
+            self.work.notify_one();
+        }
+    }
+
+    /// A slot's next task; blocks until there is one. `None`: the worker is over.
+    pub fn take(&self, slot: usize) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(task) = state.queue.pop_front() {
+                // Under the lock: a stop from now on is meant for this job, one before was meant for another.
+                if let Some(stopper) = self.stoppers.get(slot) {
+                    stopper.reset();
+                }
+                if let Some(place) = state.slots.get_mut(slot) {
+                    *place = Some(Running { claim: task.claim.clone(), stop: None });
+                }
+                return Some(task);
+            }
+            if !state.rung {
+                state.rung = true;
+                self.bell.notify_one();
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Why the slot's job was told to stop, if it was.
+    pub fn stop_reason(&self, slot: usize) -> Option<StopReason> {
+        self.lock().slots.get(slot).and_then(|place| place.as_ref()).and_then(|running| running.stop)
+    }
+
+    /// A slot's job has ended, with something to report or with nothing.
+    pub fn finish(&self, slot: usize, finished: Option<Finished>) {
+        let mut state = self.lock();
+        if let Some(place) = state.slots.get_mut(slot) {
+            *place = None;
+        }
+        let first = state.push_done(finished);
+        // Short jobs: the loop is rung for the first outcome of a batch; a slot that finds no work rings by itself.
+        if first || state.stopping != Stopping::No {
+            state.rung = true;
+            drop(state);
+            self.bell.notify_one();
+        }
+    }
+
+    /// Something to report that no slot ran: a claim given back, or another worker's that was lost.
+    pub fn add_done(&self, finished: Vec<Finished>) {
+        let mut state = self.lock();
+        for one in finished {
+            state.push_done(Some(one));
+        }
+        state.rung = true;
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Takes all outcomes for a request; their claims are still held until [`Board::delivered`].
+    pub fn take_done(&self) -> Vec<Finished> {
+        let mut state = self.lock();
+        state.oldest_done = None;
+        let done = std::mem::take(&mut state.done);
+        state.in_delivery.extend(done.iter().filter(|finished| !finished.is_foreign()).map(Finished::held));
+        done
+    }
+
+    /// The store has answered the request.
+    pub fn delivered(&self) {
+        self.lock().in_delivery.clear();
+    }
+
+    /// Claims that wait for a slot, taken off the queue to be given back.
+    pub fn take_queue(&self) -> Vec<Task> {
+        self.lock().queue.drain(..).collect()
+    }
+
+    /// Every claim that is held, for a heartbeat, and the number of busy slots.
+    pub fn held(&self) -> (Vec<Held>, u32) {
+        let state = self.lock();
+        let queued = state.queue.iter().map(|task| held(&task.claim, false));
+        let running = state.slots.iter().flatten().map(|running| held(&running.claim, true));
+        let done = state.done.iter().filter(|finished| !finished.is_foreign()).map(Finished::held);
+        let claims = queued.chain(running).chain(done).chain(state.in_delivery.iter().cloned()).collect();
+        (claims, state.running())
+    }
+
+    /// Acts on what the store said of claims: queued ones are dropped or handed back to the caller to be reported
+    /// cancelled; running ones are ended.
+    pub fn apply(&self, fates: &[(Held, Fate)]) -> Vec<Task> {
+        let mut state = self.lock();
+        let mut cancelled = Vec::new();
+        for (held, fate) in fates {
+            let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
+            if let Some(at) = state.queue.iter().position(|task| is_it(&task.claim)) {
+                let task = state.queue.remove(at);
+                cancelled.extend(task.filter(|_| *fate == Fate::Cancelled));
+                continue;
+            }
+            let reason = match fate {
+                Fate::Lost => StopReason::Lost,
+                Fate::Cancelled => StopReason::Cancelled,
+            };
+            self.stop_running(&mut state, reason, is_it);
+        }
+        cancelled
+    }
+
+    /// Claims of a sweep that is gone or of no use: what waits is dropped, what runs is ended.
+    pub fn drop_job(&self, job: &JobAddress, token: u64) {
+        let held = Held { job: job.clone(), token, started: true };
+        self.apply(&[(held, Fate::Lost)]);
+    }
+
+    /// Raises the order to stop; it is never lowered.
+    pub fn stop(&self, how: Stopping) {
+        let mut state = self.lock();
+        state.stopping = state.stopping.max(how);
+        if state.stopping == Stopping::Now {
+            self.stop_running(&mut state, StopReason::WorkerStops, |_| true);
+        }
+        state.rung = true;
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Sends the slots home.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_all();
+    }
+
+    fn stop_running(&self, state: &mut State, reason: StopReason, which: impl Fn(&Claim) -> bool) {
+        for (place, stopper) in state.slots.iter_mut().zip(&self.stoppers) {
+            if let Some(running) = place.as_mut().filter(|running| which(&running.claim)) {
+                // The first reason stands, but a claim that is lost is lost whatever was said before.
+                if running.stop.is_none() || reason == StopReason::Lost {
+                    running.stop = Some(reason);
+                }
+                stopper.stop();
+            }
+        }
+    }
+}
+
+impl State {
+    fn running(&self) -> u32 {
+        self.slots.iter().flatten().count() as u32
+    }
+
+    /// Returns whether it is the first one of a batch.
+    fn push_done(&mut self, finished: Option<Finished>) -> bool {
+        let Some(finished) = finished else { return false };
+        self.done.push(finished);
+        let first = self.oldest_done.is_none();
+        if first {
+            self.oldest_done = Some(Instant::now());
+        }
+        first
+    }
+}
+
+fn held(claim: &Claim, started: bool) -> Held {
+    Held { job: claim.job.clone(), token: claim.token, started }
+}

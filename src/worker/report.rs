@@ -1,0 +1,205 @@
+//! Owns what a worker tells the store: an ended attempt as a [`Finished`], and many of them as reports by block.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::job::{self, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Tries, Verdict};
+use crate::process::Ended;
+use crate::record::{self, Output, Record};
+use crate::store::{Claim, ColumnPlace, Expired, Held, Report, ReportEntry};
+
+/// Bytes kept of each of stdout and stderr of an attempt that succeeded, and of one that did not: enough to see what
+/// went on, little enough that a million jobs do not fill the store.
+const KEEP: (usize, usize) = (4 << 10, 16 << 10);
+
+/// Who ran an attempt.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// The machine.
+    pub host: String,
+    /// The worker's id.
+    pub worker: String,
+}
+
+/// An attempt that is over, with the verdict, ready to be reported.
+pub struct Finished {
+    job: JobAddress,
+    token: u64,
+    attempt: u32,
+    verdict: Verdict,
+    tries: Tries,
+    /// None: nothing ran that is worth a place in the history.
+    record: Option<Record>,
+    output: Option<Vec<u8>>,
+    foreign: bool,
+}
+
+impl Finished {
+    /// An attempt that ran here. `ended` is none if its process could not be started.
+    pub fn ran(claim: &Claim, outcome: Outcome, policy: RetryPolicy, ended: Option<Ended>, runner: &Runner) -> Self {
+        let (verdict, tries) = job::verdict(&outcome, policy, claim.tries);
+        let record = Record {
+            index: claim.job.index,
+            tries: Tries { attempts: claim.tries.attempts, ..tries },
+            exit_code: ended.as_ref().and_then(Ended::exit_code),
+            ended_ms: now_ms(),
+            seconds: ended.as_ref().map_or(0.0, |ended| ended.seconds),
+            cpu_seconds: ended.as_ref().map_or(0.0, |ended| ended.cpu_seconds),
+            max_rss_bytes: ended.as_ref().map_or(0, |ended| ended.max_rss_bytes),
+            host: runner.host.clone(),
+            worker: runner.worker.clone(),
+            outcome,
+            verdict,
+        };
+        let output = ended.and_then(|ended| kept(ended.output, verdict));
+        Finished::new(claim, verdict, tries, Some(record), output, false)
+    }
+
+    /// A claim given back, or found cancelled, before its process was started.
+    pub fn never_started(claim: &Claim, outcome: &Outcome) -> Self {
+        let policy = RetryPolicy { retries: 0, delay: std::time::Duration::ZERO };
+        let (verdict, tries) = job::verdict(outcome, policy, claim.tries);
+        Finished::new(claim, verdict, tries, None, None, false)
+    }
+
+    /// Another worker's claim whose lease ran out, reported on its behalf.
+    pub fn expired(expired: &Expired) -> Self {
+        let policy = RetryPolicy { retries: 0, delay: std::time::Duration::ZERO };
+        let lost = Outcome::Lost { started: expired.started };
+        let (verdict, tries) = job::verdict(&lost, policy, expired.claim.tries);
+        let outcome = if verdict == Verdict::Failed { Outcome::Failed { cause: Cause::LostTooOften } } else { lost };
+        let record = expired.started.then(|| Record {
+            index: expired.claim.job.index,
+            tries,
+            outcome,
+            verdict,
+            exit_code: None,
+            ended_ms: now_ms(),
+            seconds: 0.0,
+            cpu_seconds: 0.0,
+            max_rss_bytes: 0,
+            host: String::new(),
+            worker: expired.worker.clone(),
+        });
+        Finished::new(&expired.claim, verdict, tries, record, None, true)
+    }
+
+    fn new(
+        claim: &Claim,
+        verdict: Verdict,
+        tries: Tries,
+        record: Option<Record>,
+        output: Option<Vec<u8>>,
+        foreign: bool,
+    ) -> Self {
+        let (job, token, attempt) = (claim.job.clone(), claim.token, claim.tries.attempts);
+        Finished { job, token, attempt, verdict, tries, record, output, foreign }
+    }
+
+    /// Whether the claim is another worker's.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// The claim, as a heartbeat names it until the outcome is delivered.
+    pub fn held(&self) -> Held {
+        Held { job: self.job.clone(), token: self.token, started: self.record.is_some() }
+    }
+
+    /// Wall time of the process, where one ran here.
+    pub fn seconds(&self) -> Option<f64> {
+        self.record.as_ref().filter(|_| !self.foreign).map(|record| record.seconds)
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The job.
+    pub fn job(&self) -> &JobAddress {
+        &self.job
+    }
+
+    /// Whether it went into this report.
+    pub fn is_of(&self, report: &Report) -> bool {
+        self.job.sweep == report.sweep && record::block_of(self.job.index) == report.block
+    }
+
+    fn entry(&self) -> ReportEntry {
+        ReportEntry {
+            index: self.job.index,
+            attempt: self.attempt,
+            token: self.token,
+            verdict: self.verdict,
+            tries: self.tries,
+            only_if_expired: self.foreign,
+            output: self.output.clone(),
+        }
+    }
+}
+
+fn kept(mut output: Output, verdict: Verdict) -> Option<Vec<u8>> {
+    if output.stdout.total == 0 && output.stderr.total == 0 {
+        return None;
+    }
+    let limit = if verdict == Verdict::Succeeded { KEEP.0 } else { KEEP.1 };
+    output.stdout.limit(limit);
+    output.stderr.limit(limit);
+    Some(record::encode_output(&output))
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The result columns whose first places the store is known to have, so that each is told about once and not with every
+/// report.
+#[derive(Default)]
+pub struct KnownColumns {
+    known: HashMap<SweepId, HashMap<String, ColumnPlace>>,
+}
+
+impl KnownColumns {
+    fn news(&self, sweep: &SweepId, records: &[Record]) -> Vec<(String, ColumnPlace)> {
+        let mut first: HashMap<&str, ColumnPlace> = HashMap::new();
+        for record in records {
+            let Outcome::Succeeded { results } = &record.outcome else { continue };
+            for (position, (name, _)) in results.iter().enumerate() {
+                let place = ColumnPlace { index: record.index, position: position as u32 };
+                let known = self.known.get(sweep).and_then(|columns| columns.get(name));
+                if known.is_none_or(|known| place < *known) {
+                    first.entry(name).and_modify(|old| *old = place.min(*old)).or_insert(place);
+                }
+            }
+        }
+        first.into_iter().map(|(name, place)| (name.to_owned(), place)).collect()
+    }
+
+    /// Notes what an accepted report has told.
+    pub fn accepted(&mut self, report: &Report) {
+        if report.columns.is_empty() {
+            return;
+        }
+        let known = self.known.entry(report.sweep.clone()).or_default();
+        for (name, place) in &report.columns {
+            known.entry(name.clone()).and_modify(|old| *old = (*place).min(*old)).or_insert(*place);
+        }
+    }
+}
+
+/// Packs ended attempts into reports, one for each block of each sweep, each in order of index.
+pub fn group(finished: &[Finished], columns: &KnownColumns) -> Vec<Report> {
+    let mut groups: BTreeMap<(&SweepId, u64), Vec<&Finished>> = BTreeMap::new();
+    for one in finished {
+        groups.entry((&one.job.sweep, record::block_of(one.job.index))).or_default().push(one);
+    }
+    let report = |((sweep, block), mut members): ((&SweepId, u64), Vec<&Finished>)| {
+        members.sort_by_key(|one| one.job.index);
+        let records: Vec<Record> = members.iter().filter_map(|one| one.record.clone()).collect();
+        let chunk = if records.is_empty() { Vec::new() } else { record::encode_chunk(&records) };
+        let entries = members.iter().map(|one| one.entry()).collect();
+        Report { sweep: sweep.clone(), block, entries, chunk, columns: columns.news(sweep, &records) }
+    };
+    groups.into_iter().map(report).collect()
+}

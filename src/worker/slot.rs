@@ -1,0 +1,114 @@
+//! Owns a slot: a thread that takes a claim, runs its job and says how it ended, one after the other.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, StopReason, Task};
+use super::report::{Finished, Runner};
+use super::runtime::{Prepared, SweepRuntime};
+use crate::extract;
+use crate::job::{Cause, Outcome};
+use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, StartError, Stopper};
+use crate::table::columns::name_results;
+
+/// Time between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Bytes kept in memory of the end of each of a running job's stdout and stderr; results are read from these.
+const KEEP: usize = 256 << 10;
+
+/// How often and how long a slot waits when the machine, not the job, is why a process cannot be started.
+const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
+
+/// Runs jobs until the board is closed.
+pub fn run(board: &Board, slot: usize, runner: &Runner) {
+    let Some(stopper) = board.stopper(slot) else { return };
+    while let Some(task) = board.take(slot) {
+        let finished = run_task(board, slot, stopper, &task, runner);
+        board.finish(slot, finished);
+    }
+}
+
+fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: &Runner) -> Option<Finished> {
+    let sweep = &task.sweep;
+    let policy = sweep.spec.job.retry;
+    let failed = |cause| Finished::ran(&task.claim, Outcome::Failed { cause }, policy, None, runner);
+    let prepared = match sweep.prepare(task.claim.job.index, task.claim.tries.attempts) {
+        Ok(prepared) => prepared,
+        Err(why) => return Some(failed(Cause::CannotStart(format!("{why:#}")))),
+    };
+    let launch = match launch(sweep, &prepared) {
+        Ok(launch) => launch,
+        Err(why) => return Some(failed(Cause::CannotStart(why))),
+    };
+    let ended = match start(board, slot, stopper, &launch) {
+        Ok(ended) => ended,
+        Err(error) if error.is_transient() => {
+            let given_back = Outcome::GivenBack { started: false };
+            return Some(Finished::never_started(&task.claim, &given_back));
+        }
+        Err(error) => return Some(failed(Cause::CannotStart(error.to_string()))),
+    };
+    let outcome = match (ended.ended_by, board.stop_reason(slot)) {
+        (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
+        (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
+        (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
+        _ => judge(sweep, &prepared, &ended),
+    };
+    Some(Finished::ran(&task.claim, outcome, policy, Some(ended), runner))
+}
+
+/// Runs the process; waits a while where the machine has no process, memory or file to spare.
+fn start(board: &Board, slot: usize, stopper: &Stopper, launch: &Launch) -> Result<Ended, StartError> {
+    let (tries, wait) = BUSY_MACHINE;
+    let mut left = tries;
+    loop {
+        match process::run(launch, stopper) {
+            Err(error) if error.is_transient() && left > 0 && board.stop_reason(slot).is_none() => {
+                left -= 1;
+                std::thread::sleep(wait);
+            }
+            ended => return ended,
+        }
+    }
+}
+
+fn launch(sweep: &Arc<SweepRuntime>, prepared: &Prepared) -> Result<Launch, String> {
+    make_dir(&prepared.dir)?;
+    let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
+    let program = sweep.program(word).map_err(|error| error.to_string())?;
+    Ok(Launch {
+        program,
+        argv: prepared.argv.clone(),
+        env: prepared.env.clone(),
+        dir: prepared.dir.clone(),
+        stdin: prepared.stdin.clone().unwrap_or_default().into_bytes(),
+        limits: Limits { timeout: sweep.spec.job.timeout, grace: GRACE, keep: KEEP },
+    })
+}
+
+fn make_dir(dir: &Path) -> Result<(), String> {
+    // The usual case, a folder that is there, costs one system call.
+    if dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir).map_err(|error| format!("its directory {} cannot be made: {error}", dir.display()))
+}
+
+/// How an attempt that ended by itself, or by its time-out, is to be called.
+fn judge(sweep: &SweepRuntime, prepared: &Prepared, ended: &Ended) -> Outcome {
+    let failed = |cause| Outcome::Failed { cause };
+    if ended.ended_by == Some(EndedBy::Timeout) {
+        let limit = sweep.spec.job.timeout.unwrap_or_default();
+        return failed(Cause::Timeout(limit.as_secs_f64()));
+    }
+    match ended.exit {
+        Exit::Signal(number) => failed(Cause::Signal(number)),
+        Exit::Code(0) => match extract::results(&sweep.spec.results, &ended.output.stdout) {
+            Ok(results) => Outcome::Succeeded { results: name_results(&sweep.space, &prepared.point, results) },
+            Err(why) => failed(Cause::NoResult(why)),
+        },
+        Exit::Code(code) => failed(Cause::Exit(code)),
+    }
+}

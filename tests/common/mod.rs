@@ -1,0 +1,179 @@
+//! Owns what the tests of the binary share: a folder of their own, the real `sweep`, a real Redis, waiting with a limit.
+
+#![allow(dead_code)] // each test binary uses its own part
+
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+pub mod redis_server;
+
+use redis_server::RedisServer;
+
+/// How long a test waits for something that is to happen.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A folder of its own with a store, and the binary to run in it.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    redis: Option<RedisServer>,
+}
+
+/// What a run of the binary gave.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Asserts the exit code; on another one everything that was printed is shown.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Its standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in: {}", self.stdout))
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Sandbox {
+    /// With the embedded store.
+    pub fn embedded() -> Self {
+        Sandbox { folder: tempfile::tempdir().expect("a temporary folder"), redis: None }
+    }
+
+    /// With a Redis of its own.
+    pub fn redis() -> Self {
+        Sandbox { redis: Some(RedisServer::start_with(&[("appendonly", "yes")])), ..Sandbox::embedded() }
+    }
+
+    /// One of each kind.
+    pub fn both() -> [Self; 2] {
+        [Sandbox::embedded(), Sandbox::redis()]
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder is made");
+        std::fs::write(&path, text).expect("the file is written");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The binary, to be run in the sandbox with its store.
+    pub fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null()).env_remove("SWEEP_STORE").env("NO_COLOR", "1");
+        if let Some(redis) = &self.redis {
+            command.env("SWEEP_STORE", redis.url());
+        }
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub fn sweep(&self, args: &[impl AsRef<OsStr>]) -> Ran {
+        self.command(args).output().expect("the binary runs").into()
+    }
+
+    /// Starts the binary; what it prints goes to `NAME.log` in the sandbox.
+    pub fn start(&self, name: &str, args: &[&str]) -> Background {
+        let log = self.path().join(format!("{name}.log"));
+        let file = std::fs::File::create(&log).expect("a log file");
+        let clone = file.try_clone().expect("a second handle");
+        let child = self.command(args).stdout(file).stderr(clone).spawn().expect("the binary starts");
+        Background { child, log }
+    }
+
+    /// `status --json` of a sweep.
+    pub fn status(&self, id: &str) -> serde_json::Value {
+        let ran = self.sweep(&["status", id, "--json"]).code(0);
+        ran.json()["sweeps"][0].clone()
+    }
+
+    /// The rows of a CSV file, each a map from column to cell.
+    pub fn rows(&self, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(self.path().join(name)).expect("the table is there");
+        reader.deserialize().map(|row| row.expect("a row of text")).collect()
+    }
+
+    pub fn server(&mut self) -> &mut RedisServer {
+        self.redis.as_mut().expect("a sandbox with Redis")
+    }
+}
+
+/// A process that runs while the test goes on; killed when dropped.
+pub struct Background {
+    pub child: Child,
+    log: PathBuf,
+}
+
+impl Background {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Sends a signal by number.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid() as i32).expect("a process id");
+        rustix::process::kill_process(pid, signal).expect("the signal is sent");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(&mut self) -> i32 {
+        let status = until("the process to end", || match self.child.try_wait().expect("it can be waited for") {
+            Some(status) => Ok(status),
+            None => Err(std::fs::read_to_string(&self.log).unwrap_or_default()),
+        });
+        status.code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something holds, or fails with the last state that was seen.
+#[track_caller]
+pub fn until<T, S: Debug>(what: &str, mut look: impl FnMut() -> Result<T, S>) -> T {
+    let start = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(state) if start.elapsed() > LIMIT => panic!("waited {LIMIT:?} for {what}; last seen: {state:?}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Owns a real `redis-server` for tests: a free port of this machine, a temporary folder, chosen settings.
+
+// A test that cannot go on ends, and says why; and each test that includes this file uses a part of it.
+#![allow(clippy::expect_used, dead_code)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take to answer.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A server; it ends when this is dropped.
+pub struct RedisServer {
+    child: Option<Child>,
+    port: u16,
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl RedisServer {
+    /// Starts a server that keeps nothing on disk.
+    pub fn start() -> RedisServer {
+        RedisServer::start_with(&[])
+    }
+
+    /// Starts a server with these settings of `redis.conf` besides.
+    ///
+    /// # Panics
+    /// If it does not answer in time, or there is no `redis-server`.
+    pub fn start_with(settings: &[(&str, &str)]) -> RedisServer {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = RedisServer { child: None, port: 0, folder, settings };
+        // Somebody else may take the port between the look and the start.
+        for _ in 0..10 {
+            server.port = free_port();
+            if server.launch() {
+                return server;
+            }
+        }
+        panic!("redis-server does not start: {}", server.log());
+    }
+
+    /// Its address on this machine.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    /// Ends it at once, as a power cut of its own would.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the server is ours to end");
+            child.wait().expect("it was started by us");
+        }
+    }
+
+    /// Starts it again on the same port, with the same folder and settings.
+    ///
+    /// # Panics
+    /// If it does not answer in time.
+    pub fn start_again(&mut self) {
+        self.stop();
+        assert!(self.launch(), "redis-server does not start again: {}", self.log());
+    }
+
+    /// Says something to it in its own protocol's plain form (`SET name value`), and returns its first bytes of reply.
+    pub fn say(&self, line: &str) -> String {
+        self.try_say(line).expect("the server answers")
+    }
+
+    fn try_say(&self, line: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.write_all(format!("{line}\r\n").as_bytes())?;
+        let mut reply = vec![0; 64 * 1024];
+        let length = stream.read(&mut reply)?;
+        Ok(String::from_utf8_lossy(&reply[..length]).into_owned())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Starts the process and waits until it answers; false if it ended before that.
+    fn launch(&mut self) -> bool {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()]);
+        command.arg("--dir").arg(self.folder.path());
+        command.arg("--logfile").arg(self.log_file());
+        command.arg("--unixsocket").arg(self.socket());
+        for (name, value) in &self.settings {
+            command.arg(format!("--{name}")).args(value.split(' '));
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.unwrap_or_else(|error| {
+            panic!("cannot start `redis-server`, which this test needs ({error}): apt-get install redis-server")
+        });
+        let child = self.child.insert(child);
+        let begun = Instant::now();
+        while child.try_wait().expect("it was started by us").is_none() {
+            if answers(self.port) {
+                return true;
+            }
+            assert!(begun.elapsed() < LIMIT, "redis-server does not answer");
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.child = None;
+        false
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A port of this machine that was free just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Whether a server is ready there: one that wants a password is, one that loads its data is not.
+fn answers(port: u16) -> bool {
+    let ping = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut reply = vec![0; 64];
+        let length = stream.read(&mut reply)?;
+        reply.truncate(length);
+        Ok(reply)
+    };
+    ping().is_ok_and(|reply| reply.starts_with(b"+PONG") || reply.starts_with(b"-NOAUTH"))
+}

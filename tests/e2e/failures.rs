@@ -1,0 +1,94 @@
+//! Owns the tests of what goes wrong: bad input, a store that is not there, programs that are not.
+
+use crate::common::{Sandbox, redis_server};
+
+#[test]
+fn a_wrong_sweep_file_ends_with_2_and_nothing_is_submitted() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "comand = \"true\"\nrepeats = 0\n[grid]\nx = []\n");
+    for command in ["check", "run", "submit"] {
+        let ran = sandbox.sweep(&[command, "a.toml"]).code(2);
+        for told in ["did you mean `command`", "repeats", "a.toml:4"] {
+            assert!(ran.stderr.contains(told), "{command} does not tell {told}: {}", ran.stderr);
+        }
+        assert_eq!(ran.stdout, "");
+    }
+    assert!(!sandbox.path().join(".sweep").exists());
+}
+
+#[test]
+fn a_sweep_file_that_is_not_there_ends_with_5() {
+    let sandbox = Sandbox::embedded();
+    let ran = sandbox.sweep(&["run", "nowhere.toml"]).code(5);
+    assert!(ran.stderr.contains("nowhere.toml cannot be read"), "{}", ran.stderr);
+}
+
+#[test]
+fn commands_that_only_look_make_no_store() {
+    let sandbox = Sandbox::embedded();
+    for args in [&["status"][..], &["list"], &["jobs"], &["collect", "--out", "t.csv"], &["retry"], &["wait"]] {
+        let ran = sandbox.sweep(args).code(3);
+        assert!(ran.stderr.contains("there is no store here") && ran.stderr.contains("--store"), "{}", ran.stderr);
+    }
+    assert!(!sandbox.path().join(".sweep").exists());
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_to_type() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("a.toml", "command = \"echo {{ x }}\"\n[grid]\nx = [1, 2]\n");
+        sandbox.sweep(&["run", "a.toml"]).code(0);
+        let cases: [(&[&str], &str); 8] = [
+            (&["status", "b-1"], "`sweep list`"),
+            (&["show", "a-1/2"], "2 points, 0 to 1"),
+            (&["show", "a-1"], "looks like `pi-3/417`"),
+            (&["collect", "a", "--out", "t.csv"], "looks like `pi-3`"),
+            (&["retry", "a-1/0"], "only failed and cancelled points"),
+            (&["retry", "a-1/7"], "2 points, 0 to 1"),
+            (&["logs", "a-1/0", "--attempt", "9"], "no attempt 9"),
+            (&["rm", "a-9"], "`sweep list`"),
+        ];
+        for (args, told) in cases {
+            let ran = sandbox.sweep(args).code(2);
+            assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_ends_with_3_and_shows_no_password() {
+    let sandbox = Sandbox::embedded();
+    let port = redis_server::free_port();
+    let url = format!("redis://user:geheim@127.0.0.1:{port}");
+    let ran = sandbox.sweep(&["status", "--store", &url]).code(3);
+    assert!(ran.stderr.contains("cannot be reached") && !ran.stderr.contains("geheim"), "{}", ran.stderr);
+    let ran = sandbox.sweep(&["status", "--store", "mysql://x"]).code(3);
+    assert!(ran.stderr.contains("redis://HOST:6379"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_program_that_is_not_there_fails_with_a_hint_and_is_not_tried_again() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("solver", "#!/bin/sh\necho 1\n");
+    sandbox.write("a.toml", "command = \"solver {{ x }}\"\n[grid]\nx = [1, 2]\n[job]\nretries = 3\n");
+    let checked = sandbox.sweep(&["check", "a.toml"]).code(0);
+    assert!(checked.stderr.contains("./solver"), "{}", checked.stderr);
+    sandbox.sweep(&["run", "a.toml"]).code(1);
+    let shown = sandbox.sweep(&["show", "a-1/0", "--json"]).code(0).json();
+    assert_eq!(shown["attempts"], 1);
+    let cause = shown["cause"].as_str().expect("a cause");
+    assert!(cause.starts_with("cannot start: ") && cause.contains("./solver"), "{cause}");
+}
+
+#[test]
+fn a_job_without_its_required_result_has_failed() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "a.toml",
+        "command = \"echo en=1 {{ x }}\"\n[grid]\nx = 1\n[results]\nformat = \"keyvalue\"\nrequire = [\"energy\"]\n",
+    );
+    sandbox.sweep(&["run", "a.toml"]).code(1);
+    let shown = sandbox.sweep(&["show", "a-1/0", "--json"]).code(0).json();
+    let cause = shown["cause"].as_str().expect("a cause");
+    assert!(cause.starts_with("no result: ") && cause.contains("energy"), "{cause}");
+}

@@ -1,0 +1,206 @@
+//! Owns the tests of workers as processes: killed, told to stop, sharing a sweep, losing their store.
+
+use rustix::process::Signal;
+
+use crate::common::{Sandbox, until};
+
+/// Jobs that note each of their runs in a file of their own, so that a second run of one is seen.
+fn noting(points: u32, seconds: &str) -> String {
+    format!(
+        "command = \"sh -c 'echo $SWEEP_ATTEMPT >> runs/$SWEEP_JOB; sleep {seconds}; echo y=$SWEEP_JOB'\"\n\
+         [grid]\nx = {{ from = 1, to = {points}, count = {points} }}\n[job]\nenv = {{ X = \"{{{{ x }}}}\" }}\n"
+    )
+}
+
+fn submit(sandbox: &Sandbox, text: &str) -> String {
+    sandbox.write("a.toml", text);
+    std::fs::create_dir_all(sandbox.path().join("runs")).expect("a folder");
+    sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned()
+}
+
+fn number(sandbox: &Sandbox, id: &str, field: &str) -> u64 {
+    let status = sandbox.status(id);
+    let sum: u64 = ["pending", "running", "succeeded", "failed", "cancelled"]
+        .iter()
+        .map(|state| status[*state].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(sum, status["total"].as_u64().expect("a count"), "{status}");
+    status[field].as_u64().expect("a count")
+}
+
+fn wait_for(sandbox: &Sandbox, id: &str, field: &str, least: u64) {
+    until(&format!("{least} {field}"), || match number(sandbox, id, field) {
+        enough if enough >= least => Ok(()),
+        _ => Err(sandbox.status(id)),
+    });
+}
+
+fn runs(sandbox: &Sandbox) -> Vec<String> {
+    let folder = std::fs::read_dir(sandbox.path().join("runs")).expect("the folder");
+    let read = |path| std::fs::read_to_string(path).expect("a note");
+    folder.map(|entry| read(entry.expect("an entry").path())).collect()
+}
+
+#[test]
+fn a_worker_is_killed_in_the_middle_and_a_second_one_finishes_without_a_row_twice() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(60, "0.05"));
+        let first = sandbox.start("first", &["worker", "-j", "3", "--lease", "2s"]);
+        wait_for(&sandbox, &id, "succeeded", 10);
+        first.signal(Signal::KILL);
+        let mut second = sandbox.start("second", &["worker", "-j", "3", "--lease", "2s", "--until-empty"]);
+        assert_eq!(second.end(), 0, "{}", second.log());
+        sandbox.sweep(&["collect", &id, "--out", "t.csv"]).code(0);
+        let jobs: Vec<usize> = sandbox.rows("t.csv").iter().map(|row| row["job"].parse().expect("an index")).collect();
+        assert_eq!(jobs, (0..60).collect::<Vec<_>>());
+        assert!(second.log().contains("gave no sign of life"), "{}", second.log());
+        // Only what the first worker had in hand ran twice.
+        let twice = runs(&sandbox).iter().filter(|notes| notes.lines().count() > 1).count();
+        assert!(twice <= 3, "{twice} jobs ran twice");
+        assert_eq!(number(&sandbox, &id, "succeeded"), 60);
+    }
+}
+
+#[test]
+fn the_first_ctrl_c_lets_jobs_finish_and_gives_the_rest_back() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(40, "0.3"));
+        let mut worker = sandbox.start("worker", &["worker", "-j", "4"]);
+        wait_for(&sandbox, &id, "succeeded", 1);
+        worker.signal(Signal::INT);
+        assert_eq!(worker.end(), 130, "{}", worker.log());
+        assert_eq!(number(&sandbox, &id, "running"), 0, "a claim was not given back");
+        let succeeded = number(&sandbox, &id, "succeeded");
+        assert!(succeeded < 40);
+        assert_eq!(runs(&sandbox).len() as u64, succeeded, "a job that had begun did not finish");
+        let workers = sandbox.sweep(&["status", "--json"]).code(0).json()["workers"].clone();
+        assert_eq!(workers, serde_json::json!([]), "the worker was not forgotten");
+    }
+}
+
+#[test]
+fn the_second_ctrl_c_ends_jobs_and_gives_their_claims_back() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(4, "300"));
+        let mut worker = sandbox.start("worker", &["worker", "-j", "2"]);
+        until("two jobs to run", || if runs(&sandbox).len() >= 2 { Ok(()) } else { Err(runs(&sandbox)) });
+        worker.signal(Signal::INT);
+        until("the worker to drain", || match worker.log() {
+            log if log.contains("claiming no more") => Ok(()),
+            log => Err(log),
+        });
+        worker.signal(Signal::INT);
+        assert_eq!(worker.end(), 130, "{}", worker.log());
+        let counts = ["pending", "running", "failed"].map(|field| number(&sandbox, &id, field));
+        assert_eq!(counts, [4, 0, 0]);
+        let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
+        assert_eq!(shown["history"][0]["cause"], "its worker was stopped", "{shown}");
+    }
+}
+
+#[test]
+fn cancel_ends_running_jobs_within_a_heartbeat_and_retry_puts_them_back() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(6, "300"));
+        let worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "4s"]);
+        wait_for(&sandbox, &id, "running", 2);
+        let told = sandbox.sweep(&["cancel", &id]).code(0).stderr;
+        assert!(told.contains("cancelled"), "{told}");
+        wait_for(&sandbox, &id, "cancelled", 6);
+        drop(worker);
+        let waited = sandbox.sweep(&["wait", &id]).code(1);
+        assert!(waited.stderr.contains("6 cancelled"), "{}", waited.stderr);
+        sandbox.sweep(&["retry", &format!("{id}/1")]).code(0);
+        assert_eq!((number(&sandbox, &id, "pending"), number(&sandbox, &id, "cancelled")), (1, 5));
+    }
+}
+
+#[test]
+fn rm_refuses_a_running_sweep_unless_forced_and_its_jobs_are_dropped() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(2, "300"));
+        let worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "2s"]);
+        wait_for(&sandbox, &id, "running", 2);
+        let refused = sandbox.sweep(&["rm", &id]).code(2);
+        assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+        sandbox.sweep(&["rm", &id, "--force"]).code(0);
+        sandbox.sweep(&["status", &id]).code(2);
+        until("the worker's slots to be free", || {
+            let status = sandbox.sweep(&["status", "--json"]).code(0).json();
+            if status["workers"][0]["busy"] == 0 { Ok(()) } else { Err(status) }
+        });
+        drop(worker);
+        assert_eq!(submit(&sandbox, &noting(1, "0")), "a-2", "a number was used again");
+    }
+}
+
+#[test]
+fn several_workers_share_a_sweep_and_every_job_runs_once() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(300, "0"));
+        let mut workers: Vec<_> =
+            ["w1", "w2", "w3"].map(|name| sandbox.start(name, &["worker", "-j", "2", "--until-empty"])).into();
+        for worker in &mut workers {
+            assert_eq!(worker.end(), 0, "{}", worker.log());
+        }
+        assert_eq!(number(&sandbox, &id, "succeeded"), 300);
+        assert_eq!(runs(&sandbox), vec!["1\n"; 300]);
+    }
+}
+
+#[test]
+fn time_outs_and_retries_are_kept_in_the_history() {
+    for sandbox in Sandbox::both() {
+        sandbox.write(
+            "a.toml",
+            r#"
+command = "sh -c 'if [ {{ attempt }} -lt {{ x }} ]; then sleep 300; fi; echo y=1'"
+[grid]
+x = [1, 2, 9]
+[job]
+timeout = "300ms"
+retries = 1
+retry-delay = "100ms"
+"#,
+        );
+        let ran = sandbox.sweep(&["run", "a.toml", "-j", "3", "--out", "t.csv"]).code(1);
+        assert!(ran.stderr.contains("1 failed"), "{}", ran.stderr);
+        let attempts: Vec<_> = sandbox.rows("t.csv").iter().map(|row| row["attempts"].clone()).collect();
+        assert_eq!(attempts, ["1", "2"]);
+        let failed = sandbox.sweep(&["show", "a-1/2", "--json"]).code(0).json();
+        assert_eq!((failed["state"].as_str(), failed["attempts"].as_u64()), (Some("failed"), Some(2)));
+        let cause = failed["history"][1]["cause"].as_str().expect("a cause");
+        assert!(cause.contains("time-out of 0.3 s"), "{cause}");
+    }
+}
+
+#[test]
+fn a_worker_outlives_a_restart_of_redis_and_delivers() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, &noting(6, "1"));
+    let mut worker = sandbox.start("worker", &["worker", "-j", "3", "--until-empty"]);
+    wait_for(&sandbox, &id, "running", 3);
+    sandbox.server().stop();
+    until("the worker to notice", || match worker.log() {
+        log if log.contains("the store is away") => Ok(()),
+        log => Err(log),
+    });
+    sandbox.server().start_again();
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert!(worker.log().contains("the store is back"), "{}", worker.log());
+    assert_eq!(number(&sandbox, &id, "succeeded"), 6);
+    assert_eq!(runs(&sandbox), vec!["1\n"; 6], "a job ran again");
+}
+
+#[test]
+fn a_queue_is_served_only_by_its_workers() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &(noting(3, "0") + "queue = \"gpu\"\n"));
+        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        assert_eq!(number(&sandbox, &id, "pending"), 3);
+        let text = sandbox.sweep(&["status"]).code(0).stdout;
+        assert!(text.contains("`sweep worker --queue gpu` starts one"), "{text}");
+        sandbox.sweep(&["worker", "--until-empty", "--queue", "other,gpu"]).code(0);
+        assert_eq!(number(&sandbox, &id, "succeeded"), 3);
+    }
+}

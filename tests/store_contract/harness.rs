@@ -1,0 +1,310 @@
+//! Owns what a store must offer to be checked, and the hands that the checks use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sweep::job::{JobState, SweepId, Tries, Verdict};
+use sweep::record::block_of;
+use sweep::store::sqlite::SqliteStore;
+use sweep::store::{
+    Claim, Counts, Exchange, Exchanged, Fate, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Span, Store,
+    Want, WorkerRow,
+};
+
+/// A new, empty store of some kind, for one check. Dropping it takes the store away.
+pub trait Bench {
+    /// Opens a further connection to it, as another process would.
+    fn connect(&self) -> Arc<dyn Store>;
+}
+
+/// The embedded store in a folder of its own.
+pub struct SqliteBench {
+    folder: tempfile::TempDir,
+}
+
+impl SqliteBench {
+    pub fn fresh() -> SqliteBench {
+        SqliteBench { folder: tempfile::tempdir().unwrap() }
+    }
+}
+
+impl Bench for SqliteBench {
+    fn connect(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.folder.path().join(".sweep")).unwrap())
+    }
+}
+
+/// A lease that does not run out while a check runs.
+pub const LONG: Duration = Duration::from_secs(3600);
+
+/// A lease that has run out as soon as some milliseconds have passed.
+pub const SHORT: Duration = Duration::from_millis(1);
+
+/// Longer than any check waits for something that is to happen.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// The stale indices of outcomes that were all accepted.
+pub const ALL_ACCEPTED: [u64; 0] = [];
+
+/// Numbers that are different in all threads of this test run.
+pub fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Waits until `probe` gives something; fails the test when that takes longer than [`LIMIT`].
+pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < LIMIT, "waited too long: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Lets the store's clock go on by some milliseconds: what a check waits for here is time itself.
+pub fn let_time_pass(at_least: Duration) {
+    thread::sleep(at_least);
+}
+
+/// Puts a sweep in, twice by the same request.
+pub fn submit(store: &dyn Store, name: &str, queue: &str, total: u64) -> SweepId {
+    let new = NewSweep {
+        request: format!("request-{}", unique()),
+        name: name.into(),
+        queue: queue.into(),
+        total,
+        user: "ada".into(),
+        document: format!("document of {name}").into_bytes(),
+    };
+    let first = store.submit(&new).unwrap();
+    assert_eq!(store.submit(&new).unwrap(), first, "the same request again gives the same sweep");
+    first
+}
+
+pub fn queue(name: &str) -> Scope {
+    Scope::Queues(vec![name.into()])
+}
+
+pub fn only(id: &SweepId) -> Scope {
+    Scope::Sweep(id.clone())
+}
+
+/// A worker that sends everything twice, and minds that the second reply is the first.
+pub struct Worker<'a> {
+    pub store: &'a dyn Store,
+    pub id: String,
+    pub seq: u64,
+}
+
+impl<'a> Worker<'a> {
+    pub fn new(store: &'a dyn Store) -> Worker<'a> {
+        // A worker's numbers may begin anywhere.
+        Worker { store, id: format!("worker-{}", unique()), seq: 41 }
+    }
+
+    /// Sends outcomes and a wish for claims.
+    pub fn exchange(&mut self, reports: Vec<Report>, want: Option<Want>) -> Exchanged {
+        self.seq += 1;
+        let exchange = Exchange { worker: self.id.clone(), seq: self.seq, reports, want };
+        let first = self.store.exchange(&exchange).unwrap();
+        let second = self.store.exchange(&exchange).unwrap();
+        assert_eq!(first, second, "the same request again gets the same reply");
+        first
+    }
+
+    /// Claims up to `most` jobs.
+    pub fn claim(&mut self, scope: Scope, most: u32, lease: Duration) -> Vec<Claim> {
+        self.exchange(vec![], Some(want(scope, most, lease))).claims
+    }
+
+    /// Claims exactly one job.
+    pub fn claim_one(&mut self, id: &SweepId, lease: Duration) -> Claim {
+        let mut claims = self.claim(only(id), 1, lease);
+        assert_eq!(claims.len(), 1, "there is a job to claim");
+        claims.pop().unwrap()
+    }
+
+    /// Reports outcomes, grouped; gives the stale indices of all groups.
+    pub fn report(&mut self, entries: Vec<(SweepId, ReportEntry)>) -> Vec<u64> {
+        let replied = self.exchange(grouped(entries), None);
+        replied.stale.into_iter().flat_map(|(_, indices)| indices).collect()
+    }
+
+    /// Reports one outcome of a claim; whether it was accepted.
+    pub fn finish(&mut self, claim: &Claim, verdict: Verdict) -> bool {
+        self.report(vec![outcome(claim, verdict)]).is_empty()
+    }
+
+    /// Reports, as somebody else would, that the claim was lost; whether it was accepted.
+    pub fn report_lost(&mut self, claim: &Claim, verdict: Verdict) -> bool {
+        self.report(vec![lost(claim, verdict)]).is_empty()
+    }
+
+    /// Gives a sign of life for claims and tells their fate.
+    pub fn beat(&self, held: &[(&Claim, bool)], lease: Duration) -> Vec<(u64, Fate)> {
+        let held = held
+            .iter()
+            .map(|(claim, started)| Held { job: claim.job.clone(), token: claim.token, started: *started })
+            .collect();
+        let heartbeat = Heartbeat { worker: worker_row(&self.id), lease, held };
+        let first = self.store.heartbeat(&heartbeat).unwrap();
+        assert_eq!(self.store.heartbeat(&heartbeat).unwrap(), first, "a sign of life may be given twice");
+        first.into_iter().map(|(held, fate)| (held.job.index, fate)).collect()
+    }
+}
+
+pub fn worker_row(id: &str) -> WorkerRow {
+    WorkerRow {
+        id: id.into(),
+        host: "here".into(),
+        pid: 17,
+        queues: vec!["default".into(), "long jobs".into()],
+        slots: 4,
+        busy: 1,
+        last_seen_ms: 0,
+    }
+}
+
+/// A wish for claims under a token of its own, from the upper end of the numbers that a token can be.
+pub fn want(scope: Scope, most: u32, lease: Duration) -> Want {
+    Want { most, scope, token: u64::MAX - unique(), lease }
+}
+
+/// The counts that follow from a verdict on a claim.
+pub fn tries_after(claim: &Claim, verdict: Verdict) -> Tries {
+    match verdict {
+        Verdict::Failed | Verdict::Again { .. } => Tries { failures: claim.tries.failures + 1, ..claim.tries },
+        Verdict::Succeeded | Verdict::Cancelled => claim.tries,
+    }
+}
+
+/// A worker's own outcome of a claim.
+pub fn outcome(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
+    let entry = ReportEntry {
+        index: claim.job.index,
+        attempt: claim.tries.attempts,
+        token: claim.token,
+        verdict,
+        tries: tries_after(claim, verdict),
+        only_if_expired: false,
+        output: None,
+    };
+    (claim.job.sweep.clone(), entry)
+}
+
+/// What somebody else reports of a claim that was lost.
+pub fn lost(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
+    let tries = Tries { losses: claim.tries.losses + 1, ..claim.tries };
+    let (id, entry) = outcome(claim, verdict);
+    (id, ReportEntry { only_if_expired: true, tries, ..entry })
+}
+
+/// What worker that stops reports of a claim whose process it never started.
+pub fn given_back(claim: &Claim) -> (SweepId, ReportEntry) {
+    let tries = Tries { attempts: claim.tries.attempts - 1, ..claim.tries };
+    let (id, entry) = outcome(claim, Verdict::Again { delay_ms: 0 });
+    (id, ReportEntry { tries, ..entry })
+}
+
+/// Groups outcomes by sweep and block, as the contract wants them; the chunk names each attempt, see [`recorded`].
+pub fn grouped(entries: Vec<(SweepId, ReportEntry)>) -> Vec<Report> {
+    let mut groups: BTreeMap<(SweepId, u64), Vec<ReportEntry>> = BTreeMap::new();
+    for (id, entry) in entries {
+        groups.entry((id, block_of(entry.index))).or_default().push(entry);
+    }
+    let report = |((sweep, block), entries): (_, Vec<ReportEntry>)| {
+        let chunk = entries.iter().map(|entry| format!("{}:{};", entry.index, entry.attempt)).collect::<String>();
+        Report { sweep, block, entries, chunk: chunk.into_bytes(), columns: vec![] }
+    };
+    groups.into_iter().map(report).collect()
+}
+
+/// All that a sweep's log holds, as (index, attempt), in the order of blocks and of acceptance.
+pub fn recorded(store: &dyn Store, id: &SweepId) -> Vec<(u64, u32)> {
+    let mut found = Vec::new();
+    for (block, chunks) in store.log(id, 0..u64::MAX >> 11).unwrap() {
+        for chunk in chunks {
+            for item in String::from_utf8(chunk).unwrap().split_terminator(';') {
+                let (index, attempt) = item.split_once(':').unwrap();
+                let index = index.parse().unwrap();
+                assert_eq!(block_of(index), block, "an outcome stands in the log of its block");
+                found.push((index, attempt.parse().unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// All spans of a set, read in small pages.
+pub fn spans(store: &dyn Store, id: &SweepId, set: Set) -> Vec<Span> {
+    let mut all: Vec<Span> = Vec::new();
+    loop {
+        let from = all.last().map_or(0, |span| span.indices.end);
+        let page = store.spans(id, set, from, 7).unwrap();
+        assert!(page.len() <= 7, "a page has no more spans than asked for");
+        if page.is_empty() {
+            return all;
+        }
+        for span in page {
+            assert!(span.indices.start < span.indices.end, "a span is not empty: {span:?}");
+            assert!(all.last().is_none_or(|last| last.indices.end <= span.indices.start), "in order: {all:?} {span:?}");
+            all.push(span);
+        }
+    }
+}
+
+/// The indices of a set, neighbours put together, whatever their state says beyond the set.
+pub fn ranges(store: &dyn Store, id: &SweepId, set: Set) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for span in spans(store, id, set) {
+        match merged.last_mut() {
+            Some(last) if last.end == span.indices.start => last.end = span.indices.end,
+            _ => merged.push(span.indices),
+        }
+    }
+    merged
+}
+
+/// The counts of a sweep, after a look whether they add up and agree with the spans.
+pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
+    let counts = store.sweep(id).unwrap().counts;
+    let sum = counts.pending + counts.running + counts.succeeded + counts.failed + counts.cancelled;
+    assert_eq!(sum, counts.total, "the counts add up: {counts:?}");
+    let mut starts = BTreeSet::new();
+    let sets = [
+        (Set::Pending, counts.pending),
+        (Set::Running, counts.running),
+        (Set::Failed, counts.failed),
+        (Set::Cancelled, counts.cancelled),
+    ];
+    for (set, expected) in sets {
+        let spans = spans(store, id, set);
+        let covered: u64 = spans.iter().map(|span| span.indices.end - span.indices.start).sum();
+        assert_eq!(covered, expected, "{set:?} counts what its spans cover: {counts:?} {spans:?}");
+        for span in &spans {
+            assert!(starts.insert(span.indices.start), "no point stands in two sets: {span:?}");
+            assert!(span.indices.end <= counts.total, "{span:?}");
+            let fits = matches!(
+                (set, &span.state),
+                (Set::Pending, JobState::Pending { .. })
+                    | (Set::Running, JobState::Running { .. })
+                    | (Set::Failed, JobState::Failed)
+                    | (Set::Cancelled, JobState::Cancelled)
+            );
+            assert!(fits, "{set:?} has no {span:?}");
+        }
+    }
+    counts
+}
+
+/// Where a point stands, in a word.
+pub fn word(store: &dyn Store, id: &SweepId, index: u64) -> &'static str {
+    store.point(id, index).unwrap().0.word()
+}

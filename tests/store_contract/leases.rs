@@ -1,0 +1,158 @@
+//! Owns the checks of signs of life, lost claims, and time that counts against nobody.
+
+use std::time::{Duration, Instant};
+
+use sweep::job::{JobState, Verdict};
+use sweep::store::{Claim, Expired, Fate, Store};
+
+use crate::harness::{
+    Bench, LIMIT, LONG, SHORT, Worker, counts, eventually, let_time_pass, only, submit, word, worker_row,
+};
+
+const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
+
+/// A lease that runs out while a check waits for it.
+const LEASE: Duration = Duration::from_millis(300);
+
+/// Looks until a lost claim is found. The store is looked at before there are any claims, so that there is no gap.
+fn find(store: &dyn Store) -> Vec<Expired> {
+    eventually("a lost claim is found", || Some(store.expired().unwrap()).filter(|found| !found.is_empty()))
+}
+
+pub fn a_lost_claim_is_found_and_claimed_again(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "lost", "default", 4);
+    assert_eq!(store.expired().unwrap(), vec![]);
+    let (mut dead, mut finder) = (Worker::new(store), Worker::new(store));
+    let claims = dead.claim(only(&id), 3, LEASE);
+    assert_eq!(dead.beat(&[(&claims[0], false), (&claims[1], true), (&claims[2], false)], LEASE), vec![]);
+    let alive = finder.claim_one(&id, LONG);
+    let began = Instant::now();
+    let mut found = find(store);
+    // 0.3 s of lease, and a look each second.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    found.sort_by_key(|expired| expired.claim.job.index);
+    let expected = |claim: &Claim, started| Expired { claim: claim.clone(), worker: dead.id.clone(), started };
+    assert_eq!(found, [expected(&claims[0], false), expected(&claims[1], true), expected(&claims[2], false)]);
+    for expired in &found {
+        assert!(finder.report_lost(&expired.claim, AGAIN));
+        assert!(!finder.report_lost(&expired.claim, AGAIN), "a claim is lost once");
+    }
+    let again = finder.claim(only(&id), 9, LONG);
+    let again: Vec<_> = again.iter().map(|claim| (claim.job.index, claim.tries.attempts)).collect();
+    assert_eq!(again, [(0, 2), (1, 2), (2, 2)]);
+    assert_eq!(word(store, &id, alive.job.index), "running");
+    assert_eq!(counts(store, &id).running, 4);
+}
+
+pub fn expired_claims_are_looked_for_once_a_second(bench: &dyn Bench) {
+    let (one, two) = (bench.connect(), bench.connect());
+    let id = submit(&*one, "looks", "default", 1);
+    assert_eq!(one.expired().unwrap(), vec![]);
+    let mut dead = Worker::new(&*one);
+    dead.claim_one(&id, SHORT);
+    // Nobody reports what is found, so each look finds it again.
+    find(&*one);
+    let began = Instant::now();
+    let other = two.expired().unwrap();
+    // Where the machine stalls for so long, the second look may see it.
+    assert!(other.is_empty() || began.elapsed() > Duration::from_millis(900), "whoever asks");
+    find(&*two);
+    assert!(began.elapsed() > Duration::from_millis(800), "{:?}", began.elapsed());
+}
+
+pub fn only_the_claims_named_are_renewed(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "beats", "default", 3);
+    let mut worker = Worker::new(store);
+    let claims = worker.claim(only(&id), 3, SHORT);
+    let_time_pass(Duration::from_millis(5));
+    // What has run out but was not found yet may go on.
+    assert_eq!(worker.beat(&[(&claims[1], true)], LONG), vec![]);
+    let mut finder = Worker::new(store);
+    assert!(finder.report_lost(&claims[0], AGAIN));
+    assert!(!finder.report_lost(&claims[1], AGAIN), "it was renewed");
+    assert!(finder.report_lost(&claims[2], Verdict::Failed));
+    assert_eq!(worker.beat(&[(&claims[0], true), (&claims[1], false)], LONG), [(0, Fate::Lost)]);
+
+    let JobState::Running { started_ms: Some(started), .. } = store.point(&id, 1).unwrap().0 else {
+        panic!("it was said to be started, which is not taken back");
+    };
+    let_time_pass(Duration::from_millis(5));
+    assert_eq!(worker.beat(&[(&claims[1], true)], LONG), vec![]);
+    let expected = JobState::Running { attempt: 1, worker: worker.id.clone(), started_ms: Some(started) };
+    assert_eq!(store.point(&id, 1).unwrap().0, expected, "the first word about the start stands");
+
+    store.cancel(&id).unwrap();
+    assert_eq!(worker.beat(&[(&claims[2], true), (&claims[1], true)], LONG), [(2, Fate::Lost), (1, Fate::Cancelled)]);
+    assert!(worker.finish(&claims[1], Verdict::Cancelled));
+    assert_eq!(counts(store, &id).running, 0);
+}
+
+pub fn a_claim_that_holds_cannot_be_reported_lost(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "holds", "default", 1);
+    let (mut worker, mut finder) = (Worker::new(store), Worker::new(store));
+    let claim = worker.claim_one(&id, LONG);
+    assert!(!finder.report_lost(&claim, AGAIN));
+    // A sign of life may also shorten what it holds.
+    assert_eq!(worker.beat(&[(&claim, true)], SHORT), vec![]);
+    let_time_pass(Duration::from_millis(5));
+    let wrong = Claim { token: claim.token ^ 1, ..claim.clone() };
+    assert!(!finder.report_lost(&wrong, AGAIN));
+    assert!(finder.report_lost(&claim, AGAIN));
+    assert_eq!(counts(store, &id).pending, 1);
+}
+
+pub fn time_in_which_nobody_looked_counts_against_nobody(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "gap", "default", 1);
+    assert_eq!(store.expired().unwrap(), vec![]);
+    let mut worker = Worker::new(store);
+    let claim = worker.claim_one(&id, Duration::from_secs(3));
+    // Longer than the time from which on silence is taken for an absence, and than the lease.
+    let_time_pass(Duration::from_millis(6500));
+    assert_eq!(store.expired().unwrap(), vec![], "the lease goes on where it stood");
+    let mut finder = Worker::new(store);
+    assert!(!finder.report_lost(&claim, AGAIN));
+    assert_eq!(worker.beat(&[(&claim, true)], Duration::from_secs(1)), vec![]);
+    assert_eq!(find(store).len(), 1, "and runs out in its time");
+}
+
+pub fn a_claim_made_after_a_long_silence_holds_no_longer_than_others(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "silence", "default", 1);
+    assert_eq!(store.expired().unwrap(), vec![]);
+    let_time_pass(Duration::from_millis(6500));
+    let mut worker = Worker::new(store);
+    let claim = worker.claim_one(&id, Duration::from_secs(2));
+    let claimed = Instant::now();
+    let found = find(store);
+    assert_eq!(found[0].claim, claim);
+    // Prolonged by the silence before it, it would hold for more than 8 s.
+    assert!(claimed.elapsed() < Duration::from_secs(6).min(LIMIT), "{:?}", claimed.elapsed());
+}
+
+pub fn workers_are_listed_until_they_retire(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let (first, second) = (Worker::new(store), Worker::new(store));
+    first.beat(&[], LONG);
+    let_time_pass(Duration::from_millis(5));
+    second.beat(&[], LONG);
+    let workers = store.workers().unwrap();
+    let ids: Vec<_> = workers.iter().map(|row| row.id.clone()).collect();
+    assert_eq!(ids, [second.id.clone(), first.id.clone()], "newest first");
+    assert!(workers[0].last_seen_ms > workers[1].last_seen_ms);
+    let mut expected = worker_row(&second.id);
+    expected.last_seen_ms = workers[0].last_seen_ms;
+    assert_eq!(workers[0], expected);
+    let_time_pass(Duration::from_millis(5));
+    first.beat(&[], LONG);
+    assert_eq!(store.workers().unwrap()[0].id, first.id, "a sign of life was given");
+    for _ in 0..2 {
+        store.retire(&first.id).unwrap();
+    }
+    let workers = store.workers().unwrap();
+    assert_eq!(workers.len(), 1);
+    assert_eq!(workers[0].id, second.id);
+}

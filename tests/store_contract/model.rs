@@ -1,0 +1,290 @@
+//! Owns the contract once more, as a model in memory: a list of points for each sweep, and the plainest code that obeys.
+//!
+//! Time is counted in steps, one a request. A delay or a lease of [`SHORT`] has passed by the next step, a longer one
+//! never does; whoever drives the model beside a store waits in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+use sweep::job::{JobAddress, SweepId, Tries, Verdict};
+use sweep::record::block_of;
+use sweep::store::{Backlog, Claim, ColumnPlace, Counts, Exchanged, Fate, Held, Report, ReportEntry, Scope, Want};
+
+use crate::harness::SHORT;
+
+/// All that a store knows.
+#[derive(Default)]
+pub struct Model {
+    /// In the order in which they were submitted.
+    pub sweeps: Vec<Sweep>,
+    step: u64,
+}
+
+pub struct Sweep {
+    pub id: SweepId,
+    pub queue: String,
+    pub paused: bool,
+    pub points: Vec<Point>,
+    /// For each block, the chunks.
+    pub log: BTreeMap<u64, Vec<Vec<u8>>>,
+    pub columns: BTreeMap<String, ColumnPlace>,
+    pub outputs: BTreeMap<(u64, u32), Vec<u8>>,
+    pub heard_of: bool,
+}
+
+pub struct Point {
+    pub place: Place,
+    pub tries: Tries,
+    /// The claim whose outcome may still come although it was lost.
+    late: Option<(u32, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    Ready,
+    /// Until after this step.
+    Delayed(u64),
+    Claimed(Lease),
+    Failed,
+    Cancelled,
+    Succeeded,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lease {
+    pub worker: String,
+    pub started: bool,
+    token: u64,
+    /// It holds until after this step.
+    until: u64,
+    doomed: bool,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Model {
+    /// The step after which a time from now has passed.
+    fn after(&self, time: Duration) -> u64 {
+        if time <= SHORT { self.step } else { NEVER }
+    }
+
+    /// Begins the next step.
+    pub fn next_step(&mut self) {
+        self.step += 1;
+    }
+
+    pub fn submit(&mut self, id: SweepId, queue: String, total: u64) {
+        let point = || Point { place: Place::Ready, tries: Tries::default(), late: None };
+        self.sweeps.push(Sweep {
+            id,
+            queue,
+            paused: false,
+            points: (0..total).map(|_| point()).collect(),
+            log: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            heard_of: false,
+        });
+    }
+
+    pub fn find(&mut self, id: &SweepId) -> Option<&mut Sweep> {
+        self.sweeps.iter_mut().find(|sweep| sweep.id == *id)
+    }
+
+    pub fn exchange(&mut self, worker: &str, reports: &[Report], want: Option<&Want>) -> Exchanged {
+        let stale = reports
+            .iter()
+            .enumerate()
+            .filter_map(|(position, report)| self.report(report).map(|indices| (position, indices)))
+            .collect();
+        Exchanged { stale, claims: want.map(|want| self.claim(worker, want)).unwrap_or_default() }
+    }
+
+    /// Applies a report, or tells what is stale.
+    fn report(&mut self, report: &Report) -> Option<Vec<u64>> {
+        let step = self.step;
+        let moves: Vec<Place> = report.entries.iter().map(|entry| self.destination(entry.verdict)).collect();
+        let Some(sweep) = self.find(&report.sweep) else {
+            return Some(report.entries.iter().map(|entry| entry.index).collect());
+        };
+        let mut seen = BTreeSet::new();
+        let stale: BTreeSet<u64> = report
+            .entries
+            .iter()
+            .filter(|entry| !sweep.points[entry.index as usize].accepts(entry, step) || !seen.insert(entry.index))
+            .map(|entry| entry.index)
+            .collect();
+        if !stale.is_empty() {
+            return Some(stale.into_iter().collect());
+        }
+        for (entry, place) in report.entries.iter().zip(moves) {
+            sweep.points[entry.index as usize].accept(entry, place);
+            if let Some(output) = &entry.output {
+                sweep.outputs.insert((entry.index, entry.attempt), output.clone());
+            }
+            assert_eq!(block_of(entry.index), report.block);
+        }
+        sweep.heard_of = true;
+        if !report.chunk.is_empty() {
+            sweep.log.entry(report.block).or_default().push(report.chunk.clone());
+        }
+        for (name, place) in &report.columns {
+            let smallest = sweep.columns.entry(name.clone()).or_insert(*place);
+            *smallest = (*smallest).min(*place);
+        }
+        None
+    }
+
+    fn destination(&self, verdict: Verdict) -> Place {
+        match verdict {
+            Verdict::Succeeded => Place::Succeeded,
+            Verdict::Failed => Place::Failed,
+            Verdict::Cancelled => Place::Cancelled,
+            Verdict::Again { delay_ms: 0 } => Place::Ready,
+            Verdict::Again { delay_ms } => Place::Delayed(self.after(Duration::from_millis(delay_ms))),
+        }
+    }
+
+    fn claim(&mut self, worker: &str, want: &Want) -> Vec<Claim> {
+        let (step, until) = (self.step, self.after(want.lease));
+        let Some(sweep) = self.choose(&want.scope) else { return vec![] };
+        let sweep = &mut self.sweeps[sweep];
+        let mut given = sweep.claimable(step);
+        given.truncate(want.most as usize);
+        let claim = |index: u64| {
+            let point = &mut sweep.points[index as usize];
+            let lease = Lease { worker: worker.into(), started: false, token: want.token, until, doomed: false };
+            point.place = Place::Claimed(lease);
+            point.tries.attempts += 1;
+            point.late = None;
+            let job = JobAddress { sweep: sweep.id.clone(), index };
+            Claim { job, token: want.token, tries: point.tries }
+        };
+        given.into_iter().map(claim).collect()
+    }
+
+    /// The first sweep within a scope that has something to claim.
+    fn choose(&self, scope: &Scope) -> Option<usize> {
+        let can = |sweep: &Sweep| !sweep.paused && !sweep.claimable(self.step).is_empty();
+        match scope {
+            Scope::Sweep(id) => self.sweeps.iter().position(|sweep| sweep.id == *id && can(sweep)),
+            Scope::Queues(queues) => {
+                queues.iter().find_map(|queue| self.sweeps.iter().position(|sweep| sweep.queue == *queue && can(sweep)))
+            }
+        }
+    }
+
+    pub fn beat(&mut self, held: &[Held], lease: Duration) -> Vec<(Held, Fate)> {
+        let until = self.after(lease);
+        let mut fates = Vec::new();
+        for held in held {
+            let point = self.find(&held.job.sweep).map(|sweep| &mut sweep.points[held.job.index as usize]);
+            match point.map(|point| &mut point.place) {
+                Some(Place::Claimed(lease)) if lease.token == held.token => {
+                    lease.until = until;
+                    lease.started |= held.started;
+                    if lease.doomed {
+                        fates.push((held.clone(), Fate::Cancelled));
+                    }
+                }
+                _ => fates.push((held.clone(), Fate::Lost)),
+            }
+        }
+        fates
+    }
+
+    pub fn backlog(&self, queues: &[String]) -> Backlog {
+        let mut backlog = Backlog::default();
+        for sweep in queues.iter().flat_map(|queue| self.sweeps.iter().filter(move |sweep| sweep.queue == *queue)) {
+            let counts = sweep.counts();
+            if sweep.paused {
+                backlog.paused.extend((!counts.is_settled()).then(|| sweep.id.clone()));
+                continue;
+            }
+            let ready = sweep.claimable(self.step).len() as u64;
+            backlog.ready += ready;
+            backlog.delayed += counts.pending - ready;
+            backlog.leased += counts.running;
+        }
+        backlog
+    }
+}
+
+impl Sweep {
+    /// Delayed points that are due, oldest first; then ready ones.
+    fn claimable(&self, step: u64) -> Vec<u64> {
+        let points = || self.points.iter().zip(0..);
+        let mut due: Vec<(u64, u64)> = points()
+            .filter_map(|(point, index)| match point.place {
+                Place::Delayed(until) if until < step => Some((until, index)),
+                _ => None,
+            })
+            .collect();
+        due.sort_unstable();
+        let ready = points().filter(|(point, _)| point.place == Place::Ready);
+        due.into_iter().map(|(_, index)| index).chain(ready.map(|(_, index)| index)).collect()
+    }
+
+    pub fn cancel(&mut self) -> Counts {
+        for point in &mut self.points {
+            match &mut point.place {
+                Place::Ready | Place::Delayed(_) => point.place = Place::Cancelled,
+                Place::Claimed(lease) => lease.doomed = true,
+                _ => {}
+            }
+        }
+        self.counts()
+    }
+
+    pub fn requeue(&mut self, ranges: &[Range<u64>]) -> u64 {
+        let mut moved = 0;
+        for (point, index) in self.points.iter_mut().zip(0..) {
+            let named = ranges.iter().any(|range| range.contains(&index));
+            if named && matches!(point.place, Place::Failed | Place::Cancelled) {
+                point.place = Place::Ready;
+                point.tries = Tries { attempts: point.tries.attempts, failures: 0, losses: 0 };
+                moved += 1;
+            }
+        }
+        moved
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { total: self.points.len() as u64, ..Counts::default() };
+        for point in &self.points {
+            *match point.place {
+                Place::Ready | Place::Delayed(_) => &mut counts.pending,
+                Place::Claimed(_) => &mut counts.running,
+                Place::Failed => &mut counts.failed,
+                Place::Cancelled => &mut counts.cancelled,
+                Place::Succeeded => &mut counts.succeeded,
+            } += 1;
+        }
+        counts
+    }
+}
+
+impl Point {
+    fn accepts(&self, entry: &ReportEntry, step: u64) -> bool {
+        match &self.place {
+            Place::Claimed(lease) => {
+                let held = (self.tries.attempts, lease.token) == (entry.attempt, entry.token);
+                held && (lease.until < step || !entry.only_if_expired)
+            }
+            _ => self.late == Some((entry.attempt, entry.token)) && !entry.only_if_expired,
+        }
+    }
+
+    fn accept(&mut self, entry: &ReportEntry, place: Place) {
+        let cancelled = match &self.place {
+            Place::Claimed(lease) => lease.doomed,
+            before => *before == Place::Cancelled,
+        };
+        let again = matches!(place, Place::Ready | Place::Delayed(_));
+        self.place = if again && cancelled { Place::Cancelled } else { place };
+        self.tries = entry.tries;
+        let open = entry.only_if_expired && self.place != Place::Succeeded;
+        self.late = open.then_some((entry.attempt, entry.token));
+    }
+}

@@ -1,0 +1,338 @@
+//! Owns random requests that a store must answer as the model does, and stand after each of them as the model stands.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use sweep::job::{JobState, SweepId, Tries, Verdict};
+use sweep::store::{
+    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Scope, Set, Store, StoreError,
+};
+
+use crate::harness::{
+    Bench, LONG, SHORT, Worker, counts, given_back, grouped, let_time_pass, lost, outcome, spans, submit, want,
+    worker_row,
+};
+use crate::model::{Model, Place, Sweep};
+
+const QUEUES: [&str; 2] = ["a", "b"];
+const WORKERS: usize = 3;
+
+/// A request. Sweeps, workers and claims are named by numbers that are taken modulo those there are.
+#[derive(Clone, Debug)]
+enum Request {
+    Submit { queue: usize, total: u64 },
+    Exchange { worker: usize, outcomes: Vec<(usize, How)>, want: Option<Wish> },
+    Beat { worker: usize, held: Vec<(usize, bool)>, short: bool },
+    Cancel(usize),
+    Requeue(usize, Vec<(u64, u64)>),
+    Pause(usize, bool),
+    Remove(usize, bool),
+}
+
+#[derive(Clone, Debug)]
+struct Wish {
+    /// A sweep alone; none: both queues, in this order or the other.
+    sweep: Option<usize>,
+    backwards: bool,
+    most: u32,
+    short: bool,
+}
+
+/// What is reported of a claim.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Own(Verdict),
+    Lost(Verdict),
+    GivenBack,
+    WrongToken,
+}
+
+const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
+const SOON: Verdict = Verdict::Again { delay_ms: 1 };
+const LATER: Verdict = Verdict::Again { delay_ms: 3_600_000 };
+
+fn how() -> impl Strategy<Value = How> {
+    let own = prop_oneof![
+        4 => Just(Verdict::Succeeded),
+        2 => Just(Verdict::Failed),
+        2 => Just(AGAIN),
+        2 => Just(SOON),
+        1 => Just(LATER),
+        1 => Just(Verdict::Cancelled),
+    ];
+    let lost = prop_oneof![3 => Just(AGAIN), 1 => Just(Verdict::Failed), 1 => Just(SOON)];
+    prop_oneof![
+        6 => own.prop_map(How::Own),
+        4 => lost.prop_map(How::Lost),
+        1 => Just(How::GivenBack),
+        1 => Just(How::WrongToken),
+    ]
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let sweep = proptest::option::weighted(0.3, 0..8usize);
+    let fields = (sweep, any::<bool>(), 0..8u32, any::<bool>());
+    fields.prop_map(|(sweep, backwards, most, short)| Wish { sweep, backwards, most, short })
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let worker = 0..WORKERS;
+    let sweep = 0..8usize;
+    // Of the claims ever made, the newest are the most likely.
+    let claim = || prop_oneof![4 => 0..6usize, 1 => 0..40usize];
+    let ranges = vec((0..25u64, 0..12u64), 0..4);
+    prop_oneof![
+        2 => (0..2usize, 0..24u64).prop_map(|(queue, total)| Request::Submit { queue, total }),
+        14 => (worker.clone(), vec((claim(), how()), 0..5), proptest::option::weighted(0.6, wish()))
+            .prop_map(|(worker, outcomes, want)| Request::Exchange { worker, outcomes, want }),
+        3 => (worker, vec((claim(), any::<bool>()), 0..5), any::<bool>())
+            .prop_map(|(worker, held, short)| Request::Beat { worker, held, short }),
+        1 => sweep.clone().prop_map(Request::Cancel),
+        2 => (sweep.clone(), ranges).prop_map(|(sweep, ranges)| Request::Requeue(sweep, ranges)),
+        1 => (sweep.clone(), any::<bool>()).prop_map(|(sweep, pause)| Request::Pause(sweep, pause)),
+        1 => (sweep, any::<bool>()).prop_map(|(sweep, force)| Request::Remove(sweep, force)),
+    ]
+}
+
+pub fn random_requests_are_answered_as_the_model_does(bench: &dyn Bench) {
+    let connections: Vec<_> = (0..WORKERS).map(|_| bench.connect()).collect();
+    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
+    let run = |requests: Vec<Request>| {
+        // What an earlier run left, also one that failed.
+        for row in connections[0].sweeps().unwrap() {
+            connections[0].remove(&row.id, true).unwrap();
+        }
+        let workers = connections.iter().map(|store| Worker::new(&**store)).collect();
+        let mut both = Both { store: &*connections[0], model: Model::default(), workers, claims: vec![] };
+        // Nothing happens in an empty store.
+        both.request(Request::Submit { queue: 0, total: 20 });
+        for (n, request) in requests.into_iter().enumerate() {
+            both.request(request);
+            both.compare(n);
+        }
+        both.compare_all();
+        Ok(())
+    };
+    TestRunner::new(config).run(&vec(request(), 1..60), run).unwrap();
+}
+
+/// A store and the model beside it.
+struct Both<'a> {
+    store: &'a dyn Store,
+    model: Model,
+    /// Each on a connection of its own.
+    workers: Vec<Worker<'a>>,
+    /// All claims ever given.
+    claims: Vec<Claim>,
+}
+
+impl Both<'_> {
+    fn request(&mut self, request: Request) {
+        self.model.next_step();
+        match request {
+            Request::Submit { queue, total } => {
+                let id = submit(self.store, "random", QUEUES[queue], total);
+                self.model.submit(id, QUEUES[queue].into(), total);
+            }
+            Request::Exchange { worker, outcomes, want } => self.exchange(worker, outcomes, want),
+            Request::Beat { worker, held, short } => self.beat(worker, held, short),
+            Request::Cancel(sweep) => self.on_sweep(sweep, |store, sweep| {
+                let expected = sweep.cancel();
+                for _ in 0..2 {
+                    assert_eq!(store.cancel(&sweep.id).unwrap(), expected);
+                }
+            }),
+            Request::Requeue(sweep, ranges) => self.on_sweep(sweep, |store, sweep| {
+                let ranges: Vec<Range<u64>> = ranges.iter().map(|(from, length)| *from..from + length).collect();
+                assert_eq!(store.requeue(&sweep.id, &ranges).unwrap(), sweep.requeue(&ranges));
+                assert_eq!(store.requeue(&sweep.id, &ranges).unwrap(), 0);
+            }),
+            Request::Pause(sweep, pause) => self.on_sweep(sweep, |store, sweep| {
+                store.set_paused(&sweep.id, pause.then_some("why not")).unwrap();
+                sweep.paused = pause;
+            }),
+            Request::Remove(sweep, force) => self.remove(sweep, force),
+        }
+        // What was to last for 1 ms has passed by the next step, and no two steps share a millisecond.
+        let_time_pass(Duration::from_millis(3));
+    }
+
+    fn on_sweep(&mut self, number: usize, act: impl FnOnce(&dyn Store, &mut Sweep)) {
+        let there_are = self.model.sweeps.len().max(1);
+        if let Some(sweep) = self.model.sweeps.get_mut(number % there_are) {
+            act(self.store, sweep);
+        }
+    }
+
+    fn remove(&mut self, number: usize, force: bool) {
+        let there_are = self.model.sweeps.len().max(1);
+        let Some(sweep) = self.model.sweeps.get(number % there_are) else { return };
+        let removed = self.store.remove(&sweep.id, force);
+        if sweep.counts().running > 0 && !force {
+            assert!(matches!(removed, Err(StoreError::Refused(_))), "{removed:?}");
+        } else {
+            removed.unwrap();
+            self.model.sweeps.remove(number % there_are);
+        }
+    }
+
+    /// The claims ever given, counted from the newest.
+    fn claim(&self, number: usize) -> Option<&Claim> {
+        let back = number % self.claims.len().max(1);
+        self.claims.iter().rev().nth(back)
+    }
+
+    fn exchange(&mut self, worker: usize, outcomes: Vec<(usize, How)>, wish: Option<Wish>) {
+        let entries = outcomes.iter().filter_map(|(number, how)| Some(entry(self.claim(*number)?, *how))).collect();
+        let mut reports = grouped(entries);
+        reports.iter_mut().for_each(add_columns);
+        let want = wish.map(|wish| {
+            let mut queues: Vec<String> = QUEUES.map(String::from).into();
+            if wish.backwards {
+                queues.reverse();
+            }
+            let known: Vec<&SweepId> = self.claims.iter().map(|claim| &claim.job.sweep).collect();
+            let alone = wish.sweep.and_then(|number| known.get(number).copied().cloned());
+            let scope = alone.map_or(Scope::Queues(queues), Scope::Sweep);
+            want(scope, wish.most, if wish.short { SHORT } else { LONG })
+        });
+        let expected = self.model.exchange(&self.workers[worker].id, &reports, want.as_ref());
+        let replied = self.workers[worker].exchange(reports, want);
+        assert_eq!(in_order(replied.clone()), in_order(expected));
+        self.claims.extend(replied.claims);
+    }
+
+    fn beat(&mut self, worker: usize, held: Vec<(usize, bool)>, short: bool) {
+        let held: Vec<Held> = held
+            .iter()
+            .filter_map(|(number, started)| {
+                let claim = self.claim(*number)?;
+                Some(Held { job: claim.job.clone(), token: claim.token, started: *started })
+            })
+            .collect();
+        let worker = worker_row(&self.workers[worker].id);
+        let heartbeat = Heartbeat { worker, lease: if short { SHORT } else { LONG }, held };
+        let expected = self.model.beat(&heartbeat.held, heartbeat.lease);
+        for _ in 0..2 {
+            assert_eq!(self.store.heartbeat(&heartbeat).unwrap(), expected);
+        }
+    }
+
+    /// After each step: the sweeps, their counts and sets, and one point of each in full.
+    fn compare(&mut self, step: usize) {
+        let mut rows = self.store.sweeps().unwrap();
+        rows.reverse();
+        assert_eq!(rows.len(), self.model.sweeps.len());
+        for (row, sweep) in rows.iter().zip(&self.model.sweeps) {
+            assert_eq!((&row.id, &row.queue, row.paused.is_some()), (&sweep.id, &sweep.queue, sweep.paused));
+            assert_eq!(row.last_outcome_ms.is_some(), sweep.heard_of);
+            assert_eq!(counts(self.store, &sweep.id), sweep.counts());
+            assert_eq!(stands(self.store, sweep), expected_to_stand(sweep));
+            if let Some(index) = step.checked_rem(sweep.points.len()) {
+                compare_point(self.store, sweep, index);
+            }
+        }
+        let queues = QUEUES.map(String::from);
+        self.model.next_step();
+        assert_eq!(self.store.backlog(&Scope::Queues(queues.to_vec())).unwrap(), self.model.backlog(&queues));
+    }
+
+    /// At the end: every point, and all that was recorded.
+    fn compare_all(&self) {
+        for sweep in &self.model.sweeps {
+            (0..sweep.points.len()).for_each(|index| compare_point(self.store, sweep, index));
+            let log: Vec<_> = sweep.log.clone().into_iter().collect();
+            assert_eq!(self.store.log(&sweep.id, 0..1 << 43).unwrap(), log);
+            let mut columns: Vec<_> = sweep.columns.iter().collect();
+            columns.sort_by_key(|(_, place)| **place);
+            let columns: Vec<&String> = columns.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(self.store.columns(&sweep.id).unwrap().iter().collect::<Vec<_>>(), columns);
+            for claim in self.claims.iter().filter(|claim| claim.job.sweep == sweep.id) {
+                let (index, attempt) = (claim.job.index, claim.tries.attempts);
+                let output = self.store.output(&sweep.id, index, attempt).unwrap();
+                assert_eq!(output.as_ref(), sweep.outputs.get(&(index, attempt)));
+            }
+        }
+    }
+}
+
+fn entry(claim: &Claim, how: How) -> (SweepId, ReportEntry) {
+    match how {
+        How::Own(verdict) => {
+            let (id, entry) = outcome(claim, verdict);
+            let output = (verdict != Verdict::Succeeded).then(|| format!("{verdict:?}").into_bytes());
+            (id, ReportEntry { output, ..entry })
+        }
+        How::Lost(verdict) => lost(claim, verdict),
+        How::GivenBack => given_back(claim),
+        How::WrongToken => outcome(&Claim { token: claim.token ^ 1 << 63, ..claim.clone() }, Verdict::Succeeded),
+    }
+}
+
+/// Columns of one of three names; no two at the same place.
+fn add_columns(report: &mut Report) {
+    let succeeded = report.entries.iter().filter(|entry| entry.verdict == Verdict::Succeeded);
+    let place =
+        |index: u64| (format!("column {}", index % 3), ColumnPlace { index, position: (index * 7 % 12) as u32 });
+    report.columns = succeeded.map(|entry| place(entry.index)).collect();
+}
+
+/// The indices of a refused group come in any order, each once.
+fn in_order(mut exchanged: Exchanged) -> Exchanged {
+    for (_, indices) in &mut exchanged.stale {
+        indices.sort_unstable();
+        indices.dedup();
+    }
+    exchanged
+}
+
+/// Where each point stands, in words: by the store's spans.
+fn stands(store: &dyn Store, sweep: &Sweep) -> Vec<String> {
+    let mut words = vec!["succeeded".to_owned(); sweep.points.len()];
+    for set in [Set::Pending, Set::Running, Set::Failed, Set::Cancelled] {
+        for span in spans(store, &sweep.id, set) {
+            for index in span.indices {
+                words[index as usize] = in_words(&span.state);
+            }
+        }
+    }
+    words
+}
+
+fn in_words(state: &JobState) -> String {
+    match state {
+        JobState::Pending { due_ms } => format!("pending, delayed: {}", due_ms.is_some()),
+        JobState::Running { attempt, worker, started_ms } => {
+            format!("attempt {attempt} by {worker}, started: {}", started_ms.is_some())
+        }
+        other => other.word().to_owned(),
+    }
+}
+
+fn expected_to_stand(sweep: &Sweep) -> Vec<String> {
+    let words = |point: &crate::model::Point| match &point.place {
+        Place::Ready => "pending, delayed: false".to_owned(),
+        Place::Delayed(_) => "pending, delayed: true".to_owned(),
+        Place::Claimed(lease) => {
+            format!("attempt {} by {}, started: {}", point.tries.attempts, lease.worker, lease.started)
+        }
+        Place::Failed => "failed".to_owned(),
+        Place::Cancelled => "cancelled".to_owned(),
+        Place::Succeeded => "succeeded".to_owned(),
+    };
+    sweep.points.iter().map(words).collect()
+}
+
+fn compare_point(store: &dyn Store, sweep: &Sweep, index: usize) {
+    let (state, tries) = store.point(&sweep.id, index as u64).unwrap();
+    assert_eq!(in_words(&state), expected_to_stand(sweep)[index]);
+    let expected = (state != JobState::Succeeded).then_some(sweep.points[index].tries);
+    // A point without a trace may have no tries or none counted.
+    let (tries, expected) = (tries.unwrap_or_default(), expected.unwrap_or_default());
+    assert_eq!(tries, expected, "{}/{index} {state:?}", sweep.id);
+    assert!(tries.attempts > 0 || tries == Tries::default());
+}

@@ -1,0 +1,198 @@
+//! Owns the checks of what only the embedded store can get wrong: its folder, its file, its neighbours.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use sweep::job::Verdict;
+use sweep::store::sqlite::SqliteStore;
+use sweep::store::{ReportEntry, Store, StoreError};
+
+use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
+
+/// A folder for a store, and the file that the store keeps there.
+fn places() -> (TempDir, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("deep/.sweep");
+    let file = dir.join("sweep.db");
+    (folder, dir, file)
+}
+
+fn refusal(dir: &Path) -> String {
+    match SqliteStore::open(dir) {
+        Err(StoreError::Refused(why)) => why,
+        Err(other) => panic!("not refused, but: {other:?}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+#[test]
+fn a_store_is_made_and_found_again() {
+    let (_folder, dir, file) = places();
+    let id = submit(&SqliteStore::open(&dir).unwrap(), "kept", "default", 3);
+    assert!(file.is_file());
+    assert_eq!(fs::read_to_string(dir.join(".gitignore")).unwrap(), "*\n");
+    let again = SqliteStore::open(&dir).unwrap();
+    assert_eq!(again.sweep(&id).unwrap().counts.pending, 3);
+    assert_eq!(again.describe(), dir.display().to_string());
+}
+
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    let (_folder, dir, _) = places();
+    let mut numbers: Vec<u64> = thread::scope(|scope| {
+        let open = || submit(&SqliteStore::open(&dir).unwrap(), "race", "default", 1).number;
+        let threads: Vec<_> = (0..24).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(1..=24));
+}
+
+#[test]
+fn another_layout_is_refused() {
+    let (_folder, dir, file) = places();
+    drop(SqliteStore::open(&dir).unwrap());
+    Connection::open(&file).unwrap().execute("UPDATE meta SET value = 77 WHERE name = 'layout'", []).unwrap();
+    let why = refusal(&dir);
+    assert!(why.contains("layout 77") && why.contains("--store") && why.contains("sweep.db"), "{why}");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    let (_folder, dir, file) = places();
+    fs::create_dir_all(&dir).unwrap();
+    Connection::open(&file)
+        .unwrap()
+        .execute_batch("CREATE TABLE recipes (name TEXT); PRAGMA user_version = 3")
+        .unwrap();
+    let before = fs::read(&file).unwrap();
+    let why = refusal(&dir);
+    assert!(why.contains("another program") && why.contains("--store"), "{why}");
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_told() {
+    let (_folder, dir, file) = places();
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(&file, "a letter to the editor, long enough to be taken for a database\n".repeat(100)).unwrap();
+    let Err(StoreError::Damaged(why)) = SqliteStore::open(&dir) else { panic!("not told") };
+    assert!(why.contains("no SQLite database") && why.contains("sweep.db") && why.contains("--store"), "{why}");
+}
+
+#[test]
+fn what_is_in_the_way_is_told() {
+    let (_folder, dir, file) = places();
+    fs::create_dir_all(&file).unwrap();
+    let why = refusal(&dir);
+    assert!(why.contains("cannot be opened") && why.contains("sweep.db"), "{why}");
+    let (_folder, dir, _) = places();
+    fs::create_dir_all(dir.parent().unwrap()).unwrap();
+    fs::write(&dir, "a file where the folder is to be").unwrap();
+    let why = refusal(&dir);
+    assert!(why.contains("cannot be made") && why.contains(&dir.display().to_string()), "{why}");
+}
+
+#[test]
+fn a_store_that_was_deleted_in_use_is_told() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let id = submit(&store, "gone", "default", 3);
+    fs::remove_file(&file).unwrap();
+    let error = store.cancel(&id).unwrap_err();
+    assert!(matches!(&error, StoreError::Refused(why) if why.contains("moved or deleted")), "{error:?}");
+}
+
+#[test]
+fn a_store_in_use_by_another_machine_is_refused() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    Worker::new(&store).beat(&[], LONG);
+    drop(SqliteStore::open(&dir).unwrap());
+    let now = store.workers().unwrap()[0].last_seen_ms;
+    let other = "INSERT INTO workers VALUES ('w', 'elsewhere', 1, '[]', 1, 0, 'another-boot elsewhere', ?1)";
+    let connection = Connection::open(&file).unwrap();
+    connection.execute(other, [now]).unwrap();
+    let why = refusal(&dir);
+    assert!(why.contains("`elsewhere`") && why.contains("--store redis://HOST:6379"), "{why}");
+    connection.execute("UPDATE workers SET last_seen_ms = last_seen_ms - 70000 WHERE id = 'w'", []).unwrap();
+    SqliteStore::open(&dir).unwrap();
+}
+
+#[test]
+fn who_writes_waits_for_others_and_who_reads_does_not() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let id = submit(&store, "locks", "default", 3);
+    let mut other = Connection::open(&file).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    held.execute("UPDATE sweeps SET user = 'grace'", []).unwrap();
+    thread::scope(|scope| {
+        let writes = scope.spawn(|| store.set_paused(&id, Some("wait")));
+        assert_eq!(store.sweep(&id).unwrap().user, "ada", "a reader sees what was committed");
+        held.commit().unwrap();
+        writes.join().unwrap().unwrap();
+    });
+    let row = store.sweep(&id).unwrap();
+    assert_eq!((row.user.as_str(), row.paused.as_deref()), ("grace", Some("wait")));
+}
+
+#[test]
+fn the_rest_of_a_removed_sweep_is_cleared_by_the_next_removal() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let (half, whole) = (submit(&store, "half", "default", 1), submit(&store, "whole", "default", 1));
+    let mut worker = Worker::new(&store);
+    for id in [&half, &whole] {
+        let claim = worker.claim_one(id, LONG);
+        let (sweep, entry) = outcome(&claim, Verdict::Succeeded);
+        let entry = ReportEntry { output: Some(vec![1; 100]), ..entry };
+        assert_eq!(worker.exchange(grouped(vec![(sweep, entry)]), None).stale, vec![]);
+    }
+    // As a process leaves it that is killed while it removes.
+    let connection = Connection::open(&file).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO removed SELECT key FROM sweeps WHERE name = 'half'; DELETE FROM sweeps WHERE name = 'half';",
+        )
+        .unwrap();
+    assert_eq!(recorded(&store, &whole).len(), 1);
+    store.remove(&whole, false).unwrap();
+    for table in ["sweeps", "chunks", "outputs", "removed"] {
+        let left: u64 = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+}
+
+#[test]
+fn workers_unseen_for_a_day_are_forgotten_unless_they_hold_something() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let id = submit(&store, "forgotten", "default", 1);
+    let (mut holds, mut idle) = (Worker::new(&store), Worker::new(&store));
+    holds.claim_one(&id, LONG);
+    idle.exchange(vec![], None);
+    for worker in [&holds, &idle] {
+        worker.beat(&[], LONG);
+    }
+    let connection = Connection::open(&file).unwrap();
+    let day = 24 * 3600 * 1000 + 1000;
+    connection.execute("UPDATE workers SET last_seen_ms = last_seen_ms - ?1", [day]).unwrap();
+    connection.execute("UPDATE replies SET at_ms = at_ms - ?1", [day]).unwrap();
+    assert_eq!(store.workers().unwrap(), vec![]);
+    let known = |table: &str, column: &str| -> Vec<String> {
+        let ids = format!("SELECT {column} FROM {table} WHERE {column} IN (?1, ?2)");
+        let mut statement = connection.prepare(&ids).unwrap();
+        let rows = statement.query_map([&holds.id, &idle.id], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!((known("workers", "id").len(), known("replies", "worker").len()), (2, 2));
+    let newcomer = Worker { store: &store, id: format!("newcomer-{}", unique()), seq: 0 };
+    newcomer.beat(&[], LONG);
+    assert_eq!(known("workers", "id"), [holds.id.clone()]);
+    assert_eq!(known("replies", "worker"), [holds.id.clone()]);
+}
