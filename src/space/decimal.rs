@@ -9,11 +9,11 @@ const LARGEST_EXPONENT: i32 = 400;
 
 /// A number as written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     /// What it is, exactly.
-    pub(super) exact: RBig,
+    pub(crate) exact: RBig,
     /// Whether it is written as an integer: without a point and without an exponent.
-    pub(super) integer: bool,
+    pub(crate) integer: bool,
 }
 
 impl Decimal {
@@ -22,7 +22,7 @@ impl Decimal {
     ///
     /// # Errors
     /// If it is none, or if no finite double other than zero is near it.
-    pub(super) fn parse(text: &str) -> Result<Decimal, String> {
+    pub(crate) fn parse(text: &str) -> Result<Decimal, String> {
         let decimal = (text.len() <= LONGEST_TEXT).then(|| read(text)).flatten();
         let decimal = decimal.ok_or_else(|| format!("`{text}` is not a decimal number"))?;
         let double = to_f64(&decimal.exact);

@@ -11,7 +11,7 @@
 //! - `index`: [`Space`], which puts all this together; `error`: what can be wrong.
 
 mod axis;
-mod decimal;
+pub(crate) mod decimal;
 mod declared;
 mod dist;
 mod draw;

@@ -4,8 +4,9 @@ use std::ops::Range as Span;
 
 use toml::de::DeValue;
 
+use super::keys::TOP;
 use super::place::inside;
-use super::reader::{Entry, Reader};
+use super::reader::{Entry, Reader, kind, meant};
 use super::space::Declared;
 use super::{Command, Diagnostic, Spec};
 use crate::template::{self, JobTemplate, Place, TemplateError};
@@ -13,8 +14,11 @@ use crate::template::{self, JobTemplate, Place, TemplateError};
 /// Reads `command`.
 pub(super) fn read(top: Reader) -> Option<Command> {
     let Some(entry) = top.entry("command") else {
-        let mut found = Diagnostic::error("the file has no `command`", 0..0);
-        found.span = None;
+        let misspelt = |entry: Entry| !TOP.known.contains(&entry.key) && meant(entry.key, &TOP) == Some("command");
+        if top.entries().any(misspelt) {
+            return None;
+        }
+        let found = Diagnostic { span: None, ..Diagnostic::error("the file has no `command`", 0..0) };
         top.sink
             .push(found.help("add what is to be run, at the top: command = \"python3 program.py --size {{ size }}\""));
         return None;
@@ -27,7 +31,7 @@ pub(super) fn read(top: Reader) -> Option<Command> {
                 .map(|word| match word.get_ref() {
                     DeValue::String(text) => Some(text.clone().into_owned()),
                     other => {
-                        let message = format!("a word of `command` must be text, not {}", super::reader::kind(other));
+                        let message = format!("a word of `command` must be text, not {}", kind(other));
                         top.sink.push(Diagnostic::error(message, word.span()).help("put it in quotes"));
                         None
                     }
@@ -51,6 +55,8 @@ pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str)
         return;
     }
     match JobTemplate::compile(spec) {
+        // A name that is not used is often the other half of a mistake that is told already.
+        Ok(_) if top.sink.has_errors() => {}
         Ok(template) => unused(&template, spec, declared, top),
         Err(errors) => errors.iter().for_each(|error| top.sink.push(texts.diagnostic(error))),
     }

@@ -10,11 +10,11 @@ use super::{Diagnostic, range};
 use crate::space::{Axis, AxisParam, Values};
 use crate::value::Value;
 
-/// How many values an axis parameter has; see [`range::length`].
-pub(super) fn length(values: &Values) -> Option<u128> {
+/// How many values an axis parameter has; none: a range that the space refuses.
+fn length(values: &Values) -> Option<u64> {
     match values {
-        Values::List(list) => Some(list.len() as u128),
-        Values::Range(range) => range::length(range),
+        Values::List(list) => Some(list.len() as u64),
+        Values::Range(range) => range.len().ok(),
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn axis(entry: &Entry, sink: &Sink) -> Option<Axis> {
 pub(super) fn zip_axis(entries: &[Entry], sink: &Sink) -> Option<Axis> {
     let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, sink)).collect();
     let values: Vec<Values> = read.into_iter().collect::<Option<_>>()?;
-    let lengths: Vec<Option<u128>> = values.iter().map(length).collect();
+    let lengths: Vec<Option<u64>> = values.iter().map(length).collect();
     let first = lengths.first()?;
     if lengths.iter().any(|length| length != first) {
         sink.push(unequal(entries, &lengths));
@@ -42,16 +42,18 @@ pub(super) fn zip_axis(entries: &[Entry], sink: &Sink) -> Option<Axis> {
 }
 
 fn zip_values(entry: &Entry, sink: &Sink) -> Option<Values> {
-    if matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) {
-        return values(entry, sink);
+    match entry.value {
+        DeValue::Array(array) => return items(entry, array, sink).map(Values::List),
+        DeValue::Table(_) => return values(entry, sink),
+        _ => {}
     }
     let message = format!("`{}` has a single value, and cannot move together with the others", entry.key);
     sink.push(Diagnostic::error(message, entry.span.clone()).help("a constant belongs under [grid]"));
     None
 }
 
-fn unequal(entries: &[Entry], lengths: &[Option<u128>]) -> Diagnostic {
-    let count = |length: &Option<u128>| match length {
+fn unequal(entries: &[Entry], lengths: &[Option<u64>]) -> Diagnostic {
+    let count = |length: &Option<u64>| match length {
         Some(1) => "1 value".to_owned(),
         Some(n) => format!("{n} values"),
         None => "too many values".to_owned(),
@@ -69,7 +71,9 @@ fn unequal(entries: &[Entry], lengths: &[Option<u128>]) -> Diagnostic {
 
 fn values(entry: &Entry, sink: &Sink) -> Option<Values> {
     match entry.value {
-        DeValue::Array(array) => list(entry, array, sink).map(Values::List),
+        DeValue::Array(array) => {
+            list(entry, array, "for more runs of each point there is `repeats`", sink).map(Values::List)
+        }
         DeValue::Table(table) if table.is_empty() => {
             let found = Diagnostic::error(format!("the parameter `{}` has no values", entry.key), entry.span.clone());
             sink.push(found.help("a range is { from = 0, to = 10, count = 11 }"));
@@ -80,21 +84,26 @@ fn values(entry: &Entry, sink: &Sink) -> Option<Values> {
     }
 }
 
-/// A list of different values, at least one.
-pub(super) fn list(entry: &Entry, array: &DeArray, sink: &Sink) -> Option<Vec<Value>> {
+/// The values of a list, at least one.
+fn items(entry: &Entry, array: &DeArray, sink: &Sink) -> Option<Vec<Value>> {
     if array.is_empty() {
         let message = format!("`{}` has no values, so there would be no points", entry.key);
         sink.push(Diagnostic::error(message, entry.span.clone()).help("give it at least one value, or take it out"));
         return None;
     }
     let read: Vec<Option<Value>> = array.iter().map(|value| scalar(value.get_ref(), &value.span(), sink)).collect();
-    let values: Vec<Value> = read.into_iter().collect::<Option<_>>()?;
+    read.into_iter().collect()
+}
+
+/// A list of different values, at least one; `instead` says what a value given twice may be meant for.
+pub(super) fn list(entry: &Entry, array: &DeArray, instead: &str, sink: &Sink) -> Option<Vec<Value>> {
+    let values = items(entry, array, sink)?;
     let mut seen: HashMap<String, Span<usize>> = HashMap::with_capacity(values.len());
     for (value, written) in values.iter().zip(array.iter()) {
         if let Some(first) = seen.insert(value.to_string(), written.span()) {
             let message = format!("`{}` has the value {} twice", entry.key, shown(value));
             let found = Diagnostic::error(message, written.span()).also(first, "the first time");
-            sink.push(found.help("each value once; for more runs of each point there is `repeats`"));
+            sink.push(found.help(format!("each value once; {instead}")));
             return None;
         }
     }

@@ -76,16 +76,23 @@ fn duration(job: Reader, key: &str, least: Duration) -> Option<Duration> {
         Err(humantime::DurationError::UnknownUnit { unit, value, .. }) if unit.is_empty() => {
             return wrong(format!("`{key}` needs a unit"), format!("for {value} seconds write \"{value}s\"; {FORM}"));
         }
-        Err(error) => return wrong(format!("`{key}` is not a time: {error}"), FORM.into()),
+        Err(humantime::DurationError::UnknownUnit { unit, .. }) => {
+            return wrong(
+                format!("`{key}`: there is no unit of time `{unit}`"),
+                format!("{FORM}; units are ms, s, m, h, days, weeks"),
+            );
+        }
+        Err(humantime::DurationError::NumberOverflow) => {
+            return wrong(format!("`{key}` is too large or too fine"), FORM.into());
+        }
+        Err(_) => return wrong(format!("`{key}`: \"{text}\" is not a time"), FORM.into()),
     };
+    let unlimited = if key == "timeout" { "; without `timeout` there is no limit" } else { "" };
     if duration < least {
-        return wrong(format!("`{key}` is too short"), format!("{FORM}; without `{key}` there is no limit"));
+        return wrong(format!("`{key}` is too short"), format!("{FORM}{unlimited}"));
     }
     if duration > TEN_YEARS {
-        return wrong(
-            format!("`{key}` is longer than ten years"),
-            format!("{FORM}; without `{key}` there is no limit"),
-        );
+        return wrong(format!("`{key}` is longer than ten years"), format!("{FORM}{unlimited}"));
     }
     Some(duration)
 }

@@ -126,3 +126,6 @@ pub struct Document {
     /// The machine it was submitted from.
     pub host: String,
 }
+
+#[cfg(test)]
+mod tests;

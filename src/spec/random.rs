@@ -23,13 +23,15 @@ pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
         return None;
     };
     let reader = Reader { table, sink };
-    let dist = DistReader { parameter: entry, reader };
+    let mut dist = DistReader { parameter: entry, reader, has_foreign: false };
     Some(Random { name: entry.key.to_owned(), dist: dist.read()? })
 }
 
 struct DistReader<'a, 'b> {
     parameter: &'b Entry<'a>,
     reader: Reader<'b>,
+    /// Whether it has a key that it cannot have.
+    has_foreign: bool,
 }
 
 impl DistReader<'_, '_> {
@@ -37,7 +39,7 @@ impl DistReader<'_, '_> {
         self.reader.sink.push(found);
     }
 
-    fn read(&self) -> Option<Dist> {
+    fn read(&mut self) -> Option<Dist> {
         let (name, keys) = self.kind()?;
         let mut known = vec!["dist"];
         known.extend(keys);
@@ -71,7 +73,10 @@ impl DistReader<'_, '_> {
             let aliases =
                 [("gaussian", "normal"), ("integer", "int"), ("randint", "int"), ("loguniform", "log-uniform")];
             let alias = aliases.iter().find(|(typed, _)| *typed == name).map(|(_, meant)| *meant);
-            let near = alias.or_else(|| nearest(name, names().chain(LATER_DISTRIBUTIONS)));
+            let near = alias.or_else(|| {
+                let near = nearest(name, names().chain(LATER_DISTRIBUTIONS).chain(aliases.map(|(typed, _)| typed)))?;
+                Some(aliases.iter().find(|(typed, _)| *typed == near).map_or(near, |(_, meant)| *meant))
+            });
             let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             format!("there is no distribution `{name}`{hint}")
         };
@@ -79,19 +84,18 @@ impl DistReader<'_, '_> {
         None
     }
 
-    fn finish(&self, name: &str, known: &[&'static str]) {
+    /// Reports keys that this distribution does not take.
+    fn finish(&mut self, name: &str, known: &[&'static str]) {
         let place = format!("a {name} distribution");
-        self.reader.finish(&Keys {
-            place: &place,
-            known,
-            later: LATER_IN_DISTRIBUTIONS,
-            aliases: DISTRIBUTION_ALIASES,
-        });
+        let keys = Keys { place: &place, known, later: LATER_IN_DISTRIBUTIONS, aliases: DISTRIBUTION_ALIASES };
+        self.reader.finish(&keys);
+        self.has_foreign = self.reader.has_foreign(&keys);
     }
 
+    /// An entry that must be there. If there is a key that must not, that is most likely it, and told already.
     fn entry(&self, key: &str) -> Option<Entry<'_>> {
         let entry = self.reader.entry(key);
-        if entry.is_none() {
+        if entry.is_none() && !self.has_foreign {
             let message = format!("the distribution of `{}` has no `{key}`", self.parameter.key);
             self.push(Diagnostic::error(message, self.parameter.span.clone()).help(format!("add {key} = …")));
         }
@@ -183,7 +187,7 @@ impl DistReader<'_, '_> {
             return self.reader.wrong(&entry, "a list", "write values = [1, 2, 3]".into());
         };
         let named = Entry { key: self.parameter.key, ..entry };
-        let values = grid::list(&named, array, self.reader.sink);
+        let values = grid::list(&named, array, "to have one drawn more often there is `weights`", self.reader.sink);
         let weights = match self.reader.entry("weights") {
             Some(entry) => Some(self.weights(&entry, array.len())?),
             None => None,

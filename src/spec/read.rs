@@ -36,7 +36,9 @@ pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
     let sink = Sink::default();
     let parsed = syntax::parse(text);
     parsed.mistakes.into_iter().for_each(|mistake| sink.push(mistake));
-    let spec = parsed.usable.then(|| read_table(Reader { table: &parsed.table, sink: &sink }, text, source)).flatten();
+    let complete = !sink.has_errors();
+    let top = Reader { table: &parsed.table, sink: &sink };
+    let spec = if parsed.usable { read_table(top, source, complete.then_some(text)) } else { None };
     let found = Diagnostics::new(&source.file, text, sink.into_list());
     match spec {
         Some(spec) if !found.has_errors() => Ok(Read { spec, warnings: found }),
@@ -44,7 +46,9 @@ pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
     }
 }
 
-fn read_table(top: Reader, text: &str, source: &Source) -> Option<Spec> {
+/// Reads the tables. `text` is the whole file; not given where a part of it was lost, in which templates may have their
+/// parameters.
+fn read_table(top: Reader, source: &Source, text: Option<&str>) -> Option<Spec> {
     top.finish(&TOP);
     let (space, declared) = space::read(top);
     let name = name(top, source);
@@ -58,7 +62,9 @@ fn read_table(top: Reader, text: &str, source: &Source) -> Option<Spec> {
         job: job::settings(top),
         results: job::results(top),
     };
-    command::check(&spec, &declared, top, text);
+    if let Some(text) = text {
+        command::check(&spec, &declared, top, text);
+    }
     has_command.then_some(spec)
 }
 
@@ -67,9 +73,8 @@ fn name(top: Reader, source: &Source) -> Option<String> {
         if is_sweep_name(&source.stem) {
             return Some(source.stem.clone());
         }
-        let mut found =
-            Diagnostic::error(format!("the file's name, `{}`, cannot be the name of a sweep", source.stem), 0..0);
-        found.span = None;
+        let message = format!("the file's name, `{}`, cannot be the name of a sweep", source.stem);
+        let found = Diagnostic { span: None, ..Diagnostic::error(message, 0..0) };
         top.sink.push(
             found.help(format!("write `name = \"{}\"` at the top of the file; {NAME_RULE}", name_like(&source.stem))),
         );

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::Diagnostic;
 use super::keys::{self, Keys, not_yet};
 use super::suggest::{list, nearest};
+use super::{Diagnostic, Severity};
 
 /// Collects what is found.
 #[derive(Default)]
@@ -16,6 +16,10 @@ pub(super) struct Sink(RefCell<Vec<Diagnostic>>);
 impl Sink {
     pub fn push(&self, found: Diagnostic) {
         self.0.borrow_mut().push(found);
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.0.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
     pub fn into_list(self) -> Vec<Diagnostic> {
@@ -92,7 +96,12 @@ impl<'a> Reader<'a> {
         if let Some(number) = number.filter(|number| bounds.contains(number)) {
             return Some(number);
         }
-        let message = format!("`{key}` must be from {} to {}", bounds.start(), bounds.end());
+        let negative = written.as_str().starts_with('-');
+        let message = if negative || number.is_some_and(|number| number < *bounds.start()) {
+            format!("`{key}` must be at least {}", bounds.start())
+        } else {
+            format!("`{key}` must be at most {}", bounds.end())
+        };
         self.sink.push(Diagnostic::error(message, entry.span));
         None
     }
@@ -112,6 +121,11 @@ impl<'a> Reader<'a> {
         let message = format!("`{}` must be {expected}, not {}", entry.key, kind(entry.value));
         self.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
         None
+    }
+
+    /// Whether it has a key that it cannot have.
+    pub fn has_foreign(self, keys: &Keys) -> bool {
+        self.entries().any(|entry| !keys.known.contains(&entry.key))
     }
 
     /// Reports the keys that a table cannot have.
@@ -147,9 +161,14 @@ fn shown(value: &DeValue) -> String {
     }
 }
 
+/// The key that an unknown one was probably meant to be.
+pub(super) fn meant<'a>(key: &str, keys: &Keys<'a>) -> Option<&'a str> {
+    let alias = keys.aliases.iter().find(|(typed, _)| *typed == key).map(|(_, meant)| *meant);
+    alias.or_else(|| nearest(key, keys.known.iter().copied().chain(keys.later.iter().copied())))
+}
+
 fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
-    let alias = keys.aliases.iter().find(|(typed, _)| *typed == entry.key).map(|(_, meant)| *meant);
-    let near = alias.or_else(|| nearest(entry.key, keys.known.iter().copied().chain(keys.later.iter().copied())));
+    let near = meant(entry.key, keys);
     let known = format!("the keys of {} are {}", keys.place, list(keys.known));
     let unknown = |hint: &str| Diagnostic::error(format!("unknown key `{}`{hint}", entry.key), entry.key_span.clone());
     if let Some(home) = keys::home(entry.key).filter(|home| *home != keys.place) {

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::reader::{Entry, Reader, Sink};
 use super::{Diagnostic, grid, names, random};
 use crate::job::MAX_POINTS;
-use crate::space::{self, Axis, Random, SpaceSpec};
+use crate::space::{self, Axis, Random, Space, SpaceError, SpaceSpec};
 
 /// A parameter's name, where it is given.
 pub(super) struct Declared {
@@ -48,8 +48,8 @@ pub(super) fn read(top: Reader) -> (SpaceSpec, Vec<Declared>) {
         random: random.collect(),
         order: found.declared.iter().map(|declared| declared.name.clone()).collect(),
     };
-    if found.axes.iter().all(|(_, axis)| axis.is_some()) {
-        check_size(&spec, top);
+    if !top.sink.has_errors() {
+        check_space(&spec, &found.declared, top);
     }
     (spec, found.declared)
 }
@@ -146,30 +146,27 @@ impl Parameters<'_> {
     }
 }
 
-/// Refuses a space with more points than an index can count.
-fn check_size(spec: &SpaceSpec, top: Reader) {
-    let mut factors: Vec<(String, Option<u128>)> = spec.axes.iter().map(factor).collect();
-    factors.push(("draws".into(), Some(spec.draws.into())));
-    factors.push(("repeats".into(), Some(spec.repeats.into())));
-    let total = factors.iter().try_fold(1u128, |total, (_, n)| total.checked_mul((*n)?));
-    if total.is_some_and(|total| total <= u128::from(MAX_POINTS)) {
-        return;
-    }
-    let several = factors.iter().filter(|(_, n)| *n != Some(1));
-    let product: Vec<String> = several
-        .map(|(name, n)| match n {
-            Some(n) => format!("{name} {n}"),
-            None => format!("{name} without bound"),
-        })
-        .collect();
-    let total = total.map_or("more than 10^38".to_owned(), |total| total.to_string());
-    let message = format!("this sweep has {total} points, and {MAX_POINTS} (2^53) is the most");
-    let span = ["grid", "zip", "repeats", "draws"].iter().find_map(|key| top.entry(key)).map(|entry| entry.key_span);
-    let found = Diagnostic::error(message, span.unwrap_or(0..0)).label(product.join(" × "));
-    top.sink.push(found.help("fewer values, repeats or draws"));
-}
-
-fn factor(axis: &Axis) -> (String, Option<u128>) {
-    let names: Vec<&str> = axis.params.iter().map(|param| param.name.as_str()).collect();
-    (names.join("+"), axis.params.first().and_then(|param| grid::length(&param.values)))
+/// Asks the space itself whether it can be built: what only it can tell (too many points, values too close together) is
+/// told here, at the place that it names.
+fn check_space(spec: &SpaceSpec, declared: &[Declared], top: Reader) {
+    let Err(error) = Space::new(spec.clone()) else { return };
+    let place = |name: &str| {
+        let first = name.split('+').next().unwrap_or_default();
+        declared.iter().find(|declared| declared.name == first).map(|declared| declared.span.clone())
+    };
+    let whole = || ["grid", "zip", "repeats", "draws"].iter().find_map(|key| top.entry(key)).map(|entry| entry.key_span);
+    let found = match &error {
+        SpaceError::TooManyPoints { factors, product } => {
+            let message = format!("this sweep has {product} points, and {MAX_POINTS} (2^53) is the most");
+            let found = Diagnostic::error(message, whole().unwrap_or(0..0)).label(factors.clone());
+            found.help("fewer values, repeats or draws")
+        }
+        SpaceError::Values { name, why } | SpaceError::Distribution { name, why } => {
+            Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole).unwrap_or(0..0))
+        }
+        SpaceError::UnknownVersion(_) | SpaceError::Shape(_) => {
+            Diagnostic::error(error.to_string(), whole().unwrap_or(0..0))
+        }
+    };
+    top.sink.push(found);
 }

@@ -42,10 +42,15 @@ fn mistake(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
         return duplicate(text, span, there);
     }
     let is_word = there.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '.' | '/' | '{'));
-    if (message.starts_with("string values must be quoted") || message.starts_with("invalid boolean")) && is_word {
+    let not_a_value = message.starts_with("string values must be quoted") || message.starts_with("invalid ");
+    if not_a_value && is_word {
         return Diagnostic::error(format!("`{there}` is not a value"), span)
             .label("neither a number, nor `true` or `false`, nor text in quotes")
             .help(format!("text stands in quotes: \"{there}\""));
+    }
+    if message.starts_with("string values must be quoted") && !there.is_empty() {
+        return Diagnostic::error(format!("`{there}` is not a value"), span)
+            .help("perhaps a comma is missing, or the quotes around a text");
     }
     if message.starts_with("invalid") && message.contains("string") && there.is_empty() {
         return Diagnostic::error("this text is never closed", span)

@@ -359,9 +359,15 @@ pub trait Store: Send + Sync {
 
     /// Records outcomes and gives claims, in one step, once; see [`Exchange`].
     ///
-    /// An entry is accepted if its claim is held with that token; or if the claim ran out and nobody claimed the job
-    /// since (the job is ready, delayed, cancelled or failed, and its last claim had this attempt and token). Then the
-    /// point moves as the verdict says; `Again` for a lease that `cancel` marked goes to cancelled.
+    /// An entry is accepted if its claim is held with that token; or if the claim ran out, was reported lost
+    /// (`only_if_expired`), and nobody claimed the job since (it is ready, delayed, cancelled or failed, and its last
+    /// claim had this attempt and token). A claim's own outcome is accepted once: a second one is stale, also under a
+    /// new sequence number. One index twice in a report is stale.
+    ///
+    /// Then the point moves as the verdict says; but `Again` for a lease that `cancel` marked goes to cancelled, and one
+    /// that arrives late for a cancelled point leaves it cancelled.
+    ///
+    /// A sweep that is gone is no error here: its reports are stale, and it gives no claims.
     ///
     /// Delayed points that are due are given first, then ready ones from the smallest index.
     fn exchange(&self, exchange: &Exchange) -> Result<Exchanged>;
@@ -378,16 +384,19 @@ pub trait Store: Send + Sync {
 
     /// Claims whose leases have run out. Looks at most once a second, whoever asks, and answers nothing in between.
     /// When nobody has looked for some seconds (the store was away, or every machine slept), every lease is first
-    /// prolonged by that time: it counts against nobody.
+    /// prolonged by that time, but to no more than a whole lease from now: it counts against nobody. What is answered is
+    /// answered again by later looks until it is reported.
     fn expired(&self) -> Result<Vec<Expired>>;
 
-    /// What there is to do within a scope.
+    /// What there is to do within a scope. Delayed points that are due count as ready.
     fn backlog(&self, scope: &Scope) -> Result<Backlog>;
 
-    /// Where points stand: up to `limit` spans of a set, in order of index, that end after `from`.
+    /// Where points stand: up to `limit` spans of a set, in order of index, that end after `from`. Neighbouring spans
+    /// may stand in the same state. To read all, ask again from the end of the last one until the answer is empty.
     fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>>;
 
-    /// Where one point stands, and what the store knows of its tries when it has not succeeded.
+    /// Where one point stands, and what the store knows of its tries when it has not succeeded. An index that the sweep
+    /// has not is refused.
     fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)>;
 
     /// The logs of the blocks in a range that have any, in order.

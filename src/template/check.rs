@@ -7,6 +7,7 @@ use minijinja::ErrorKind;
 
 use super::tags::{Ident, Role, Tag, TagKind, idents};
 use super::text::Engine;
+use crate::spec::suggest::{list, nearest};
 
 /// Where in a word a block tag stands whose other half is missing.
 pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {
@@ -32,6 +33,61 @@ pub(super) struct Unknown {
     pub what: &'static str,
     pub name: String,
 }
+
+impl Unknown {
+    /// What may have been meant.
+    pub fn help(&self) -> String {
+        let some: &[&str] = if self.what == "filter" { &FILTERS } else { &TESTS };
+        let meant = nearest(&self.name, some.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+        format!("{}there are those of minijinja, for example {}", meant.unwrap_or_default(), list(some.iter().take(8)))
+    }
+}
+
+/// Filters that a sweep may want.
+const FILTERS: [&str; 22] = [
+    "round",
+    "int",
+    "float",
+    "upper",
+    "lower",
+    "default",
+    "replace",
+    "safe",
+    "abs",
+    "join",
+    "length",
+    "first",
+    "last",
+    "trim",
+    "string",
+    "format",
+    "min",
+    "max",
+    "title",
+    "capitalize",
+    "split",
+    "sum",
+];
+
+/// Tests that a sweep may want.
+const TESTS: [&str; 16] = [
+    "defined",
+    "undefined",
+    "number",
+    "integer",
+    "float",
+    "string",
+    "odd",
+    "even",
+    "divisibleby",
+    "startingwith",
+    "endingwith",
+    "none",
+    "true",
+    "false",
+    "in",
+    "boolean",
+];
 
 /// The filters and tests in these tags that the engine does not know.
 pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> Vec<Unknown> {

@@ -47,6 +47,8 @@ struct Compiler<'a> {
     used: BTreeSet<String>,
     errors: Vec<TemplateError>,
     compiled: usize,
+    /// Whether a block that begins in one word and ends in another was told: once is enough.
+    half_blocks: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -58,6 +60,7 @@ impl<'a> Compiler<'a> {
             used: BTreeSet::new(),
             errors: Vec::new(),
             compiled: 0,
+            half_blocks: false,
         };
         for engine in [&mut compiler.engine, &mut compiler.shell_engine] {
             engine.env.remove_global("debug");
@@ -127,6 +130,10 @@ impl<'a> Compiler<'a> {
         }
         let tags: Vec<&Tag> = word.pieces.tags().collect();
         if let Some(at) = check::half_block(command, &tags) {
+            if self.half_blocks {
+                return None;
+            }
+            self.half_blocks = true;
             self.error(
                 &Place::Command,
                 Some(at),
@@ -175,14 +182,14 @@ impl<'a> Compiler<'a> {
         let engine = if shell { &mut self.shell_engine } else { &mut self.engine };
         if let Err(error) = engine.env.add_template_owned(name.clone(), template) {
             let at = error.range().map(|range| places.written(range));
-            self.error(&place, at, wording(&error), "");
+            self.error(&place, at, format!("this template is not understood: {}", wording(&error)), "");
             return None;
         }
         let names = engine.env.get_template(&name).map(|template| template.undeclared_variables(false));
         let tags: Vec<&Tag> = pieces.tags().collect();
         for unknown in check::unknown_filters(written, &tags, &self.engine) {
             let message = format!("there is no {} `{}`", unknown.what, unknown.name);
-            self.error(&place, Some(unknown.at), message, "see the list of filters and tests of minijinja");
+            self.error(&place, Some(unknown.at.clone()), message, unknown.help());
         }
         for used in names.unwrap_or_default().into_iter().collect::<BTreeSet<_>>() {
             self.use_name(&place, written, &tags, used, shell);

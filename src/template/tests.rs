@@ -152,7 +152,7 @@ fn mistakes_are_all_found_with_their_places() {
             ("tmp", "`tmp` is neither a parameter of this sweep nor a name that sweep knows"),
             ("rund", "there is no filter `rund`"),
             ("defind", "there is no test `defind`"),
-            ("}}", "unexpected end of variable block"),
+            ("}}", "this template is not understood: unexpected end of variable block"),
             ("sed", "`sed` is neither a parameter of this sweep nor a name that sweep knows"),
         ]
     );
@@ -277,6 +277,12 @@ fn a_value_stays_one_argument_for_a_shell_too() {
 fn safe_turns_quoting_off() {
     assert_eq!(run_shell("printf '<%s>' {{ x | safe }}", "a b"), "<a><b>");
     assert_eq!(run_shell("printf '<%s>' x{{ '--y' if x == 'no' }}", "a"), "<x>");
+}
+
+#[test]
+fn one_template_serves_all_slots() {
+    fn shared<T: Send + Sync>() {}
+    shared::<JobTemplate>();
 }
 
 proptest! {

@@ -1,0 +1,257 @@
+//! Tests of reading a sweep file as a whole: what good files say, and that no file makes it panic. What bad ones give is
+//! in `tests/bad_input.rs`.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::space::{AxisParam, Dist, Range, RangeBy, Values};
+use crate::value::Value;
+
+const WHOLE: &str = r##"
+name = "ising"
+command = "python3 ising.py --size {{ size }} --temp {{ temp }} --seed {{ seed }} {{ flags }}"
+repeats = 500
+draws = 64
+root-seed = 0xFFFF_FFFF_FFFF_FFFF
+
+[grid]
+size = [16, 32, 0x40]
+temp = { from = 1.5, to = +3.5, count = 21 }
+rate = { from = 1e-4, to = 1_0E-2, count = 4, scale = "log" }
+field = { from = 0, to = 1, step = 0.1 }
+model = "metropolis"
+flag = [true, false]
+
+[[zip]]
+solver = ["rk4", "euler"]
+dt = [0.1, 0.01]
+
+[random]
+coupling = { dist = "normal", mean = 1, sd = 0.1 }
+noise = { dist = "uniform", min = 0.0, max = 1.0 }
+lr = { dist = "log-uniform", min = 1e-5, max = 1 }
+k = { dist = "int", min = -3, max = 3 }
+rule = { dist = "choice", values = ["a", 1, 2.5, true], weights = [3, 1, 0.5, 0] }
+tour = { dist = "permutation", of = 20 }
+
+[job]
+timeout = "10m"
+retries = 2
+retry-delay = "1h 30m"
+queue = "long"
+env = { MODE = "{{ model }}", N = 3, X = 0.50, B = true }
+stdin = "{{ size }}\n"
+dir = "runs/{{ sweep }}/{{ job }}"
+
+[results]
+format = "json"
+require = ["energy", "mag"]
+"##;
+
+fn source(stem: &str) -> Source {
+    Source { file: format!("{stem}.toml"), stem: stem.into(), here: "/".into() }
+}
+
+fn good(text: &str) -> Read {
+    read(text, &source("study")).unwrap_or_else(|found| panic!("{found}"))
+}
+
+fn list(name: &str, values: Vec<Value>) -> AxisParam {
+    AxisParam { name: name.into(), values: Values::List(values) }
+}
+
+fn range(name: &str, from: &str, to: &str, by: RangeBy) -> AxisParam {
+    AxisParam { name: name.into(), values: Values::Range(Range { from: from.into(), to: to.into(), by }) }
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let read = good(WHOLE);
+    assert_eq!(read.warnings.list, []);
+    let spec = read.spec;
+    assert_eq!((spec.name.as_str(), spec.space.repeats, spec.space.draws), ("ising", 500, 64));
+    assert_eq!((spec.space.root_seed, spec.space.version), (u64::MAX, crate::space::VERSION));
+    let order = [
+        "size", "temp", "rate", "field", "model", "flag", "solver", "dt", "coupling", "noise", "lr", "k", "rule",
+        "tour",
+    ];
+    assert_eq!(spec.space.order, order);
+    let job = spec.job;
+    assert_eq!(job.timeout, Some(Duration::from_secs(600)));
+    assert_eq!(job.retry, RetryPolicy { retries: 2, delay: Duration::from_secs(5400) });
+    assert_eq!((job.queue.as_str(), job.shell), ("long", false));
+    let env = [("MODE", "{{ model }}"), ("N", "3"), ("X", "0.5"), ("B", "true")];
+    assert_eq!(job.env, env.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(job.stdin.as_deref(), Some("{{ size }}\n"));
+    assert_eq!(job.dir.as_deref(), Some("runs/{{ sweep }}/{{ job }}"));
+    assert_eq!(spec.results.format, ResultFormat::Json);
+    assert_eq!(spec.results.require, ["energy", "mag"]);
+}
+
+#[test]
+fn values_of_axes_are_read() {
+    let axes: Vec<Vec<AxisParam>> = good(WHOLE).spec.space.axes.into_iter().map(|axis| axis.params).collect();
+    let expected = [
+        vec![list("size", vec![Value::Int(16), Value::Int(32), Value::Int(64)])],
+        vec![range("temp", "1.5", "3.5", RangeBy::Count(21))],
+        vec![range("rate", "1e-4", "10E-2", RangeBy::LogCount(4))],
+        vec![range("field", "0", "1", RangeBy::Step("0.1".into()))],
+        vec![list("model", vec!["metropolis".into()])],
+        vec![list("flag", vec![Value::Bool(true), Value::Bool(false)])],
+        vec![
+            list("solver", vec!["rk4".into(), "euler".into()]),
+            list("dt", vec![Value::Float(0.1), Value::Float(0.01)]),
+        ],
+    ];
+    assert_eq!(axes, expected);
+}
+
+#[test]
+fn distributions_are_read() {
+    let random: Vec<(String, Dist)> = good(WHOLE).spec.space.random.into_iter().map(|r| (r.name, r.dist)).collect();
+    let choices = vec!["a".into(), Value::Int(1), Value::Float(2.5), Value::Bool(true)];
+    let expected = [
+        ("coupling", Dist::Normal { mean: 1.0, sd: 0.1 }),
+        ("noise", Dist::Uniform { min: 0.0, max: 1.0 }),
+        ("lr", Dist::LogUniform { min: 1e-5, max: 1.0 }),
+        ("k", Dist::Int { min: -3, max: 3 }),
+        ("rule", Dist::Choice { values: choices, weights: Some(vec![3.0, 1.0, 0.5, 0.0]) }),
+        ("tour", Dist::Permutation { of: 20 }),
+    ];
+    assert_eq!(random, expected.map(|(name, dist)| (name.to_owned(), dist)));
+}
+
+#[test]
+fn what_a_file_leaves_out() {
+    let spec = good("command = ['prog']").spec;
+    assert_eq!((spec.name.as_str(), spec.command), ("study", Command::Words(vec!["prog".into()])));
+    let space = spec.space;
+    assert_eq!((space.root_seed, space.draws, space.repeats, space.axes.len()), (0, 1, 1, 0));
+    assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5) });
+    assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
+    assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, require: vec![] });
+}
+
+#[test]
+fn parameters_are_in_the_order_of_the_file_whatever_table_they_stand_in() {
+    let text = "command = 'p {{ flags }}'\n[random]\nz = { dist = 'int', min = 1, max = 2 }\n[[zip]]\ny = [1]\nb = [2]\n\
+                [grid]\nx = 1\n[[zip]]\na = [1]\n[grid.c]\nfrom = 1\nto = 2\ncount = 2\n";
+    let spec = good(text).spec;
+    assert_eq!(spec.space.order, ["z", "y", "b", "x", "a", "c"]);
+    let axes: Vec<&str> = spec.space.axes.iter().map(|axis| axis.params[0].name.as_str()).collect();
+    assert_eq!(axes, ["y", "x", "a", "c"]);
+}
+
+#[test]
+fn a_parameter_counts_as_used_wherever_it_is_used() {
+    for command in ["p {{ x }}", "p {{ flags }}", "sh -c 'echo $SWEEP_PARAMS'", "p {% if x > 1 %}a{% endif %}"] {
+        assert_eq!(good(&format!("command = \"{command}\"\n[grid]\nx = [1, 2]")).warnings.list, [], "{command}");
+    }
+    for key in ["stdin = '{{ x }}'", "dir = '{{ x }}'", "env = { A = '{{ x }}' }"] {
+        assert_eq!(good(&format!("command = 'p'\n[grid]\nx = [1, 2]\n[job]\n{key}")).warnings.list, [], "{key}");
+    }
+}
+
+#[test]
+fn a_file_may_be_written_on_other_systems() {
+    let text = format!("\u{feff}{}", WHOLE.replace('\n', "\r\n"));
+    assert_eq!(good(&text).spec.space, good(WHOLE).spec.space);
+}
+
+#[test]
+fn the_largest_space_is_accepted_and_one_more_is_not() {
+    let text = |last: u64| format!("command = 'p {{{{ x }}}}'\n[grid]\nx = {{ from = 0, to = {last}, step = 1 }}");
+    assert_eq!(good(&text((1 << 53) - 1)).spec.space.axes.len(), 1);
+    assert!(read(&text(1 << 53), &source("a")).unwrap_err().to_string().contains("9007199254740993 points"));
+}
+
+fn document() -> Document {
+    Document {
+        version: document::VERSION,
+        spec: good(WHOLE).spec,
+        text: WHOLE.into(),
+        here: "/home/é".into(),
+        file: "/tmp/a.toml".into(),
+        sweep_version: "0.1.0".into(),
+        host: "h".into(),
+    }
+}
+
+#[test]
+fn a_document_reads_back_the_same() {
+    let document = document();
+    assert_eq!(Document::decode(&document.encode().unwrap()).unwrap(), document);
+}
+
+#[test]
+fn a_document_of_another_version_is_refused() {
+    let newer = br#"{"version": 2, "something": "else"}"#;
+    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 2 })));
+    for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 1}"#, b"\xff"] {
+        assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
+    }
+}
+
+#[test]
+fn a_file_on_the_disk_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my-study.toml");
+    std::fs::write(&path, "command = 'prog'\n").unwrap();
+    let (read, document) = open(&path).unwrap();
+    assert_eq!((read.spec.name.as_str(), &document.spec), ("my-study", &read.spec));
+    assert_eq!(document.text, "command = 'prog'\n");
+    assert_eq!(document.here, folder.path().canonicalize().unwrap());
+}
+
+/// A file with something in it exchanged for something else.
+fn mutated() -> impl Strategy<Value = String> {
+    let junk = r#"[\[\]{}='",.\n#\\ |%0-9a-z-]{0,4}|\PC|nan|1e999|\{\{|"""|'''"#;
+    (0..WHOLE.len(), 0..20usize, junk).prop_map(|(at, length, junk)| {
+        let end = (at + length).min(WHOLE.len());
+        format!("{}{junk}{}", &WHOLE[..at], &WHOLE[end..])
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_text_makes_reading_or_showing_panic(
+        text in r#"([a-z]{1,6}|[\[\]{}='",.\n#\\ |%0-9-]|\PC|\{\{|\}\}|\[\[|"""){0,40}"#,
+    ) {
+        if let Err(found) = read(&text, &source("a")) {
+            prop_assert!(!found.list.is_empty());
+            prop_assert!(!found.render(true).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_in_words_or_still_good(text in mutated()) {
+        match read(&text, &source("a")) {
+            Ok(read) => {
+                read.warnings.render(false);
+            }
+            Err(found) => {
+                prop_assert!(found.has_errors());
+                prop_assert!(found.render(false).contains("error: "));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_document_read_back_the_same(bits: u64, int: i64, seed: u64) {
+        let float = f64::from_bits(bits);
+        prop_assume!(float.is_finite());
+        let mut document = document();
+        document.spec.space.root_seed = seed;
+        let values = vec![Value::Float(float), Value::Int(int)];
+        document.spec.space.axes = vec![crate::space::Axis { params: vec![list("x", values)] }];
+        let back = Document::decode(&document.encode().unwrap()).unwrap();
+        prop_assert_eq!(&back, &document);
+        let Values::List(values) = &back.spec.space.axes[0].params[0].values else { panic!() };
+        let Value::Float(read) = values[0] else { panic!() };
+        prop_assert_eq!(read.to_bits(), bits);
+    }
+}

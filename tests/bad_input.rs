@@ -1,0 +1,87 @@
+//! Every mistake that a sweep file can have, with the message that it gives: `tests/bad/NAME.toml` beside its snapshot
+//! `NAME.snap`, and `tests/warned/` for files that can be used but perhaps do not say what was meant.
+
+// clippy.toml allows these in tests, but does not see that helpers of tests are in tests too.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+use sweep::spec::{self, OpenError, Severity};
+
+/// The sweep files of a folder under `tests/`, in order.
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn assert_message(folder: &str, path: &Path, message: &str) {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    insta::with_settings!({
+        snapshot_path => folder,
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, message);
+    });
+}
+
+/// Reads a file under the name that it has from where the tests run.
+fn read(folder: &str, path: &Path) -> Result<spec::Read, spec::Diagnostics> {
+    let source = spec::Source {
+        file: format!("tests/{folder}/{}", path.file_name().unwrap().to_str().unwrap()),
+        stem: path.file_stem().unwrap().to_str().unwrap().into(),
+        here: "/".into(),
+    };
+    spec::read(&std::fs::read_to_string(path).unwrap(), &source)
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_with_their_places() {
+    for path in cases("bad") {
+        let found = read("bad", &path).expect_err(&path.display().to_string());
+        assert!(found.has_errors());
+        assert_message("bad", &path, &found.render(false));
+    }
+}
+
+#[test]
+fn doubtful_files_are_used_with_a_warning() {
+    for path in cases("warned") {
+        let read = read("warned", &path).unwrap_or_else(|found| panic!("{}: {found}", path.display()));
+        assert!(!read.warnings.list.is_empty());
+        assert!(read.warnings.list.iter().all(|found| found.severity == Severity::Warning));
+        assert_message("warned", &path, &read.warnings.render(false));
+    }
+}
+
+#[test]
+fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
+    let source = spec::Source { file: "my study.toml".into(), stem: "my study".into(), here: "/".into() };
+    let found = spec::read("command = \"prog\"\n", &source).unwrap_err();
+    insta::assert_snapshot!(found.render(false), @r#"
+    error: the file's name, `my study`, cannot be the name of a sweep
+    --> my study.toml
+     = help: write `name = "my-study"` at the top of the file; names have up to 100 letters (a to z), digits, `_`, `-` and `.`, and begin with a letter, a digit or `_`
+    "#);
+}
+
+#[test]
+fn colours_are_only_there_when_asked_for() {
+    let source = spec::Source { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
+    let found = spec::read("comand = 1", &source).unwrap_err();
+    assert!(found.render(true).contains('\u{1b}'));
+    assert!(!found.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_apart_from_one_with_mistakes() {
+    let missing = spec::open(Path::new("tests/bad/no-such-file.toml"));
+    assert!(matches!(missing, Err(OpenError::Unreadable { .. })));
+    let mistaken = spec::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad/empty-axis.toml"));
+    assert!(matches!(mistaken, Err(OpenError::Mistakes(_))));
+}
