@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sweep::job::{SweepId, Verdict};
 use sweep::store::redis::RedisStore;
 use sweep::store::{
-    Claim, Exchange, Exchanged, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Store, StoreError, Want,
+    Claim, Exchange, Exchanged, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Store, StoreError, Want,
     WorkerRow,
 };
 
@@ -162,6 +162,17 @@ fn where_nothing_listens_is_said_within_seconds() {
 }
 
 #[test]
+fn one_who_never_answers_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let begun = Instant::now();
+    let error = RedisStore::connect(&url).unwrap_err();
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    assert_has(&error.to_string(), &[&url, "does not answer in time"]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn what_is_no_redis_is_told() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -270,13 +281,14 @@ fn a_sweep_of_many_failures_is_put_back_and_removed_without_a_trace() {
     }
     let counts = store.sweep(&id).unwrap().counts;
     assert_eq!((counts.failed, counts.cancelled), (6000, 6000));
+    assert_eq!(store.spans(&id, Set::Failed, 0, usize::MAX).unwrap().len(), 6000);
     assert_eq!(store.requeue(&id, &[0..5, 7..11_999]).unwrap(), 5 + 11_992);
     let counts = store.sweep(&id).unwrap().counts;
     assert_eq!((counts.failed, counts.cancelled, counts.pending), (1, 2, 11_997));
     store.remove(&id, false).unwrap();
     store.retire("w").unwrap();
     // Of a sweep that was, the counters stay.
-    assert_eq!(keys(&server), before + 3, "names, serial and the time of the last look: {}", server.say("KEYS *"));
+    assert_eq!(keys(&server), before + 2, "names and serial: {}", server.say("KEYS *"));
 }
 
 fn keys(server: &RedisServer) -> u64 {

@@ -12,7 +12,8 @@ use crate::store::{Counts, Store, SweepRow};
 /// If an index lies outside the sweep, or names a point that is neither failed nor cancelled.
 pub fn retry(store: &dyn Store, row: &SweepRow, indices: Option<&[u64]>) -> Result<u64> {
     let Some(indices) = indices else {
-        return Ok(store.requeue(&row.id, &[0..row.counts.total])?);
+        let all = 0..row.counts.total;
+        return Ok(store.requeue(&row.id, std::slice::from_ref(&all))?);
     };
     let mut ranges: Vec<Range<u64>> = Vec::with_capacity(indices.len());
     for &index in indices {

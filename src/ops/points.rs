@@ -35,7 +35,7 @@ impl<'a> SetWalk<'a> {
                 return Ok(self.page.front());
             }
             let spans = self.store.spans(self.id, self.set, self.from, PAGE)?;
-            self.over = spans.len() < PAGE;
+            self.over = spans.is_empty();
             self.page.extend(spans);
         }
     }

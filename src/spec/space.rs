@@ -154,7 +154,8 @@ fn check_space(spec: &SpaceSpec, declared: &[Declared], top: Reader) {
         let first = name.split('+').next().unwrap_or_default();
         declared.iter().find(|declared| declared.name == first).map(|declared| declared.span.clone())
     };
-    let whole = || ["grid", "zip", "repeats", "draws"].iter().find_map(|key| top.entry(key)).map(|entry| entry.key_span);
+    let whole =
+        || ["grid", "zip", "repeats", "draws"].iter().find_map(|key| top.entry(key)).map(|entry| entry.key_span);
     let found = match &error {
         SpaceError::TooManyPoints { factors, product } => {
             let message = format!("this sweep has {product} points, and {MAX_POINTS} (2^53) is the most");

@@ -235,33 +235,46 @@ impl Shift<'_> {
 
     /// Sends a request until it is answered; the same one, so that nothing is applied twice. Returns the number of
     /// claims given, or nothing when the worker is told to stop at once and the store stays away.
-    fn send(&mut self, request: Request) -> Result<Option<u32>, StoreError> {
-        let board = &self.worker.board;
+    fn send(&mut self, mut request: Request) -> Result<Option<u32>, StoreError> {
         let mut last_words = None;
         loop {
             match self.worker.store.exchange(&request.exchange) {
                 Ok(reply) => {
                     self.say_back();
-                    board.delivered();
+                    self.worker.board.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
                     self.settle(request, &reply);
                     self.take_on(reply.claims)?;
                     return Ok(Some(given));
                 }
-                Err(StoreError::Unreachable { why, .. }) => {
+                Err(StoreError::Unreachable { why, .. }) => self.say_away(why),
+                // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take the
+                // outcomes, if no new claims are asked for; that is another request, with a number of its own.
+                Err(StoreError::Refused(why)) => {
                     self.say_away(why);
-                    let again = self.pace.unanswered(Instant::now());
-                    while Instant::now() < again && board.view().stopping != Stopping::Now {
-                        board.wait(again);
-                    }
-                    if self.gives_up(&mut last_words) {
-                        self.summary.undelivered += request.finished.len() + board.take_done().len();
-                        return Ok(None);
+                    if request.exchange.want.take().is_some() {
+                        self.seq += 1;
+                        request.exchange.seq = self.seq;
+                        request.asked = 0;
                     }
                 }
                 Err(error) => return Err(error),
             }
+            self.wait_for_store();
+            if self.gives_up(&mut last_words) {
+                self.summary.undelivered += request.finished.len() + self.worker.board.take_done().len();
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits until the store is to be asked again, but not when the worker is told to stop at once.
+    fn wait_for_store(&mut self) {
+        let board = &self.worker.board;
+        let again = self.pace.unanswered(Instant::now());
+        while Instant::now() < again && board.view().stopping != Stopping::Now {
+            board.wait(again);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The real binary on both stores, with real processes.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -1,6 +1,7 @@
 //! Owns the contract of a store as checks: one suite, run against every store there is.
 //!
 //! - [`harness`]: what a store must offer to be checked, and the hands that the checks use;
+//! - [`redis_bench`]: a Redis server for one check;
 //! - [`claims`]: who gets which job, and in what order;
 //! - [`outcomes`]: which outcomes are accepted, and what they do;
 //! - [`leases`]: signs of life, lost claims, time that counts against nobody;
@@ -18,6 +19,7 @@ mod leases;
 mod model;
 mod outcomes;
 mod random;
+mod redis_bench;
 mod sqlite_only;
 mod sweeps;
 
@@ -76,3 +78,4 @@ macro_rules! contract {
 }
 
 contract!(sqlite, crate::harness::SqliteBench::fresh());
+contract!(redis, crate::redis_bench::RedisBench::fresh());

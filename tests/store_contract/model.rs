@@ -1,7 +1,7 @@
 //! Owns the contract once more, as a model in memory: a list of points for each sweep, and the plainest code that obeys.
 //!
-//! Time is counted in steps, one a request. A delay or a lease of [`SHORT`] has passed by the next step, a longer one
-//! never does; whoever drives the model beside a store waits in between.
+//! Time is counted in steps, one a request. A lease of [`SHORT`] or a delay up to [`SOON_MS`] has passed by the next step,
+//! a longer one never does; whoever drives the model beside a store waits in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,6 +12,9 @@ use sweep::record::block_of;
 use sweep::store::{Backlog, Claim, ColumnPlace, Counts, Exchanged, Fate, Held, Report, ReportEntry, Scope, Want};
 
 use crate::harness::SHORT;
+
+/// The longest delay that passes, milliseconds.
+pub const SOON_MS: u64 = 5;
 
 /// All that a store knows.
 #[derive(Default)]
@@ -43,8 +46,8 @@ pub struct Point {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     Ready,
-    /// Until after this step.
-    Delayed(u64),
+    /// Since this step, for this time, milliseconds.
+    Delayed(u64, u64),
     Claimed(Lease),
     Failed,
     Cancelled,
@@ -64,9 +67,9 @@ pub struct Lease {
 const NEVER: u64 = u64::MAX;
 
 impl Model {
-    /// The step after which a time from now has passed.
-    fn after(&self, time: Duration) -> u64 {
-        if time <= SHORT { self.step } else { NEVER }
+    /// The step after which a lease from now has run out.
+    fn until(&self, lease: Duration) -> u64 {
+        if lease <= SHORT { self.step } else { NEVER }
     }
 
     /// Begins the next step.
@@ -142,12 +145,12 @@ impl Model {
             Verdict::Failed => Place::Failed,
             Verdict::Cancelled => Place::Cancelled,
             Verdict::Again { delay_ms: 0 } => Place::Ready,
-            Verdict::Again { delay_ms } => Place::Delayed(self.after(Duration::from_millis(delay_ms))),
+            Verdict::Again { delay_ms } => Place::Delayed(self.step, delay_ms),
         }
     }
 
     fn claim(&mut self, worker: &str, want: &Want) -> Vec<Claim> {
-        let (step, until) = (self.step, self.after(want.lease));
+        let (step, until) = (self.step, self.until(want.lease));
         let Some(sweep) = self.choose(&want.scope) else { return vec![] };
         let sweep = &mut self.sweeps[sweep];
         let mut given = sweep.claimable(step);
@@ -176,7 +179,7 @@ impl Model {
     }
 
     pub fn beat(&mut self, held: &[Held], lease: Duration) -> Vec<(Held, Fate)> {
-        let until = self.after(lease);
+        let until = self.until(lease);
         let mut fates = Vec::new();
         for held in held {
             let point = self.find(&held.job.sweep).map(|sweep| &mut sweep.points[held.job.index as usize]);
@@ -215,21 +218,21 @@ impl Sweep {
     /// Delayed points that are due, oldest first; then ready ones.
     fn claimable(&self, step: u64) -> Vec<u64> {
         let points = || self.points.iter().zip(0..);
-        let mut due: Vec<(u64, u64)> = points()
+        let mut due: Vec<(u64, u64, u64)> = points()
             .filter_map(|(point, index)| match point.place {
-                Place::Delayed(until) if until < step => Some((until, index)),
+                Place::Delayed(since, ms) if since < step && ms <= SOON_MS => Some((since, ms, index)),
                 _ => None,
             })
             .collect();
         due.sort_unstable();
         let ready = points().filter(|(point, _)| point.place == Place::Ready);
-        due.into_iter().map(|(_, index)| index).chain(ready.map(|(_, index)| index)).collect()
+        due.into_iter().map(|(_, _, index)| index).chain(ready.map(|(_, index)| index)).collect()
     }
 
     pub fn cancel(&mut self) -> Counts {
         for point in &mut self.points {
             match &mut point.place {
-                Place::Ready | Place::Delayed(_) => point.place = Place::Cancelled,
+                Place::Ready | Place::Delayed(..) => point.place = Place::Cancelled,
                 Place::Claimed(lease) => lease.doomed = true,
                 _ => {}
             }
@@ -254,7 +257,7 @@ impl Sweep {
         let mut counts = Counts { total: self.points.len() as u64, ..Counts::default() };
         for point in &self.points {
             *match point.place {
-                Place::Ready | Place::Delayed(_) => &mut counts.pending,
+                Place::Ready | Place::Delayed(..) => &mut counts.pending,
                 Place::Claimed(_) => &mut counts.running,
                 Place::Failed => &mut counts.failed,
                 Place::Cancelled => &mut counts.cancelled,
@@ -281,7 +284,7 @@ impl Point {
             Place::Claimed(lease) => lease.doomed,
             before => *before == Place::Cancelled,
         };
-        let again = matches!(place, Place::Ready | Place::Delayed(_));
+        let again = matches!(place, Place::Ready | Place::Delayed(..));
         self.place = if again && cancelled { Place::Cancelled } else { place };
         self.tries = entry.tries;
         let open = entry.only_if_expired && self.place != Place::Succeeded;

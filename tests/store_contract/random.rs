@@ -1,5 +1,6 @@
 //! Owns random requests that a store must answer as the model does, and stand after each of them as the model stands.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use sweep::job::{JobState, SweepId, Tries, Verdict};
+use sweep::job::{JobAddress, JobState, SweepId, Tries, Verdict};
 use sweep::store::{
     Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Scope, Set, Store, StoreError,
 };
@@ -16,7 +17,7 @@ use crate::harness::{
     Bench, LONG, SHORT, Worker, counts, given_back, grouped, let_time_pass, lost, outcome, spans, submit, want,
     worker_row,
 };
-use crate::model::{Model, Place, Sweep};
+use crate::model::{Model, Place, SOON_MS, Sweep};
 
 const QUEUES: [&str; 2] = ["a", "b"];
 const WORKERS: usize = 3;
@@ -100,7 +101,7 @@ fn request() -> impl Strategy<Value = Request> {
 
 pub fn random_requests_are_answered_as_the_model_does(bench: &dyn Bench) {
     let connections: Vec<_> = (0..WORKERS).map(|_| bench.connect()).collect();
-    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let run = |requests: Vec<Request>| {
         // What an earlier run left, also one that failed.
         for row in connections[0].sweeps().unwrap() {
@@ -132,7 +133,13 @@ struct Both<'a> {
 
 impl Both<'_> {
     fn request(&mut self, request: Request) {
+        // Somebody looks, so that no silence prolongs a lease. What was to last for some milliseconds has passed by the
+        // next step, and no two steps share a millisecond.
+        self.store.expired().unwrap();
+        let_time_pass(Duration::from_millis(SOON_MS + 2));
         self.model.next_step();
+        let queues = QUEUES.map(String::from);
+        assert_eq!(self.store.backlog(&Scope::Queues(queues.to_vec())).unwrap(), self.model.backlog(&queues));
         match request {
             Request::Submit { queue, total } => {
                 let id = submit(self.store, "random", QUEUES[queue], total);
@@ -157,8 +164,6 @@ impl Both<'_> {
             }),
             Request::Remove(sweep, force) => self.remove(sweep, force),
         }
-        // What was to last for 1 ms has passed by the next step, and no two steps share a millisecond.
-        let_time_pass(Duration::from_millis(3));
     }
 
     fn on_sweep(&mut self, number: usize, act: impl FnOnce(&dyn Store, &mut Sweep)) {
@@ -187,7 +192,14 @@ impl Both<'_> {
     }
 
     fn exchange(&mut self, worker: usize, outcomes: Vec<(usize, How)>, wish: Option<Wish>) {
-        let entries = outcomes.iter().filter_map(|(number, how)| Some(entry(self.claim(*number)?, *how))).collect();
+        let some =
+            outcomes.iter().zip(1..).filter_map(|((number, how), n)| Some((entry(self.claim(*number)?, *how), n)));
+        // No two points become due at the same time: then either may be given first.
+        let entries = some.map(|((id, entry), n)| match entry.verdict {
+            SOON => (id, ReportEntry { verdict: Verdict::Again { delay_ms: SOON_MS - n % SOON_MS }, ..entry }),
+            _ => (id, entry),
+        });
+        let entries = entries.collect();
         let mut reports = grouped(entries);
         reports.iter_mut().for_each(add_columns);
         let want = wish.map(|wish| {
@@ -207,13 +219,12 @@ impl Both<'_> {
     }
 
     fn beat(&mut self, worker: usize, held: Vec<(usize, bool)>, short: bool) {
-        let held: Vec<Held> = held
+        // A worker names each claim once.
+        let held: BTreeMap<(u64, &JobAddress), bool> = held
             .iter()
-            .filter_map(|(number, started)| {
-                let claim = self.claim(*number)?;
-                Some(Held { job: claim.job.clone(), token: claim.token, started: *started })
-            })
+            .filter_map(|(number, started)| self.claim(*number).map(|claim| ((claim.token, &claim.job), *started)))
             .collect();
+        let held = held.into_iter().map(|((token, job), started)| Held { job: job.clone(), token, started }).collect();
         let worker = worker_row(&self.workers[worker].id);
         let heartbeat = Heartbeat { worker, lease: if short { SHORT } else { LONG }, held };
         let expected = self.model.beat(&heartbeat.held, heartbeat.lease);
@@ -223,7 +234,7 @@ impl Both<'_> {
     }
 
     /// After each step: the sweeps, their counts and sets, and one point of each in full.
-    fn compare(&mut self, step: usize) {
+    fn compare(&self, step: usize) {
         let mut rows = self.store.sweeps().unwrap();
         rows.reverse();
         assert_eq!(rows.len(), self.model.sweeps.len());
@@ -236,9 +247,6 @@ impl Both<'_> {
                 compare_point(self.store, sweep, index);
             }
         }
-        let queues = QUEUES.map(String::from);
-        self.model.next_step();
-        assert_eq!(self.store.backlog(&Scope::Queues(queues.to_vec())).unwrap(), self.model.backlog(&queues));
     }
 
     /// At the end: every point, and all that was recorded.
@@ -316,7 +324,7 @@ fn in_words(state: &JobState) -> String {
 fn expected_to_stand(sweep: &Sweep) -> Vec<String> {
     let words = |point: &crate::model::Point| match &point.place {
         Place::Ready => "pending, delayed: false".to_owned(),
-        Place::Delayed(_) => "pending, delayed: true".to_owned(),
+        Place::Delayed(..) => "pending, delayed: true".to_owned(),
         Place::Claimed(lease) => {
             format!("attempt {} by {}, started: {}", point.tries.attempts, lease.worker, lease.started)
         }

@@ -53,6 +53,13 @@ fn check_server(link: &Link, info: &HashMap<&str, &str>) -> std::result::Result<
     if of("cluster_enabled") == "1" || of("redis_mode") == "cluster" {
         return Err(errors::cluster(at));
     }
+    if of("redis_mode") == "sentinel" {
+        return Err(format!(
+            "what listens at {at} is a Sentinel, which holds no data: use the server that it watches; `{} sentinel \
+             masters` names it",
+            link.address().cli()
+        ));
+    }
     if of("role") == "slave" {
         return Err(format!(
             "Redis at {at} is a replica and takes no changes: use its primary redis://{}:{}",
@@ -93,6 +100,7 @@ mod tests {
         assert_eq!(verdict("redis_version:7.2.4\r\nvalkey_version:8.1.0\r\n"), Ok(()));
         assert_eq!(verdict("redis_version:10.2.4\r\n"), Ok(()));
         for (info, word) in [
+            ("redis_version:7.0.15\r\nredis_mode:sentinel\r\n", "Sentinel"),
             ("redis_version:6.2.14\r\n", "6.2.14"),
             ("", "unknown version"),
             ("redis_version:7.0.15\r\ncluster_enabled:1\r\n", "Cluster"),

@@ -132,10 +132,10 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Reads `attempt token deadline started doomed failures losses worker`.
+    /// Reads `attempt token deadline length started doomed failures losses worker`.
     pub(super) fn read(text: &str) -> Result<Lease> {
-        let words: Vec<&str> = text.splitn(8, ' ').collect();
-        let [attempt, token, _deadline, started, _doomed, failures, losses, worker] = words.as_slice() else {
+        let words: Vec<&str> = text.splitn(9, ' ').collect();
+        let [attempt, token, _deadline, _length, started, _doomed, failures, losses, worker] = words.as_slice() else {
             return Err(damaged("a lease", text));
         };
         Ok(Lease {

@@ -25,7 +25,7 @@
 //! | `…:doc` | its document |
 //! | `…:ready`, `…:cancelled` | sorted sets of ranges `start:stop` by start |
 //! | `…:delayed`, `…:due` | sorted sets of delayed points by index and by time |
-//! | `…:leases` | hash: index → `attempt token deadline started doomed failures losses worker` |
+//! | `…:leases` | hash: index → `attempt token deadline length started doomed failures losses worker` |
 //! | `…:failed` | sorted set of points |
 //! | `…:tries` | sorted set by index of `index attempts failures losses token` for points tried without success |
 //! | `…:columns` | hash: result column → `index position` of its first appearance |

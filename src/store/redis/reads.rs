@@ -57,11 +57,13 @@ pub(super) fn document(link: &Link, id: &SweepId) -> Result<Vec<u8>> {
 
 pub(super) fn spans(link: &Link, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
     let from = from.min(MAX_POINTS);
+    // Redis counts in signed numbers.
+    let at_most = limit.min(u32::MAX as usize);
     let mut spans = match set {
-        Set::Pending => pending(link, id, from, limit)?,
+        Set::Pending => pending(link, id, from, at_most)?,
         Set::Running => running(link, id, from)?,
-        Set::Failed => failed(link, id, from, limit)?,
-        Set::Cancelled => cancelled(link, id, from, limit)?,
+        Set::Failed => failed(link, id, from, at_most)?,
+        Set::Cancelled => cancelled(link, id, from, at_most)?,
     };
     spans.sort_by_key(|span| span.indices.start);
     spans.truncate(limit);
@@ -89,7 +91,8 @@ fn pending(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Spa
     known(id, exists)?;
     let mut spans = read_ranges(across, behind, from, &JobState::Pending { due_ms: None })?;
     if !delayed.is_empty() {
-        let (due,): (Vec<Option<f64>>,) = link.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(&delayed))?;
+        let members: Vec<String> = delayed.iter().map(|index| due_member(*index)).collect();
+        let (due,): (Vec<Option<f64>>,) = link.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(members))?;
         // One that was claimed since is left out.
         let waiting = delayed.iter().zip(due).filter_map(|(index, due)| Some((*index, due?)));
         spans.extend(waiting.map(|(index, due)| Span {
@@ -98,6 +101,11 @@ fn pending(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Spa
         }));
     }
     Ok(spans)
+}
+
+/// A point as the set of delayed ones by time has it, see `lib.lua`.
+fn due_member(index: u64) -> String {
+    format!("{index:016}")
 }
 
 fn running(link: &Link, id: &SweepId, from: u64) -> Result<Vec<Span>> {
@@ -138,7 +146,7 @@ pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, 
     let mut commands = redis::pipe();
     commands.atomic().cmd("HGET").arg(header(id)).arg("total");
     commands.cmd("HGET").arg(key(id, "leases")).arg(at);
-    commands.cmd("ZSCORE").arg(key(id, "due")).arg(at);
+    commands.cmd("ZSCORE").arg(key(id, "due")).arg(due_member(at));
     commands.cmd("ZSCORE").arg(key(id, "failed")).arg(at);
     for set in ["ready", "cancelled"] {
         commands.cmd("ZREVRANGEBYSCORE").arg(key(id, set)).arg(at).arg("-inf").arg("LIMIT").arg(0).arg(1);

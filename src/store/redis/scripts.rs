@@ -34,7 +34,8 @@ enum Kind {
 
 impl Scripts {
     pub(super) fn new() -> Scripts {
-        let exchange = include_str!("lua/exchange.lua");
+        let exchange =
+            concat!(include_str!("lua/outcomes.lua"), include_str!("lua/claims.lua"), include_str!("lua/exchange.lua"));
         Scripts {
             submit: script(Kind::Fills, include_str!("lua/submit.lua")),
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),

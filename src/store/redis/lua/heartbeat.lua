@@ -5,7 +5,6 @@ local worker, host, pid, queues, slots, busy = take(), take(), take(), take(), t
 local lease, groups = tonumber(take()), tonumber(take())
 local now = clock()
 
-mind_the_gap(now)
 redis.call('ZADD', 'sweep:workers', int(now), worker)
 redis.call('HSET', 'sweep:w:' .. worker, 'host', host, 'pid', pid, 'queues', queues, 'slots', slots, 'busy', busy)
 
@@ -18,27 +17,25 @@ end
 
 local fates, position = {}, 0
 local function renew(id, held)
-  local where, renewed = key(id, 'leases'), {}
+  local where = key(id, 'leases')
   for i = 1, #held do
     local index, token, started = string.match(held[i], '^(%d+) (%d+) (%d)$')
     local text = redis.call('HGET', where, index)
     local claim = text and lease_read(text)
     if claim and claim.token == token then
-      claim.deadline = now + lease
+      claim.deadline, claim.length = now + lease, lease
       if started == '1' and claim.started == '0' then
         claim.started = int(now)
       end
-      renewed[#renewed + 1] = index
-      renewed[#renewed + 1] = lease_text(claim)
-    end
-    if not claim or claim.token ~= token then
+      redis.call('HSET', where, index, lease_text(claim))
+      if claim.doomed == '1' then
+        fates[#fates + 1], fates[#fates + 2] = position, 1
+      end
+    else
       fates[#fates + 1], fates[#fates + 2] = position, 0
-    elseif claim.doomed == '1' then
-      fates[#fates + 1], fates[#fates + 2] = position, 1
     end
     position = position + 1
   end
-  call_in_parts('HSET', where, renewed)
 end
 
 for _ = 1, groups do

@@ -129,16 +129,34 @@ local function tries_put(id, index, attempts, failures, losses, token)
   redis.call('ZADD', key(id, 'tries'), index, member)
 end
 
--- Leases: a hash from index to "attempt token deadline started doomed failures losses worker". `started` is a time, or
--- 0; `doomed` is 1 when the sweep was cancelled since.
+-- Delayed points stand in two sorted sets: by index, and by the time they are due, there with all 16 digits of the
+-- index so that those of one millisecond are in order.
+
+local function due_member(index)
+  return string.format('%016.0f', tonumber(index))
+end
+
+local function delay(id, index, due)
+  redis.call('ZADD', key(id, 'due'), int(due), due_member(index))
+  redis.call('ZADD', key(id, 'delayed'), index, index)
+end
+
+local function undelay(id, index)
+  redis.call('ZREM', key(id, 'due'), due_member(index))
+  redis.call('ZREM', key(id, 'delayed'), index)
+end
+
+-- Leases: a hash from index to "attempt token deadline length started doomed failures losses worker". `length` is how
+-- long it was given for; `started` is a time, or 0; `doomed` is 1 when the sweep was cancelled since.
 
 local function lease_read(text)
-  local attempt, token, deadline, started, doomed, failures, losses, worker =
-    string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
+  local attempt, token, deadline, length, started, doomed, failures, losses, worker =
+    string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
   return {
     attempt = attempt,
     token = token,
     deadline = tonumber(deadline),
+    length = tonumber(length),
     started = started,
     doomed = doomed,
     failures = failures,
@@ -148,8 +166,8 @@ local function lease_read(text)
 end
 
 local function lease_text(lease)
-  return lease.attempt .. ' ' .. lease.token .. ' ' .. int(lease.deadline) .. ' ' .. lease.started .. ' '
-    .. lease.doomed .. ' ' .. lease.failures .. ' ' .. lease.losses .. ' ' .. lease.worker
+  return lease.attempt .. ' ' .. lease.token .. ' ' .. int(lease.deadline) .. ' ' .. int(lease.length) .. ' '
+    .. lease.started .. ' ' .. lease.doomed .. ' ' .. lease.failures .. ' ' .. lease.losses .. ' ' .. lease.worker
 end
 
 -- Changes every lease of a sweep.
@@ -184,27 +202,4 @@ local function count(id, changes)
   elseif pending == changes.pending then
     redis.call('ZADD', queue, now[4], id)
   end
-end
-
--- When nobody has looked for expired leases for some seconds, the store was away or every machine slept: that counts
--- against nobody, and every lease holds that much longer. Done before a claim or a sign of life, too, so that what is
--- claimed after the gap is not prolonged by it. Looks may be a second apart, so that second is taken off.
-local function mind_the_gap(now)
-  local looked = tonumber(redis.call('GET', 'sweep:looked') or 0)
-  local gap = now - looked
-  if gap <= 5000 then
-    return looked
-  end
-  if looked > 0 then
-    local sweeps = redis.call('SMEMBERS', 'sweep:leased')
-    for i = 1, #sweeps do
-      leases_change(sweeps[i], function(lease)
-        lease.deadline = lease.deadline + gap - 1000
-      end)
-    end
-  end
-  -- A second ago, so that whoever looks next need not wait.
-  looked = now - 1000
-  redis.call('SET', 'sweep:looked', int(looked))
-  return looked
 end
