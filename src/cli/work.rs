@@ -61,6 +61,9 @@ fn sentence(notice: &Notice) -> String {
         Notice::StoreAway(why) => {
             format!("the store is away: {why}; running jobs go on, outcomes are kept until it is back")
         }
+        Notice::StoreRefuses(why) => {
+            format!("the store gives no jobs: {why}; running jobs go on, and it is asked again from time to time")
+        }
         Notice::StoreBack => "the store is back".into(),
         Notice::OtherFolder { sweep, here } => {
             format!("this machine has no folder of {sweep}'s sweep file; its jobs run in {}", here.display())

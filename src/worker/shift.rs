@@ -39,7 +39,9 @@ pub struct Options {
 pub enum Notice {
     /// The store cannot be reached; jobs go on, outcomes are held.
     StoreAway(String),
-    /// It can be reached again.
+    /// The store can be reached but gives no claims: it is full, for example. Jobs go on, outcomes are delivered.
+    StoreRefuses(String),
+    /// It is well again.
     StoreBack,
     /// This machine has no folder of the sweep file's name: jobs run in the worker's own.
     OtherFolder {
@@ -123,7 +125,7 @@ impl Worker {
             columns: KnownColumns::default(),
             summary: Summary::default(),
             seq: 0,
-            away: false,
+            trouble: None,
             told_folder: HashSet::new(),
         };
         thread::scope(|threads| {
@@ -174,6 +176,13 @@ struct Request {
     asked: u32,
 }
 
+/// What is wrong with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Away,
+    Refuses,
+}
+
 struct Shift<'a> {
     worker: &'a Worker,
     notify: &'a mut dyn FnMut(Notice),
@@ -182,7 +191,7 @@ struct Shift<'a> {
     columns: KnownColumns,
     summary: Summary,
     seq: u64,
-    away: bool,
+    trouble: Option<Trouble>,
     told_folder: HashSet<SweepId>,
 }
 
@@ -240,7 +249,7 @@ impl Shift<'_> {
         loop {
             match self.worker.store.exchange(&request.exchange) {
                 Ok(reply) => {
-                    self.say_back();
+                    self.say_back(request.exchange.want.is_some());
                     self.worker.board.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
@@ -248,15 +257,14 @@ impl Shift<'_> {
                     self.take_on(reply.claims)?;
                     return Ok(Some(given));
                 }
-                Err(StoreError::Unreachable { why, .. }) => self.say_away(why),
+                Err(StoreError::Unreachable { why, .. }) => self.say(Trouble::Away, why),
                 // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take the
                 // outcomes, if no new claims are asked for; that is another request, with a number of its own.
                 Err(StoreError::Refused(why)) => {
-                    self.say_away(why);
+                    self.say(Trouble::Refuses, why);
                     if request.exchange.want.take().is_some() {
                         self.seq += 1;
                         request.exchange.seq = self.seq;
-                        request.asked = 0;
                     }
                 }
                 Err(error) => return Err(error),
@@ -364,7 +372,7 @@ impl Shift<'_> {
                 Ok(document) => break document,
                 Err(StoreError::NoSuchSweep(_)) => return Ok(None),
                 Err(StoreError::Unreachable { why, .. }) => {
-                    self.say_away(why);
+                    self.say(Trouble::Away, why);
                     self.worker.board.wait(Instant::now() + Duration::from_secs(1));
                     if self.worker.board.view().stopping == Stopping::Now {
                         return Ok(None);
@@ -394,23 +402,27 @@ impl Shift<'_> {
                 Ok(empty)
             }
             Err(StoreError::Unreachable { why, .. }) => {
-                self.say_away(why);
+                self.say(Trouble::Away, why);
                 Ok(false)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn say_away(&mut self, why: String) {
-        if !self.away {
-            self.away = true;
-            (self.notify)(Notice::StoreAway(why));
+    /// Says once what is wrong with the store.
+    fn say(&mut self, trouble: Trouble, why: String) {
+        if self.trouble.replace(trouble) != Some(trouble) {
+            (self.notify)(match trouble {
+                Trouble::Away => Notice::StoreAway(why),
+                Trouble::Refuses => Notice::StoreRefuses(why),
+            });
         }
     }
 
-    fn say_back(&mut self) {
-        if self.away {
-            self.away = false;
+    /// Says that the store is well again. One that refused to give claims is not because it took outcomes.
+    fn say_back(&mut self, gave_claims: bool) {
+        if self.trouble == Some(Trouble::Away) || gave_claims && self.trouble.is_some() {
+            self.trouble = None;
             (self.notify)(Notice::StoreBack);
         }
     }

@@ -193,6 +193,25 @@ fn a_worker_outlives_a_restart_of_redis_and_delivers() {
 }
 
 #[test]
+fn a_worker_delivers_to_a_full_redis_and_goes_on_when_there_is_room() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, &noting(9, "0.5"));
+    let mut worker = sandbox.start("worker", &["worker", "-j", "3", "--until-empty"]);
+    wait_for(&sandbox, &id, "running", 3);
+    sandbox.server().say("CONFIG SET maxmemory 1");
+    wait_for(&sandbox, &id, "succeeded", 3);
+    until("the worker to say so", || match worker.log() {
+        log if log.contains("the store gives no jobs") => Ok(()),
+        log => Err(log),
+    });
+    sandbox.server().say("CONFIG SET maxmemory 0");
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert_eq!(worker.log().matches("the store gives no jobs").count(), 1, "{}", worker.log());
+    assert_eq!(number(&sandbox, &id, "succeeded"), 9);
+    assert_eq!(runs(&sandbox), vec!["1\n"; 9]);
+}
+
+#[test]
 fn a_queue_is_served_only_by_its_workers() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &(noting(3, "0") + "queue = \"gpu\"\n"));
