@@ -1,12 +1,13 @@
 //! Owns the progress of a sweep on stderr: a bar on a terminal, a plain line now and then without one.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::job::SweepId;
 use crate::status::text::group;
@@ -62,9 +63,14 @@ impl Shown {
             return Shown::Lines { id: id.to_string(), last: Instant::now() };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = "{prefix} {wide_bar} {human_pos}/{human_len}{msg} {per_sec} {eta}";
+        let style = "{prefix} {wide_bar} {human_pos}/{human_len}{msg} {rate} {eta}";
         // The template is a constant and well formed; were it not, the bar would have indicatif's own look.
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, to: &mut dyn Write| {
+            // A bar that cannot be drawn is no reason to stop.
+            let _ = write!(to, "{:.1}/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(id.to_string());
         Shown::Bar(bar)
     }

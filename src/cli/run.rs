@@ -7,7 +7,7 @@ use crate::cli::Context;
 use crate::cli::collect::{self, target};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
-use crate::cli::submit::read;
+use crate::cli::submit::{read, warn_of_store};
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::job::SweepId;
@@ -40,6 +40,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     refuse_input(&target, &sweep)?;
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;
+    warn_of_store(&*store)?;
     let total = store.sweep(&id)?.counts.total;
     eprintln!("{id}: {} to run, submitted anew (nothing is taken over from earlier sweeps)", count(total, "point"));
     let progress = Progress::new(store.clone(), id.clone());

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::ops::submit::submit;
 use crate::spec::{self, Document, OpenError};
 use crate::status::text::count;
+use crate::store::Store;
 
 /// Put a sweep into the store; workers then run it
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let document = read(&args.file)?;
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;
+    warn_of_store(&*store)?;
     put(out, &format!("{id}\n"))?;
     let total = store.sweep(&id)?.counts.total;
     eprintln!(
@@ -31,6 +33,15 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         store.describe()
     );
     Ok(Exit::Well)
+}
+
+/// Says on stderr what about the store's settings could cost results.
+///
+/// # Errors
+/// If the store does not answer.
+pub fn warn_of_store(store: &dyn Store) -> Result<()> {
+    store.cautions()?.iter().for_each(|caution| eprintln!("warning: {caution}"));
+    Ok(())
 }
 
 /// Reads a sweep file; warnings go to stderr.

@@ -328,6 +328,9 @@ pub trait Store: Send + Sync {
     /// Where the store is, for people: never with a password.
     fn describe(&self) -> String;
 
+    /// What about the store's own settings could cost somebody their results; a sentence each, with the remedy.
+    fn cautions(&self) -> Result<Vec<String>>;
+
     /// Puts a sweep in: all its points are ready. O(1) in the number of points.
     fn submit(&self, new: &NewSweep) -> Result<SweepId>;
 

@@ -6,8 +6,10 @@
 //! - [`report`] turns what ended into what the store is told.
 //! - [`pulse`] is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`shift`] is the loop that ties them together.
+//! - [`hand`] is the worker as others see it: options, notices, summary, [`Worker`] itself.
 
 pub mod board;
+pub mod hand;
 pub mod pace;
 pub mod pulse;
 pub mod report;
@@ -15,4 +17,4 @@ pub mod runtime;
 pub mod shift;
 pub mod slot;
 
-pub use shift::{Notice, Options, StopHandle, Summary, Worker};
+pub use hand::{Notice, Options, StopHandle, Summary, Worker};

@@ -1,173 +1,20 @@
 //! Owns a worker's loop: it ties the board, the pace and the store together, from the first claim to the last delivery.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Task};
+use super::board::Task;
+use super::hand::{Notice, Options, Summary, Worker};
 use super::pace::{Pace, Step, Stopping};
-use super::report::{Finished, KnownColumns, Runner, group};
+use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
-use super::{pulse, slot};
 use crate::job::{Outcome, SweepId, Verdict};
-use crate::process::Stopper;
 use crate::spec::Document;
-use crate::store::{Claim, Exchange, Exchanged, Scope, Store, StoreError, Want, WorkerRow};
+use crate::store::{Claim, Exchange, Exchanged, StoreError, Want};
 
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// What a worker is to do.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Which sweeps it works for.
-    pub scope: Scope,
-    /// How many jobs it runs at once, at least 1.
-    pub slots: u32,
-    /// Whether it ends when there is nothing pending, delayed or leased by anyone in its scope.
-    pub until_empty: bool,
-    /// How long its claims hold without a sign of life.
-    pub lease: Duration,
-    /// Where jobs run when this machine has no folder of the sweep file's name.
-    pub fallback: PathBuf,
-}
-
-/// What a worker has to say to a person while it works.
-#[derive(Clone, Debug)]
-pub enum Notice {
-    /// The store cannot be reached; jobs go on, outcomes are held.
-    StoreAway(String),
-    /// The store can be reached but gives no claims: it is full, for example. Jobs go on, outcomes are delivered.
-    StoreRefuses(String),
-    /// It is well again.
-    StoreBack,
-    /// This machine has no folder of the sweep file's name: jobs run in the worker's own.
-    OtherFolder {
-        /// The sweep.
-        sweep: SweepId,
-        /// Where they run.
-        here: PathBuf,
-    },
-    /// Outcomes that came after the job had gone to another worker, and were refused.
-    TooLate(usize),
-    /// A lost worker's jobs were put back in the queue, or given up.
-    TookOver(usize),
-}
-
-/// What a worker has done.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Attempts that succeeded.
-    pub succeeded: u64,
-    /// Points that failed for the last time.
-    pub failed: u64,
-    /// Outcomes that could not be delivered; those jobs run again once their leases have run out.
-    pub undelivered: usize,
-    /// Paused sweeps that still have jobs to run.
-    pub paused: Vec<SweepId>,
-}
-
-/// A worker, made but not yet running.
-pub struct Worker {
-    store: Arc<dyn Store>,
-    options: Options,
-    board: Arc<Board>,
-    runner: Runner,
-}
-
-/// Stops a worker from another thread.
-#[derive(Clone)]
-pub struct StopHandle(Arc<Board>);
-
-impl StopHandle {
-    /// Tells the worker to stop; a stronger order replaces a weaker one.
-    pub fn stop(&self, how: Stopping) {
-        self.0.stop(how);
-    }
-}
-
-impl Worker {
-    /// Makes a worker with a random id of its own.
-    ///
-    /// # Errors
-    /// If the machine has no file descriptors or randomness left.
-    pub fn new(store: Arc<dyn Store>, options: Options) -> std::io::Result<Self> {
-        let stoppers: Vec<_> = (0..options.slots).map(|_| Stopper::new()).collect::<Result<_, _>>()?;
-        let id = format!("{:016x}", random()?);
-        let host = crate::process::host_name();
-        Ok(Worker { store, options, board: Arc::new(Board::new(stoppers)), runner: Runner { host, worker: id } })
-    }
-
-    /// What stops it.
-    pub fn stop_handle(&self) -> StopHandle {
-        StopHandle(self.board.clone())
-    }
-
-    /// The worker's id.
-    pub fn id(&self) -> &str {
-        &self.runner.worker
-    }
-
-    /// Works until stopped, or until there is nothing left to do if so asked. While the store is away it keeps running
-    /// what it has, and delivers when the store is back.
-    ///
-    /// # Errors
-    /// If the store says something that waiting does not mend. Running jobs are ended first.
-    pub fn run(&self, notify: &mut dyn FnMut(Notice)) -> Result<Summary, StoreError> {
-        let me = self.row();
-        let mut shift = Shift {
-            worker: self,
-            notify,
-            pace: Pace::new(),
-            runtimes: Runtimes::default(),
-            columns: KnownColumns::default(),
-            summary: Summary::default(),
-            seq: 0,
-            trouble: None,
-            told_folder: HashSet::new(),
-        };
-        thread::scope(|threads| {
-            let (over, is_over) = mpsc::channel();
-            for slot in 0..self.options.slots as usize {
-                threads.spawn(move || slot::run(&self.board, slot, &self.runner));
-            }
-            // The first sign of life is given before the first claim, so that whoever looks sees the worker.
-            let known = pulse::beat(&*self.store, &self.board, &me, self.options.lease);
-            threads.spawn(move || pulse::run(&*self.store, &self.board, &me, self.options.lease, &is_over));
-            let result = match known {
-                Err(error) if !matches!(error, StoreError::Unreachable { .. }) => Err(error),
-                _ => shift.work(),
-            };
-            if result.is_err() {
-                self.board.stop(Stopping::Now);
-            }
-            self.board.close();
-            drop(over);
-            result
-        })?;
-        // The worker holds nothing any more; that it is not forgotten at once does no harm.
-        let _ = self.store.retire(self.id());
-        Ok(shift.summary)
-    }
-
-    fn row(&self) -> WorkerRow {
-        let queues = match &self.options.scope {
-            Scope::Queues(queues) => queues.clone(),
-            Scope::Sweep(_) => Vec::new(),
-        };
-        WorkerRow {
-            id: self.runner.worker.clone(),
-            host: self.runner.host.clone(),
-            pid: std::process::id(),
-            queues,
-            slots: self.options.slots,
-            busy: 0,
-            last_seen_ms: 0,
-        }
-    }
-}
 
 /// A request on its way, with what it was made from.
 struct Request {
@@ -183,7 +30,8 @@ enum Trouble {
     Refuses,
 }
 
-struct Shift<'a> {
+/// The loop's state.
+pub(super) struct Shift<'a> {
     worker: &'a Worker,
     notify: &'a mut dyn FnMut(Notice),
     pace: Pace,
@@ -195,8 +43,32 @@ struct Shift<'a> {
     told_folder: HashSet<SweepId>,
 }
 
-impl Shift<'_> {
-    fn work(&mut self) -> Result<(), StoreError> {
+impl<'a> Shift<'a> {
+    /// A worker's loop, before its first turn.
+    pub(super) fn new(worker: &'a Worker, notify: &'a mut dyn FnMut(Notice)) -> Self {
+        Shift {
+            worker,
+            notify,
+            pace: Pace::new(),
+            runtimes: Runtimes::default(),
+            columns: KnownColumns::default(),
+            summary: Summary::default(),
+            seq: 0,
+            trouble: None,
+            told_folder: HashSet::new(),
+        }
+    }
+
+    /// What was done.
+    pub(super) fn into_summary(self) -> Summary {
+        self.summary
+    }
+
+    /// Turns until the worker is over.
+    ///
+    /// # Errors
+    /// If the store says something that waiting does not mend.
+    pub(super) fn work(&mut self) -> Result<(), StoreError> {
         let board = &self.worker.board;
         loop {
             let view = board.view();
@@ -428,6 +300,7 @@ impl Shift<'_> {
     }
 }
 
-fn random() -> std::io::Result<u64> {
+/// A random number from the system.
+pub(super) fn random() -> std::io::Result<u64> {
     getrandom::u64().map_err(std::io::Error::from)
 }

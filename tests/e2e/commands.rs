@@ -33,6 +33,20 @@ fn submit_prints_the_id_alone_and_counts_up() {
 }
 
 #[test]
+fn a_redis_that_keeps_nothing_is_warned_of_at_submit() {
+    let mut sandbox = Sandbox::redis();
+    sandbox.write("pi.toml", SWEEP);
+    assert!(!sandbox.sweep(&["submit", "pi.toml"]).code(0).stderr.contains("warning"));
+    sandbox.server().say("CONFIG SET appendonly no");
+    let ran = sandbox.sweep(&["submit", "pi.toml"]).code(0);
+    assert!(ran.stderr.contains("keeps nothing on disk") && ran.stderr.contains("appendonly yes"), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "pi-2\n");
+    sandbox.server().say("CONFIG SET save \"60 1\"");
+    let ran = sandbox.sweep(&["run", "pi.toml"]).code(0);
+    assert!(ran.stderr.contains("after its last snapshot"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_billion_points_are_submitted_at_once() {
     for sandbox in Sandbox::both() {
         let text =

@@ -136,6 +136,10 @@ impl Store for RedisStore {
         self.link.address().shown().to_owned()
     }
 
+    fn cautions(&self) -> Result<Vec<String>> {
+        admit::cautions(&self.link)
+    }
+
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         if !is_sweep_name(&new.name) {
             return Err(StoreError::Refused(format!(

@@ -120,6 +120,11 @@ impl Store for SqliteStore {
         self.dir.display().to_string()
     }
 
+    /// None: the folder is on a local disk, or opening it would have been refused.
+    fn cautions(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         self.write(|connection, now| sweeps::submit(connection, now, new))
     }
