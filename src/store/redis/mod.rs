@@ -10,7 +10,7 @@
 //!
 //! | key | what |
 //! | --- | --- |
-//! | `sweep:layout` | the version of this table, [`LAYOUT`](super::LAYOUT) |
+//! | `sweep:layout` | the version of this table, [`LAYOUT`] |
 //! | `sweep:names` | hash: name → the last number given |
 //! | `sweep:serial` | counts submissions |
 //! | `sweep:requests` | hash: a submission's request id → sweep |
