@@ -10,7 +10,6 @@ use std::time::Instant;
 use super::pace::{Stopping, View};
 use super::report::Finished;
 use super::runtime::SweepRuntime;
-use crate::job::JobAddress;
 use crate::process::Stopper;
 use crate::store::{Claim, Fate, Held};
 
@@ -235,12 +234,6 @@ impl Board {
             self.stop_running(&mut state, reason, is_it);
         }
         cancelled
-    }
-
-    /// Claims of a sweep that is gone or of no use: what waits is dropped, what runs is ended.
-    pub fn drop_job(&self, job: &JobAddress, token: u64) {
-        let held = Held { job: job.clone(), token, started: true };
-        self.apply(&[(held, Fate::Lost)]);
     }
 
     /// Raises the order to stop; it is never lowered.

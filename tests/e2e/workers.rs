@@ -62,6 +62,56 @@ fn a_worker_is_killed_in_the_middle_and_a_second_one_finishes_without_a_row_twic
 }
 
 #[test]
+fn a_frozen_workers_job_runs_elsewhere_and_its_late_outcome_is_refused() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(1, "2"));
+        let frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s"]);
+        until("the job to run", || if runs(&sandbox) == ["1\n"] { Ok(()) } else { Err(runs(&sandbox)) });
+        // Once the store knows that the job was started, its loss is charged.
+        until("a heartbeat", || match sandbox.sweep(&["show", &format!("{id}/0")]).code(0).stdout {
+            page if page.contains("running (attempt 1") => Ok(()),
+            page => Err(page),
+        });
+        frozen.signal(Signal::STOP);
+        let mut other = sandbox.start("other", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
+        assert_eq!(other.end(), 0, "{}", other.log());
+        frozen.signal(Signal::CONT);
+        until("the late outcome to be refused", || match frozen.log() {
+            log if log.contains("the other's outcome counts") => Ok(()),
+            log => Err(log),
+        });
+        sandbox.sweep(&["collect", &id, "--out", "t.csv"]).code(0);
+        let attempts: Vec<_> = sandbox.rows("t.csv").iter().map(|row| row["attempts"].clone()).collect();
+        assert_eq!(attempts, ["2"]);
+        let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
+        let causes: Vec<_> =
+            shown["history"].as_array().expect("a list").iter().map(|one| one["cause"].clone()).collect();
+        assert_eq!(causes, [serde_json::json!("its worker was lost"), serde_json::Value::Null]);
+    }
+}
+
+#[test]
+fn a_table_can_be_made_while_jobs_run() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(200, "0.02"));
+        let mut worker = sandbox.start("worker", &["worker", "-j", "2", "--until-empty"]);
+        wait_for(&sandbox, &id, "succeeded", 20);
+        let mut seen = Vec::new();
+        until("all rows", || {
+            sandbox.sweep(&["collect", &id, "--out", "t.csv"]).code(0);
+            let jobs: Vec<usize> =
+                sandbox.rows("t.csv").iter().map(|row| row["job"].parse().expect("an index")).collect();
+            assert!(jobs.windows(2).all(|pair| pair[0] < pair[1]), "{jobs:?}");
+            seen.push(jobs.len());
+            assert!(seen.windows(2).all(|pair| pair[0] <= pair[1]), "a row was lost: {seen:?}");
+            if jobs.len() == 200 { Ok(()) } else { Err(jobs.len()) }
+        });
+        assert!(seen.len() > 1, "the table was made once only");
+        assert_eq!(worker.end(), 0, "{}", worker.log());
+    }
+}
+
+#[test]
 fn the_first_ctrl_c_lets_jobs_finish_and_gives_the_rest_back() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &noting(40, "0.3"));
