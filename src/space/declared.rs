@@ -8,7 +8,7 @@ use crate::value::Value;
 /// each sweep; another one is refused.
 pub const VERSION: u32 = 1;
 
-/// A space as the sweep file declares it, validated.
+/// A space as the sweep file declares it, validated, with all that it read from other files in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpaceSpec {
     /// [`VERSION`] at the time it was submitted.
@@ -19,13 +19,72 @@ pub struct SpaceSpec {
     pub draws: u64,
     /// Runs of each point with different seeds, at least 1.
     pub repeats: u64,
+    /// Where the words come from that random values are made of.
+    pub sampling: Sampling,
+    /// Independent scrambles of a low-discrepancy sample, each with all its draws, at least 1.
+    pub randomizations: u64,
+    /// Whether every grid point sees the same draws and seeds.
+    pub common_draws: bool,
+    /// The sweep is the union of these, at least one; a point that several have counts where it comes first.
+    pub blocks: Vec<Block>,
+    /// The names of all parameters of all blocks, derived ones included, in the order of the file: the order of columns.
+    /// Nothing else depends on it.
+    pub order: Vec<String>,
+}
+
+impl Default for SpaceSpec {
+    /// One point without parameters.
+    fn default() -> Self {
+        SpaceSpec {
+            version: VERSION,
+            root_seed: 0,
+            draws: 1,
+            repeats: 1,
+            sampling: Sampling::Independent,
+            randomizations: 1,
+            common_draws: false,
+            blocks: vec![Block::default()],
+            order: Vec::new(),
+        }
+    }
+}
+
+/// Where the words come from that random values are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Each from the generator, by itself.
+    #[default]
+    Independent,
+    /// One in each stratum of each parameter.
+    LatinHypercube,
+    /// The Sobol sequence, Owen-scrambled.
+    Sobol,
+    /// The Halton sequence, scrambled.
+    Halton,
+}
+
+/// A part of the space: every combination of its axes, with its random and derived parameters. Without `[[block]]` there
+/// is one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Block {
     /// Axes in the order of the file; the last one varies fastest. Parameters of one axis move together.
     pub axes: Vec<Axis>,
     /// Random parameters in the order of the file.
     pub random: Vec<Random>,
-    /// The names of all parameters, those of the axes and the random ones, in the order of the file: the order of
-    /// columns. Nothing else depends on it.
-    pub order: Vec<String>,
+    /// Parameters computed from others, in the order of the file.
+    pub derived: Vec<Derived>,
+    /// Conditions that must all hold for a point to be kept: expressions over the parameters and `draw`.
+    pub conditions: Vec<String>,
+}
+
+/// A parameter computed from others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Derived {
+    /// Its name.
+    pub name: String,
+    /// The expression, as written.
+    pub expression: String,
 }
 
 /// One axis of the grid: one parameter, or several that move together (`[[zip]]`), all of the same length.
@@ -88,6 +147,17 @@ pub struct Random {
     pub name: String,
     /// What it is drawn from.
     pub dist: Dist,
+    /// Values below the first are given it, values above the second that one; a value on the line, finite, first < second.
+    pub clip: Option<(f64, f64)>,
+    /// Values are rounded to the nearest multiple of this; the decimal text of the file, greater than 0.
+    pub round: Option<String>,
+}
+
+impl Random {
+    /// A parameter drawn from a distribution as it is, neither clipped nor rounded.
+    pub fn plain(name: impl Into<String>, dist: Dist) -> Self {
+        Random { name: name.into(), dist, clip: None, round: None }
+    }
 }
 
 /// A distribution; bounds are always values, never exponents.
@@ -121,6 +191,64 @@ pub enum Dist {
         mean: f64,
         /// Standard deviation.
         sd: f64,
+    },
+    /// Whole numbers uniform in the logarithm, both bounds included, `1 <= min <= max`.
+    LogInt {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// Normal, conditioned on lying in `[min, max]`, `sd > 0`, `min < max`.
+    TruncatedNormal {
+        /// Mean of the normal before it is truncated.
+        mean: f64,
+        /// Its standard deviation.
+        sd: f64,
+        /// Lower bound.
+        min: f64,
+        /// Upper bound.
+        max: f64,
+    },
+    /// The exponential of a normal, `sigma > 0`.
+    LogNormal {
+        /// Mean of the logarithm.
+        mu: f64,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+    /// Exponential, `rate > 0`: mean 1/rate.
+    Exponential {
+        /// Rate.
+        rate: f64,
+    },
+    /// Gamma, `shape > 0`, `scale > 0`: mean shape · scale.
+    Gamma {
+        /// Shape.
+        shape: f64,
+        /// Scale.
+        scale: f64,
+    },
+    /// Beta, `alpha > 0`, `beta > 0`.
+    Beta {
+        /// First shape.
+        alpha: f64,
+        /// Second shape.
+        beta: f64,
+    },
+    /// Triangular, `min <= mode <= max`, `min < max`.
+    Triangular {
+        /// Lower bound.
+        min: f64,
+        /// Where it is densest.
+        mode: f64,
+        /// Upper bound.
+        max: f64,
+    },
+    /// Poisson, `mean > 0`.
+    Poisson {
+        /// Mean.
+        mean: f64,
     },
     /// One of some values, at least one.
     Choice {

@@ -18,13 +18,21 @@ fn range(name: &str, from: &str, to: &str, by: RangeBy) -> Axis {
 }
 
 fn random(name: &str, dist: Dist) -> Random {
-    Random { name: name.into(), dist }
+    Random::plain(name, dist)
 }
 
 fn space(axes: Vec<Axis>, random: Vec<Random>, root_seed: u64, draws: u64, repeats: u64) -> Space {
     let on_axes = axes.iter().flat_map(|axis| &axis.params).map(|param| param.name.clone());
     let order = on_axes.chain(random.iter().map(|random| random.name.clone())).collect();
-    Space::new(SpaceSpec { version: VERSION, root_seed, draws, repeats, axes, random, order }).unwrap()
+    Space::new(SpaceSpec {
+        root_seed,
+        draws,
+        repeats,
+        blocks: vec![Block { axes, random, ..Block::default() }],
+        order,
+        ..SpaceSpec::default()
+    })
+    .unwrap()
 }
 
 /// The example of `docs/space.md`.

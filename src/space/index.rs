@@ -74,8 +74,9 @@ impl Space {
             return Err(SpaceError::Shape("draws and repeats are at least 1".into()));
         }
         check_names(&spec)?;
-        let axes = spec.axes.iter().map(AxisTable::new).collect::<Result<Vec<_>, _>>()?;
-        let streams = spec.random.iter().map(Stream::new).collect::<Result<Vec<_>, _>>()?;
+        let block = spec.blocks.first().ok_or_else(|| SpaceError::Shape("there is no block".into()))?;
+        let axes = block.axes.iter().map(AxisTable::new).collect::<Result<Vec<_>, _>>()?;
+        let streams = block.random.iter().map(Stream::new).collect::<Result<Vec<_>, _>>()?;
         let (grid_len, len) = count_points(&spec, &axes)?;
         // Every name was found in `order`.
         let column = |name: &str| spec.order.iter().position(|other| other == name).unwrap_or(0);
@@ -204,8 +205,10 @@ fn places_by_name(axes: &[AxisTable]) -> Vec<Place> {
 
 /// Every parameter has a name of its own, and `order` has each of them once.
 fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
-    let on_axes = spec.axes.iter().flat_map(|axis| &axis.params).map(|param| &param.name);
-    let mut names: Vec<&String> = on_axes.chain(spec.random.iter().map(|random| &random.name)).collect();
+    let on_axes =
+        spec.blocks.iter().flat_map(|block| &block.axes).flat_map(|axis| &axis.params).map(|param| &param.name);
+    let mut names: Vec<&String> =
+        on_axes.chain(spec.blocks.iter().flat_map(|block| &block.random).map(|random| &random.name)).collect();
     let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
         return Err(SpaceError::Shape(format!("parameter `{twice}` is there twice")));
@@ -220,7 +223,8 @@ fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
 }
 
 fn all_factors(spec: &SpaceSpec, axes: &[AxisTable]) -> Vec<(String, u64)> {
-    let axes = spec.axes.iter().zip(axes).map(|(axis, table)| (axis_name(axis), table.len()));
+    let axes =
+        spec.blocks.iter().flat_map(|block| &block.axes).zip(axes).map(|(axis, table)| (axis_name(axis), table.len()));
     axes.chain([("draws".to_owned(), spec.draws), ("repeats".to_owned(), spec.repeats)]).collect()
 }
 

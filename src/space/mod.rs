@@ -28,6 +28,8 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use declared::{Axis, AxisParam, Dist, Random, Range, RangeBy, SpaceSpec, VERSION, Values};
+pub use declared::{
+    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, SpaceSpec, VERSION, Values,
+};
 pub use error::SpaceError;
 pub use index::{Point, Space};

@@ -73,15 +73,21 @@ fn space() -> impl Strategy<Value = SpaceSpec> {
         let params =
             |values: Vec<Values>| values.into_iter().map(|values| AxisParam { name: name(), values }).collect();
         let axes: Vec<Axis> = axes.into_iter().map(params).map(|params| Axis { params }).collect();
-        let random = |(i, dist)| Random { name: format!("r{i}"), dist };
+        let random = |(i, dist)| Random::plain(format!("r{i}"), dist);
         let random = dists.into_iter().enumerate().map(random).collect();
-        with_order(SpaceSpec { version: VERSION, root_seed, draws, repeats, axes, random, order: vec![] })
+        with_order(SpaceSpec {
+            root_seed,
+            draws,
+            repeats,
+            blocks: vec![Block { axes, random, ..Block::default() }],
+            ..SpaceSpec::default()
+        })
     })
 }
 
 fn with_order(mut spec: SpaceSpec) -> SpaceSpec {
-    let on_axes = spec.axes.iter().flat_map(|axis| &axis.params).map(|param| param.name.clone());
-    spec.order = on_axes.chain(spec.random.iter().map(|random| random.name.clone())).collect();
+    let on_axes = spec.blocks[0].axes.iter().flat_map(|axis| &axis.params).map(|param| param.name.clone());
+    spec.order = on_axes.chain(spec.blocks[0].random.iter().map(|random| random.name.clone())).collect();
     spec
 }
 
@@ -130,7 +136,7 @@ proptest! {
     #[test]
     fn no_two_points_are_the_same(spec in space()) {
         let space = Space::new(spec).unwrap();
-        let on_axes: Vec<String> = space.spec().axes.iter().flat_map(|a| &a.params).map(|p| p.name.clone()).collect();
+        let on_axes: Vec<String> = space.spec().blocks[0].axes.iter().flat_map(|a| &a.params).map(|p| p.name.clone()).collect();
         prop_assert_eq!(seeds_by_identity(&space, &on_axes).len() as u64, space.len());
         let seeds: HashSet<u64> = (0..space.len()).map(|i| space.point(i).unwrap().seed).collect();
         prop_assert_eq!(seeds.len() as u64, space.len());
@@ -164,9 +170,9 @@ proptest! {
     #[test]
     fn another_order_of_everything_keeps_the_points(spec in space(), key: usize) {
         let mut new = spec.clone();
-        new.axes.reverse();
-        new.random.reverse();
-        for axis in &mut new.axes {
+        new.blocks[0].axes.reverse();
+        new.blocks[0].random.reverse();
+        for axis in &mut new.blocks[0].axes {
             axis.params.reverse();
             for param in &mut axis.params {
                 if let Values::List(values) = &mut param.values {
@@ -181,9 +187,9 @@ proptest! {
 
     #[test]
     fn another_value_keeps_the_points(spec in space(), axis: prop::sample::Index) {
-        prop_assume!(!spec.axes.is_empty());
+        prop_assume!(!spec.blocks[0].axes.is_empty());
         let mut new = spec.clone();
-        for param in &mut new.axes[axis.index(spec.axes.len())].params {
+        for param in &mut new.blocks[0].axes[axis.index(spec.blocks[0].axes.len())].params {
             match &mut param.values {
                 Values::List(values) => values.insert(0, "new value".into()),
                 Values::Range(range) => match &mut range.by {
@@ -198,8 +204,8 @@ proptest! {
     #[test]
     fn another_random_parameter_keeps_the_points(spec in space(), dist in dist(), first: bool) {
         let mut new = spec.clone();
-        let place = if first { 0 } else { new.random.len() };
-        new.random.insert(place, Random { name: "another".into(), dist });
+        let place = if first { 0 } else { new.blocks[0].random.len() };
+        new.blocks[0].random.insert(place, Random::plain("another", dist));
         assert_keeps(&spec, new)?;
     }
 
@@ -242,12 +248,20 @@ fn any_space() -> impl Strategy<Value = SpaceSpec> {
         (prop::collection::vec(value(), 0..3), weights).prop_map(|(values, weights)| Dist::Choice { values, weights }),
         prop_oneof![0..9u32, Just(u32::MAX)].prop_map(|of| Dist::Permutation { of }),
     ];
-    let random = (name(), any_dist).prop_map(|(name, dist)| Random { name, dist });
+    let random = (name(), any_dist).prop_map(|(name, dist)| Random::plain(name, dist));
     let count = || prop_oneof![Just(1), 0..9u64, any::<u64>()];
     let parts = (prop::collection::vec(axis, 0..3), prop::collection::vec(random, 0..3));
     (0..3u32, any::<u64>(), count(), count(), parts, any::<bool>()).prop_map(
         |(version, root_seed, draws, repeats, (axes, random), ordered)| {
-            let spec = SpaceSpec { version, root_seed, draws, repeats, axes, random, order: vec!["a".into()] };
+            let spec = SpaceSpec {
+                version,
+                root_seed,
+                draws,
+                repeats,
+                blocks: vec![Block { axes, random, ..Block::default() }],
+                order: vec!["a".into()],
+                ..SpaceSpec::default()
+            };
             if ordered { with_order(spec) } else { spec }
         },
     )

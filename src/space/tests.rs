@@ -21,9 +21,16 @@ fn declared() -> SpaceSpec {
         Axis { params: vec![list("p", &[1, 1]), list("q", &[1, 2])] },
         Axis { params: vec![list("constant", &[7])] },
     ];
-    let random = vec![Random { name: "noise".into(), dist: Dist::Uniform { min: 0.0, max: 1.0 } }];
+    let random = vec![Random::plain("noise", Dist::Uniform { min: 0.0, max: 1.0 })];
     let order = ["noise", "size", "temp", "p", "q", "constant"].map(String::from).to_vec();
-    SpaceSpec { version: VERSION, root_seed: 1, draws: 4, repeats: 5, axes, random, order }
+    SpaceSpec {
+        root_seed: 1,
+        draws: 4,
+        repeats: 5,
+        blocks: vec![Block { axes, random, ..Block::default() }],
+        order,
+        ..SpaceSpec::default()
+    }
 }
 
 fn printed(space: &Space, index: u64) -> Vec<String> {
@@ -60,13 +67,12 @@ fn factors_say_how_the_number_of_points_comes_about() {
     let only_a_constant = SpaceSpec {
         draws: 1,
         repeats: 1,
-        axes: declared().axes.split_off(3),
-        random: vec![],
+        blocks: vec![Block { axes: declared().blocks[0].axes.split_off(3), ..Block::default() }],
         order: vec!["constant".into()],
         ..declared()
     };
     assert_eq!(Space::new(only_a_constant.clone()).unwrap().factors(), named(&[("constant", 1)]));
-    let nothing = SpaceSpec { axes: vec![], order: vec![], ..only_a_constant };
+    let nothing = SpaceSpec { blocks: vec![Block::default()], order: vec![], ..only_a_constant };
     let nothing = Space::new(nothing).unwrap();
     assert_eq!((nothing.len(), nothing.factors()), (1, named(&[("draws", 1)])));
 }
@@ -90,9 +96,16 @@ fn huge_spaces_work_at_their_ends() {
         count("b", "1", "100000", 100_000),
         Axis { params: vec![list("c", &[1, 2, 3])] },
     ];
-    let random = vec![Random { name: "x".into(), dist: Dist::Normal { mean: 0.0, sd: 1.0 } }];
+    let random = vec![Random::plain("x", Dist::Normal { mean: 0.0, sd: 1.0 })];
     let order = ["a", "b", "c", "x"].map(String::from).to_vec();
-    let spec = SpaceSpec { version: VERSION, root_seed: 1, draws: 10, repeats: 30_000, axes, random, order };
+    let spec = SpaceSpec {
+        root_seed: 1,
+        draws: 10,
+        repeats: 30_000,
+        blocks: vec![Block { axes, random, ..Block::default() }],
+        order,
+        ..SpaceSpec::default()
+    };
     let space = Space::new(spec).unwrap();
     assert_eq!(space.len(), 9_000_090_000_000_000);
     for index in [0, 1, 30_000_299_999, 30_000_300_000, space.len() / 2, space.len() - 2, space.len() - 1] {
@@ -108,8 +121,7 @@ fn the_most_points_that_there_can_be() {
     let with_count = |n: u64| SpaceSpec {
         draws: 1,
         repeats: 1 << 10,
-        axes: vec![count("i", "0", &(n - 1).to_string(), n)],
-        random: vec![],
+        blocks: vec![Block { axes: vec![count("i", "0", &(n - 1).to_string(), n)], ..Block::default() }],
         order: vec!["i".into()],
         ..declared()
     };
@@ -129,7 +141,8 @@ fn the_most_points_that_there_can_be() {
 fn more_than_2_to_the_64_points_are_refused_with_the_exact_number() {
     let axes = ["a", "b", "c"].map(|name| count(name, "0", "4294967295", 1 << 32)).to_vec();
     let order = ["a", "b", "c"].map(String::from).to_vec();
-    let spec = SpaceSpec { draws: 1, repeats: 1, axes, random: vec![], order, ..declared() };
+    let spec =
+        SpaceSpec { draws: 1, repeats: 1, blocks: vec![Block { axes, ..Block::default() }], order, ..declared() };
     let SpaceError::TooManyPoints { product, .. } = Space::new(spec).unwrap_err() else { panic!("another error") };
     assert_eq!(product, (1_u128 << 96).to_string());
 }
@@ -145,21 +158,21 @@ fn error_of(change: impl FnOnce(&mut SpaceSpec)) -> String {
 fn what_does_not_fit_together_is_refused() {
     let message = error_of(|spec| spec.version = 2);
     assert!(message.contains("version 2 of the space"), "{message}");
-    let message = error_of(|spec| spec.axes[2].params[1] = list("q", &[1, 2, 3]));
+    let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 2, 3]));
     assert_eq!(message, "the values of parameter `p+q`: they are not equally many (p has 2, q has 3)");
-    let message = error_of(|spec| spec.axes[2].params[1] = list("q", &[1, 1]));
+    let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 1]));
     assert_eq!(message, "the values of parameter `p+q`: numbers 1 and 2 are the same, 1, 1");
-    let message = error_of(|spec| spec.axes[0].params[0] = list("size", &[]));
+    let message = error_of(|spec| spec.blocks[0].axes[0].params[0] = list("size", &[]));
     assert_eq!(message, "the values of parameter `size`: there are none");
-    let message = error_of(|spec| spec.axes[1] = count("temp", "1.5", "x", 3));
+    let message = error_of(|spec| spec.blocks[0].axes[1] = count("temp", "1.5", "x", 3));
     assert_eq!(message, "the values of parameter `temp`: `x` is not a decimal number");
-    let message = error_of(|spec| spec.random[0].dist = Dist::Permutation { of: 0 });
+    let message = error_of(|spec| spec.blocks[0].random[0].dist = Dist::Permutation { of: 0 });
     assert!(message.starts_with("the distribution of parameter `noise`: `of` is 0"), "{message}");
     for change in [
         |spec: &mut SpaceSpec| spec.draws = 0,
         |spec: &mut SpaceSpec| spec.repeats = 0,
-        |spec: &mut SpaceSpec| spec.axes[0].params.clear(),
-        |spec: &mut SpaceSpec| spec.random[0].name = "size".into(),
+        |spec: &mut SpaceSpec| spec.blocks[0].axes[0].params.clear(),
+        |spec: &mut SpaceSpec| spec.blocks[0].random[0].name = "size".into(),
         |spec: &mut SpaceSpec| spec.order.truncate(2),
         |spec: &mut SpaceSpec| spec.order[0] = "other".into(),
         |spec: &mut SpaceSpec| spec.order.push("size".into()),

@@ -24,7 +24,7 @@ pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
     };
     let reader = Reader { table, sink };
     let mut dist = DistReader { parameter: entry, reader, has_foreign: false };
-    Some(Random { name: entry.key.to_owned(), dist: dist.read()? })
+    Some(Random::plain(entry.key, dist.read()?))
 }
 
 struct DistReader<'a, 'b> {

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::reader::{Entry, Reader, Sink};
 use super::{Diagnostic, grid, names, random};
 use crate::job::MAX_POINTS;
-use crate::space::{self, Axis, Random, Space, SpaceError, SpaceSpec};
+use crate::space::{Axis, Block, Random, Space, SpaceError, SpaceSpec};
 
 /// A parameter's name, where it is given.
 pub(super) struct Declared {
@@ -40,13 +40,12 @@ pub(super) fn read(top: Reader) -> (SpaceSpec, Vec<Declared>) {
     let (axes, random) =
         (found.axes.iter().flat_map(|(_, a)| a.clone()), found.random.iter().flat_map(|(_, r)| r.clone()));
     let spec = SpaceSpec {
-        version: space::VERSION,
         root_seed: root_seed(top),
         draws: draws(top, has_random),
         repeats: top.whole("repeats", 1..=i64::MAX as u64).unwrap_or(1),
-        axes: axes.collect(),
-        random: random.collect(),
+        blocks: vec![Block { axes: axes.collect(), random: random.collect(), ..Block::default() }],
         order: found.declared.iter().map(|declared| declared.name.clone()).collect(),
+        ..SpaceSpec::default()
     };
     if !top.sink.has_errors() {
         check_space(&spec, &found.declared, top);

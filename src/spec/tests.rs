@@ -92,7 +92,8 @@ fn a_whole_file_is_read() {
 
 #[test]
 fn values_of_axes_are_read() {
-    let axes: Vec<Vec<AxisParam>> = good(WHOLE).spec.space.axes.into_iter().map(|axis| axis.params).collect();
+    let axes: Vec<Vec<AxisParam>> =
+        good(WHOLE).spec.space.blocks[0].axes.clone().into_iter().map(|axis| axis.params).collect();
     let expected = [
         vec![list("size", vec![Value::Int(16), Value::Int(32), Value::Int(64)])],
         vec![range("temp", "1.5", "3.5", RangeBy::Count(21))],
@@ -110,7 +111,8 @@ fn values_of_axes_are_read() {
 
 #[test]
 fn distributions_are_read() {
-    let random: Vec<(String, Dist)> = good(WHOLE).spec.space.random.into_iter().map(|r| (r.name, r.dist)).collect();
+    let random: Vec<(String, Dist)> =
+        good(WHOLE).spec.space.blocks[0].random.clone().into_iter().map(|r| (r.name, r.dist)).collect();
     let choices = vec!["a".into(), Value::Int(1), Value::Float(2.5), Value::Bool(true)];
     let expected = [
         ("coupling", Dist::Normal { mean: 1.0, sd: 0.1 }),
@@ -128,7 +130,7 @@ fn what_a_file_leaves_out() {
     let spec = good("command = ['prog']").spec;
     assert_eq!((spec.name.as_str(), spec.command), ("study", Command::Words(vec!["prog".into()])));
     let space = spec.space;
-    assert_eq!((space.root_seed, space.draws, space.repeats, space.axes.len()), (0, 1, 1, 0));
+    assert_eq!((space.root_seed, space.draws, space.repeats, space.blocks[0].axes.len()), (0, 1, 1, 0));
     assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5) });
     assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
     assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, require: vec![] });
@@ -140,7 +142,7 @@ fn parameters_are_in_the_order_of_the_file_whatever_table_they_stand_in() {
                 [grid]\nx = 1\n[[zip]]\na = [1]\n[grid.c]\nfrom = 1\nto = 2\ncount = 2\n";
     let spec = good(text).spec;
     assert_eq!(spec.space.order, ["z", "y", "b", "x", "a", "c"]);
-    let axes: Vec<&str> = spec.space.axes.iter().map(|axis| axis.params[0].name.as_str()).collect();
+    let axes: Vec<&str> = spec.space.blocks[0].axes.iter().map(|axis| axis.params[0].name.as_str()).collect();
     assert_eq!(axes, ["y", "x", "a", "c"]);
 }
 
@@ -163,7 +165,7 @@ fn a_file_may_be_written_on_other_systems() {
 #[test]
 fn the_largest_space_is_accepted_and_one_more_is_not() {
     let text = |last: u64| format!("command = 'p {{{{ x }}}}'\n[grid]\nx = {{ from = 0, to = {last}, step = 1 }}");
-    assert_eq!(good(&text((1 << 53) - 1)).spec.space.axes.len(), 1);
+    assert_eq!(good(&text((1 << 53) - 1)).spec.space.blocks[0].axes.len(), 1);
     assert!(read(&text(1 << 53), &source("a")).unwrap_err().to_string().contains("9007199254740993 points"));
 }
 
@@ -247,10 +249,10 @@ proptest! {
         let mut document = document();
         document.spec.space.root_seed = seed;
         let values = vec![Value::Float(float), Value::Int(int)];
-        document.spec.space.axes = vec![crate::space::Axis { params: vec![list("x", values)] }];
+        document.spec.space.blocks[0].axes = vec![crate::space::Axis { params: vec![list("x", values)] }];
         let back = Document::decode(&document.encode().unwrap()).unwrap();
         prop_assert_eq!(&back, &document);
-        let Values::List(values) = &back.spec.space.axes[0].params[0].values else { panic!() };
+        let Values::List(values) = &back.spec.space.blocks[0].axes[0].params[0].values else { panic!() };
         let Value::Float(read) = values[0] else { panic!() };
         prop_assert_eq!(read.to_bits(), bits);
     }

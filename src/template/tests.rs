@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::job::RetryPolicy;
-use crate::space::{self, SpaceSpec};
+use crate::space::SpaceSpec;
 use crate::spec::{self, JobSettings, ResultFormat, ResultSettings};
 use crate::value::Value;
 
@@ -16,15 +16,7 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
     Spec {
         name: "test".into(),
         command,
-        space: SpaceSpec {
-            version: space::VERSION,
-            root_seed: 0,
-            draws: 1,
-            repeats: 1,
-            axes: vec![],
-            random: vec![],
-            order: names.iter().map(|name| (*name).to_owned()).collect(),
-        },
+        space: SpaceSpec { order: names.iter().map(|name| (*name).to_owned()).collect(), ..SpaceSpec::default() },
         job: JobSettings {
             timeout: None,
             retry: RetryPolicy { retries: 0, delay: Duration::ZERO },

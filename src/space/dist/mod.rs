@@ -35,6 +35,14 @@ impl Sampler {
             Dist::Normal { mean, sd } => Quantile::Real(Real::normal(*mean, *sd)?),
             Dist::Int { min, max } => Quantile::Whole(Whole::new(*min, *max)?),
             Dist::Choice { values, weights } => Quantile::Choice(Choice::new(values, weights.as_deref())?),
+            Dist::LogInt { .. }
+            | Dist::TruncatedNormal { .. }
+            | Dist::LogNormal { .. }
+            | Dist::Exponential { .. }
+            | Dist::Gamma { .. }
+            | Dist::Beta { .. }
+            | Dist::Triangular { .. }
+            | Dist::Poisson { .. } => return Err("this distribution is not supported yet".into()),
             Dist::Permutation { of } => return Permutation::new(*of).map(Sampler::Permutation),
         };
         Ok(Sampler::Quantile(quantile))
