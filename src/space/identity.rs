@@ -40,22 +40,31 @@ impl GridMessage {
 }
 
 /// The generator's key for a random parameter at a grid point; none: the same at all of them.
-pub(super) fn value_key(root_seed: u64, name: &str, grid: Option<&GridId>) -> u64 {
+pub(super) fn value_key(root_seed: u64, name: &str, grid: Option<&GridId>, randomization: u64) -> u64 {
     let mut message = Vec::with_capacity(128);
     message.extend_from_slice(RANDOM_VALUE);
     message.extend_from_slice(&root_seed.to_le_bytes());
     push_text(&mut message, name);
-    message.extend_from_slice(grid.map_or(&[], |id| id));
+    push_place(&mut message, grid, randomization);
     u64::from_le_bytes(first_bytes(&message))
 }
 
 /// The generator's key for the seeds of a grid point; none: the same at all of them.
-pub(super) fn seed_key(root_seed: u64, grid: Option<&GridId>) -> u64 {
-    let mut message = Vec::with_capacity(32);
+pub(super) fn seed_key(root_seed: u64, grid: Option<&GridId>, randomization: u64) -> u64 {
+    let mut message = Vec::with_capacity(40);
     message.extend_from_slice(SEED);
     message.extend_from_slice(&root_seed.to_le_bytes());
-    message.extend_from_slice(grid.map_or(&[], |id| id));
+    push_place(&mut message, grid, randomization);
     u64::from_le_bytes(first_bytes(&message))
+}
+
+/// The grid point, if there is one, and the randomization, unless it is the first: 0, 8, 16 or 24 bytes, which are told
+/// apart by their number.
+fn push_place(message: &mut Vec<u8>, grid: Option<&GridId>, randomization: u64) {
+    message.extend_from_slice(grid.map_or(&[], |id| id));
+    if randomization > 0 {
+        message.extend_from_slice(&randomization.to_le_bytes());
+    }
 }
 
 fn first_bytes<const N: usize>(message: &[u8]) -> [u8; N] {
@@ -98,10 +107,16 @@ mod tests {
         let id: GridId = *b"0123456789abcdef";
         let key = |bytes: &[u8]| u64::from_le_bytes(blake3::hash(bytes).as_bytes()[..8].try_into().unwrap());
         let value = b"sweep1r\0\x2a\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0noise0123456789abcdef";
-        assert_eq!(value_key(42, "noise", Some(&id)), key(value));
-        assert_eq!(value_key(42, "noise", None), key(&value[..29]));
+        assert_eq!(value_key(42, "noise", Some(&id), 0), key(value));
+        assert_eq!(value_key(42, "noise", None, 0), key(&value[..29]));
         let seed = b"sweep1s\0\x2a\0\0\0\0\0\0\x000123456789abcdef";
-        assert_eq!(seed_key(42, Some(&id)), key(seed));
-        assert_eq!(seed_key(42, None), key(&seed[..16]));
+        assert_eq!(seed_key(42, Some(&id), 0), key(seed));
+        assert_eq!(seed_key(42, None, 0), key(&seed[..16]));
+        // A randomization but the first is added at the end.
+        let again = |bytes: &[u8]| [bytes, b"\x03\0\0\0\0\0\0\0"].concat();
+        assert_eq!(value_key(42, "noise", Some(&id), 3), key(&again(value)));
+        assert_eq!(value_key(42, "noise", None, 3), key(&again(&value[..29])));
+        assert_eq!(seed_key(42, Some(&id), 3), key(&again(seed)));
+        assert_eq!(seed_key(42, None, 3), key(&again(&seed[..16])));
     }
 }

@@ -9,7 +9,7 @@ use dashu_int::UBig;
 use super::VERSION;
 use super::axis::{AxisTable, Cell, axis_name, same};
 use super::declared::SpaceSpec;
-use super::draw::{Stream, seeds};
+use super::draw::{Drawer, seeds};
 use super::error::SpaceError;
 use super::identity::{GridId, GridMessage};
 use crate::job::MAX_POINTS;
@@ -43,7 +43,7 @@ pub struct Space {
     by_name: Vec<Place>,
     /// For each axis and each of its lines, the column in `names`.
     axis_columns: Vec<Vec<usize>>,
-    streams: Vec<Stream>,
+    drawer: Drawer,
     /// For each random parameter, the column in `names`.
     random_columns: Vec<usize>,
     grid_len: u64,
@@ -76,15 +76,15 @@ impl Space {
         check_names(&spec)?;
         let block = spec.blocks.first().ok_or_else(|| SpaceError::Shape("there is no block".into()))?;
         let axes = block.axes.iter().map(AxisTable::new).collect::<Result<Vec<_>, _>>()?;
-        let streams = block.random.iter().map(Stream::new).collect::<Result<Vec<_>, _>>()?;
+        let drawer = Drawer::new(&spec, block)?;
         let (grid_len, len) = count_points(&spec, &axes)?;
         // Every name was found in `order`.
         let column = |name: &str| spec.order.iter().position(|other| other == name).unwrap_or(0);
         let axis_columns = axes.iter().map(|axis| axis.lines.iter().map(|line| column(&line.name)).collect()).collect();
-        let random_columns = streams.iter().map(|stream| column(&stream.name)).collect();
+        let random_columns = block.random.iter().map(|random| column(&random.name)).collect();
         let by_name = places_by_name(&axes);
         let names = spec.order.clone().into();
-        Ok(Space { spec, names, axes, by_name, axis_columns, streams, random_columns, grid_len, len })
+        Ok(Space { spec, names, axes, by_name, axis_columns, drawer, random_columns, grid_len, len })
     }
 
     /// What it was built from.
@@ -130,7 +130,7 @@ impl Space {
         let (draw, repeat) = (rest % self.spec.draws, rest / self.spec.draws);
         let rows = self.rows(grid_index);
         let grid = self.grid_id(&rows);
-        let (seed, seed32) = seeds(self.spec.root_seed, Some(&grid), draw, repeat);
+        let (seed, seed32) = seeds(self.spec.root_seed, Some(&grid), draw, 0, repeat);
         let mut params = vec![Value::Missing; self.names.len()];
         let mut put = |column: usize, value: Value| {
             if let Some(place) = params.get_mut(column) {
@@ -146,8 +146,8 @@ impl Space {
                 put(*column, value);
             }
         }
-        for (stream, column) in self.streams.iter().zip(&self.random_columns) {
-            put(*column, stream.value(self.spec.root_seed, Some(&grid), draw));
+        for (value, column) in self.drawer.values(Some(&grid), draw, 0).into_iter().zip(&self.random_columns) {
+            put(*column, value);
         }
         Some(Point { index, params, draw, repeat, seed, seed32 })
     }
