@@ -12,10 +12,12 @@
 //! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of it all, with its renderers.
 //!
+//! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`.
 //! [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
 
 pub mod cli;
 pub mod error;
+pub mod expr;
 pub mod extract;
 pub mod job;
 pub mod ops;

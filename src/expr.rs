@@ -1,0 +1,222 @@
+//! Owns expressions: compiling and evaluating those of `[derived]` and `where`.
+//!
+//! They are minijinja's, strict: an undefined name is an error. Mathematics is that of `libm`, because a platform's own
+//! differs from machine to machine; for the same reason `**` is refused. What a value costs is bounded: no expression
+//! runs for ever.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use minijinja::value::{Object, Value as Dynamic, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use thiserror::Error;
+
+use crate::value::Value;
+
+mod functions;
+mod scan;
+
+pub use functions::NAMES;
+
+/// The work that one evaluation may do: some ten thousand steps, some megabytes of text.
+const FUEL: u64 = 50_000;
+
+/// The longest text of an expression, in bytes: what the parser nests is bounded by it.
+const LONGEST: usize = 2_000;
+
+/// A compiled expression. It is used by any number of threads at once.
+pub struct Expression {
+    compiled: minijinja::Expression<'static, 'static>,
+    names: BTreeSet<String>,
+    /// The same, as the scope of an evaluation wants them.
+    in_scope: Arc<[String]>,
+}
+
+/// A mistake in the text of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct ExprError {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the text, bytes.
+    pub at: Option<Range<usize>>,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Expression {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// If it is no expression, is too long, uses `**`, or a filter or a test that there is not. Unknown names are no
+    /// error here: see [`Expression::names`].
+    pub fn compile(text: &str) -> Result<Expression, ExprError> {
+        let error = |message: &str, at, help: &str| {
+            Err(ExprError { message: message.into(), at, help: Some(help.to_owned()).filter(|help| !help.is_empty()) })
+        };
+        if text.trim().is_empty() {
+            return error("the expression is empty", None, "write one, such as `size * size`");
+        }
+        if text.len() > LONGEST {
+            let help = format!("the longest is {LONGEST} bytes; name parts of it under [derived]");
+            return error("the expression is too long", None, &help);
+        }
+        let found = scan::scan(text);
+        if let Some(at) = found.power {
+            return error("there is no `**`", Some(at), "write pow(x, y), which gives the same on every machine");
+        }
+        let compiled = match engine().compile_expression_owned(text.to_owned()) {
+            Ok(compiled) => compiled,
+            Err(cause) => {
+                let help = scan::help(text);
+                return error(&format!("not understood: {}", wording(&cause)), cause.range(), help);
+            }
+        };
+        for (what, at) in found.used {
+            let name = text.get(at.clone()).unwrap_or_default();
+            if !what.exists(name) {
+                return error(&format!("there is no {} `{name}`", what.word()), Some(at), "");
+            }
+        }
+        let names = compiled.undeclared_variables(false).into_iter().filter(|name| !NAMES.contains(&name.as_str()));
+        let names: BTreeSet<String> = names.collect();
+        Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names })
+    }
+
+    /// The names that it uses; those of functions and `pi` are not among them.
+    pub fn names(&self) -> &BTreeSet<String> {
+        &self.names
+    }
+
+    /// Its value, where `lookup` gives that of each of its names. Some hundred nanoseconds for a simple one.
+    ///
+    /// # Errors
+    /// If a name that it needs has none, if what it does cannot be done (text plus number, division by zero), or if
+    /// the result is no value: a list, NaN, infinity, a whole number of more than 64 bits.
+    pub fn value(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
+        let result = self.evaluate(lookup)?;
+        match result.kind() {
+            ValueKind::None => Ok(Value::Missing),
+            ValueKind::Bool => Ok(Value::Bool(result.is_true())),
+            ValueKind::Number if result.is_integer() => match i64::try_from(result.clone()) {
+                Ok(whole) => Ok(Value::Int(whole)),
+                Err(_) => Err(format!("it gives {result}, a whole number of more than 64 bits; use floats, `2.0`")),
+            },
+            ValueKind::Number => match f64::try_from(result) {
+                // No negative zero, as with random parameters.
+                Ok(x) if x.is_finite() => Ok(Value::Float(x + 0.0)),
+                _ => Err("it gives no finite number".into()),
+            },
+            ValueKind::String => Ok(Value::Text(result.as_str().unwrap_or_default().to_owned())),
+            ValueKind::Undefined => match self.missing(lookup) {
+                Some(missing) => Err(missing),
+                None => Err("it gives nothing; where it has an `if`, write the `else` too".into()),
+            },
+            other => Err(format!("it gives a {other}, and a value is a number, a text, `true` or `false`")),
+        }
+    }
+
+    /// Whether it holds; it must give a boolean. `lookup` gives the value of each of its names.
+    ///
+    /// # Errors
+    /// As [`Expression::value`], or if the result is no boolean.
+    pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<bool, String> {
+        let result = self.evaluate(lookup)?;
+        match result.kind() {
+            ValueKind::Bool => Ok(result.is_true()),
+            ValueKind::Undefined => {
+                Err(self.missing(lookup).unwrap_or_else(|| "it gives nothing, and must give `true` or `false`".into()))
+            }
+            _ => Err(format!("it gives `{result}`, and must give `true` or `false`; compare it with something")),
+        }
+    }
+
+    fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Dynamic, String> {
+        let values = self.in_scope.iter().map(|name| lookup(name).as_ref().and_then(dynamic)).collect();
+        let scope = Scope { names: Arc::clone(&self.in_scope), values };
+        self.compiled.eval(Dynamic::from_object(scope)).map_err(|error| {
+            let undefined = matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::InvalidOperation);
+            self.missing(lookup).filter(|_| undefined).unwrap_or_else(|| wording(&error))
+        })
+    }
+
+    /// What is to be said of names without a value, if there are any.
+    fn missing(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Option<String> {
+        let without = self.names.iter().filter(|name| matches!(lookup(name), None | Some(Value::Missing)));
+        let without: Vec<String> = without.map(|name| format!("`{name}`")).collect();
+        let verb = if without.len() == 1 { "has" } else { "have" };
+        let example = without.first()?;
+        Some(format!(
+            "{} {verb} no value here; `{} is defined` tells where there is one",
+            without.join(", "),
+            example.trim_matches('`')
+        ))
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expression").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// minijinja, set up once.
+fn engine() -> &'static Environment<'static> {
+    static ENGINE: OnceLock<Environment<'static>> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_fuel(Some(FUEL));
+        // The message of an error is all we take; with this off an error does not copy the whole state.
+        env.set_debug(false);
+        env.set_auto_escape_callback(|_| AutoEscape::None);
+        let globals: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).collect();
+        for name in globals {
+            env.remove_global(&name);
+        }
+        functions::add(&mut env);
+        env
+    })
+}
+
+/// The values of an expression's names, for minijinja, which wants to own them.
+#[derive(Debug)]
+struct Scope {
+    names: Arc<[String]>,
+    values: Vec<Option<Dynamic>>,
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Dynamic) -> Option<Dynamic> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Dynamic> {
+        let at = self.names.iter().position(|name| name == key)?;
+        self.values.get(at)?.clone()
+    }
+}
+
+fn dynamic(value: &Value) -> Option<Dynamic> {
+    Some(match value {
+        Value::Missing => return None,
+        Value::Bool(b) => (*b).into(),
+        Value::Int(i) => (*i).into(),
+        Value::Float(x) => (*x).into(),
+        Value::Text(text) => text.as_str().into(),
+    })
+}
+
+/// minijinja's own words for what went wrong, made fit for a sentence.
+fn wording(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "it does too much work".into(),
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Owns looking through an expression's text, outside its quotes, for what the compiler does not tell.
+
+use std::ops::Range;
+
+use minijinja::ErrorKind;
+use minijinja::value::Value as Dynamic;
+
+/// What is called by a name in an expression and is no function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// `x | name`.
+    Filter,
+    /// `x is name`.
+    Test,
+}
+
+impl Called {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Called::Filter => "filter",
+            Called::Test => "test",
+        }
+    }
+
+    /// Whether minijinja has it; it does not list them, but says so when one is not there.
+    pub(super) fn exists(self, name: &str) -> bool {
+        let (text, unknown) = match self {
+            Called::Filter => (format!("0|{name}"), ErrorKind::UnknownFilter),
+            Called::Test => (format!("0 is {name}"), ErrorKind::UnknownTest),
+        };
+        let result = super::engine().compile_expression_owned(text).and_then(|probe| probe.eval(Dynamic::UNDEFINED));
+        result.err().is_none_or(|error| error.kind() != unknown)
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The first `**`.
+    pub(super) power: Option<Range<usize>>,
+    /// Filters and tests.
+    pub(super) used: Vec<(Called, Range<usize>)>,
+}
+
+/// Goes through a text. Quotes are skipped whole; a backslash in them takes the next character with it.
+pub(super) fn scan(text: &str) -> Found {
+    let mut found = Found::default();
+    let mut before = Before::Other;
+    for (token, at) in tokens(text) {
+        before = match (token, before) {
+            (Token::Word("is"), _) => Before::Is,
+            (Token::Word("not"), Before::Is) => Before::Is,
+            (Token::Word(_), Before::Is) => {
+                found.used.push((Called::Test, at));
+                Before::Other
+            }
+            (Token::Word(_), Before::Bar) => {
+                found.used.push((Called::Filter, at));
+                Before::Other
+            }
+            (Token::Sign('|'), _) => Before::Bar,
+            (Token::Sign('*'), Before::Star(end)) if end == at.start => {
+                found.power.get_or_insert(end - 1..at.end);
+                Before::Other
+            }
+            (Token::Sign('*'), _) => Before::Star(at.end),
+            _ => Before::Other,
+        };
+    }
+    found
+}
+
+/// What may be meant where an expression is not understood.
+pub(super) fn help(text: &str) -> &'static str {
+    let mut last = None;
+    for (token, at) in tokens(text) {
+        let next_to = |sign: char| matches!(last, Some((Token::Sign(other), end)) if other == sign && end == at.start);
+        match token {
+            Token::Sign('&') if next_to('&') => return "write `and` for `&&`",
+            Token::Sign('|') if next_to('|') => return "write `or` for `||`",
+            Token::Sign('=') if !next_to('=') && !next_to('!') && !next_to('<') && !next_to('>') => {
+                if !text.get(at.end..).is_some_and(|rest| rest.starts_with('=')) {
+                    return "write `==` to compare";
+                }
+            }
+            Token::Sign('!') if !text.get(at.end..).is_some_and(|rest| rest.starts_with('=')) => {
+                return "write `not` for `!`";
+            }
+            Token::Sign('^') => return "write pow(x, y) for a power",
+            _ => {}
+        }
+        last = Some((token, at.end));
+    }
+    ""
+}
+
+#[derive(Clone, Copy)]
+enum Before {
+    Other,
+    Is,
+    Bar,
+    Star(usize),
+}
+
+#[derive(Clone, Copy)]
+enum Token<'a> {
+    Word(&'a str),
+    Quoted,
+    Sign(char),
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = (Token<'_>, Range<usize>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let start = at + rest.find(|c: char| !c.is_whitespace())?;
+        let rest = text.get(start..)?;
+        let first = rest.chars().next()?;
+        let (token, len) = match first {
+            '"' | '\'' => (Token::Quoted, quoted(rest, first)),
+            c if is_word(c) => {
+                let len = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+                (Token::Word(rest.get(..len)?), len)
+            }
+            sign => (Token::Sign(sign), sign.len_utf8()),
+        };
+        at = start + len;
+        Some((token, start..at))
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The length of a quoted text, both quotes included.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        if !escaped && c == quote {
+            return at + 1;
+        }
+        escaped = !escaped && c == '\\';
+    }
+    rest.len()
+}

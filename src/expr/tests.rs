@@ -1,0 +1,175 @@
+//! Owns the tests of expressions.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn lookup(name: &str) -> Option<Value> {
+    Some(match name {
+        "size" => Value::Int(16),
+        "temp" => Value::Float(2.5),
+        "model" => "metro**polis".into(),
+        "cold" => Value::Bool(true),
+        "gone" => Value::Missing,
+        _ => return None,
+    })
+}
+
+fn value(text: &str) -> Result<Value, String> {
+    Expression::compile(text).unwrap().value(&lookup)
+}
+
+fn holds(text: &str) -> Result<bool, String> {
+    Expression::compile(text).unwrap().holds(&lookup)
+}
+
+#[test]
+fn values_are_what_they_should_be() {
+    let cases = [
+        ("size * size", Value::Int(256)),
+        ("size / 4", Value::Float(4.0)),
+        ("size // 5", Value::Int(3)),
+        ("-7 % 5", Value::Int(3)),
+        ("temp * 2", Value::Float(5.0)),
+        ("0.0 * -1", Value::Float(0.0)),
+        ("floor(temp)", Value::Int(2)),
+        ("ceil(-temp)", Value::Int(-2)),
+        ("round(temp)", Value::Int(2)),
+        ("floor(size)", Value::Int(16)),
+        ("abs(-size)", Value::Int(16)),
+        ("abs(-temp)", Value::Float(2.5)),
+        ("min(size, temp, 7)", Value::Float(2.5)),
+        ("max(size, temp)", Value::Int(16)),
+        ("pow(2, 10)", Value::Int(1024)),
+        ("pow(2, -1)", Value::Float(0.5)),
+        ("pow(temp, 2)", Value::Float(6.25)),
+        ("sqrt(size)", Value::Float(4.0)),
+        ("exp(0)", Value::Float(1.0)),
+        ("log(exp(1))", Value::Float(1.0)),
+        ("sin(0) + cos(0)", Value::Float(1.0)),
+        ("2 * pi", Value::Float(2.0 * std::f64::consts::PI)),
+        ("model ~ '-' ~ size", "metro**polis-16".into()),
+        ("'big' if size > 8 else 'small'", "big".into()),
+        ("cold", Value::Bool(true)),
+        ("none", Value::Missing),
+        ("momentum if momentum is defined else none", Value::Missing),
+        ("momentum | default(0.9)", Value::Float(0.9)),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(value(text), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_value_is_refused() {
+    let cases = [
+        ("9223372036854775807 + 1", "more than 64 bits"),
+        ("pow(10, 40)", "pow(10.0, 40)"),
+        ("1e308 * 10", "finite"),
+        ("sqrt(-1)", "sqrt(-1) is no finite number"),
+        ("log(0)", "log(0)"),
+        ("floor(1e300)", "64 bits"),
+        ("1 / 0", "1 / 0"),
+        ("[1, 2]", "gives a sequence"),
+        ("momentum", "`momentum` has no value here"),
+        ("gone", "`gone` has no value here"),
+        ("momentum * 2", "`momentum` has no value here; `momentum is defined`"),
+        ("sqrt(gone)", "`gone` has no value here"),
+        ("momentum + gone", "`gone`, `momentum` have no value"),
+        ("1 if false", "`else`"),
+        ("sqrt('x')", "takes numbers"),
+        ("min()", "at least one"),
+        ("model + 1", "unsupported types"),
+    ];
+    for (text, part) in cases {
+        let error = value(text).unwrap_err();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+#[test]
+fn conditions_give_a_boolean() {
+    assert_eq!(holds("size < 64 or temp > 3.0"), Ok(true));
+    assert_eq!(holds("momentum is undefined or momentum > 0"), Ok(true));
+    assert_eq!(holds("gone is defined and gone > 0"), Ok(false));
+    assert!(holds("momentum > 0").unwrap_err().contains("`momentum` has no value"));
+    assert!(holds("momentum == 0").unwrap_err().contains("`momentum` has no value"));
+    assert!(holds("size").unwrap_err().contains("it gives `16`"));
+    assert!(holds("size and temp").unwrap_err().contains("it gives `2.5`"));
+}
+
+#[test]
+fn names_are_those_of_parameters() {
+    let names = Expression::compile("min(a, b) + pi * sqrt(c) + (d if e is defined else 'f') | default(g)").unwrap();
+    assert_eq!(names.names().iter().cloned().collect::<String>(), "abcdeg");
+    // What minijinja brings of its own is unknown here.
+    assert!(Expression::compile("range(10) | sum").unwrap().names().contains("range"));
+}
+
+#[test]
+fn mistakes_have_a_place_and_a_remedy() {
+    let cases = [
+        ("size ** 2", Some(5..7), "there is no `**`", "pow(x, y)"),
+        ("'**' ~ a**b", Some(8..10), "there is no `**`", "pow(x, y)"),
+        ("a && b", None, "", "`and`"),
+        ("a || b", None, "", "`or`"),
+        ("!a", None, "", "`not`"),
+        ("a = 1", None, "", "`==`"),
+        ("size | squared", Some(7..14), "no filter `squared`", ""),
+        ("size is not tiny", Some(12..16), "no test `tiny`", ""),
+        ("false and size | squared", Some(17..24), "no filter `squared`", ""),
+        (" ", None, "empty", ""),
+        ("(1", None, "not understood", ""),
+    ];
+    for (text, at, message, help) in cases {
+        let error = Expression::compile(text).unwrap_err();
+        assert!(error.message.contains(message), "{text}: {error:?}");
+        assert!(error.help.clone().unwrap_or_default().contains(help), "{text}: {error:?}");
+        if at.is_some() {
+            assert_eq!(error.at, at, "{text}");
+        }
+    }
+    for fine in ["'**'", "\"a \\\" ** \"", "2 * 3", "a == '||'", "a | default(1)", "a is divisibleby(2)"] {
+        assert!(Expression::compile(fine).is_ok(), "{fine}");
+    }
+}
+
+#[test]
+fn nothing_is_too_deep_or_too_long() {
+    let long = |part: &str| part.repeat(LONGEST / part.len() - 1) + "1";
+    for text in [long("1+"), long("not "), long("-"), long("("), long("1<"), long("a if "), long("1|")] {
+        if let Ok(expression) = Expression::compile(&text) {
+            let _ = expression.value(&lookup);
+        }
+    }
+    assert!(Expression::compile(&"1+".repeat(LONGEST)).unwrap_err().message.contains("too long"));
+    let much = "('a' * 40000) ~ ".repeat(100) + "''";
+    assert_eq!(value(&much).unwrap_err(), "it does too much work");
+}
+
+#[test]
+fn it_can_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Expression>();
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[-+*/%<>=!()|., a-c0-9'\"\\\\\\[\\]]{0,20}") {
+        if let Ok(expression) = Expression::compile(&text) {
+            let _ = expression.value(&lookup);
+            let _ = expression.holds(&|_| Some(Value::Float(0.5)));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole(a in -1_000_000..1_000_000i64, b in -1_000_000..1_000_000i64) {
+        let lookup = |name: &str| Some(Value::Int(if name == "a" { a } else { b }));
+        let value = |text| Expression::compile(text).unwrap().value(&lookup);
+        prop_assert_eq!(value("a * b + a - b"), Ok(Value::Int(a * b + a - b)));
+        prop_assert_eq!(value("min(a, b)"), Ok(Value::Int(a.min(b))));
+        if b != 0 {
+            prop_assert_eq!(value("a / b"), Ok(Value::Float(a as f64 / b as f64 + 0.0)));
+        }
+    }
+}
