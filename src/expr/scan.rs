@@ -75,15 +75,14 @@ pub(super) fn help(text: &str) -> &'static str {
     let mut last = None;
     for (token, at) in tokens(text) {
         let next_to = |sign: char| matches!(last, Some((Token::Sign(other), end)) if other == sign && end == at.start);
+        let before_equals = text.get(at.end..).is_some_and(|rest| rest.starts_with('='));
         match token {
             Token::Sign('&') if next_to('&') => return "write `and` for `&&`",
             Token::Sign('|') if next_to('|') => return "write `or` for `||`",
-            Token::Sign('=') if !next_to('=') && !next_to('!') && !next_to('<') && !next_to('>') => {
-                if !text.get(at.end..).is_some_and(|rest| rest.starts_with('=')) {
-                    return "write `==` to compare";
-                }
+            Token::Sign('=') if !['=', '!', '<', '>'].into_iter().any(next_to) && !before_equals => {
+                return "write `==` to compare";
             }
-            Token::Sign('!') if !text.get(at.end..).is_some_and(|rest| rest.starts_with('=')) => {
+            Token::Sign('!') if !before_equals => {
                 return "write `not` for `!`";
             }
             Token::Sign('^') => return "write pow(x, y) for a power",
