@@ -26,10 +26,28 @@ pub enum Value {
     /// Text.
     #[serde(rename = "t")]
     Text(String),
+    /// A number, or true or false, as a file wrote it: the value that expressions reckon with, and the text that it is
+    /// printed as (`1.50`, `+3`, `TRUE`).
+    #[serde(rename = "w")]
+    Written(Box<Value>, String),
 }
 
 impl Value {
-    /// The value as JSON. NaN and infinities, which JSON has not, become the strings `NaN`, `inf` and `-inf`.
+    /// The value to reckon with: without the text that a file wrote it as.
+    pub fn plain(&self) -> &Value {
+        match self {
+            Value::Written(value, _) => value.plain(),
+            other => other,
+        }
+    }
+
+    /// A value as a file wrote it: plain where it prints like that by itself.
+    pub fn written(value: Value, text: &str) -> Value {
+        if value.to_string() == text { value } else { Value::Written(Box::new(value), text.to_owned()) }
+    }
+
+    /// The value as JSON; of one that a file wrote in its own way, the number, so that a column of numbers is one in
+    /// JSON too. NaN and infinities, which JSON has not, become the strings `NaN`, `inf` and `-inf`.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Value::Missing => serde_json::Value::Null,
@@ -38,6 +56,7 @@ impl Value {
             Value::Float(f) if f.is_finite() => (*f).into(),
             Value::Float(_) => self.to_string().into(),
             Value::Text(t) => t.as_str().into(),
+            Value::Written(value, _) => value.to_json(),
         }
     }
 }
@@ -49,7 +68,7 @@ impl fmt::Display for Value {
             Value::Bool(b) => write!(f, "{b}"),
             Value::Int(i) => write!(f, "{i}"),
             Value::Float(x) => f.write_str(&print_float(*x)),
-            Value::Text(t) => f.write_str(t),
+            Value::Text(t) | Value::Written(_, t) => f.write_str(t),
         }
     }
 }
@@ -125,6 +144,16 @@ mod tests {
         for (x, printed) in cases {
             assert_eq!(print_float(x), printed);
         }
+    }
+
+    #[test]
+    fn a_value_keeps_the_text_that_a_file_wrote_it_as() {
+        let value = Value::written(Value::Float(1.5), "1.50");
+        assert_eq!((value.to_string(), value.to_json()), ("1.50".into(), 1.5.into()));
+        assert_eq!(value.plain(), &Value::Float(1.5));
+        assert_eq!(Value::written(Value::Float(1.5), "1.5"), Value::Float(1.5));
+        let json = serde_json::to_string(&value).unwrap();
+        assert_eq!((json.as_str(), serde_json::from_str(&json).ok()), (r#"{"w":[{"f":1.5},"1.50"]}"#, Some(value)));
     }
 
     proptest! {

@@ -32,7 +32,7 @@ impl Cell {
 fn push_identity(bytes: &mut Vec<u8>, name: &str, value: &Value) {
     match value {
         Value::Missing => {}
-        Value::Text(text) => {
+        Value::Text(text) | Value::Written(_, text) => {
             push_text(bytes, name);
             push_text(bytes, text);
         }

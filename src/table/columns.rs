@@ -55,7 +55,7 @@ fn known(space: &Space, point: &Point, name: &str) -> Option<Option<Value>> {
 
 /// Whether two values are the same to a reader: printed alike, or equal as numbers (`1` and `1.0`).
 fn same(one: &Value, other: &Value) -> bool {
-    let number = |value: &Value| match value {
+    let number = |value: &Value| match value.plain() {
         Value::Int(i) => Some(*i as f64),
         Value::Float(f) => Some(*f),
         _ => None,

@@ -27,7 +27,7 @@ impl<W: Write> CsvTable<W> {
     pub fn row(&mut self, cells: &[Value]) -> io::Result<()> {
         for cell in cells {
             match cell {
-                Value::Text(text) => self.writer.write_field(text)?,
+                Value::Text(text) | Value::Written(_, text) => self.writer.write_field(text)?,
                 Value::Missing => self.writer.write_field("")?,
                 other => self.writer.write_field(other.to_string())?,
             }

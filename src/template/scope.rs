@@ -153,7 +153,7 @@ impl<'a> Frame<'a> {
 fn print(value: &Value, out: &mut String) -> Option<()> {
     match value {
         Value::Missing => None,
-        Value::Text(text) => out.write_str(text).ok(),
+        Value::Text(text) | Value::Written(_, text) => out.write_str(text).ok(),
         other => write!(out, "{other}").ok(),
     }
 }
@@ -190,5 +190,6 @@ fn dynamic(value: &Value) -> Option<Dynamic> {
         Value::Int(i) => (*i).into(),
         Value::Float(x) => (*x).into(),
         Value::Text(text) => text.as_str().into(),
+        Value::Written(value, _) => return dynamic(value),
     })
 }

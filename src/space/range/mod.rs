@@ -88,7 +88,7 @@ impl Progression {
         let number = match value {
             Value::Int(whole) => RBig::from(*whole),
             Value::Float(x) => RBig::try_from(*x).ok()?,
-            Value::Text(text) => Decimal::parse(text).ok()?.exact,
+            Value::Text(text) | Value::Written(_, text) => Decimal::parse(text).ok()?.exact,
             Value::Bool(_) | Value::Missing => return None,
         };
         // The number lies within one rounding of the exact value, and neighbours are farther apart than that: the
