@@ -206,6 +206,7 @@ fn dynamic(value: &Value) -> Option<Dynamic> {
         Value::Int(i) => (*i).into(),
         Value::Float(x) => (*x).into(),
         Value::Text(text) => text.as_str().into(),
+        Value::Written(value, _) => return dynamic(value),
     })
 }
 

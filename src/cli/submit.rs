@@ -3,11 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
 use crate::ops::submit::submit;
+use crate::space::Space;
 use crate::spec::{self, Document, OpenError};
 use crate::status::text::count;
 use crate::store::Store;
@@ -44,7 +47,7 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sweep file; warnings go to stderr.
+/// Reads a sweep file and works out what its conditions keep; warnings go to stderr, and a bar where it takes long.
 ///
 /// # Errors
 /// If it cannot be read, or with everything that is wrong with it.
@@ -52,10 +55,29 @@ pub fn read(file: &Path) -> Result<Document> {
     match spec::open(file) {
         Ok((read, document)) => {
             eprint!("{}", read.warnings.render(super::colours()));
-            Ok(document)
+            select(document)
         }
         Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
         Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),
         Err(error @ OpenError::Folder(_)) => Err(Error::usage(error.to_string())),
     }
+}
+
+/// Works out which points are kept, once: it is stored with the sweep.
+fn select(mut document: Document) -> Result<Document> {
+    /// Fewer are gone through in an instant.
+    const MANY: u64 = 500_000;
+    let bar = ProgressBar::hidden();
+    let mut tell = |done, total| {
+        if total >= MANY && bar.length() != Some(total) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.set_length(total);
+            bar.set_message("choosing points");
+        }
+        bar.set_position(done);
+    };
+    let space = Space::prepare(document.spec.space, &mut tell).map_err(|error| Error::usage(error.to_string()))?;
+    bar.finish_and_clear();
+    document.spec.space = space.spec().clone();
+    Ok(document)
 }

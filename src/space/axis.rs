@@ -1,7 +1,7 @@
 //! Owns the values on an axis: what stands at a position, and at which position something stands.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::declared::{Axis, AxisParam, Values};
@@ -76,6 +76,29 @@ impl Line {
             Cells::List(cells) => cells.len() as u64,
             Cells::Range(progression, _) => progression.len(),
         }
+    }
+
+    /// Whether it has a value that is undefined.
+    pub(super) fn has_missing(&self) -> bool {
+        matches!(&self.cells, Cells::List(cells) if cells.iter().any(|cell| cell.value == Value::Missing))
+    }
+
+    /// Whether no value of it is one of the other's. Where both are long that is not found out: false. O(values of the
+    /// shorter one, and of those that are listed).
+    pub(super) fn is_apart_from(&self, other: &Line) -> bool {
+        let (short, long) = if self.len() <= other.len() { (self, other) } else { (other, self) };
+        if short.len() > CACHED {
+            return false;
+        }
+        let listed: HashSet<&[u8]> = match &long.cells {
+            Cells::List(cells) => cells.iter().map(|cell| &*cell.identity).collect(),
+            Cells::Range(..) => HashSet::new(),
+        };
+        let is_there = |cell: &Cell| match &long.cells {
+            Cells::List(_) => listed.contains(&*cell.identity),
+            Cells::Range(range, _) => range.position(&cell.value).is_some_and(|at| same(&range.value(at), &cell.value)),
+        };
+        !(0..short.len()).any(|position| is_there(&short.cell(position)))
     }
 
     /// What stands at a position, which is less than the axis's length.

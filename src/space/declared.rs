@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bits::Bits;
 use crate::value::Value;
 
 /// The version of everything that decides which points a space has: order, hash, generator, distributions. Stored with
@@ -30,6 +31,19 @@ pub struct SpaceSpec {
     /// The names of all parameters of all blocks, derived ones included, in the order of the file: the order of columns.
     /// Nothing else depends on it.
     pub order: Vec<String>,
+    /// What the conditions keep and which points several blocks have, worked out once ([`crate::space::Space::prepare`]):
+    /// workers must not do it again. None where nothing has to be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+}
+
+/// Which grid points and which cells are kept. See `docs/space.md`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// For each block the grid points that are kept; none: all.
+    pub grids: Vec<Option<Bits>>,
+    /// The cells that are kept, of those whose grid points are; none: all.
+    pub cells: Option<Bits>,
 }
 
 impl Default for SpaceSpec {
@@ -45,6 +59,7 @@ impl Default for SpaceSpec {
             common_draws: false,
             blocks: vec![Block::default()],
             order: Vec::new(),
+            selection: None,
         }
     }
 }

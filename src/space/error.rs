@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::job::MAX_POINTS;
 use crate::space::VERSION;
+use crate::space::bits::MOST_BITS;
 
 /// A space that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -41,7 +42,33 @@ pub enum SpaceError {
         /// What is wrong.
         why: String,
     },
+    /// A condition that cannot be evaluated at some point.
+    #[error("the condition `{text}` cannot be evaluated{}: {why}", at(place))]
+    Condition {
+        /// The condition.
+        text: String,
+        /// The point: `size = 16, temp = 1.5`; of the names that the condition uses.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The conditions leave no point.
+    #[error("no point is kept: the conditions hold nowhere")]
+    NothingKept,
+    /// Too many points to go through.
+    #[error(
+        "conditions, and blocks that overlap, are gone through point by point; that would be {points} here, and \
+         {MOST_BITS} (2^32) is the most; take fewer values, or leave points out by blocks of their own"
+    )]
+    TooManyToSelect {
+        /// How many.
+        points: u64,
+    },
     /// The parts do not fit together.
     #[error("{0}")]
     Shape(String),
+}
+
+fn at(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!(" at {place}") }
 }

@@ -1,17 +1,20 @@
 //! Owns the space itself: point `i` from the index `i`, and the index from a point.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dashu_int::UBig;
-
 use super::VERSION;
-use super::axis::{AxisTable, Cell, axis_name, same};
+use super::axis::{AxisTable, same};
+use super::bits::Bits;
+use super::cells::{Cell, Cells};
 use super::declared::SpaceSpec;
-use super::draw::{Drawer, seeds};
+use super::draw::seeds;
 use super::error::SpaceError;
-use super::identity::{GridId, GridMessage};
+use super::explain::{Explained, explain, too_many};
+use super::formula::Spot;
+use super::grid::Grid;
+use super::part::Part;
+use super::selection::{Rules, kept, select};
 use crate::job::MAX_POINTS;
 use crate::value::Value;
 
@@ -24,70 +27,99 @@ pub struct Point {
     pub params: Vec<Value>,
     /// Which drawing of the random parameters, from 0.
     pub draw: u64,
+    /// Which scramble of the sample, from 0.
+    pub randomization: u64,
     /// Which repeat, from 0.
     pub repeat: u64,
     /// The point's seed, 1 … 2^53−1.
     pub seed: u64,
     /// Another one of 31 bits, 1 … 2^31−1.
     pub seed32: u32,
+    /// Why a derived parameter has no value here, if one has not: the point cannot be run.
+    pub fault: Option<String>,
 }
 
 /// All points of a sweep, addressable by their index. Nothing is enumerated: it takes memory for the values that are
-/// listed in the sweep file, and for those of short ranges.
+/// listed in the sweep file, for those of short ranges, and a bit for each grid point or draw that a condition may leave
+/// out.
 #[derive(Debug)]
 pub struct Space {
     spec: SpaceSpec,
     names: Arc<[String]>,
-    axes: Vec<AxisTable>,
-    /// The parameters on axes, sorted by name: the order in which they are hashed.
-    by_name: Vec<Place>,
-    /// For each axis and each of its lines, the column in `names`.
-    axis_columns: Vec<Vec<usize>>,
-    drawer: Drawer,
-    /// For each random parameter, the column in `names`.
-    random_columns: Vec<usize>,
-    grid_len: u64,
+    parts: Vec<Part>,
+    /// Of one repeat, those whose grid points are kept.
+    cells: Cells,
+    /// How many of them are kept.
+    kept: u64,
     len: u64,
 }
 
-/// Where a parameter stands among the axes.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    axis: usize,
-    line: usize,
-}
-
-/// One row of an axis: what stands at a position, one cell a line.
-type Row<'a> = Vec<Cow<'a, Cell>>;
-
 impl Space {
-    /// Builds the space of a declaration. O(values listed).
+    /// Builds the space of a declaration. O(values listed), and with conditions O(the selection's bits).
     ///
     /// # Errors
-    /// Another version; values or distributions that cannot be used; more than [`MAX_POINTS`] points; parts that do
-    /// not fit together. The reader of sweep files finds these before, with their places in the file.
+    /// Another version; values, distributions or expressions that cannot be used; more than [`MAX_POINTS`] points; parts
+    /// that do not fit together; conditions, or blocks that may overlap, without a selection that fits: see
+    /// [`Space::prepare`]. The reader of sweep files finds these before, with their places in the file.
     pub fn new(spec: SpaceSpec) -> Result<Space, SpaceError> {
-        if spec.version != VERSION {
-            return Err(SpaceError::UnknownVersion(spec.version));
+        let (parts, rules) = build(&spec)?;
+        let fits = match &spec.selection {
+            Some(selection) => rules.fit(&spec, &parts, selection),
+            None => !rules.sieve(&parts),
+        };
+        if !fits {
+            let why = "the space has conditions or overlapping blocks, and what they leave out was not worked out, or for \
+                       another space";
+            return Err(SpaceError::Shape(why.into()));
         }
-        if spec.draws == 0 || spec.repeats == 0 {
-            return Err(SpaceError::Shape("draws and repeats are at least 1".into()));
-        }
-        check_names(&spec)?;
-        let block = spec.blocks.first().ok_or_else(|| SpaceError::Shape("there is no block".into()))?;
-        let axes = block.axes.iter().map(AxisTable::new).collect::<Result<Vec<_>, _>>()?;
-        let drawer = Drawer::new(&spec, block)?;
-        let (grid_len, len) = count_points(&spec, &axes)?;
-        // Every name was found in `order`.
-        let column = |name: &str| spec.order.iter().position(|other| other == name).unwrap_or(0);
-        let axis_columns = axes.iter().map(|axis| axis.lines.iter().map(|line| column(&line.name)).collect()).collect();
-        let random_columns = block.random.iter().map(|random| column(&random.name)).collect();
-        let by_name = places_by_name(&axes);
-        let names = spec.order.clone().into();
-        Ok(Space { spec, names, axes, by_name, axis_columns, drawer, random_columns, grid_len, len })
+        Space::of(spec, parts)
     }
 
-    /// What it was built from.
+    /// Builds the space of a declaration whose selection is not yet worked out: goes through the grid points once if there
+    /// are conditions or overlapping blocks, and through all draws if they matter for the conditions. `progress` is told
+    /// every now and then how many were gone through, of how many. The declaration to be stored is then
+    /// [`Space::spec`].
+    ///
+    /// # Errors
+    /// As [`Space::new`]; a condition that cannot be evaluated somewhere; conditions that hold nowhere.
+    pub fn prepare(mut spec: SpaceSpec, progress: &mut dyn FnMut(u64, u64)) -> Result<Space, SpaceError> {
+        spec.selection = None;
+        let (parts, rules) = build(&spec)?;
+        spec.selection = select(&spec, &parts, &rules, progress)?;
+        Space::of(spec, parts)
+    }
+
+    /// Everything that is to be said of a declaration before its points are gone through.
+    ///
+    /// # Errors
+    /// As [`Space::new`], except that there need be no selection.
+    pub fn check(spec: &SpaceSpec) -> Result<(), SpaceError> {
+        let (parts, rules) = build(spec)?;
+        if rules.sieve(&parts) {
+            return Ok(());
+        }
+        Space::of(spec.clone(), parts).map(|_| ())
+    }
+
+    fn of(spec: SpaceSpec, parts: Vec<Part>) -> Result<Space, SpaceError> {
+        let selection = spec.selection.as_ref();
+        let cells = Cells::new(&spec, &parts, &kept(&parts, selection));
+        let counts = cells.and_then(|cells| {
+            let kept = selection.and_then(|selection| selection.cells.as_ref()).map_or(cells.len(), Bits::ones);
+            let len = kept.checked_mul(spec.repeats).filter(|len| *len <= MAX_POINTS)?;
+            Some((cells, kept, len))
+        });
+        let Some((cells, kept, len)) = counts else {
+            let lengths: Vec<Vec<u64>> = parts.iter().map(|part| part.grid.lengths().collect()).collect();
+            return Err(too_many(&spec, &lengths));
+        };
+        if len == 0 {
+            return Err(SpaceError::NothingKept);
+        }
+        Ok(Space { names: spec.order.clone().into(), spec, parts, cells, kept, len })
+    }
+
+    /// What it was built from, with its selection.
     pub fn spec(&self) -> &SpaceSpec {
         &self.spec
     }
@@ -98,9 +130,9 @@ impl Space {
         self.len
     }
 
-    /// The number of grid points.
+    /// The number of grid points that are kept, of all blocks.
     pub fn grid_len(&self) -> u64 {
-        self.grid_len
+        self.cells.grid_points()
     }
 
     /// The names of the parameters in the order of the file, which is the order of [`Point::params`].
@@ -108,137 +140,145 @@ impl Space {
         &self.names
     }
 
-    /// What the number of points is the product of: each axis by the names of its parameters, joined by `+`, then
-    /// `draws` and `repeats`. Factors of 1 are left out, except that the first one stays where all are 1.
-    pub fn factors(&self) -> Vec<(String, u64)> {
-        let mut factors = all_factors(&self.spec, &self.axes);
-        let first = factors.first().cloned();
-        factors.retain(|(_, factor)| *factor != 1);
-        if factors.is_empty() {
-            factors.extend(first);
-        }
-        factors
+    /// How the number of points comes about, for each block.
+    pub fn explain(&self) -> Vec<Explained> {
+        let blocks = self.spec.blocks.iter().zip(&self.parts).enumerate();
+        blocks.map(|(at, (block, part))| explain(&self.spec, block, part, self.kept_of(at))).collect()
     }
 
-    /// The point with this index, or none past the end. Grid points run fastest, then draws, then repeats; among grid
-    /// points the last axis runs fastest. Some hundred nanoseconds; more for values of long ranges.
+    /// The factors of the first block: see [`Explained`].
+    pub fn factors(&self) -> Vec<(String, u64)> {
+        self.explain().into_iter().next().map(|block| block.factors).unwrap_or_default()
+    }
+
+    /// How many points of a block are kept.
+    fn kept_of(&self, block: usize) -> u64 {
+        let grid_points =
+            self.grid_bits(block).map_or_else(|| self.parts.get(block).map_or(0, |part| part.grid.len()), Bits::ones);
+        let layers = if self.parts.get(block).is_some_and(Part::is_random) { self.cells.layers() } else { 1 };
+        let cells = match self.cell_bits() {
+            None => layers * grid_points,
+            Some(bits) => {
+                let in_layer = |layer| {
+                    let first = self.cells.number(Cell { block, grid: 0, layer })?;
+                    Some(bits.rank(first + grid_points) - bits.rank(first))
+                };
+                (0..layers).filter_map(in_layer).sum()
+            }
+        };
+        cells * self.spec.repeats
+    }
+
+    fn grid_bits(&self, block: usize) -> Option<&Bits> {
+        self.spec.selection.as_ref()?.grids.get(block)?.as_ref()
+    }
+
+    fn cell_bits(&self) -> Option<&Bits> {
+        self.spec.selection.as_ref()?.cells.as_ref()
+    }
+
+    /// The point with this index, or none past the end. Grid points run fastest, block after block and in each the last
+    /// axis fastest; then draws, then randomizations, then repeats. Some hundred nanoseconds; more for values of long
+    /// ranges and for derived parameters.
     pub fn point(&self, index: u64) -> Option<Point> {
         if index >= self.len {
             return None;
         }
-        let (grid_index, rest) = (index % self.grid_len, index / self.grid_len);
-        let (draw, repeat) = (rest % self.spec.draws, rest / self.spec.draws);
-        let rows = self.rows(grid_index);
-        let grid = self.grid_id(&rows);
-        let (seed, seed32) = seeds(self.spec.root_seed, Some(&grid), draw, 0, repeat);
+        let (number, repeat) = (index % self.kept, index / self.kept);
+        let number = self.cell_bits().map_or(Some(number), |bits| bits.select(number))?;
+        let cell = self.cells.at(number)?;
+        let grid = self.grid_bits(cell.block).map_or(Some(cell.grid), |bits| bits.select(cell.grid))?;
+        let part = self.parts.get(cell.block)?;
+        let (draw, randomization) = self.cells.draw(cell.layer);
+        let spot = Spot::new(part, grid, draw, randomization);
+        let (seed, seed32) = seeds(self.spec.root_seed, spot.id(), draw, randomization, repeat);
         let mut params = vec![Value::Missing; self.names.len()];
+        part.grid.put(grid, &mut params);
         let mut put = |column: usize, value: Value| {
             if let Some(place) = params.get_mut(column) {
                 *place = value;
             }
         };
-        for (row, columns) in rows.into_iter().zip(&self.axis_columns) {
-            for (cell, column) in row.into_iter().zip(columns) {
-                let value = match cell {
-                    Cow::Borrowed(cell) => cell.value.clone(),
-                    Cow::Owned(cell) => cell.value,
-                };
-                put(*column, value);
-            }
-        }
-        for (value, column) in self.drawer.values(Some(&grid), draw, 0).into_iter().zip(&self.random_columns) {
+        for (value, column) in part.drawer.values(spot.id(), draw, randomization).into_iter().zip(&part.random) {
             put(*column, value);
         }
-        Some(Point { index, params, draw, repeat, seed, seed32 })
+        for (at, (column, _)) in part.derived.iter().enumerate() {
+            put(*column, spot.derived(at));
+        }
+        Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: spot.fault() })
     }
 
-    /// The index at which the space has this point: found by the printed values of the axes' parameters, draw and
-    /// repeat; its random values, as printed, and its seed must then be the same. Its index does not count.
+    /// The index at which the space has this point: found by the printed values of a block's axes, draw, randomization
+    /// and repeat; its random and derived values, as printed, and its seed must then be the same. Its index does not
+    /// count.
     pub fn locate(&self, point: &Point) -> Option<u64> {
-        if point.params.len() != self.names.len() || point.draw >= self.spec.draws || point.repeat >= self.spec.repeats
-        {
+        let within = point.params.len() == self.names.len()
+            && point.draw < self.spec.draws
+            && point.randomization < self.spec.randomizations
+            && point.repeat < self.spec.repeats;
+        if !within {
             return None;
         }
-        let mut grid_index = 0;
-        for (axis, columns) in self.axes.iter().zip(&self.axis_columns) {
-            let values = columns.iter().map(|column| point.params.get(*column)).collect::<Option<Vec<_>>>()?;
-            grid_index = grid_index * axis.len() + axis.position(&values)?;
-        }
-        let index = (point.repeat * self.spec.draws + point.draw) * self.grid_len + grid_index;
+        (0..self.parts.len()).find_map(|block| self.locate_in(block, point))
+    }
+
+    fn locate_in(&self, block: usize, point: &Point) -> Option<u64> {
+        let position = self.parts.get(block)?.grid.position(&point.params)?;
+        let grid = match self.grid_bits(block) {
+            Some(bits) => bits.get(position).then(|| bits.rank(position))?,
+            None => position,
+        };
+        let layer = point.randomization.checked_mul(self.spec.draws)?.checked_add(point.draw)?;
+        let number = self.cells.number(Cell { block, grid, layer })?;
+        let number = match self.cell_bits() {
+            Some(bits) => bits.get(number).then(|| bits.rank(number))?,
+            None => number,
+        };
+        let index = point.repeat * self.kept + number;
         let here = self.point(index)?;
         let alike = here.seed == point.seed && here.params.iter().zip(&point.params).all(|(a, b)| same(a, b));
         alike.then_some(index)
     }
-
-    /// The row of each axis at a grid point.
-    fn rows(&self, mut grid_index: u64) -> Vec<Row<'_>> {
-        let mut rows: Vec<Row<'_>> = Vec::with_capacity(self.axes.len());
-        for axis in self.axes.iter().rev() {
-            let position = grid_index % axis.len();
-            grid_index /= axis.len();
-            rows.push(axis.lines.iter().map(|line| line.cell(position)).collect());
-        }
-        rows.reverse();
-        rows
-    }
-
-    fn grid_id(&self, rows: &[Row<'_>]) -> GridId {
-        let mut message = GridMessage::new();
-        for place in &self.by_name {
-            if let Some(cell) = rows.get(place.axis).and_then(|row| row.get(place.line)) {
-                message.push(&cell.identity);
-            }
-        }
-        message.id()
-    }
 }
 
-fn places_by_name(axes: &[AxisTable]) -> Vec<Place> {
-    let lines = |(axis, table): (usize, &AxisTable)| {
-        let named = |(line, l): (usize, &super::axis::Line)| (l.name.clone(), Place { axis, line });
-        table.lines.iter().enumerate().map(named).collect::<Vec<_>>()
+/// The blocks made ready, and what decides about their points.
+fn build(spec: &SpaceSpec) -> Result<(Vec<Part>, Rules), SpaceError> {
+    if spec.version != VERSION {
+        return Err(SpaceError::UnknownVersion(spec.version));
+    }
+    if spec.draws == 0 || spec.repeats == 0 || spec.randomizations == 0 {
+        return Err(SpaceError::Shape("draws, randomizations and repeats are at least 1".into()));
+    }
+    if spec.blocks.is_empty() {
+        return Err(SpaceError::Shape("there is no block".into()));
+    }
+    check_names(spec)?;
+    let axes = spec.blocks.iter().map(Grid::axes).collect::<Result<Vec<_>, _>>()?;
+    let lengths: Vec<Vec<u64>> = axes.iter().map(|axes| axes.iter().map(AxisTable::len).collect()).collect();
+    let parts = spec.blocks.iter().zip(axes).map(|(block, axes)| Part::new(spec, block, axes));
+    let Some(parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {
+        return Err(too_many(spec, &lengths));
     };
-    let mut named: Vec<(String, Place)> = axes.iter().enumerate().flat_map(lines).collect();
-    named.sort_by(|a, b| a.0.cmp(&b.0));
-    named.into_iter().map(|(_, place)| place).collect()
+    let rules = Rules::new(spec, &parts);
+    Ok((parts, rules))
 }
 
-/// Every parameter has a name of its own, and `order` has each of them once.
+/// In a block every parameter has a name of its own, and `order` has each name of any block once.
 fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
-    let on_axes =
-        spec.blocks.iter().flat_map(|block| &block.axes).flat_map(|axis| &axis.params).map(|param| &param.name);
-    let mut names: Vec<&String> =
-        on_axes.chain(spec.blocks.iter().flat_map(|block| &block.random).map(|random| &random.name)).collect();
-    let mut seen = HashSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
-        return Err(SpaceError::Shape(format!("parameter `{twice}` is there twice")));
+    let mut names: HashSet<&String> = HashSet::new();
+    for block in &spec.blocks {
+        let mut seen = HashSet::new();
+        let on_axes = block.axes.iter().flat_map(|axis| &axis.params).map(|param| &param.name);
+        let drawn = block.random.iter().map(|random| &random.name);
+        let mut all = on_axes.chain(drawn).chain(block.derived.iter().map(|derived| &derived.name));
+        if let Some(twice) = all.find(|name| !seen.insert(*name)) {
+            return Err(SpaceError::Shape(format!("parameter `{twice}` is there twice")));
+        }
+        names.extend(seen);
     }
-    let mut order: Vec<&String> = spec.order.iter().collect();
-    names.sort();
-    order.sort();
-    if names != order {
+    let order: HashSet<&String> = spec.order.iter().collect();
+    if names != order || order.len() != spec.order.len() {
         return Err(SpaceError::Shape("the order of the parameters does not name each of them once".into()));
     }
     Ok(())
-}
-
-fn all_factors(spec: &SpaceSpec, axes: &[AxisTable]) -> Vec<(String, u64)> {
-    let axes =
-        spec.blocks.iter().flat_map(|block| &block.axes).zip(axes).map(|(axis, table)| (axis_name(axis), table.len()));
-    axes.chain([("draws".to_owned(), spec.draws), ("repeats".to_owned(), spec.repeats)]).collect()
-}
-
-/// The numbers of grid points and of points.
-fn count_points(spec: &SpaceSpec, axes: &[AxisTable]) -> Result<(u64, u64), SpaceError> {
-    let product = |factors: &[(String, u64)]| {
-        factors.iter().try_fold(1_u64, |product, (_, factor)| product.checked_mul(*factor)).filter(|n| *n <= MAX_POINTS)
-    };
-    let factors = all_factors(spec, axes);
-    let grid_factors = factors.get(..axes.len()).unwrap_or_default();
-    if let (Some(grid_len), Some(len)) = (product(grid_factors), product(&factors)) {
-        return Ok((grid_len, len));
-    }
-    let exact = factors.iter().fold(UBig::ONE, |product, (_, factor)| product * *factor);
-    let named = factors.iter().filter(|(_, factor)| *factor != 1).map(|(name, factor)| format!("{name} {factor}"));
-    Err(SpaceError::TooManyPoints { factors: named.collect::<Vec<_>>().join(" × "), product: exact.to_string() })
 }

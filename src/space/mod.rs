@@ -8,18 +8,30 @@
 //! - `axis`: the values on an axis by position, and the way back;
 //! - `identity`: what is hashed: the identity of a grid point, the keys of random values and seeds;
 //! - `philox`: the generator; `dist`: the distributions, words of the generator to values; `draw`: the two together;
+//! - `grid`: one block's grid; `formula`: its derived parameters and conditions; `part`: one block with all that;
+//! - `cells`: the numbers of grid points and draws of all blocks; `overlap`: which blocks may have points in common;
+//! - `bits`, `selection`: which of them are kept, worked out once and stored;
+//! - `explain`: how the number of points comes about;
 //! - `index`: [`Space`], which puts all this together; `error`: what can be wrong.
 
 mod axis;
+mod bits;
+mod cells;
 pub(crate) mod decimal;
 mod declared;
 mod dist;
 mod draw;
 mod error;
+mod explain;
+mod formula;
+mod grid;
 mod identity;
 mod index;
+mod overlap;
+mod part;
 mod philox;
 mod range;
+mod selection;
 
 #[cfg(test)]
 mod golden;
@@ -27,9 +39,13 @@ mod golden;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod union;
 
+pub use bits::Bits;
 pub use declared::{
-    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, SpaceSpec, VERSION, Values,
+    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, VERSION, Values,
 };
 pub use error::SpaceError;
+pub use explain::Explained;
 pub use index::{Point, Space};

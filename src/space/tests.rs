@@ -74,7 +74,7 @@ fn factors_say_how_the_number_of_points_comes_about() {
     assert_eq!(Space::new(only_a_constant.clone()).unwrap().factors(), named(&[("constant", 1)]));
     let nothing = SpaceSpec { blocks: vec![Block::default()], order: vec![], ..only_a_constant };
     let nothing = Space::new(nothing).unwrap();
-    assert_eq!((nothing.len(), nothing.factors()), (1, named(&[("draws", 1)])));
+    assert_eq!((nothing.len(), nothing.factors()), (1, named(&[("repeats", 1)])));
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl Parameters<'_> {
 /// Asks the space itself whether it can be built: what only it can tell (too many points, values too close together) is
 /// told here, at the place that it names.
 fn check_space(spec: &SpaceSpec, declared: &[Declared], top: Reader) {
-    let Err(error) = Space::new(spec.clone()) else { return };
+    let Err(error) = Space::check(spec) else { return };
     let place = |name: &str| {
         let first = name.split('+').next().unwrap_or_default();
         declared.iter().find(|declared| declared.name == first).map(|declared| declared.span.clone())
@@ -164,9 +164,7 @@ fn check_space(spec: &SpaceSpec, declared: &[Declared], top: Reader) {
         SpaceError::Values { name, why } | SpaceError::Distribution { name, why } => {
             Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole).unwrap_or(0..0))
         }
-        SpaceError::UnknownVersion(_) | SpaceError::Shape(_) => {
-            Diagnostic::error(error.to_string(), whole().unwrap_or(0..0))
-        }
+        _ => Diagnostic::error(error.to_string(), whole().unwrap_or(0..0)),
     };
     top.sink.push(found);
 }

@@ -39,7 +39,16 @@ fn words(command: &[&str], names: &[&str]) -> Spec {
 }
 
 fn point(params: Vec<Value>) -> Point {
-    Point { index: 417, params, draw: 2, repeat: 3, seed: 9_007_199_254_740_991, seed32: 2_147_483_647 }
+    Point {
+        index: 417,
+        params,
+        draw: 2,
+        randomization: 0,
+        repeat: 3,
+        seed: 9_007_199_254_740_991,
+        seed32: 2_147_483_647,
+        fault: None,
+    }
 }
 
 fn render(spec: &Spec, params: Vec<Value>) -> Result<Rendered, RenderError> {

@@ -58,11 +58,14 @@ impl SweepRuntime {
     /// Everything that the process of an attempt at a point is given.
     ///
     /// # Errors
-    /// If the sweep has no such point, or a template cannot be rendered for it.
+    /// If the sweep has no such point, or a derived parameter or a template cannot be computed for it.
     pub fn prepare(&self, index: u64, attempt: u32) -> Result<Prepared> {
         let point = self.space.point(index).with_context(|| {
             format!("{} has no point {index}; the last one is {}", self.id, self.space.len().saturating_sub(1))
         })?;
+        if let Some(fault) = &point.fault {
+            anyhow::bail!("a derived parameter has no value at this point: {fault}");
+        }
         let here = self.here.to_string_lossy();
         let names = self.space.names();
         let context = JobContext { sweep: &self.name, names, point: &point, attempt, cpus: CPUS, here: &here };

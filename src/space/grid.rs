@@ -1,0 +1,131 @@
+//! Owns the grid of one block: every combination of its axes, numbered; the last axis runs fastest.
+
+use std::borrow::Cow;
+
+use super::axis::{AxisTable, Cell, Line};
+use super::declared::Block;
+use super::error::SpaceError;
+use super::identity::{GridId, GridMessage};
+use crate::value::Value;
+
+/// The combinations of a block's axes. Nothing is enumerated: it takes memory for the values that are listed in the sweep
+/// file, and for those of short ranges.
+#[derive(Debug)]
+pub(super) struct Grid {
+    axes: Vec<AxisTable>,
+    /// For each axis how many combinations of those behind it there are.
+    strides: Vec<u64>,
+    /// The parameters sorted by name: the order in which they are hashed.
+    by_name: Vec<Place>,
+    /// For each axis and each of its lines, the column in the space.
+    columns: Vec<Vec<usize>>,
+    len: u64,
+}
+
+/// Where a parameter stands among the axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    axis: usize,
+    line: usize,
+}
+
+impl Grid {
+    /// The axes, whose lengths multiplied must not pass 64 bits, and for a parameter's name its column.
+    pub(super) fn new(axes: Vec<AxisTable>, column: &dyn Fn(&str) -> usize) -> Option<Grid> {
+        let mut len = 1_u64;
+        let mut strides = Vec::new();
+        for axis in axes.iter().rev() {
+            strides.push(len);
+            len = len.checked_mul(axis.len())?;
+        }
+        strides.reverse();
+        let of_axis = |axis: &AxisTable| axis.lines.iter().map(|line| column(&line.name)).collect();
+        let columns = axes.iter().map(of_axis).collect();
+        let by_name = places_by_name(&axes);
+        Some(Grid { axes, strides, by_name, columns, len })
+    }
+
+    /// How long its axes are.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = u64> {
+        self.axes.iter().map(AxisTable::len)
+    }
+
+    /// The axes of a block.
+    pub(super) fn axes(block: &Block) -> Result<Vec<AxisTable>, SpaceError> {
+        block.axes.iter().map(AxisTable::new).collect()
+    }
+
+    /// How many grid points there are, at least 1.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The lines of all axes, with their columns.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&Line, usize)> {
+        let lines = self.axes.iter().zip(&self.columns);
+        lines.flat_map(|(axis, columns)| axis.lines.iter().zip(columns.iter().copied()))
+    }
+
+    /// Where a parameter is.
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        let named = |place: &Place| self.line(*place).is_some_and(|line| line.name == name);
+        self.by_name.iter().copied().find(named)
+    }
+
+    fn line(&self, place: Place) -> Option<&Line> {
+        self.axes.get(place.axis)?.lines.get(place.line)
+    }
+
+    /// What stands there at a grid point.
+    pub(super) fn cell(&self, place: Place, index: u64) -> Option<Cow<'_, Cell>> {
+        let axis = self.axes.get(place.axis)?;
+        let stride = self.strides.get(place.axis)?;
+        Some(axis.lines.get(place.line)?.cell(index / stride % axis.len()))
+    }
+
+    /// Writes the values at a grid point into their columns.
+    pub(super) fn put(&self, index: u64, params: &mut [Value]) {
+        for ((axis, stride), columns) in self.axes.iter().zip(&self.strides).zip(&self.columns) {
+            let position = index / stride % axis.len();
+            for (line, column) in axis.lines.iter().zip(columns) {
+                if let Some(place) = params.get_mut(*column) {
+                    *place = match line.cell(position) {
+                        Cow::Borrowed(cell) => cell.value.clone(),
+                        Cow::Owned(cell) => cell.value,
+                    };
+                }
+            }
+        }
+    }
+
+    /// What a grid point is called.
+    pub(super) fn id(&self, index: u64) -> GridId {
+        let mut message = GridMessage::new();
+        for place in &self.by_name {
+            if let Some(cell) = self.cell(*place, index) {
+                message.push(&cell.identity);
+            }
+        }
+        message.id()
+    }
+
+    /// The grid point at which the columns of the axes print like these.
+    pub(super) fn position(&self, params: &[Value]) -> Option<u64> {
+        let mut index = 0;
+        for (axis, columns) in self.axes.iter().zip(&self.columns) {
+            let values = columns.iter().map(|column| params.get(*column)).collect::<Option<Vec<_>>>()?;
+            index = index * axis.len() + axis.position(&values)?;
+        }
+        Some(index)
+    }
+}
+
+fn places_by_name(axes: &[AxisTable]) -> Vec<Place> {
+    let lines = |(axis, table): (usize, &AxisTable)| {
+        let named = |(line, l): (usize, &Line)| (l.name.clone(), Place { axis, line });
+        table.lines.iter().enumerate().map(named).collect::<Vec<_>>()
+    };
+    let mut named: Vec<(String, Place)> = axes.iter().enumerate().flat_map(lines).collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    named.into_iter().map(|(_, place)| place).collect()
+}

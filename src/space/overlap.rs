@@ -1,0 +1,54 @@
+//! Owns which blocks may have points in common. That is found from their parameters where it can be; only what is left
+//! is gone through point by point (`selection`).
+
+use super::declared::Block;
+use super::part::Part;
+
+/// An earlier block that may have points of a later one.
+#[derive(Debug)]
+pub(super) struct Overlap {
+    /// The number of the earlier block.
+    pub(super) earlier: usize,
+    /// Columns that the later block's grid has and the earlier one's has not: they must be undefined.
+    pub(super) extra: Vec<usize>,
+    /// Whether the draw has a say in which points the earlier block keeps, in another way than in the later one.
+    pub(super) per_cell: bool,
+}
+
+/// For each block, the earlier ones that may have points of it.
+pub(super) fn overlaps(blocks: &[Block], parts: &[Part]) -> Vec<Vec<Overlap>> {
+    let all: Vec<(&Block, &Part)> = blocks.iter().zip(parts).collect();
+    let of = |(later, two): (usize, &(&Block, &Part))| {
+        let earlier = all.iter().enumerate().take(later);
+        earlier.filter_map(|(earlier, one)| overlap(earlier, *one, *two)).collect()
+    };
+    all.iter().enumerate().map(of).collect()
+}
+
+fn overlap(earlier: usize, one: (&Block, &Part), two: (&Block, &Part)) -> Option<Overlap> {
+    // Blocks that draw or compute in different ways have different points.
+    if !same_set(&one.0.random, &two.0.random) || !same_set(&one.0.derived, &two.0.derived) {
+        return None;
+    }
+    let (ours, theirs): (Vec<_>, Vec<_>) = (one.1.grid.lines().collect(), two.1.grid.lines().collect());
+    let mut extra = Vec::new();
+    for (line, column) in &theirs {
+        match ours.iter().find(|(_, other)| other == column) {
+            Some((other, _)) if other.is_apart_from(line) => return None,
+            Some(_) => {}
+            None if !line.has_missing() => return None,
+            None => extra.push(*column),
+        }
+    }
+    let lacks = |column: &usize| !theirs.iter().any(|(_, other)| other == column);
+    if ours.iter().any(|(line, column)| lacks(column) && !line.has_missing()) {
+        return None;
+    }
+    let texts = |part: &Part| part.cell_conditions.iter().map(|condition| condition.text.clone()).collect::<Vec<_>>();
+    let (mine, yours) = (texts(one.1), texts(two.1));
+    Some(Overlap { earlier, extra, per_cell: !mine.is_empty() && !same_set(&mine, &yours) })
+}
+
+fn same_set<T: PartialEq>(one: &[T], two: &[T]) -> bool {
+    one.len() == two.len() && one.iter().all(|item| two.contains(item))
+}

@@ -1,0 +1,224 @@
+//! Owns working out what is kept: points for which all conditions hold, and that no earlier block has.
+
+use super::bits::{Bits, Builder, MOST_BITS};
+use super::cells::{Cell, Cells};
+use super::declared::{Selection, SpaceSpec};
+use super::error::SpaceError;
+use super::formula::Spot;
+use super::overlap::{Overlap, overlaps};
+use super::part::Part;
+use crate::value::Value;
+
+/// After how many points progress is told.
+const EVERY: u64 = 1 << 14;
+
+/// What decides about each block's points.
+#[derive(Debug)]
+pub(super) struct Rules {
+    overlaps: Vec<Vec<Overlap>>,
+}
+
+impl Rules {
+    pub(super) fn new(spec: &SpaceSpec, parts: &[Part]) -> Rules {
+        Rules { overlaps: overlaps(&spec.blocks, parts) }
+    }
+
+    fn of(&self, block: usize, per_cell: bool) -> impl Iterator<Item = &Overlap> {
+        self.overlaps.get(block).into_iter().flatten().filter(move |overlap| overlap.per_cell == per_cell)
+    }
+
+    fn sieves_grid(&self, block: usize, part: &Part) -> bool {
+        !part.grid_conditions.is_empty() || self.of(block, false).next().is_some()
+    }
+
+    fn sieves_cells(&self, parts: &[Part]) -> bool {
+        let sieves =
+            |(block, part): (usize, &Part)| !part.cell_conditions.is_empty() || self.of(block, true).next().is_some();
+        parts.iter().enumerate().any(sieves)
+    }
+
+    /// Whether anything has to be left out, or might have to be.
+    pub(super) fn sieve(&self, parts: &[Part]) -> bool {
+        self.sieves_cells(parts) || parts.iter().enumerate().any(|(block, part)| self.sieves_grid(block, part))
+    }
+
+    /// Whether a selection is one of these blocks: it is there where it must be, and as long as it must be.
+    pub(super) fn fit(&self, spec: &SpaceSpec, parts: &[Part], selection: &Selection) -> bool {
+        let grid = |((block, part), bits): ((usize, &Part), &Option<Bits>)| match bits {
+            Some(bits) => self.sieves_grid(block, part) && bits.len() == part.grid.len(),
+            None => !self.sieves_grid(block, part),
+        };
+        let grids = selection.grids.len() == parts.len() && parts.iter().enumerate().zip(&selection.grids).all(grid);
+        grids
+            && match &selection.cells {
+                Some(bits) => {
+                    let cells = Cells::new(spec, parts, &kept(parts, Some(selection)));
+                    self.sieves_cells(parts) && cells.is_some_and(|cells| cells.len() == bits.len())
+                }
+                None => !self.sieves_cells(parts),
+            }
+    }
+}
+
+/// How many grid points of each block are kept.
+pub(super) fn kept(parts: &[Part], selection: Option<&Selection>) -> Vec<u64> {
+    let bits = |block: usize| selection.and_then(|selection| selection.grids.get(block)?.as_ref());
+    parts.iter().enumerate().map(|(block, part)| bits(block).map_or(part.grid.len(), Bits::ones)).collect()
+}
+
+/// Going through the points.
+struct Pass<'a> {
+    spec: &'a SpaceSpec,
+    parts: &'a [Part],
+    rules: &'a Rules,
+    selection: Selection,
+    progress: &'a mut dyn FnMut(u64, u64),
+    done: u64,
+    total: u64,
+}
+
+/// Works out what is kept; none where nothing has to be left out. `progress` is told how many points were gone through,
+/// and of how many.
+///
+/// # Errors
+/// A condition that cannot be evaluated; nothing is kept; too many points to go through.
+pub(super) fn select(
+    spec: &SpaceSpec,
+    parts: &[Part],
+    rules: &Rules,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Option<Selection>, SpaceError> {
+    if !rules.sieve(parts) {
+        return Ok(None);
+    }
+    let mut total = 0_u64;
+    for (_, part) in parts.iter().enumerate().filter(|(block, part)| rules.sieves_grid(*block, part)) {
+        total = total.saturating_add(part.grid.len());
+    }
+    few_enough(total)?;
+    let selection = Selection::default();
+    let mut pass = Pass { spec, parts, rules, selection, progress, done: 0, total };
+    for (block, part) in parts.iter().enumerate() {
+        let grid = if rules.sieves_grid(block, part) { Some(pass.grid(block, part)?) } else { None };
+        pass.selection.grids.push(grid);
+    }
+    if rules.sieves_cells(parts) {
+        pass.selection.cells = Some(pass.cells()?);
+    }
+    pass.tell();
+    let selection = pass.selection;
+    let any = match &selection.cells {
+        Some(cells) => cells.ones() > 0,
+        None => kept(parts, Some(&selection)).iter().any(|kept| *kept > 0),
+    };
+    if any { Ok(Some(selection)) } else { Err(SpaceError::NothingKept) }
+}
+
+fn few_enough(points: u64) -> Result<(), SpaceError> {
+    if points > MOST_BITS { Err(SpaceError::TooManyToSelect { points }) } else { Ok(()) }
+}
+
+impl Pass<'_> {
+    /// The grid points of a block that are kept.
+    fn grid(&mut self, block: usize, part: &Part) -> Result<Bits, SpaceError> {
+        let mut bits = Builder::default();
+        let mut params = vec![Value::Missing; self.spec.order.len()];
+        let has_earlier = self.rules.of(block, false).next().is_some();
+        for index in 0..part.grid.len() {
+            let spot = Spot::new(part, index, 0, 0);
+            let mut keeps = all_hold(&spot, &part.grid_conditions)?;
+            if keeps && has_earlier {
+                part.grid.put(index, &mut params);
+                keeps = !self.rules.of(block, false).any(|overlap| self.earlier(overlap, &params).is_some());
+            }
+            bits.push(keeps);
+            self.step();
+        }
+        Ok(bits.finish())
+    }
+
+    /// The number, among those kept, of the grid point of an earlier block that has these parameters.
+    fn earlier(&self, overlap: &Overlap, params: &[Value]) -> Option<u64> {
+        if overlap.extra.iter().any(|column| params.get(*column) != Some(&Value::Missing)) {
+            return None;
+        }
+        let position = self.parts.get(overlap.earlier)?.grid.position(params)?;
+        match self.selection.grids.get(overlap.earlier)? {
+            Some(bits) => bits.get(position).then(|| bits.rank(position)),
+            None => Some(position),
+        }
+    }
+
+    /// The cells that are kept.
+    fn cells(&mut self) -> Result<Bits, SpaceError> {
+        let grid_points = kept(self.parts, Some(&self.selection));
+        let cells = Cells::new(self.spec, self.parts, &grid_points);
+        let cells = cells.ok_or(SpaceError::TooManyToSelect { points: u64::MAX })?;
+        few_enough(cells.len())?;
+        self.total += cells.len();
+        let mut bits = Builder::default();
+        let mut params = vec![Value::Missing; self.spec.order.len()];
+        for layer in 0..cells.layers() {
+            for (block, (part, grid_points)) in self.parts.iter().zip(&grid_points).enumerate() {
+                if layer > 0 && !part.is_random() {
+                    continue;
+                }
+                for grid in 0..*grid_points {
+                    let keeps = self.keeps_cell(&cells, Cell { block, grid, layer }, part, &bits, &mut params)?;
+                    bits.push(keeps);
+                    self.step();
+                }
+            }
+        }
+        Ok(bits.finish())
+    }
+
+    fn keeps_cell(
+        &self,
+        cells: &Cells,
+        cell: Cell,
+        part: &Part,
+        before: &Builder,
+        params: &mut [Value],
+    ) -> Result<bool, SpaceError> {
+        let index = match self.selection.grids.get(cell.block) {
+            Some(Some(bits)) => bits.select(cell.grid).unwrap_or(0),
+            _ => cell.grid,
+        };
+        let (draw, randomization) = cells.draw(cell.layer);
+        if !all_hold(&Spot::new(part, index, draw, randomization), &part.cell_conditions)? {
+            return Ok(false);
+        }
+        let mut earlier = self.rules.of(cell.block, true).peekable();
+        if earlier.peek().is_none() {
+            return Ok(true);
+        }
+        params.fill(Value::Missing);
+        part.grid.put(index, params);
+        let is_kept = |overlap: &Overlap| {
+            let grid = self.earlier(overlap, params)?;
+            before.get(cells.number(Cell { block: overlap.earlier, grid, layer: cell.layer })?)
+        };
+        Ok(!earlier.any(|overlap| is_kept(overlap) == Some(true)))
+    }
+
+    fn step(&mut self) {
+        self.done += 1;
+        if self.done.is_multiple_of(EVERY) {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        (self.progress)(self.done, self.total);
+    }
+}
+
+fn all_hold(spot: &Spot<'_>, conditions: &[super::formula::Formula]) -> Result<bool, SpaceError> {
+    for condition in conditions {
+        if !spot.holds(condition)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
