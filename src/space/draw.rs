@@ -53,7 +53,7 @@ impl Drawer {
 impl Stream {
     fn new(random: &Random) -> Result<Stream, SpaceError> {
         let error = |why| SpaceError::Distribution { name: random.name.clone(), why };
-        Ok(Stream { name: random.name.clone(), sampler: Sampler::new(&random.dist).map_err(error)? })
+        Ok(Stream { name: random.name.clone(), sampler: Sampler::new(random).map_err(error)? })
     }
 }
 

@@ -1,31 +1,66 @@
 //! Owns the distributions on separate values: whole numbers, and one of a list.
 
 use super::super::draw::below;
+use super::poisson::Poisson;
 use super::unit;
 use crate::value::Value;
 
-/// Whole numbers, all alike.
+/// A distribution on whole numbers.
 #[derive(Debug)]
-pub(in crate::space) struct Whole {
-    min: i64,
-    /// How many there are, up to 2^64.
-    count: u128,
+pub(in crate::space) enum Whole {
+    /// All alike: the smallest, and how many there are, up to 2^64.
+    Alike { min: i64, count: u128 },
+    /// Uniform in the logarithm, with the logarithms of the smallest and of the one beyond the largest.
+    Log { min: i64, max: i64, ln_min: f64, ln_beyond: f64 },
+    /// Poisson.
+    Poisson(Poisson),
 }
 
 impl Whole {
     pub(super) fn new(min: i64, max: i64) -> Result<Whole, String> {
-        if min > max {
-            return Err(format!("`min` {min} is above `max` {max}"));
-        }
-        Ok(Whole { min, count: (i128::from(max) - i128::from(min)) as u128 + 1 })
+        check_bounds(min, max)?;
+        Ok(Whole::Alike { min, count: (i128::from(max) - i128::from(min)) as u128 + 1 })
     }
 
-    /// min + floor(word · count / 2^64).
-    pub(super) fn quantile(&self, word: u64) -> i64 {
-        let above_min = (u128::from(word) * self.count) >> 64;
-        // The sum is at most `max`; a number from 2^63 wraps as it is added, and comes out right.
-        self.min.wrapping_add(above_min as i64)
+    /// k with probability ln((k + 1)/k) divided by the sum: a value of the log-uniform distribution on [min, max + 1)
+    /// without its fraction.
+    pub(super) fn log(min: i64, max: i64) -> Result<Whole, String> {
+        check_bounds(min, max)?;
+        if min < 1 {
+            return Err(format!("`min` is {min}, and a log-int distribution begins at 1 or above"));
+        }
+        Ok(Whole::Log { min, max, ln_min: libm::log(min as f64), ln_beyond: libm::log(max as f64 + 1.0) })
     }
+
+    pub(super) fn poisson(mean: f64) -> Result<Whole, String> {
+        Poisson::new(mean).map(Whole::Poisson)
+    }
+
+    /// The quantile; of alike ones min + floor(word · count / 2^64).
+    pub(super) fn quantile(&self, word: u64) -> i64 {
+        match *self {
+            Whole::Alike { min, count } => {
+                let above_min = (u128::from(word) * count) >> 64;
+                // The sum is at most the largest; a number from 2^63 wraps as it is added, and comes out right.
+                min.wrapping_add(above_min as i64)
+            }
+            Whole::Log { min, max, ln_min, ln_beyond } => log_quantile(min, max, ln_min, ln_beyond, unit(word)),
+            Whole::Poisson(poisson) => poisson.quantile(unit(word)),
+        }
+    }
+}
+
+/// exp(ln min + (ln(max + 1) − ln min)·u), rounded down.
+pub(super) fn log_quantile(min: i64, max: i64, ln_min: f64, ln_beyond: f64, u: f64) -> i64 {
+    // The cast rounds down.
+    (libm::exp(ln_min + (ln_beyond - ln_min) * u) as i64).clamp(min, max)
+}
+
+fn check_bounds(min: i64, max: i64) -> Result<(), String> {
+    if min > max {
+        return Err(format!("`min` {min} is above `max` {max}"));
+    }
+    Ok(())
 }
 
 /// One of some values.

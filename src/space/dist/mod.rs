@@ -1,20 +1,35 @@
 //! Owns the distributions: words of the generator to values.
 //!
 //! Each but the permutation is a quantile function of a single word, so that the word may come from elsewhere (a
-//! low-discrepancy sequence) and one draw never shifts another. Files: `real` (values on the line; `normal` for its
-//! quantiles), `discrete` (whole numbers and choices), `permutation`. All mathematics is `libm`'s or square roots.
+//! low-discrepancy sequence) and one draw never shifts another. All mathematics is `libm`'s or square roots, so that it
+//! is the same on every machine. Files:
+//!
+//! - `real`: values on the line, with `normal`, `truncated`, `gamma`, `beta` for their quantiles and `special` for what
+//!   these share;
+//! - `discrete`: whole numbers and choices, with `poisson`; `permutation`;
+//! - `finish`: `clip` and `round`; `mass`: how much of a distribution `clip` moves.
 
+mod beta;
 mod discrete;
+mod finish;
+mod gamma;
+mod mass;
 mod normal;
 mod permutation;
+mod poisson;
 mod real;
+mod special;
+mod truncated;
 
 use self::discrete::{Choice, Whole};
+use self::finish::{Finish, WholeFinish};
 use self::permutation::Permutation;
 use self::real::Real;
-use super::declared::Dist;
+use super::declared::{Dist, Random};
 use super::philox::Words;
 use crate::value::Value;
+
+pub use self::mass::mass_at_bounds;
 
 /// A distribution, checked and ready to be drawn from.
 #[derive(Debug)]
@@ -27,25 +42,33 @@ pub(super) enum Sampler {
 
 impl Sampler {
     /// # Errors
-    /// What is wrong with the distribution, as a phrase.
-    pub(super) fn new(dist: &Dist) -> Result<Sampler, String> {
-        let quantile = match dist {
-            Dist::Uniform { min, max } => Quantile::Real(Real::uniform(*min, *max)?),
-            Dist::LogUniform { min, max } => Quantile::Real(Real::log_uniform(*min, *max)?),
-            Dist::Normal { mean, sd } => Quantile::Real(Real::normal(*mean, *sd)?),
-            Dist::Int { min, max } => Quantile::Whole(Whole::new(*min, *max)?),
-            Dist::Choice { values, weights } => Quantile::Choice(Choice::new(values, weights.as_deref())?),
-            Dist::LogInt { .. }
-            | Dist::TruncatedNormal { .. }
-            | Dist::LogNormal { .. }
-            | Dist::Exponential { .. }
-            | Dist::Gamma { .. }
-            | Dist::Beta { .. }
-            | Dist::Triangular { .. }
-            | Dist::Poisson { .. } => return Err("this distribution is not supported yet".into()),
-            Dist::Permutation { of } => return Permutation::new(*of).map(Sampler::Permutation),
-        };
-        Ok(Sampler::Quantile(quantile))
+    /// What is wrong with the distribution, or with its `clip` or `round`, as a phrase.
+    pub(super) fn new(random: &Random) -> Result<Sampler, String> {
+        let (clip, round) = (random.clip, random.round.as_deref());
+        let real = |real| Ok(Sampler::Quantile(Quantile::Real(real, Finish::new(clip, round)?)));
+        let whole = |whole| Ok(Sampler::Quantile(Quantile::Whole(whole, WholeFinish::new(clip, round)?)));
+        match &random.dist {
+            Dist::Uniform { min, max } => real(Real::uniform(*min, *max)?),
+            Dist::LogUniform { min, max } => real(Real::log_uniform(*min, *max)?),
+            Dist::Normal { mean, sd } => real(Real::normal(*mean, *sd)?),
+            Dist::TruncatedNormal { mean, sd, min, max } => real(Real::truncated_normal(*mean, *sd, *min, *max)?),
+            Dist::LogNormal { mu, sigma } => real(Real::log_normal(*mu, *sigma)?),
+            Dist::Exponential { rate } => real(Real::exponential(*rate)?),
+            Dist::Gamma { shape, scale } => real(Real::gamma(*shape, *scale)?),
+            Dist::Beta { alpha, beta } => real(Real::beta(*alpha, *beta)?),
+            Dist::Triangular { min, mode, max } => real(Real::triangular(*min, *mode, *max)?),
+            Dist::Int { min, max } => whole(Whole::new(*min, *max)?),
+            Dist::LogInt { min, max } => whole(Whole::log(*min, *max)?),
+            Dist::Poisson { mean } => whole(Whole::poisson(*mean)?),
+            Dist::Choice { values, weights } => {
+                refuse_finish(random, "a choice")?;
+                Ok(Sampler::Quantile(Quantile::Choice(Choice::new(values, weights.as_deref())?)))
+            }
+            Dist::Permutation { of } => {
+                refuse_finish(random, "a permutation")?;
+                Permutation::new(*of).map(Sampler::Permutation)
+            }
+        }
     }
 
     /// The value that the words of one draw give.
@@ -57,19 +80,28 @@ impl Sampler {
     }
 }
 
-/// A quantile function: a word, uniform in 64 bits, to a value; monotone, except for choices, whose order is the list's.
+fn refuse_finish(random: &Random, what: &str) -> Result<(), String> {
+    match (&random.clip, &random.round) {
+        (Some(_), _) => Err(format!("{what} has no `clip`; leave it out")),
+        (None, Some(_)) => Err(format!("{what} has no `round`; leave it out")),
+        (None, None) => Ok(()),
+    }
+}
+
+/// A quantile function: a word, uniform in 64 bits, to a value; monotone but for rounding, except for choices, whose
+/// order is the list's.
 #[derive(Debug)]
 pub(super) enum Quantile {
-    Real(Real),
-    Whole(Whole),
+    Real(Real, Finish),
+    Whole(Whole, WholeFinish),
     Choice(Choice),
 }
 
 impl Quantile {
     pub(super) fn value(&self, word: u64) -> Value {
         match self {
-            Quantile::Real(real) => Value::Float(real.quantile(unit(word))),
-            Quantile::Whole(whole) => Value::Int(whole.quantile(word)),
+            Quantile::Real(real, finish) => Value::Float(finish.value(real.quantile(unit(word)))),
+            Quantile::Whole(whole, finish) => Value::Int(finish.value(whole.quantile(word))),
             Quantile::Choice(choice) => choice.quantile(word),
         }
     }
@@ -83,5 +115,7 @@ fn unit(word: u64) -> f64 {
     ((word >> 12) as f64 + 0.5) * SCALE
 }
 
+#[cfg(test)]
+mod references;
 #[cfg(test)]
 mod tests;
