@@ -5,9 +5,9 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::keys::TOP;
+use super::part::Declared;
 use super::place::inside;
 use super::reader::{Entry, Reader, kind, meant};
-use super::space::Declared;
 use super::{Command, Diagnostic, Spec};
 use crate::template::{self, JobTemplate, Place, TemplateError};
 

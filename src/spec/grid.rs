@@ -5,6 +5,8 @@ use std::ops::Range as Span;
 
 use toml::de::{DeArray, DeFloat, DeValue};
 
+use super::files::Sources;
+use super::keys::{GLOB, LINES};
 use super::reader::{Entry, Reader, Sink, integer, kind};
 use super::{Diagnostic, range};
 use crate::space::{Axis, AxisParam, Values};
@@ -19,17 +21,17 @@ fn length(values: &Values) -> Option<u64> {
 }
 
 /// An axis of `[grid]`.
-pub(super) fn axis(entry: &Entry, sink: &Sink) -> Option<Axis> {
+pub(super) fn axis(entry: &Entry, sources: Sources, sink: &Sink) -> Option<Axis> {
     let values = match entry.value {
-        DeValue::Array(_) | DeValue::Table(_) => values(entry, sink)?,
+        DeValue::Array(_) | DeValue::Table(_) => values(entry, true, sources, sink)?,
         constant => Values::List(vec![scalar(constant, &entry.span, sink)?]),
     };
     Some(Axis { params: vec![AxisParam { name: entry.key.to_owned(), values }] })
 }
 
 /// The axis of one `[[zip]]`, of those of its entries whose names will do.
-pub(super) fn zip_axis(entries: &[Entry], sink: &Sink) -> Option<Axis> {
-    let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, sink)).collect();
+pub(super) fn zip_axis(entries: &[Entry], sources: Sources, sink: &Sink) -> Option<Axis> {
+    let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, sources, sink)).collect();
     let values: Vec<Values> = read.into_iter().collect::<Option<_>>()?;
     let lengths: Vec<Option<u64>> = values.iter().map(length).collect();
     let first = lengths.first()?;
@@ -41,10 +43,10 @@ pub(super) fn zip_axis(entries: &[Entry], sink: &Sink) -> Option<Axis> {
     Some(Axis { params: params.map(|(entry, values)| AxisParam { name: entry.key.to_owned(), values }).collect() })
 }
 
-fn zip_values(entry: &Entry, sink: &Sink) -> Option<Values> {
+fn zip_values(entry: &Entry, sources: Sources, sink: &Sink) -> Option<Values> {
     match entry.value {
         DeValue::Array(array) => return items(entry, array, sink).map(Values::List),
-        DeValue::Table(_) => return values(entry, sink),
+        DeValue::Table(_) => return values(entry, false, sources, sink),
         _ => {}
     }
     let message = format!("`{}` has a single value, and cannot move together with the others", entry.key);
@@ -69,7 +71,8 @@ fn unequal(entries: &[Entry], lengths: &[Option<u64>]) -> Diagnostic {
         .help("for every combination of them, put them under [grid]")
 }
 
-fn values(entry: &Entry, sink: &Sink) -> Option<Values> {
+/// The values of a list or a table; `alone`: of a parameter that has an axis to itself, so that each is there once.
+fn values(entry: &Entry, alone: bool, sources: Sources, sink: &Sink) -> Option<Values> {
     match entry.value {
         DeValue::Array(array) => {
             list(entry, array, "for more runs of each point there is `repeats`", sink).map(Values::List)
@@ -79,9 +82,20 @@ fn values(entry: &Entry, sink: &Sink) -> Option<Values> {
             sink.push(found.help("a range is { from = 0, to = 10, count = 11 }"));
             None
         }
-        DeValue::Table(table) => range::read(entry, Reader { table, sink }).map(Values::Range),
+        DeValue::Table(table) => table_values(entry, Reader { table, sink }, alone, sources),
         _ => None,
     }
+}
+
+fn table_values(entry: &Entry, reader: Reader, alone: bool, sources: Sources) -> Option<Values> {
+    for (keys, is_glob) in [(&GLOB, true), (&LINES, false)] {
+        if keys.known.iter().any(|key| reader.entry(key).is_some()) {
+            reader.finish(keys);
+            let values = if is_glob { sources.glob(entry, reader) } else { sources.lines(entry, reader, alone) };
+            return values.map(Values::List);
+        }
+    }
+    range::read(entry, reader).map(Values::Range)
 }
 
 /// The values of a list, at least one.

@@ -15,8 +15,26 @@ pub(super) struct Keys<'a> {
 
 pub(super) const TOP: Keys<'static> = Keys {
     place: "the top of the file",
-    known: &["name", "command", "repeats", "draws", "root-seed", "grid", "zip", "random", "job", "results"],
-    later: &["sampling", "common-draws", "where", "derived", "points", "block", "files", "templates"],
+    known: &[
+        "name",
+        "command",
+        "repeats",
+        "draws",
+        "root-seed",
+        "sampling",
+        "randomizations",
+        "common-draws",
+        "where",
+        "grid",
+        "zip",
+        "random",
+        "derived",
+        "points",
+        "block",
+        "job",
+        "results",
+    ],
+    later: &["files", "templates"],
     aliases: &[
         ("cmd", "command"),
         ("run", "command"),
@@ -29,8 +47,42 @@ pub(super) const TOP: Keys<'static> = Keys {
         ("parameters", "grid"),
         ("output", "results"),
         ("filter", "where"),
+        ("condition", "where"),
+        ("conditions", "where"),
+        ("exclude", "where"),
+        ("scrambles", "randomizations"),
+        ("sampler", "sampling"),
+        ("computed", "derived"),
+        ("blocks", "block"),
     ],
 };
+
+pub(super) const BLOCK: Keys<'static> = Keys {
+    place: "a [[block]]",
+    known: &["grid", "zip", "random", "derived", "points", "where", "without"],
+    later: &[],
+    aliases: &[
+        ("filter", "where"),
+        ("condition", "where"),
+        ("exclude", "without"),
+        ("drop", "without"),
+        ("remove", "without"),
+        ("unset", "without"),
+    ],
+};
+
+pub(super) const POINTS: Keys<'static> = Keys {
+    place: "[points]",
+    known: &["file", "columns", "types", "rename"],
+    later: &[],
+    aliases: &[("path", "file"), ("csv", "file"), ("from", "file"), ("type", "types"), ("names", "rename")],
+};
+
+pub(super) const GLOB: Keys<'static> =
+    Keys { place: "values that are paths", known: &["glob"], later: &[], aliases: &[] };
+
+pub(super) const LINES: Keys<'static> =
+    Keys { place: "values from the lines of a file", known: &["lines"], later: &[], aliases: &[] };
 
 pub(super) const JOB: Keys<'static> = Keys {
     place: "[job]",
@@ -49,7 +101,7 @@ pub(super) const RESULTS: Keys = Keys {
 pub(super) const RANGE: Keys<'static> = Keys {
     place: "a range",
     known: &["from", "to", "count", "step", "scale"],
-    later: &["glob", "lines"],
+    later: &[],
     aliases: &[
         ("start", "from"),
         ("min", "from"),
@@ -64,6 +116,8 @@ pub(super) const RANGE: Keys<'static> = Keys {
         ("by", "step"),
         ("spacing", "scale"),
         ("values", "[…]"),
+        ("file", "lines"),
+        ("pattern", "glob"),
     ],
 };
 
@@ -73,20 +127,41 @@ pub(super) struct Distribution {
     pub keys: &'static [&'static str],
 }
 
-pub(super) const DISTRIBUTIONS: [Distribution; 6] = [
+pub(super) const DISTRIBUTIONS: [Distribution; 14] = [
     Distribution { name: "uniform", keys: &["min", "max"] },
     Distribution { name: "log-uniform", keys: &["min", "max"] },
     Distribution { name: "int", keys: &["min", "max"] },
+    Distribution { name: "log-int", keys: &["min", "max"] },
     Distribution { name: "normal", keys: &["mean", "sd"] },
+    Distribution { name: "truncated-normal", keys: &["mean", "sd", "min", "max"] },
+    Distribution { name: "log-normal", keys: &["mu", "sigma"] },
+    Distribution { name: "exponential", keys: &["rate"] },
+    Distribution { name: "gamma", keys: &["shape", "scale"] },
+    Distribution { name: "beta", keys: &["alpha", "beta"] },
+    Distribution { name: "triangular", keys: &["min", "mode", "max"] },
+    Distribution { name: "poisson", keys: &["mean"] },
     Distribution { name: "choice", keys: &["values", "weights"] },
     Distribution { name: "permutation", keys: &["of"] },
 ];
 
-pub(super) const LATER_DISTRIBUTIONS: [&str; 8] =
-    ["log-int", "truncated-normal", "log-normal", "exponential", "gamma", "beta", "triangular", "poisson"];
+/// Keys of every distribution of numbers.
+pub(super) const OF_NUMBERS: [&str; 2] = ["clip", "round"];
 
-/// Keys that any distribution will have.
-pub(super) const LATER_IN_DISTRIBUTIONS: &[&str] = &["clip", "round"];
+/// What people type for distributions.
+pub(super) const OTHER_DISTRIBUTIONS: [(&str, &str); 12] = [
+    ("gaussian", "normal"),
+    ("integer", "int"),
+    ("randint", "int"),
+    ("loguniform", "log-uniform"),
+    ("lognormal", "log-normal"),
+    ("truncnorm", "truncated-normal"),
+    ("truncnormal", "truncated-normal"),
+    ("exp", "exponential"),
+    ("expon", "exponential"),
+    ("triangle", "triangular"),
+    ("shuffle", "permutation"),
+    ("categorical", "choice"),
+];
 
 /// What people type for the keys of distributions.
 pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
@@ -102,6 +177,20 @@ pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
     ("stddev", "sd"),
     ("sigma", "sd"),
     ("scale", "sd"),
+    ("mean", "mu"),
+    ("sd", "sigma"),
+    ("std", "sigma"),
+    ("lambda", "rate"),
+    ("lambda", "mean"),
+    ("rate", "mean"),
+    ("k", "shape"),
+    ("theta", "scale"),
+    ("a", "alpha"),
+    ("b", "beta"),
+    ("peak", "mode"),
+    ("bounds", "clip"),
+    ("step", "round"),
+    ("q", "round"),
     ("probabilities", "weights"),
     ("p", "weights"),
     ("choices", "values"),

@@ -1,10 +1,14 @@
 //! Owns the sweep file: read in one place into one validated type. Nothing downstream sees TOML.
 //!
-//! - The types (here), [`read()`] (pure) and [`open()`] (reads the file, makes the [`Document`]).
+//! - The types (here), [`read()`] and [`open()`] (reads the file, makes the [`Document`]).
 //! - [`diagnostic`]: a mistake with its place, and how it is shown. `syntax`: mistakes in TOML itself.
 //! - `reader`: taking keys out of a TOML table; `keys`: which keys there are, and which come later.
 //! - `names`: which names a parameter can have; `space`: all parameters together, and how many points they make.
-//! - `grid`, `range`, `random`: the values of parameters. `job`: `[job]` and `[results]`.
+//! - `part`: the tables that define parameters; `block`: those of the top and of each `[[block]]` put together;
+//!   `expressions`: `where` and `[derived]`; `sampling`: how random parameters are drawn.
+//! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
+//!   `table`, `column`: what text in columns stands for.
+//! - `job`: `[job]` and `[results]`.
 //! - `command`: the templates, held against the parameters; `place`: from a character of a text to its byte in the file.
 //! - [`suggest`]: "did you mean".
 
@@ -16,27 +20,37 @@ use serde::{Deserialize, Serialize};
 use crate::job::RetryPolicy;
 use crate::space::SpaceSpec;
 
+mod block;
+mod column;
 mod command;
 pub mod diagnostic;
 mod document;
+mod expressions;
+mod files;
 mod grid;
 mod job;
 mod keys;
 mod names;
 mod open;
+mod part;
 mod place;
+mod points;
 mod random;
 mod range;
 mod read;
 mod reader;
+mod sampling;
 mod space;
 pub mod suggest;
 mod syntax;
+mod table;
 
+pub use column::ColumnType;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::DocumentError;
+pub use files::{Disk, Files};
 pub use open::{OpenError, open};
-pub use read::{Read, Source, read};
+pub use read::{Found, FoundColumn, Read, Source, read, read_with};
 
 /// A sweep file, validated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

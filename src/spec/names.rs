@@ -2,6 +2,7 @@
 
 use super::reader::Entry;
 use super::{Diagnostic, keys};
+use crate::expr;
 use crate::template::BUILT_IN;
 
 /// Words that templates and expressions read as their own.
@@ -10,41 +11,59 @@ const LANGUAGE: [&str; 22] = [
     "endif", "endfor", "loop", "self", "super", "caller", "flags",
 ];
 
-/// Functions of expressions.
-const FUNCTIONS: [&str; 8] = ["sqrt", "exp", "log", "sin", "cos", "floor", "ceil", "pi"];
-
 /// Columns of the table beside the parameters and the results.
 const COLUMNS: [&str; 7] = ["status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
 
-/// What is wrong with a parameter's name, if something is.
+/// What is wrong with the name of a parameter in the sweep file, if something is.
 pub(super) fn mistake(entry: &Entry) -> Option<Diagnostic> {
     let name = entry.key;
-    let wrong = |message: String, help: String| Some(Diagnostic::error(message, entry.key_span.clone()).help(help));
-    if keys::TOP.known.contains(&name) || keys::TOP.later.contains(&name) {
-        let help = format!(
+    let why = unfit(name)?;
+    let help = match why {
+        Unfit::Setting => format!(
             "write `{name} = …` at the top of the file, above the first table; if it is meant as a parameter, give it \
              another name"
-        );
-        return wrong(format!("`{name}` is a setting of the sweep, not a parameter"), help);
+        ),
+        Unfit::Form => format!("names have letters (a to z), digits and `_`: `{}`", identifier_like(name)),
+        _ => format!("give it another name, for example `{name}_value`"),
+    };
+    Some(Diagnostic::error(why.message(name), entry.key_span.clone()).help(help))
+}
+
+/// Why a name cannot be that of a parameter.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Unfit {
+    Setting,
+    Form,
+    BuiltIn,
+    Language,
+    Function,
+    Column,
+}
+
+impl Unfit {
+    pub fn message(self, name: &str) -> String {
+        match self {
+            Unfit::Setting => format!("`{name}` is a setting of the sweep, not a parameter"),
+            Unfit::Form => format!("`{name}` cannot be the name of a parameter"),
+            Unfit::BuiltIn => format!("`{name}` is a name that sweep itself gives to every job"),
+            Unfit::Language => format!("`{name}` is a word of the template language"),
+            Unfit::Function => format!("`{name}` is a function in expressions"),
+            Unfit::Column => format!("`{name}` is a column of the table of results"),
+        }
     }
-    if !is_identifier(name) {
-        let message = format!("`{name}` cannot be the name of a parameter");
-        return wrong(message, format!("names have letters (a to z), digits and `_`: `{}`", identifier_like(name)));
-    }
-    let other = format!("give it another name, for example `{name}_value`");
-    if BUILT_IN.contains(&name) {
-        return wrong(format!("`{name}` is a name that sweep itself gives to every job"), other);
-    }
-    if LANGUAGE.contains(&name) {
-        return wrong(format!("`{name}` is a word of the template language"), other);
-    }
-    if FUNCTIONS.contains(&name) {
-        return wrong(format!("`{name}` is a function in expressions"), other);
-    }
-    if COLUMNS.contains(&name) {
-        return wrong(format!("`{name}` is a column of the table of results"), other);
-    }
-    None
+}
+
+/// Whether a name cannot be that of a parameter, and why.
+pub(super) fn unfit(name: &str) -> Option<Unfit> {
+    let reasons = [
+        (keys::TOP.known.contains(&name) || keys::TOP.later.contains(&name), Unfit::Setting),
+        (!is_identifier(name), Unfit::Form),
+        (BUILT_IN.contains(&name), Unfit::BuiltIn),
+        (LANGUAGE.contains(&name), Unfit::Language),
+        (expr::NAMES.contains(&name), Unfit::Function),
+        (COLUMNS.contains(&name), Unfit::Column),
+    ];
+    reasons.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -4,7 +4,7 @@ use std::ops::Range as Span;
 
 use toml::de::DeValue;
 
-use super::keys::{DISTRIBUTION_ALIASES, DISTRIBUTIONS, Keys, LATER_DISTRIBUTIONS, LATER_IN_DISTRIBUTIONS, not_yet};
+use super::keys::{DISTRIBUTION_ALIASES, DISTRIBUTIONS, Keys, OF_NUMBERS, OTHER_DISTRIBUTIONS};
 use super::reader::{Entry, Reader, Sink, integer, kind};
 use super::suggest::{list, nearest};
 use super::{Diagnostic, grid};
@@ -24,7 +24,13 @@ pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
     };
     let reader = Reader { table, sink };
     let mut dist = DistReader { parameter: entry, reader, has_foreign: false };
-    Some(Random::plain(entry.key, dist.read()?))
+    let (name, read) = dist.read()?;
+    let (clip, round) = if is_of_numbers(name) { (dist.clip(), dist.round()) } else { (Some(None), Some(None)) };
+    Some(Random { clip: clip?, round: round?, ..Random::plain(entry.key, read?) })
+}
+
+fn is_of_numbers(distribution: &str) -> bool {
+    !matches!(distribution, "choice" | "permutation")
 }
 
 struct DistReader<'a, 'b> {
@@ -39,19 +45,32 @@ impl DistReader<'_, '_> {
         self.reader.sink.push(found);
     }
 
-    fn read(&mut self) -> Option<Dist> {
+    /// Which distribution it is, and the distribution, unless something is wrong with it.
+    fn read(&mut self) -> Option<(&'static str, Option<Dist>)> {
         let (name, keys) = self.kind()?;
         let mut known = vec!["dist"];
         known.extend(keys);
+        if is_of_numbers(name) {
+            known.extend(OF_NUMBERS);
+        }
         self.finish(name, &known);
-        match name {
+        let dist = match name {
             "uniform" => self.bounds(false).map(|(min, max)| Dist::Uniform { min, max }),
             "log-uniform" => self.bounds(true).map(|(min, max)| Dist::LogUniform { min, max }),
-            "int" => self.whole_bounds(),
-            "normal" => self.normal(),
+            "int" => self.whole_bounds(false).map(|(min, max)| Dist::Int { min, max }),
+            "log-int" => self.whole_bounds(true).map(|(min, max)| Dist::LogInt { min, max }),
+            "normal" => self.mean_and_sd().map(|(mean, sd)| Dist::Normal { mean, sd }),
+            "truncated-normal" => self.truncated_normal(),
+            "log-normal" => self.log_normal(),
+            "exponential" => self.positive("rate").map(|rate| Dist::Exponential { rate }),
+            "gamma" => self.two_positive("shape", "scale").map(|(shape, scale)| Dist::Gamma { shape, scale }),
+            "beta" => self.two_positive("alpha", "beta").map(|(alpha, beta)| Dist::Beta { alpha, beta }),
+            "triangular" => self.triangular(),
+            "poisson" => self.positive("mean").map(|mean| Dist::Poisson { mean }),
             "choice" => self.choice(),
             _ => self.permutation(),
-        }
+        };
+        Some((name, dist))
     }
 
     fn kind(&self) -> Option<(&'static str, &'static [&'static str])> {
@@ -67,27 +86,23 @@ impl DistReader<'_, '_> {
             return Some((dist.name, dist.keys));
         }
         let help = format!("there are {}", list(names()));
-        let message = if LATER_DISTRIBUTIONS.contains(&name) {
-            not_yet(&format!("`dist = \"{name}\"`"))
-        } else {
-            let aliases =
-                [("gaussian", "normal"), ("integer", "int"), ("randint", "int"), ("loguniform", "log-uniform")];
-            let alias = aliases.iter().find(|(typed, _)| *typed == name).map(|(_, meant)| *meant);
-            let near = alias.or_else(|| {
-                let near = nearest(name, names().chain(LATER_DISTRIBUTIONS).chain(aliases.map(|(typed, _)| typed)))?;
-                Some(aliases.iter().find(|(typed, _)| *typed == near).map_or(near, |(_, meant)| *meant))
-            });
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            format!("there is no distribution `{name}`{hint}")
-        };
+        let others = OTHER_DISTRIBUTIONS;
+        let meant = |typed: &str| others.iter().find(|(other, _)| *other == typed).map(|(_, meant)| *meant);
+        let near = meant(name).or_else(|| {
+            let near = nearest(name, names().chain(others.map(|(typed, _)| typed)))?;
+            meant(near).or(Some(near))
+        });
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let message = format!("there is no distribution `{name}`{hint}");
         self.push(Diagnostic::error(message, span).help(help));
         None
     }
 
     /// Reports keys that this distribution does not take.
     fn finish(&mut self, name: &str, known: &[&'static str]) {
-        let place = format!("a {name} distribution");
-        let keys = Keys { place: &place, known, later: LATER_IN_DISTRIBUTIONS, aliases: DISTRIBUTION_ALIASES };
+        let article = if name.starts_with(['e', 'i']) { "an" } else { "a" };
+        let place = format!("{article} {name} distribution");
+        let keys = Keys { place: &place, known, later: &[], aliases: DISTRIBUTION_ALIASES };
         self.reader.finish(&keys);
         self.has_foreign = self.reader.has_foreign(&keys);
     }
@@ -147,11 +162,16 @@ impl DistReader<'_, '_> {
         None
     }
 
-    fn whole_bounds(&self) -> Option<Dist> {
+    fn whole_bounds(&self, log: bool) -> Option<(i64, i64)> {
         let (min, max) = (self.whole("min"), self.whole("max"));
         let ((min, min_span), (max, max_span)) = (min?, max?);
+        if log && min < 1 {
+            let found = Diagnostic::error(format!("{min} has no logarithm"), min_span);
+            self.push(found.help("the bounds of log-int are values, not exponents, and at least 1"));
+            return None;
+        }
         self.ordered(min <= max, (min.to_string(), min_span), (max.to_string(), max_span))?;
-        Some(Dist::Int { min, max })
+        Some((min, max))
     }
 
     fn whole(&self, key: &str) -> Option<(i64, Span<usize>)> {
@@ -170,7 +190,7 @@ impl DistReader<'_, '_> {
         Some((number?, entry.span))
     }
 
-    fn normal(&self) -> Option<Dist> {
+    fn mean_and_sd(&self) -> Option<(f64, f64)> {
         let (mean, sd) = (self.number("mean"), self.number("sd"));
         let ((mean, _), (sd, span)) = (mean?, sd?);
         if sd <= 0.0 {
@@ -178,7 +198,94 @@ impl DistReader<'_, '_> {
             self.push(Diagnostic::error(message, span).help("a constant belongs under [grid]"));
             return None;
         }
-        Some(Dist::Normal { mean, sd })
+        Some((mean, sd))
+    }
+
+    fn truncated_normal(&self) -> Option<Dist> {
+        let (normal, bounds) = (self.mean_and_sd(), self.bounds(false));
+        let ((mean, sd), (min, max)) = (normal?, bounds?);
+        Some(Dist::TruncatedNormal { mean, sd, min, max })
+    }
+
+    fn log_normal(&self) -> Option<Dist> {
+        let (mu, sigma) = (self.number("mu"), self.positive("sigma"));
+        Some(Dist::LogNormal { mu: mu?.0, sigma: sigma? })
+    }
+
+    /// A number greater than 0.
+    fn positive(&self, key: &str) -> Option<f64> {
+        let (number, span) = self.number(key)?;
+        if number > 0.0 {
+            return Some(number);
+        }
+        let message = format!("`{key}` of `{}` must be greater than 0", self.parameter.key);
+        self.push(Diagnostic::error(message, span).help("a constant belongs under [grid]"));
+        None
+    }
+
+    fn two_positive(&self, one: &str, other: &str) -> Option<(f64, f64)> {
+        let (one, other) = (self.positive(one), self.positive(other));
+        Some((one?, other?))
+    }
+
+    fn triangular(&self) -> Option<Dist> {
+        let (bounds, mode) = (self.bounds(false), self.number("mode"));
+        let ((min, max), (mode, span)) = (bounds?, mode?);
+        if !(min..=max).contains(&mode) {
+            let message =
+                format!("the `mode` of `{}`, {mode}, does not lie between {min} and {max}", self.parameter.key);
+            self.push(Diagnostic::error(message, span).help("the mode is where it is densest, from `min` to `max`"));
+            return None;
+        }
+        Some(Dist::Triangular { min, mode, max })
+    }
+
+    /// None: wrong. Inside, none: not there.
+    fn clip(&self) -> Option<Option<(f64, f64)>> {
+        let Some(entry) = self.reader.entry("clip") else { return Some(None) };
+        const FORM: &str =
+            "write clip = [0.5, 1.5]: values below the first are given it, values above the second that one";
+        let Some([low, high]) = entry.value.as_array().and_then(|array| array.get(..).and_then(two)) else {
+            return self.reader.wrong(&entry, "a list of two numbers", FORM.into());
+        };
+        let bound = |value: &toml::Spanned<DeValue>| {
+            let entry =
+                Entry { key: "clip", key_span: entry.key_span.clone(), value: value.get_ref(), span: value.span() };
+            number(&entry, "a bound of `clip`", self.reader.sink)
+        };
+        let ((low, _), (high, _)) = (bound(low)?, bound(high)?);
+        if low < high {
+            return Some(Some((low, high)));
+        }
+        let (message, help) = if low == high {
+            (format!("the bounds of `clip` are both {low}"), "a constant belongs under [grid]")
+        } else {
+            (
+                format!("the bounds of `clip` are in the wrong order: {low} is greater than {high}"),
+                "the lower one comes first",
+            )
+        };
+        self.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        None
+    }
+
+    /// None: wrong. Inside, none: not there.
+    fn round(&self) -> Option<Option<String>> {
+        let Some(entry) = self.reader.entry("round") else { return Some(None) };
+        let (number, span) = number(&entry, "round", self.reader.sink)?;
+        if number <= 0.0 {
+            let found = Diagnostic::error("`round` must be greater than 0", span);
+            self.push(
+                found.help("values are rounded to the nearest multiple of it: round = 0.05, or 1 for whole numbers"),
+            );
+            return None;
+        }
+        let text = match entry.value {
+            DeValue::Integer(written) => integer(written).map(|whole| whole.to_string()),
+            DeValue::Float(written) => Some(written.as_str().replace(['+', '_'], "")),
+            _ => None,
+        };
+        text.map(Some)
     }
 
     fn choice(&self) -> Option<Dist> {
@@ -234,6 +341,13 @@ impl DistReader<'_, '_> {
         self.entry("of")?;
         let of = self.reader.whole("of", 1..=LONGEST_PERMUTATION)?;
         Some(Dist::Permutation { of: u32::try_from(of).ok()? })
+    }
+}
+
+fn two<T>(list: &[T]) -> Option<[&T; 2]> {
+    match list {
+        [one, other] => Some([one, other]),
+        _ => None,
     }
 }
 

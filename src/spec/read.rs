@@ -1,7 +1,10 @@
 //! Owns the way from the text of a sweep file to a validated [`Spec`], or to everything that is wrong with it. Pure.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
+use super::column::ColumnType;
+use super::files::{Disk, Files, Sources};
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::reader::{Reader, Sink};
@@ -26,31 +29,86 @@ pub struct Read {
     pub spec: Spec,
     /// What it perhaps does not mean; often empty.
     pub warnings: Diagnostics,
+    /// What was found in other files, in no particular order.
+    pub found: Vec<Found>,
 }
 
-/// Reads a sweep file. Pure: no file is looked at.
+/// What a sweep file took from other files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Paths, by `{ glob = "…" }`.
+    Glob {
+        /// The parameter whose values they are.
+        parameter: String,
+        /// The pattern, as written.
+        pattern: String,
+        /// How many, at least 1.
+        matches: u64,
+    },
+    /// Values, by `{ lines = "…" }`.
+    Lines {
+        /// The parameter whose values they are.
+        parameter: String,
+        /// The file, as written.
+        file: String,
+        /// How many, at least 1.
+        values: u64,
+        /// What they all are.
+        kind: ColumnType,
+    },
+    /// Grid points, by `[points]`.
+    Points {
+        /// The file, as written.
+        file: String,
+        /// How many, at least 1.
+        rows: u64,
+        /// The columns that are used.
+        columns: Vec<FoundColumn>,
+    },
+}
+
+/// A column of a points file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundColumn {
+    /// The name of the parameter.
+    pub name: String,
+    /// What its cells are that are not empty.
+    pub kind: ColumnType,
+}
+
+/// Reads a sweep file, and the files beside it on the disk that it names.
 ///
 /// # Errors
 /// All mistakes at once, and the warnings among them, in the order of the file.
 pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
+    read_with(text, source, &Disk { here: source.here.clone() })
+}
+
+/// Reads a sweep file; pure but for `files`, which gives what other files hold.
+///
+/// # Errors
+/// All mistakes at once, and the warnings among them, in the order of the file.
+pub fn read_with(text: &str, source: &Source, files: &dyn Files) -> Result<Read, Diagnostics> {
+    let from_files = RefCell::new(Vec::new());
+    let sources = Sources { files, found: &from_files };
     let sink = Sink::default();
     let parsed = syntax::parse(text);
     parsed.mistakes.into_iter().for_each(|mistake| sink.push(mistake));
     let complete = !sink.has_errors();
     let top = Reader { table: &parsed.table, sink: &sink };
-    let spec = if parsed.usable { read_table(top, source, complete.then_some(text)) } else { None };
+    let spec = if parsed.usable { read_table(top, source, sources, complete.then_some(text)) } else { None };
     let found = Diagnostics::new(&source.file, text, sink.into_list());
     match spec {
-        Some(spec) if !found.has_errors() => Ok(Read { spec, warnings: found }),
+        Some(spec) if !found.has_errors() => Ok(Read { spec, warnings: found, found: from_files.into_inner() }),
         _ => Err(found),
     }
 }
 
 /// Reads the tables. `text` is the whole file; not given where a part of it was lost, in which templates may have their
 /// parameters.
-fn read_table(top: Reader, source: &Source, text: Option<&str>) -> Option<Spec> {
+fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>) -> Option<Spec> {
     top.finish(&TOP);
-    let (space, declared) = space::read(top);
+    let (space, declared) = space::read(top, sources, text);
     let name = name(top, source);
     let command = command::read(top);
     let has_command = command.is_some();

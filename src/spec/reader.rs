@@ -22,6 +22,10 @@ impl Sink {
         self.0.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
+    pub fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     pub fn into_list(self) -> Vec<Diagnostic> {
         self.0.into_inner()
     }
@@ -72,6 +76,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text, if it is one.
+    pub fn text_of(self, key: &str) -> Option<&'a str> {
+        self.entry(key)?.value.as_str()
+    }
+
     pub fn flag(self, key: &str) -> Option<bool> {
         let entry = self.entry(key)?;
         match entry.value {
@@ -104,6 +113,26 @@ impl<'a> Reader<'a> {
         };
         self.sink.push(Diagnostic::error(message, entry.span));
         None
+    }
+
+    /// A list of texts, each with its place.
+    pub fn texts(self, key: &str) -> Option<Vec<(&'a str, Range<usize>)>> {
+        let entry = self.entry(key)?;
+        let DeValue::Array(array) = entry.value else {
+            return self.wrong(&entry, "a list of texts", format!("write {key} = [\"…\"]"));
+        };
+        let read: Vec<Option<(&str, Range<usize>)>> = array
+            .iter()
+            .map(|value| match value.get_ref() {
+                DeValue::String(text) => Some((&**text, value.span())),
+                other => {
+                    let message = format!("`{key}` holds texts, not {}", kind(other));
+                    self.sink.push(Diagnostic::error(message, value.span()).help("put it in quotes"));
+                    None
+                }
+            })
+            .collect();
+        read.into_iter().collect()
     }
 
     /// The table under a key.
@@ -163,7 +192,9 @@ fn shown(value: &DeValue) -> String {
 
 /// The key that an unknown one was probably meant to be.
 pub(super) fn meant<'a>(key: &str, keys: &Keys<'a>) -> Option<&'a str> {
-    let alias = keys.aliases.iter().find(|(typed, _)| *typed == key).map(|(_, meant)| *meant);
+    let is_key = |meant: &str| keys.known.contains(&meant) || keys.later.contains(&meant) || meant == "[…]";
+    let mut aliases = keys.aliases.iter().filter(|(typed, meant)| *typed == key && is_key(meant));
+    let alias = aliases.next().map(|(_, meant)| *meant);
     alias.or_else(|| nearest(key, keys.known.iter().copied().chain(keys.later.iter().copied())))
 }
 
@@ -171,7 +202,8 @@ fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
     let near = meant(entry.key, keys);
     let known = format!("the keys of {} are {}", keys.place, list(keys.known));
     let unknown = |hint: &str| Diagnostic::error(format!("unknown key `{}`{hint}", entry.key), entry.key_span.clone());
-    if let Some(home) = keys::home(entry.key).filter(|home| *home != keys.place) {
+    let is_alias = keys.aliases.iter().any(|(typed, _)| *typed == entry.key);
+    if let Some(home) = keys::home(entry.key).filter(|home| *home != keys.place && !is_alias) {
         let remedy = match home {
             home if home == keys::TOP.place => {
                 format!(

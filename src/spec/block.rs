@@ -1,0 +1,215 @@
+//! Owns `[[block]]`: the tables at the top of the file as the base that each block inherits, and what a block makes of them.
+
+use std::collections::HashMap;
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::Diagnostic;
+use super::expressions::Condition;
+use super::files::Sources;
+use super::keys::BLOCK;
+use super::part::{self, Declared, Definition, Item, Part};
+use super::reader::{Reader, Sink};
+use super::suggest::{list, nearest};
+use crate::space::{Axis, Block, Values};
+
+/// A block with what it inherits.
+pub(super) struct Assembled {
+    pub items: Vec<Item>,
+    pub conditions: Vec<Condition>,
+    /// Where it stands; none: the file has no blocks.
+    pub span: Option<Span<usize>>,
+}
+
+impl Assembled {
+    /// Without what is mistaken.
+    pub fn block(&self) -> Block {
+        let mut block = Block {
+            conditions: self.conditions.iter().map(|condition| condition.text.clone()).collect(),
+            ..Block::default()
+        };
+        for item in &self.items {
+            match item.definition.clone() {
+                Definition::Axis(axis) => block.axes.push(axis),
+                Definition::Random(random) => block.random.push(random),
+                Definition::Derived(derived, _) => block.derived.push(derived),
+                Definition::Mistaken => {}
+            }
+        }
+        block
+    }
+}
+
+/// A block as it is written.
+struct Own {
+    part: Part,
+    without: Vec<(String, Span<usize>)>,
+    span: Span<usize>,
+}
+
+/// Reads the base and all blocks: the blocks of the sweep, and each name once, in the order of the file.
+pub(super) fn read(top: Reader, sources: Sources) -> (Vec<Assembled>, Vec<Declared>) {
+    let base = part::read(top, sources, false);
+    let own: Vec<Own> = tables(top).into_iter().map(|(table, span)| own(table, span, sources)).collect();
+    let declared = all_names(&base, &own);
+    let mut assembled: Vec<Assembled> = match own.is_empty() {
+        true => vec![Assembled { items: base.items, conditions: base.conditions, span: None }],
+        false => own.into_iter().map(|own| assemble(&base, own, top.sink)).collect(),
+    };
+    let places: HashMap<&str, usize> = (0..).zip(&declared).map(|(i, declared)| (declared.name.as_str(), i)).collect();
+    for block in &mut assembled {
+        block.items.sort_by_key(|item| item.names.iter().filter_map(|name| places.get(name.name.as_str())).min());
+    }
+    if !top.sink.has_errors() {
+        warn_of_same(&assembled, top.sink);
+    }
+    (assembled, declared)
+}
+
+/// The tables [[block]], each with its place.
+fn tables(top: Reader<'_>) -> Vec<(Reader<'_>, Span<usize>)> {
+    let Some(entry) = top.entry("block") else { return Vec::new() };
+    let reader = |table| Reader { table, sink: top.sink };
+    match entry.value {
+        DeValue::Array(tables) => {
+            if tables.is_empty() {
+                let found = Diagnostic::error("a list of no blocks, so there would be no points", entry.span);
+                top.sink.push(found.help("take it out, or write [[block]] on a line of its own, and its keys below"));
+            }
+            let mut read = Vec::new();
+            for table in tables.iter() {
+                match table.get_ref() {
+                    DeValue::Table(inner) => read.push((reader(inner), table.span())),
+                    _ => {
+                        let found = Diagnostic::error("a block is a table", table.span());
+                        top.sink.push(found.help("write [[block]] on a line of its own, and its keys below"));
+                    }
+                }
+            }
+            read
+        }
+        other => {
+            let found = Diagnostic::error("`block` is a list: [[block]], not [block]", entry.key_span);
+            top.sink.push(
+                found.help("write [[block]], in double brackets, before each block: the sweep is all of them together"),
+            );
+            other.as_table().map(|table| (reader(table), entry.span)).into_iter().collect()
+        }
+    }
+}
+
+fn own(table: Reader, span: Span<usize>, sources: Sources) -> Own {
+    table.finish(&BLOCK);
+    if table.entries().next().is_none() {
+        let found = Diagnostic::warning("an empty block: it is the tables at the top as they stand", span.clone());
+        table.sink.push(found.help("take it out, or say below it in what it differs"));
+    }
+    let part = part::read(table, sources, true);
+    let without = table.texts("without").unwrap_or_default();
+    Own { part, without: without.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(), span }
+}
+
+/// All names, each where it stands first, in the order of the file.
+fn all_names(base: &Part, own: &[Own]) -> Vec<Declared> {
+    let parts = [base].into_iter().chain(own.iter().map(|own| &own.part));
+    let mut all: Vec<&Declared> = parts.flat_map(|part| &part.items).flat_map(|item| &item.names).collect();
+    all.sort_by_key(|declared| declared.span.start);
+    let mut seen = std::collections::HashSet::new();
+    all.into_iter().filter(|declared| seen.insert(declared.name.as_str())).cloned().collect()
+}
+
+/// The base, without what the block gives anew or drops, and with what the block has.
+fn assemble(base: &Part, own: Own, sink: &Sink) -> Assembled {
+    let given: Vec<(&str, &Span<usize>)> =
+        own.part.items.iter().flat_map(|item| &item.names).map(|name| (name.name.as_str(), &name.span)).collect();
+    for (name, span) in &own.without {
+        check_dropped(name, span, base, &given, sink);
+    }
+    let dropped: Vec<(&str, &Span<usize>)> =
+        given.into_iter().chain(own.without.iter().map(|(name, span)| (name.as_str(), span))).collect();
+    let inherited = base.items.iter().filter_map(|item| keep(item, &dropped, sink));
+    let mut items: Vec<Item> = inherited.collect();
+    items.extend(own.part.items);
+    let conditions = base.conditions.iter().cloned().chain(own.part.conditions).collect();
+    Assembled { items, conditions, span: Some(own.span) }
+}
+
+/// What is left of an item of the base.
+fn keep(item: &Item, dropped: &[(&str, &Span<usize>)], sink: &Sink) -> Option<Item> {
+    let gone = |name: &str| dropped.iter().find(|(other, _)| *other == name).map(|(_, span)| *span);
+    let Some(span) = item.names.iter().find_map(|name| gone(&name.name)) else { return Some(item.clone()) };
+    let names: Vec<Declared> = item.names.iter().filter(|name| gone(&name.name).is_none()).cloned().collect();
+    if names.is_empty() {
+        return None;
+    }
+    let definition = match &item.definition {
+        Definition::Axis(axis) => {
+            let left = axis.params.iter().filter(|param| gone(&param.name).is_none()).cloned().collect();
+            let left = Axis { params: left };
+            if has_equal_rows(&left) {
+                let rest = list(names.iter().map(|name| &name.name));
+                let message = format!("without this, {rest} would have the same values more than once in this block");
+                let help = "they move together at the top of the file: give all of them again here, or drop the others \
+                            too by `without`";
+                sink.push(Diagnostic::error(message, span.clone()).help(help));
+                return Some(Item { names, definition: Definition::Mistaken });
+            }
+            Definition::Axis(left)
+        }
+        other => other.clone(),
+    };
+    Some(Item { names, definition })
+}
+
+/// Whether rows of an axis of lists print alike; the values of a range never do.
+fn has_equal_rows(axis: &Axis) -> bool {
+    let lists: Option<Vec<_>> = axis
+        .params
+        .iter()
+        .map(|param| match &param.values {
+            Values::List(values) => Some(values),
+            Values::Range(_) => None,
+        })
+        .collect();
+    let Some(lists) = lists else { return false };
+    let mut seen = std::collections::HashSet::new();
+    (0..lists.first().map_or(0, |list| list.len()))
+        .any(|i| !seen.insert(lists.iter().map(|list| list.get(i).map(ToString::to_string)).collect::<Vec<_>>()))
+}
+
+fn check_dropped(name: &str, span: &Span<usize>, base: &Part, given: &[(&str, &Span<usize>)], sink: &Sink) {
+    let in_base = || base.items.iter().flat_map(|item| &item.names).map(|declared| declared.name.as_str());
+    if let Some((_, other)) = given.iter().find(|(other, _)| *other == name) {
+        let message = format!("this block drops `{name}` and gives it too");
+        let found = Diagnostic::error(message, span.clone()).also((*other).clone(), "given here");
+        sink.push(
+            found.help("a parameter that a block gives replaces that of the top by itself; take it out of `without`"),
+        );
+    } else if !in_base().any(|other| other == name) {
+        let near = nearest(name, in_base()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let message = format!("there is no parameter `{name}` that this block could drop{near}");
+        let help = match in_base().next() {
+            Some(_) => format!("the tables at the top of the file define {}", list(in_base())),
+            None => "the tables at the top of the file define no parameters".to_owned(),
+        };
+        sink.push(Diagnostic::error(message, span.clone()).help(help));
+    }
+}
+
+fn warn_of_same(assembled: &[Assembled], sink: &Sink) {
+    let blocks: Vec<Block> = assembled.iter().map(Assembled::block).collect();
+    for (i, block) in blocks.iter().enumerate() {
+        let same = blocks.iter().take(i).position(|other| other == block).and_then(|first| assembled.get(first));
+        if let (Some(Assembled { span: Some(first), .. }), Some(Assembled { span: Some(span), .. })) =
+            (same, assembled.get(i))
+        {
+            let found = Diagnostic::warning("this block is the same as another one", span.clone());
+            sink.push(
+                found
+                    .also(first.clone(), "the first one")
+                    .help("a point that several blocks have is run once; take one of the two out"),
+            );
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Owns `where` and `[derived]`: their expressions, held against the parameters of each block.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::Diagnostic;
+use super::block::Assembled;
+use super::part::{Declared, Definition};
+use super::place::inside;
+use super::reader::{Entry, Reader, kind};
+use super::suggest::{list, nearest};
+use crate::expr::{self, Expression};
+use crate::space::{Derived, Values};
+use crate::template::BUILT_IN;
+use crate::value::Value;
+
+/// A condition, where its text stands.
+#[derive(Clone)]
+pub(super) struct Condition {
+    pub text: String,
+    pub span: Span<usize>,
+}
+
+/// Reads `where`: one expression or several.
+pub(super) fn conditions(table: Reader) -> Vec<Condition> {
+    let Some(entry) = table.entry("where") else { return Vec::new() };
+    let condition = |text: &str, span: Span<usize>| Condition { text: text.to_owned(), span };
+    match entry.value {
+        DeValue::String(text) => vec![condition(text, entry.span)],
+        DeValue::Array(_) => {
+            let texts = table.texts("where").unwrap_or_default();
+            texts.into_iter().map(|(text, span)| condition(text, span)).collect()
+        }
+        _ => {
+            let help = "write where = \"x > 1\", or where = [\"x > 1\", \"y < 2\"] for several that must all hold";
+            table.wrong::<()>(&entry, "an expression in quotes, or a list of them", help.into());
+            Vec::new()
+        }
+    }
+}
+
+/// Reads a parameter of `[derived]`.
+pub(super) fn derived(entry: &Entry, table: Reader) -> Option<(Derived, Span<usize>)> {
+    let DeValue::String(text) = entry.value else {
+        let message = format!("`{}` must be an expression in quotes, not {}", entry.key, kind(entry.value));
+        let help = "write for example sites = \"size * size\"; values belong under [grid]";
+        table.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        return None;
+    };
+    Some((Derived { name: entry.key.to_owned(), expression: text.clone().into_owned() }, entry.span.clone()))
+}
+
+/// Checks the expressions of all blocks.
+pub(super) fn check(blocks: &[Assembled], declared: &[Declared], top: Reader, file: &str) {
+    let names: Vec<&str> = declared.iter().map(|declared| declared.name.as_str()).collect();
+    let mut checker = Checker { names, top, file, compiled: HashMap::new(), told: HashSet::new() };
+    for block in blocks {
+        checker.block(block);
+    }
+}
+
+/// What an expression is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Where,
+    Derived,
+}
+
+/// An expression's text, where it stands.
+#[derive(Clone, Copy)]
+struct Written<'a> {
+    text: &'a str,
+    span: &'a Span<usize>,
+    used: Use,
+}
+
+struct Checker<'a> {
+    /// The parameters of all blocks.
+    names: Vec<&'a str>,
+    top: Reader<'a>,
+    file: &'a str,
+    /// By where they stand, because blocks share those of the base; none: mistaken, and told.
+    compiled: HashMap<usize, Option<Expression>>,
+    /// Circles of derived parameters, and expressions without a value in some block.
+    told: HashSet<BTreeSet<String>>,
+}
+
+impl Checker<'_> {
+    fn block(&mut self, block: &Assembled) {
+        let mut needs: Vec<(String, Span<usize>, Vec<String>)> = Vec::new();
+        for item in &block.items {
+            if let Definition::Derived(derived, span) = &item.definition {
+                let written = Written { text: &derived.expression, span, used: Use::Derived };
+                let names = self.expression(written, block);
+                let at = item.names.first().map_or(0..0, |name| name.span.clone());
+                needs.push((derived.name.clone(), at, names));
+            }
+        }
+        for condition in &block.conditions {
+            let written = Written { text: &condition.text, span: &condition.span, used: Use::Where };
+            self.expression(written, block);
+        }
+        self.circles(&needs);
+    }
+
+    /// Checks an expression in a block; the names that it uses.
+    fn expression(&mut self, written: Written, block: &Assembled) -> Vec<String> {
+        if !self.compiled.contains_key(&written.span.start) {
+            let compiled = self.compile(written);
+            self.compiled.insert(written.span.start, compiled);
+        }
+        let Some(Some(expression)) = self.compiled.get(&written.span.start) else { return Vec::new() };
+        let names: Vec<String> = expression.names().iter().cloned().collect();
+        let lacking = self.lacking(written, &names, block);
+        if let Some(lacking) = lacking {
+            let key = BTreeSet::from([lacking.0, written.span.start.to_string()]);
+            if self.told.insert(key) {
+                self.top.sink.push(lacking.1);
+            }
+        } else if written.used == Use::Where
+            && self.told.insert(BTreeSet::from([written.span.start.to_string()]))
+            && let Some(mistake) = self.no_condition(written, expression, block)
+        {
+            self.top.sink.push(mistake);
+        }
+        names
+    }
+
+    fn place(&self, written: Written, at: Option<Span<usize>>) -> Span<usize> {
+        at.map_or(written.span.clone(), |at| inside(self.file, written.span, written.text, &at))
+    }
+
+    fn compile(&self, written: Written) -> Option<Expression> {
+        let expression = match Expression::compile(written.text) {
+            Ok(expression) => expression,
+            Err(error) => {
+                let found = Diagnostic::error(error.message, self.place(written, error.at));
+                self.top.sink.push(match error.help {
+                    Some(help) => found.help(help),
+                    None => found,
+                });
+                return None;
+            }
+        };
+        let unknown: Vec<&String> = expression.names().iter().filter(|name| !self.is_known(name, written)).collect();
+        for name in &unknown {
+            let at = self.place(written, word(written.text, name));
+            let found = if BUILT_IN.contains(&name.as_str()) {
+                refused(name, at, written.used)
+            } else {
+                self.unknown(name, at)
+            };
+            self.top.sink.push(found);
+        }
+        if written.used == Use::Where && expression.names().is_empty() {
+            let found = Diagnostic::error("this condition is the same for every point", written.span.clone());
+            self.top.sink.push(found.help("compare a parameter with something, as in \"x > 1\""));
+            return None;
+        }
+        unknown.is_empty().then_some(expression)
+    }
+
+    fn is_known(&self, name: &str, written: Written) -> bool {
+        self.names.contains(&name) || (name == "draw" && written.used == Use::Where)
+    }
+
+    fn unknown(&self, name: &str, at: Span<usize>) -> Diagnostic {
+        let near = nearest(name, self.names.iter().copied().chain(expr::NAMES));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let found = Diagnostic::error(format!("there is no parameter `{name}`{near}"), at);
+        if self.names.is_empty() {
+            return found.help("parameters stand under [grid], [[zip]], [random], [derived] and [points]");
+        }
+        found.help(format!("the parameters are {}; a text stands in quotes of its own, 'like this'", list(&self.names)))
+    }
+
+    /// What is to be said where an expression uses a parameter that other blocks have and this one has not.
+    fn lacking(&self, written: Written, names: &[String], block: &Assembled) -> Option<(String, Diagnostic)> {
+        let has =
+            |name: &String| name == "draw" || block.items.iter().flat_map(|item| &item.names).any(|n| n.name == *name);
+        let lacking = names.iter().find(|name| !has(name))?;
+        if written.text.contains(" is ") || written.text.contains("default") {
+            return None;
+        }
+        let at = self.place(written, word(written.text, lacking));
+        let found = Diagnostic::error(format!("there is a block without the parameter `{lacking}`"), at);
+        let found = match &block.span {
+            Some(span) => found.also(span.clone(), "this one"),
+            None => found,
+        };
+        let help = match written.used {
+            Use::Where => {
+                format!("write \"{lacking} is not defined or …\", or give the condition in the blocks that have it")
+            }
+            Use::Derived => format!(
+                "write \"… if {lacking} is defined else 0\", or drop what is derived there too: without = [\"…\"]"
+            ),
+        };
+        Some((lacking.clone(), found.help(help)))
+    }
+
+    /// What is wrong with a condition that gives something else than true or false where every parameter has its first
+    /// value.
+    fn no_condition(&self, written: Written, expression: &Expression, block: &Assembled) -> Option<Diagnostic> {
+        let known = expression.names().iter().all(|name| name == "draw" || first(block, name).is_some());
+        let value = |name: &str| if name == "draw" { Some(Value::Int(0)) } else { first(block, name) };
+        match expression.value(&value) {
+            Ok(result) if known && !matches!(result, Value::Bool(_)) => {
+                let message = format!("this is no condition: it gives {result}, and must give true or false");
+                Some(
+                    Diagnostic::error(message, written.span.clone()).help("compare it with something, as in \"x > 1\""),
+                )
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells of derived parameters that need each other in a circle.
+    fn circles(&mut self, needs: &[(String, Span<usize>, Vec<String>)]) {
+        for (start, at, _) in needs {
+            let Some(circle) = circle(start, needs) else { continue };
+            if !self.told.insert(circle.iter().cloned().collect()) {
+                continue;
+            }
+            let way: Vec<String> = circle.iter().skip(1).chain([start]).map(|name| format!("`{name}`")).collect();
+            let message = match way.as_slice() {
+                [_] => format!("`{start}` is derived from itself"),
+                way => format!("`{start}` is derived from {}: a circle", way.join(", which is derived from ")),
+            };
+            let found = Diagnostic::error(message, at.clone());
+            self.top.sink.push(found.help("compute one of them from parameters that do not depend on it"));
+        }
+    }
+}
+
+/// The way from a derived parameter back to itself, without its end.
+fn circle(start: &str, needs: &[(String, Span<usize>, Vec<String>)]) -> Option<Vec<String>> {
+    let mut came_from: HashMap<&str, &str> = HashMap::new();
+    let mut open = vec![start];
+    while let Some(name) = open.pop() {
+        let Some((name, _, used)) = needs.iter().find(|(other, ..)| other == name) else { continue };
+        for next in used {
+            if next == start {
+                let mut way = vec![name.clone()];
+                while let Some(before) =
+                    came_from.get(way.last()?.as_str()).filter(|_| way.last().is_some_and(|n| n != start))
+                {
+                    way.push((*before).to_owned());
+                }
+                way.reverse();
+                return Some(way);
+            }
+            if !came_from.contains_key(next.as_str()) {
+                came_from.insert(next, name);
+                open.push(next);
+            }
+        }
+    }
+    None
+}
+
+/// The first value that a parameter has on an axis of a block.
+fn first(block: &Assembled, name: &str) -> Option<Value> {
+    let axes = block.items.iter().filter_map(|item| match &item.definition {
+        Definition::Axis(axis) => Some(axis),
+        _ => None,
+    });
+    match &axes.flat_map(|axis| &axis.params).find(|param| param.name == name)?.values {
+        Values::List(values) => values.first().cloned(),
+        Values::Range(range) => match range.from.parse() {
+            Ok(whole) => Some(Value::Int(whole)),
+            Err(_) => range.from.parse().ok().map(Value::Float),
+        },
+    }
+}
+
+/// Why an expression cannot use a name that templates have.
+fn refused(name: &str, at: Span<usize>, used: Use) -> Diagnostic {
+    let place = match used {
+        Use::Where => "a condition",
+        Use::Derived => "[derived]",
+    };
+    let (why, help) = match (name, used) {
+        ("repeat" | "seed" | "seed32", _) => (
+            "repeats of a point are alike but for their seeds",
+            "use the parameters; how often each point is run is said by `repeats`",
+        ),
+        ("job", _) => ("the index follows from which points there are", "use the parameters"),
+        ("draw", _) => ("a draw gives values to the parameters of [random]", "use those"),
+        _ => ("it is not known before the job runs", "use the parameters; a template can have it"),
+    };
+    Diagnostic::error(format!("{place} cannot use `{name}`: {why}"), at).help(help)
+}
+
+/// Where a name stands in an expression, outside quotes.
+fn word(text: &str, name: &str) -> Option<Span<usize>> {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(open) => {
+                if c == open {
+                    quote = None;
+                }
+            }
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None => {
+                let part = |c: char| c.is_alphanumeric() || c == '_';
+                let rest = text.get(at..).unwrap_or_default();
+                let follows = rest.strip_prefix(name).map(|rest| rest.chars().next());
+                if !part(before) && before != '.' && follows.is_some_and(|next| !next.is_some_and(part)) {
+                    return Some(at..at + name.len());
+                }
+            }
+        }
+        before = c;
+    }
+    None
+}

@@ -1,0 +1,179 @@
+//! Owns the tables that define parameters, `[grid]`, `[[zip]]`, `[random]`, `[derived]`, `[points]` and `where`, as they stand
+//! at the top of the file or in a `[[block]]`.
+
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::expressions::{self, Condition};
+use super::files::Sources;
+use super::reader::{Entry, Reader};
+use super::{Diagnostic, grid, names, points, random};
+use crate::space::{Axis, Derived, Random};
+
+/// A parameter's name, where it is given.
+#[derive(Clone)]
+pub(super) struct Declared {
+    pub name: String,
+    pub span: Span<usize>,
+    /// Whether the name will do.
+    pub good: bool,
+}
+
+/// What a name, or some that move together, are defined as.
+#[derive(Clone)]
+pub(super) enum Definition {
+    Axis(Axis),
+    Random(Random),
+    /// With the place of the expression's text.
+    Derived(Derived, Span<usize>),
+    /// One with a mistake that is told already.
+    Mistaken,
+}
+
+/// A definition.
+#[derive(Clone)]
+pub(super) struct Item {
+    pub names: Vec<Declared>,
+    pub definition: Definition,
+}
+
+/// What one set of these tables says.
+#[derive(Default)]
+pub(super) struct Part {
+    pub items: Vec<Item>,
+    pub conditions: Vec<Condition>,
+}
+
+/// Reads the tables of `table`: the top of the file, or a block, `in_block`.
+pub(super) fn read(table: Reader, sources: Sources, in_block: bool) -> Part {
+    let mut reader = PartReader { table, sources, in_block, part: Part::default() };
+    reader.points();
+    reader.grid();
+    reader.zips();
+    reader.random();
+    reader.derived();
+    let mut part = reader.part;
+    part.items.sort_by_key(|item| item.names.iter().map(|name| name.span.start).min());
+    part.conditions = expressions::conditions(table);
+    part
+}
+
+struct PartReader<'a> {
+    table: Reader<'a>,
+    sources: Sources<'a>,
+    in_block: bool,
+    part: Part,
+}
+
+impl PartReader<'_> {
+    fn push(&self, found: Diagnostic) {
+        self.table.sink.push(found);
+    }
+
+    fn points(&mut self) {
+        let Some(table) = self.table.table("points") else { return };
+        let Some(span) = self.table.entry("points").map(|entry| entry.key_span) else { return };
+        let (found, axis) = points::read(table, &span, self.sources);
+        let mut names: Vec<Declared> = Vec::new();
+        for declared in found {
+            self.declare(declared, &mut names);
+        }
+        if !names.is_empty() {
+            let definition = axis.map_or(Definition::Mistaken, Definition::Axis);
+            self.part.items.push(Item { names, definition });
+        }
+    }
+
+    fn grid(&mut self) {
+        let Some(grid) = self.table.table("grid") else { return };
+        for entry in grid.entries() {
+            let axis = grid::axis(&entry, self.sources, self.table.sink);
+            self.item(&[entry], axis.map(Definition::Axis));
+        }
+    }
+
+    fn zips(&mut self) {
+        let Some(zip) = self.table.entry("zip") else { return };
+        let groups = match zip.value {
+            DeValue::Array(groups) => groups,
+            _ => {
+                let form =
+                    if self.in_block { "zip = [{ a = [1, 2], b = [3, 4] }]" } else { "[[zip]], in double brackets" };
+                let help = format!("write {form}: there can be several groups of parameters that move together");
+                let message = "`zip` is a list of groups: [[zip]], not [zip]";
+                self.push(Diagnostic::error(message, zip.key_span).help(help));
+                if let DeValue::Table(table) = zip.value {
+                    self.zip(Reader { table, sink: self.table.sink }, &zip.span);
+                }
+                return;
+            }
+        };
+        for group in groups.iter() {
+            match group.get_ref() {
+                DeValue::Table(table) => self.zip(Reader { table, sink: self.table.sink }, &group.span()),
+                _ => {
+                    let found = Diagnostic::error("a group of `zip` is a table", group.span());
+                    self.push(found.help("write [[zip]] on a line of its own, and its parameters below"));
+                }
+            }
+        }
+    }
+
+    fn zip(&mut self, group: Reader, span: &Span<usize>) {
+        let entries: Vec<Entry> = group.entries().collect();
+        if entries.is_empty() {
+            let found = Diagnostic::error("an empty [[zip]]", span.clone());
+            self.push(found.help("put the parameters that move together below it, or take it out"));
+            return;
+        }
+        let axis = grid::zip_axis(&entries, self.sources, self.table.sink);
+        self.item(&entries, axis.map(Definition::Axis));
+    }
+
+    fn random(&mut self) {
+        let Some(table) = self.table.table("random") else { return };
+        for entry in table.entries() {
+            let random = random::read(&entry, self.table.sink);
+            self.item(&[entry], random.map(Definition::Random));
+        }
+    }
+
+    fn derived(&mut self) {
+        let Some(table) = self.table.table("derived") else { return };
+        for entry in table.entries() {
+            let derived = expressions::derived(&entry, table);
+            self.item(&[entry], derived.map(|(derived, span)| Definition::Derived(derived, span)));
+        }
+    }
+
+    fn item(&mut self, entries: &[Entry], definition: Option<Definition>) {
+        let mut names = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let mistake = names::mistake(entry);
+            let good = mistake.is_none();
+            // With a bad name the templates use some other one; the one that looks like it is not to be called unknown.
+            let name = if good { entry.key.to_owned() } else { names::identifier_like(entry.key) };
+            mistake.into_iter().for_each(|mistake| self.push(mistake));
+            self.declare(Declared { name, span: entry.key_span.clone(), good }, &mut names);
+        }
+        if !names.is_empty() {
+            self.part.items.push(Item { names, definition: definition.unwrap_or(Definition::Mistaken) });
+        }
+    }
+
+    /// Adds a name, unless it is there already.
+    fn declare(&self, declared: Declared, names: &mut Vec<Declared>) {
+        let all = self.part.items.iter().flat_map(|item| &item.names).chain(&*names);
+        match all.into_iter().find(|other| declared.good && other.good && other.name == declared.name) {
+            Some(other) => {
+                let (first, second) =
+                    if other.span.start <= declared.span.start { (other, &declared) } else { (&declared, other) };
+                let message = format!("the parameter `{}` is there twice", declared.name);
+                let found = Diagnostic::error(message, second.span.clone()).also(first.span.clone(), "here too");
+                self.push(found.help("keep one of the two"));
+            }
+            None => names.push(declared),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Owns `[points]`: the rows of a file as grid points.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::column::{Column, ColumnType, TYPES};
+use super::files::Sources;
+use super::keys::POINTS;
+use super::names::{self, Unfit};
+use super::part::Declared;
+use super::reader::{Entry, Reader, kind};
+use super::suggest::{list, nearest};
+use super::table::{self, Table};
+use super::{Diagnostic, Found, FoundColumn};
+use crate::space::{Axis, AxisParam, Values};
+
+/// Reads `[points]`: the names of its parameters, and the axis of its rows unless something is wrong.
+pub(super) fn read(points: Reader, key: &Span<usize>, sources: Sources) -> (Vec<Declared>, Option<Axis>) {
+    points.finish(&POINTS);
+    if points.entry("file").is_none() {
+        if !points.has_foreign(&POINTS) {
+            let found = Diagnostic::error("[points] names no file", key.clone());
+            points.sink.push(found.help("add file = \"points.csv\": a first line of names, then a grid point a line"));
+        }
+        return (Vec::new(), None);
+    }
+    let Some((file, span)) = points.text("file") else { return (Vec::new(), None) };
+    let text = match sources.text(file, &span) {
+        Ok(text) => text,
+        Err(mistake) => {
+            points.sink.push(mistake);
+            return (Vec::new(), None);
+        }
+    };
+    let table = match table::parse(file, &text) {
+        Ok(table) => table,
+        Err(mistakes) => {
+            mistakes.into_iter().for_each(|(message, help)| {
+                points.sink.push(Diagnostic::error(message, span.clone()).help(help));
+            });
+            return (Vec::new(), None);
+        }
+    };
+    PointsReader { points, file, span, table: &table }.read(sources)
+}
+
+struct PointsReader<'a> {
+    points: Reader<'a>,
+    file: &'a str,
+    span: Span<usize>,
+    table: &'a Table,
+}
+
+/// A column that is used.
+struct Used<'a> {
+    header: &'a str,
+    position: usize,
+    name: String,
+    kind: Option<ColumnType>,
+}
+
+impl<'a> PointsReader<'a> {
+    fn push(&self, message: String, span: &Span<usize>, help: impl Into<String>) {
+        self.points.sink.push(Diagnostic::error(message, span.clone()).help(help));
+    }
+
+    fn wrong(&self, message: String, help: impl Into<String>) {
+        self.push(message, &self.span, help);
+    }
+
+    fn read(&self, sources: Sources) -> (Vec<Declared>, Option<Axis>) {
+        let before = self.points.sink.len();
+        let used = self.used();
+        let names = self.declared(&used);
+        let columns: Vec<Option<Column>> = used.iter().map(|used| self.column(used)).collect();
+        let Some(columns) = columns.into_iter().collect::<Option<Vec<Column>>>() else { return (names, None) };
+        if self.points.sink.len() > before || used.is_empty() || !self.all_different(&columns) {
+            return (names, None);
+        }
+        let described = used.iter().zip(&columns);
+        sources.tell_points(Found::Points {
+            file: self.file.to_owned(),
+            rows: self.table.rows.len() as u64,
+            columns: described
+                .map(|(used, column)| FoundColumn { name: used.name.clone(), kind: column.kind })
+                .collect(),
+        });
+        let params = used.into_iter().zip(columns);
+        let params = params.map(|(used, column)| AxisParam { name: used.name, values: Values::List(column.values) });
+        (names, Some(Axis { params: params.collect() }))
+    }
+
+    /// The columns that are used, in order: those of `columns` as they stand there, or all.
+    fn used(&self) -> Vec<Used<'a>> {
+        let rename = self.rename();
+        let types = self.types();
+        let used = |header: &'a str, position: usize| {
+            let name = rename.iter().find(|(old, _)| *old == header).map_or(header, |(_, new)| new).to_owned();
+            Used { header, position, name, kind: types.get(header).copied() }
+        };
+        let Some(columns) = self.columns() else {
+            let all = self.table.header.iter().enumerate();
+            return all.map(|(position, header)| used(header, position)).collect();
+        };
+        columns.into_iter().map(|(header, position)| used(header, position)).collect()
+    }
+
+    /// Where a column stands that the sweep file names.
+    fn position(&self, name: &str, span: &Span<usize>) -> Option<(&'a str, usize)> {
+        let mut found = self.table.header.iter().enumerate().filter(|(_, header)| *header == name);
+        if let Some((position, header)) = found.next() {
+            return Some((header, position));
+        }
+        let headers = || self.table.header.iter().map(String::as_str);
+        let near = nearest(name, headers()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let help = format!("its columns are {}", list(headers()));
+        self.push(format!("{} has no column `{name}`{near}", self.file), span, help);
+        None
+    }
+
+    fn columns(&self) -> Option<Vec<(&'a str, usize)>> {
+        let entry = self.points.entry("columns")?;
+        let columns = self.points.texts("columns")?;
+        if columns.is_empty() {
+            self.push(
+                "`columns` is empty, so there would be no parameters".into(),
+                &entry.span,
+                "take it out to use all columns",
+            );
+        }
+        let mut seen = HashSet::new();
+        for (name, span) in columns.iter().filter(|(name, _)| !seen.insert(*name)) {
+            self.push(format!("the column `{name}` is here twice"), span, "keep one of the two");
+        }
+        Some(columns.iter().filter_map(|(name, span)| self.position(name, span)).collect())
+    }
+
+    /// The entries of a table in `[points]` whose keys are columns.
+    fn by_column(&self, key: &str) -> Vec<Entry<'a>> {
+        let Some(entry) = self.points.entry(key) else { return Vec::new() };
+        let DeValue::Table(table) = entry.value else {
+            let example = if key == "types" { "types = { id = \"text\" }" } else { "rename = { old = \"new\" }" };
+            let message = format!("`{key}` must be a table, not {}", kind(entry.value));
+            self.push(message, &entry.span, format!("write {example}"));
+            return Vec::new();
+        };
+        let reader = Reader { table, sink: self.points.sink };
+        reader.entries().filter(|entry| self.position(entry.key, &entry.key_span).is_some()).collect()
+    }
+
+    fn types(&self) -> HashMap<&'a str, ColumnType> {
+        let mut types = HashMap::new();
+        for entry in self.by_column("types") {
+            let named = entry.value.as_str().and_then(|name| TYPES.iter().find(|(other, _)| *other == name));
+            match named {
+                Some((_, kind)) => {
+                    types.insert(entry.key, *kind);
+                }
+                None => {
+                    let message = format!("this is no type for the column `{}`", entry.key);
+                    let help = "the types are \"int\", \"float\", \"bool\" and \"text\"";
+                    self.push(message, &entry.span, help);
+                }
+            }
+        }
+        types
+    }
+
+    fn rename(&self) -> Vec<(&'a str, &'a str)> {
+        let mut renamed = Vec::new();
+        for entry in self.by_column("rename") {
+            match entry.value {
+                DeValue::String(new) => match names::unfit(new) {
+                    None => renamed.push((entry.key, &**new)),
+                    Some(why) => {
+                        let like = names::identifier_like(new);
+                        let other = if like == **new { format!("{like}_value") } else { like };
+                        self.push(why.message(new), &entry.span, format!("give it another name, such as \"{other}\""));
+                        // Said; not to be told again of the column.
+                        renamed.push((entry.key, &**new));
+                    }
+                },
+                _ => {
+                    let message = format!("the new name of `{}` must be text, not {}", entry.key, kind(entry.value));
+                    self.push(message, &entry.span, "put it in quotes");
+                }
+            }
+        }
+        renamed
+    }
+
+    /// The names of the columns that are used; says which will not do.
+    fn declared(&self, used: &[Used<'a>]) -> Vec<Declared> {
+        let mut seen: HashMap<&str, &Used> = HashMap::new();
+        let mut declared = Vec::new();
+        for column in used {
+            if let Some(first) = seen.insert(&column.name, column).filter(|_| !column.name.is_empty()) {
+                let (here, there) = (column.position + 1, first.position + 1);
+                let message = format!("{}:1: columns {there} and {here} are both called `{}`", self.file, column.name);
+                let help =
+                    "give each column of the file a name of its own, or name with `columns = [...]` those to use";
+                self.wrong(message, help);
+                continue;
+            }
+            let good = self.is_good(column);
+            let name = if good { column.name.clone() } else { names::identifier_like(&column.name) };
+            declared.push(Declared { name, span: self.span.clone(), good });
+        }
+        declared
+    }
+
+    fn is_good(&self, column: &Used) -> bool {
+        let (file, position, name) = (self.file, column.position + 1, column.name.as_str());
+        let others =
+            || self.table.header.iter().filter(|header| !header.is_empty()).map(|header| format!("\"{header}\""));
+        if name.is_empty() {
+            let columns = others().take(10).collect::<Vec<_>>().join(", ");
+            let help = format!("name it there, or use the others alone: columns = [{columns}]");
+            self.wrong(format!("{file}:1: column {position} has no name"), help);
+            return false;
+        }
+        let Some(why) = names::unfit(name) else { return true };
+        if name == column.header {
+            let like = match why {
+                Unfit::Form => names::identifier_like(name),
+                _ => format!("{name}_value"),
+            };
+            let message = format!("{file}:1: {}", why.message(name));
+            self.wrong(message, format!("give it another name under [points]: rename = {{ \"{name}\" = \"{like}\" }}"));
+        }
+        false
+    }
+
+    fn column(&self, used: &Used) -> Option<Column> {
+        let rows = self.table.rows.iter();
+        let cells: Vec<(usize, &str)> =
+            rows.map(|row| (row.line, row.cells.get(used.position).map_or("", String::as_str))).collect();
+        if let Some((line, _)) = cells.iter().find(|(_, cell)| cell.contains('\0')) {
+            let message = format!("{}:{line}: a NUL character cannot be given to a program", self.file);
+            self.wrong(message, "take it out");
+            return None;
+        }
+        let kind = used.kind.unwrap_or_else(|| ColumnType::of(cells.iter().map(|(_, cell)| *cell)));
+        let name = format!("`{}`", used.header);
+        match Column::read(self.file, &name, &cells, kind) {
+            Ok(column) if used.kind == Some(ColumnType::Text) => Some(column.with_empty_texts()),
+            Ok(column) => Some(column),
+            Err(mistake) => {
+                self.wrong(mistake.message, mistake.help);
+                None
+            }
+        }
+    }
+
+    /// Whether no two rows print alike.
+    fn all_different(&self, columns: &[Column]) -> bool {
+        let mut seen: HashMap<Vec<String>, usize> = HashMap::with_capacity(self.table.rows.len());
+        for (i, row) in self.table.rows.iter().enumerate() {
+            let printed = columns.iter().filter_map(|column| column.values.get(i)).map(ToString::to_string).collect();
+            if let Some(first) = seen.insert(printed, row.line) {
+                let message = format!("{}: lines {first} and {} are the same point", self.file, row.line);
+                let help = match self.points.entry("columns") {
+                    Some(_) => {
+                        "they differ, if at all, in a column that `columns` leaves out; name that one too, or keep one of the rows"
+                    }
+                    None => "keep one of them; for more runs of each point there is `repeats`",
+                };
+                self.wrong(message, help);
+                return false;
+            }
+        }
+        true
+    }
+}

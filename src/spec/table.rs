@@ -1,0 +1,142 @@
+//! Owns tables as text: comma, semicolon or tab, found by looking at the first line; quoted cells. Pure.
+
+use csv::{ByteRecord, ReaderBuilder, Trim};
+
+/// A table.
+pub(super) struct Table {
+    pub header: Vec<String>,
+    /// At least one.
+    pub rows: Vec<Row>,
+}
+
+/// A row, as long as the header.
+pub(super) struct Row {
+    /// Where it begins, from 1.
+    pub line: usize,
+    pub cells: Vec<String>,
+}
+
+/// What is wrong, and what would be right.
+type Mistake = (String, String);
+
+/// How many rows of a wrong length are told one by one.
+const TOLD: usize = 3;
+
+/// Reads a table from the text of `file`.
+pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
+    let one = |message: String, help: &str| Err(vec![(message, help.to_owned())]);
+    let delimiter = delimiter(text);
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::None)
+        .from_reader(text.as_bytes());
+    let mut rows: Vec<Row> = Vec::new();
+    let mut record = ByteRecord::new();
+    let (mut line, mut counted) = (1, 0);
+    // Reading from memory cannot fail, and the length of a row does not matter here.
+    while let Ok(true) = reader.read_byte_record(&mut record) {
+        let start = record.position().map_or(0, |at| at.byte()) as usize;
+        let raw = text.get(start..reader.position().byte() as usize).unwrap_or_default();
+        // A record may begin with the blank lines before it.
+        let begin = start + raw.len() - raw.trim_start_matches(['\r', '\n']).len();
+        line += text.get(counted..begin).unwrap_or_default().matches('\n').count();
+        counted = begin;
+        if !raw.trim().is_empty() {
+            rows.push(Row { line, cells: cells(&record, raw) });
+        }
+    }
+    if rows.is_empty() {
+        return one(format!("{file} is empty"), "its first line names the parameters, and each further one is a point");
+    }
+    let header = rows.remove(0).cells;
+    let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    if rows.is_empty() {
+        return one(
+            format!("{file} has a first line of names, but no rows"),
+            "each line below the first one is a point",
+        );
+    }
+    let ragged: Vec<&Row> = rows.iter().filter(|row| row.cells.len() != header.len()).collect();
+    if ragged.is_empty() {
+        return Ok(Table { header, rows });
+    }
+    Err(told(file, &header, &ragged, delimiter))
+}
+
+fn told(file: &str, header: &[String], ragged: &[&Row], delimiter: u8) -> Vec<Mistake> {
+    let more = ragged.len().saturating_sub(TOLD);
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    for row in ragged.iter().take(TOLD) {
+        let message = format!("{file}:{}: {}, the header has {}", row.line, count(row.cells.len()), header.len());
+        let separator = match delimiter {
+            b';' => "a semicolon",
+            b'\t' => "a tab",
+            _ => "a comma",
+        };
+        let help = format!("cells are separated by {separator}; put one that has {separator} in it in \"quotes\"");
+        mistakes.push((message, help));
+    }
+    if let (Some((message, _)), true) = (mistakes.last_mut(), more > 0) {
+        message.push_str(&format!(", and {more} more rows like these"));
+    }
+    mistakes
+}
+
+fn count(cells: usize) -> String {
+    if cells == 1 { "1 cell".into() } else { format!("{cells} cells") }
+}
+
+/// The cells of a record. Spaces around one are no part of it, unless they stand in quotes.
+fn cells(record: &ByteRecord, raw: &str) -> Vec<String> {
+    record
+        .iter()
+        .map(|cell| {
+            let cell = String::from_utf8_lossy(cell);
+            let trimmed = cell.trim();
+            let is_quoted = || raw.contains(&format!("\"{}\"", cell.replace('"', "\"\"")));
+            if trimmed.len() == cell.len() || is_quoted() { cell.into_owned() } else { trimmed.to_owned() }
+        })
+        .collect()
+}
+
+/// The delimiter that stands most often in the first line, outside quotes.
+fn delimiter(text: &str) -> u8 {
+    let first = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
+    let mut quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    for byte in first.bytes() {
+        quoted ^= byte == b'"';
+        counts.iter_mut().filter(|(delimiter, _)| !quoted && *delimiter == byte).for_each(|(_, n)| *n += 1);
+    }
+    // Of those that are equally frequent the first one.
+    counts.into_iter().rev().max_by_key(|(_, n)| *n).map_or(b',', |(delimiter, _)| delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str) -> Vec<Vec<String>> {
+        let table = parse("a.csv", text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        [vec![table.header], table.rows.into_iter().map(|row| row.cells).collect()].concat()
+    }
+
+    #[test]
+    fn commas_semicolons_and_tabs_are_found() {
+        for text in ["a,b\n1,2\n", "a;b\r\n1;2", "a\tb\n1\t2\n\n", "\na, b\n1 ,2\n"] {
+            assert_eq!(rows(text), [["a", "b"], ["1", "2"]], "{text:?}");
+        }
+        assert_eq!(rows("a\n1\n2\n"), [["a"], ["1"], ["2"]]);
+        assert_eq!(rows("x;y\n1,5;2,5\n"), [["x", "y"], ["1,5", "2,5"]]);
+    }
+
+    #[test]
+    fn quoted_cells_are_taken_as_they_stand() {
+        let text = "\"a,a\",b\n\"x, \"\"y\"\"\", 1 \n\" z \",\"two\nlines\"\n";
+        assert_eq!(rows(text), [["a,a", "b"], ["x, \"y\"", "1"], [" z ", "two\nlines"]]);
+        let table = parse("a.csv", "a,b\n\"1\n\n2\",x\n\n3,y\n").ok().unwrap();
+        assert_eq!(table.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 6]);
+    }
+}
