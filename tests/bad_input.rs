@@ -35,7 +35,7 @@ fn read(folder: &str, path: &Path) -> Result<spec::Read, spec::Diagnostics> {
     let source = spec::Source {
         file: format!("tests/{folder}/{}", path.file_name().unwrap().to_str().unwrap()),
         stem: path.file_stem().unwrap().to_str().unwrap().into(),
-        here: "/".into(),
+        here: path.parent().unwrap().to_owned(),
     };
     spec::read(&std::fs::read_to_string(path).unwrap(), &source)
 }

@@ -8,7 +8,8 @@ use super::keys::TOP;
 use super::part::Declared;
 use super::place::inside;
 use super::reader::{Entry, Reader, kind, meant};
-use super::{Command, Diagnostic, Spec};
+use super::suggest::list;
+use super::{Command, Diagnostic, Spec, expressions};
 use crate::template::{self, JobTemplate, Place, TemplateError};
 
 /// Reads `command`.
@@ -124,7 +125,22 @@ fn unused(template: &JobTemplate, spec: &Spec, declared: &[Declared], top: Reade
     if reads_all || used.contains("flags") {
         return;
     }
-    for parameter in declared.iter().filter(|declared| declared.good && !used.contains(&declared.name)) {
+    let in_expressions = expressions::names_used(&spec.space);
+    let derived = |name: &String| spec.space.blocks.iter().flat_map(|block| &block.derived).any(|d| d.name == *name);
+    let is_unused = |name: &String| !used.contains(name) && !in_expressions.contains(name) && !derived(name);
+    let unused: Vec<&Declared> =
+        declared.iter().filter(|declared| declared.good && is_unused(&declared.name)).collect();
+    // The columns of a points file have one place together.
+    for together in unused.chunk_by(|a, b| a.span == b.span) {
+        let Some(parameter) = together.first() else { continue };
+        if together.len() > 1 {
+            let names = list(together.iter().map(|declared| &declared.name));
+            let found = Diagnostic::warning(format!("nothing uses the columns {names}"), parameter.span.clone());
+            top.sink.push(found.help(
+                "they are columns of the table all the same; to leave them out, say under [points] which to use: columns = [\"…\"]",
+            ));
+            continue;
+        }
         let message = format!("nothing uses the parameter `{}`", parameter.name);
         let help = format!(
             "put {{{{ {} }}}} into the command; or let the program read the variable SWEEP_PARAMS, which holds all of them",

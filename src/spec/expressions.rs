@@ -12,7 +12,7 @@ use super::place::inside;
 use super::reader::{Entry, Reader, kind};
 use super::suggest::{list, nearest};
 use crate::expr::{self, Expression};
-use crate::space::{Derived, Values};
+use crate::space::{Derived, SpaceSpec, Values};
 use crate::template::BUILT_IN;
 use crate::value::Value;
 
@@ -50,6 +50,14 @@ pub(super) fn derived(entry: &Entry, table: Reader) -> Option<(Derived, Span<usi
         return None;
     };
     Some((Derived { name: entry.key.to_owned(), expression: text.clone().into_owned() }, entry.span.clone()))
+}
+
+/// The names that the expressions of a space use.
+pub(super) fn names_used(space: &SpaceSpec) -> BTreeSet<String> {
+    let derived = space.blocks.iter().flat_map(|block| &block.derived).map(|derived| &derived.expression);
+    let texts: BTreeSet<&String> = derived.chain(space.blocks.iter().flat_map(|block| &block.conditions)).collect();
+    let compiled = texts.into_iter().filter_map(|text| Expression::compile(text).ok());
+    compiled.flat_map(|expression| expression.names().clone()).collect()
 }
 
 /// Checks the expressions of all blocks.

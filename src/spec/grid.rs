@@ -6,7 +6,7 @@ use std::ops::Range as Span;
 use toml::de::{DeArray, DeFloat, DeValue};
 
 use super::files::Sources;
-use super::keys::{GLOB, LINES};
+use super::keys::{GLOB, Keys, LINES};
 use super::reader::{Entry, Reader, Sink, integer, kind};
 use super::{Diagnostic, range};
 use crate::space::{Axis, AxisParam, Values};
@@ -87,10 +87,20 @@ fn values(entry: &Entry, alone: bool, sources: Sources, sink: &Sink) -> Option<V
     }
 }
 
+/// Refuses keys beside `glob` or `lines`.
+fn alone_in_table(keys: &Keys, reader: Reader) {
+    for entry in reader.entries().filter(|entry| !keys.known.contains(&entry.key)) {
+        let key = keys.known.first().copied().unwrap_or_default();
+        let message = format!("`{}` does not go with `{key}`", entry.key);
+        let found = Diagnostic::error(message, entry.key_span);
+        reader.sink.push(found.help(format!("`{key}` says all the values by itself: write {{ {key} = \"…\" }}")));
+    }
+}
+
 fn table_values(entry: &Entry, reader: Reader, alone: bool, sources: Sources) -> Option<Values> {
     for (keys, is_glob) in [(&GLOB, true), (&LINES, false)] {
         if keys.known.iter().any(|key| reader.entry(key).is_some()) {
-            reader.finish(keys);
+            alone_in_table(keys, reader);
             let values = if is_glob { sources.glob(entry, reader) } else { sources.lines(entry, reader, alone) };
             return values.map(Values::List);
         }

@@ -47,7 +47,7 @@ pub(super) struct Part {
 
 /// Reads the tables of `table`: the top of the file, or a block, `in_block`.
 pub(super) fn read(table: Reader, sources: Sources, in_block: bool) -> Part {
-    let mut reader = PartReader { table, sources, in_block, part: Part::default() };
+    let mut reader = PartReader { table, sources, in_block, points: None, part: Part::default() };
     reader.points();
     reader.grid();
     reader.zips();
@@ -63,6 +63,8 @@ struct PartReader<'a> {
     table: Reader<'a>,
     sources: Sources<'a>,
     in_block: bool,
+    /// The place of the names that come from a points file.
+    points: Option<Span<usize>>,
     part: Part,
 }
 
@@ -75,6 +77,7 @@ impl PartReader<'_> {
         let Some(table) = self.table.table("points") else { return };
         let Some(span) = self.table.entry("points").map(|entry| entry.key_span) else { return };
         let (found, axis) = points::read(table, &span, self.sources);
+        self.points = found.first().map(|declared| declared.span.clone());
         let mut names: Vec<Declared> = Vec::new();
         for declared in found {
             self.declare(declared, &mut names);
@@ -171,7 +174,14 @@ impl PartReader<'_> {
                     if other.span.start <= declared.span.start { (other, &declared) } else { (&declared, other) };
                 let message = format!("the parameter `{}` is there twice", declared.name);
                 let found = Diagnostic::error(message, second.span.clone()).also(first.span.clone(), "here too");
-                self.push(found.help("keep one of the two"));
+                let from_file = [first, second].iter().any(|declared| self.points.as_ref() == Some(&declared.span));
+                let help = match from_file {
+                    true => {
+                        "keep one of the two; under [points] `columns` says which columns are used, and `rename` as what"
+                    }
+                    false => "keep one of the two",
+                };
+                self.push(found.help(help));
             }
             None => names.push(declared),
         }

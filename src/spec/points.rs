@@ -197,6 +197,9 @@ impl<'a> PointsReader<'a> {
         let mut declared = Vec::new();
         for column in used {
             if let Some(first) = seen.insert(&column.name, column).filter(|_| !column.name.is_empty()) {
+                if first.position == column.position {
+                    continue;
+                }
                 let (here, there) = (column.position + 1, first.position + 1);
                 let message = format!("{}:1: columns {there} and {here} are both called `{}`", self.file, column.name);
                 let help =

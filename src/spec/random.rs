@@ -195,7 +195,7 @@ impl DistReader<'_, '_> {
         let ((mean, _), (sd, span)) = (mean?, sd?);
         if sd <= 0.0 {
             let message = format!("the standard deviation of `{}` must be greater than 0", self.parameter.key);
-            self.push(Diagnostic::error(message, span).help("a constant belongs under [grid]"));
+            self.push(Diagnostic::error(message, span).help(above_zero(sd)));
             return None;
         }
         Some((mean, sd))
@@ -219,7 +219,7 @@ impl DistReader<'_, '_> {
             return Some(number);
         }
         let message = format!("`{key}` of `{}` must be greater than 0", self.parameter.key);
-        self.push(Diagnostic::error(message, span).help("a constant belongs under [grid]"));
+        self.push(Diagnostic::error(message, span).help(above_zero(number)));
         None
     }
 
@@ -245,8 +245,13 @@ impl DistReader<'_, '_> {
         let Some(entry) = self.reader.entry("clip") else { return Some(None) };
         const FORM: &str =
             "write clip = [0.5, 1.5]: values below the first are given it, values above the second that one";
-        let Some([low, high]) = entry.value.as_array().and_then(|array| array.get(..).and_then(two)) else {
+        let Some(array) = entry.value.as_array() else {
             return self.reader.wrong(&entry, "a list of two numbers", FORM.into());
+        };
+        let Some([low, high]) = array.get(..).and_then(two) else {
+            let message = format!("`clip` has two bounds, and here are {}", array.len());
+            self.push(Diagnostic::error(message, entry.span.clone()).help(FORM));
+            return None;
         };
         let bound = |value: &toml::Spanned<DeValue>| {
             let entry =
@@ -341,6 +346,15 @@ impl DistReader<'_, '_> {
         self.entry("of")?;
         let of = self.reader.whole("of", 1..=LONGEST_PERMUTATION)?;
         Some(Dist::Permutation { of: u32::try_from(of).ok()? })
+    }
+}
+
+/// What to do with a number that is not above 0.
+fn above_zero(number: f64) -> String {
+    if number < 0.0 {
+        format!("write it without the minus sign: {}", -number)
+    } else {
+        "a constant belongs under [grid]".into()
     }
 }
 

@@ -219,6 +219,9 @@ fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
         None if keys.place == keys::TOP.place && matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) => {
             unknown("").help(format!("if `{}` is a parameter, it belongs under [grid]; {known}", entry.key))
         }
+        None if keys.place == keys::BLOCK.place => {
+            unknown("").help(format!("if `{0}` is a parameter, write grid = {{ {0} = … }}; {known}", entry.key))
+        }
         None => unknown("").help(known),
     }
 }

@@ -70,16 +70,21 @@ fn told(file: &str, header: &[String], ragged: &[&Row], delimiter: u8) -> Vec<Mi
     let mut mistakes: Vec<Mistake> = Vec::new();
     for row in ragged.iter().take(TOLD) {
         let message = format!("{file}:{}: {}, the header has {}", row.line, count(row.cells.len()), header.len());
-        let separator = match delimiter {
-            b';' => "a semicolon",
-            b'\t' => "a tab",
-            _ => "a comma",
+        let (separator, many) = match delimiter {
+            b';' => ("a semicolon", "semicolons"),
+            b'\t' => ("a tab", "tabs"),
+            _ => ("a comma", "commas"),
         };
-        let help = format!("cells are separated by {separator}; put one that has {separator} in it in \"quotes\"");
+        let help = if row.cells.len() < header.len() {
+            format!("cells are separated by {many}; one without a value is left empty, but its separator stands")
+        } else {
+            format!("cells are separated by {many}; one that has {separator} in it stands in \"quotes\"")
+        };
         mistakes.push((message, help));
     }
     if let (Some((message, _)), true) = (mistakes.last_mut(), more > 0) {
-        message.push_str(&format!(", and {more} more rows like these"));
+        let rows = if more == 1 { "row" } else { "rows" };
+        message.push_str(&format!(", and {more} more {rows} like these"));
     }
     mistakes
 }

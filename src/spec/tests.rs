@@ -9,6 +9,8 @@ use super::*;
 use crate::space::{AxisParam, Dist, Range, RangeBy, Values};
 use crate::value::Value;
 
+mod space;
+
 const WHOLE: &str = r##"
 name = "ising"
 command = "python3 ising.py --size {{ size }} --temp {{ temp }} --seed {{ seed }} {{ flags }}"
