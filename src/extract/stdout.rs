@@ -76,7 +76,7 @@ impl Stdout<'_> {
     }
 }
 
-const NOTHING: &str = "the job printed nothing";
+const NOTHING: &str = "the output is empty";
 
 /// Text of the job's in a message: not too long, and without anything that a terminal would obey.
 pub(super) fn quote(text: &str) -> String {

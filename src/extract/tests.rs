@@ -1,6 +1,7 @@
 //! Owns the tests of how results are read.
 
 use super::*;
+use crate::spec::ResultsFrom;
 use Value::{Bool, Float, Int, Missing};
 
 mod properties;
@@ -18,7 +19,7 @@ fn cut(text: impl AsRef<[u8]>) -> Kept {
 }
 
 fn read(format: ResultFormat, stdout: &Kept) -> Result<Vec<(String, Value)>, String> {
-    results(&ResultSettings { format, require: Vec::new() }, stdout)
+    results(&ResultSettings { format, from: ResultsFrom::Stdout, require: Vec::new() }, stdout)
 }
 
 fn json(text: &str) -> Vec<(String, Value)> {

@@ -15,8 +15,10 @@ pub fn submit(store: &dyn Store, document: &Document) -> Result<SweepId> {
     let spec = &document.spec;
     let space = Space::new(spec.space.clone()).map_err(|error| Error::usage(error.to_string()))?;
     let request = getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")))?;
+    let request = format!("{request:016x}");
+    let document = Document { submission: request.clone(), ..document.clone() };
     let new = NewSweep {
-        request: format!("{request:016x}"),
+        request,
         name: spec.name.clone(),
         queue: spec.job.queue.clone(),
         total: space.len(),

@@ -9,7 +9,7 @@ use super::part::Declared;
 use super::place::inside;
 use super::reader::{Entry, Reader, kind, meant};
 use super::suggest::list;
-use super::{Command, Diagnostic, Spec, expressions};
+use super::{Command, Diagnostic, Spec, expressions, templates};
 use crate::template::{self, JobTemplate, Place, TemplateError};
 
 /// Reads `command`.
@@ -58,8 +58,14 @@ pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str)
     match JobTemplate::compile(spec) {
         // A name that is not used is often the other half of a mistake that is told already.
         Ok(_) if top.sink.has_errors() => {}
-        Ok(template) => unused(&template, spec, declared, top),
-        Err(errors) => errors.iter().for_each(|error| top.sink.push(texts.diagnostic(error))),
+        Ok(template) => {
+            unused(&template, spec, declared, top);
+            templates::warn_of_sharing(&template, spec, top);
+        }
+        Err(errors) => errors.iter().for_each(|error| {
+            let in_deck = templates::diagnostic(error, spec, top);
+            top.sink.push(in_deck.unwrap_or_else(|| texts.diagnostic(error)));
+        }),
     }
     if let (Command::Text(text), Some(entry)) = (&spec.command, top.entry("command")) {
         let warnings = if spec.job.shell { quoted_twice(text) } else { shell_words(text) };
@@ -103,6 +109,7 @@ impl<'a> Texts<'a> {
             Place::Env(name) => text(self.under(&job()?.entry("env")?)?.entry(name)?),
             Place::Stdin => text(job()?.entry("stdin")?),
             Place::Dir => text(job()?.entry("dir")?),
+            Place::Deck(_) => None,
         }
     }
 

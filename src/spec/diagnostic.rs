@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -30,6 +31,19 @@ pub struct Diagnostic {
     pub more: Vec<(Range<usize>, String)>,
     /// What would be right.
     pub help: Option<String>,
+    /// Where it really is, when that is another file, which the sweep file names at `span`.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A place in another file than the sweep file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The file, as messages name it.
+    pub file: String,
+    /// Its text.
+    pub text: Arc<str>,
+    /// Where in it, bytes.
+    pub span: Range<usize>,
 }
 
 impl Diagnostic {
@@ -42,6 +56,7 @@ impl Diagnostic {
             label: None,
             more: Vec::new(),
             help: None,
+            elsewhere: None,
         }
     }
 
@@ -59,6 +74,12 @@ impl Diagnostic {
     /// Points to another place too.
     pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.more.push((span, label.into()));
+        self
+    }
+
+    /// Says that it is in another file, which the sweep file names at this one's place.
+    pub fn elsewhere(mut self, elsewhere: Elsewhere) -> Self {
+        self.elsewhere = Some(elsewhere);
         self
     }
 
@@ -106,9 +127,14 @@ impl Diagnostics {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(found.message.as_str());
-        let group = match &found.span {
-            None => title.element(Origin::path(self.file.as_str())),
-            Some(span) => {
+        let group = match (&found.elsewhere, &found.span) {
+            (Some(place), _) => {
+                let primary = AnnotationKind::Primary.span(visible(&place.text, &place.span));
+                let snippet = Snippet::source(&*place.text).path(place.file.as_str());
+                title.element(snippet.annotation(primary.label(found.label.as_deref())))
+            }
+            (None, None) => title.element(Origin::path(self.file.as_str())),
+            (None, Some(span)) => {
                 let label = found.label.as_deref();
                 let mut snippet = Snippet::source(self.text.as_str())
                     .path(self.file.as_str())

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::keys::{FORMATS, JOB, LATER_FORMATS, RESULTS, not_yet};
 use super::reader::{Entry, Reader};
 use super::suggest::{list, nearest};
-use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, grid};
+use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, ResultsFrom, grid, templates};
 use crate::job::{RetryPolicy, is_sweep_name};
 
 /// The delay before the first further attempt, where the file does not say.
@@ -165,7 +165,7 @@ fn value(entry: &Entry, env: Reader) -> Option<String> {
 
 /// Reads `[results]`.
 pub(super) fn results(top: Reader) -> ResultSettings {
-    let mut settings = ResultSettings { format: ResultFormat::Auto, require: Vec::new() };
+    let mut settings = ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: Vec::new() };
     if let Some(entry) = top.entry("results").filter(|entry| matches!(entry.value, DeValue::Array(_))) {
         let help = "write [results], in single brackets, once";
         top.sink.push(Diagnostic::error(not_yet("a list of tables [[results]]"), entry.key_span).help(help));
@@ -174,6 +174,7 @@ pub(super) fn results(top: Reader) -> ResultSettings {
     let Some(results) = top.table("results") else { return settings };
     results.finish(&RESULTS);
     settings.format = format(results).unwrap_or(ResultFormat::Auto);
+    settings.from = templates::results_from(results, settings.format);
     let required = require(results);
     for (name, span) in &required {
         check_required(results, settings.format, name, span);

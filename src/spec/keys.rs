@@ -32,9 +32,10 @@ pub(super) const TOP: Keys<'static> = Keys {
         "points",
         "block",
         "job",
+        "templates",
         "results",
     ],
-    later: &["files", "templates"],
+    later: &["files"],
     aliases: &[
         ("cmd", "command"),
         ("run", "command"),
@@ -54,6 +55,8 @@ pub(super) const TOP: Keys<'static> = Keys {
         ("sampler", "sampling"),
         ("computed", "derived"),
         ("blocks", "block"),
+        ("template", "templates"),
+        ("decks", "templates"),
     ],
 };
 
@@ -93,9 +96,9 @@ pub(super) const JOB: Keys<'static> = Keys {
 
 pub(super) const RESULTS: Keys = Keys {
     place: "[results]",
-    known: &["format", "require"],
-    later: &["from", "columns", "regex"],
-    aliases: &[("required", "require")],
+    known: &["format", "from", "require"],
+    later: &["columns", "regex"],
+    aliases: &[("required", "require"), ("file", "from"), ("path", "from")],
 };
 
 pub(super) const RANGE: Keys<'static> = Keys {

@@ -9,6 +9,7 @@
 //! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
 //!   `table`, `column`: what text in columns stands for.
 //! - `job`: `[job]` and `[results]`.
+//! - `templates`: `[templates]`, files that are filled in for each job; `[results] from`; the directory that both want.
 //! - `command`: the templates, held against the parameters; `place`: from a character of a text to its byte in the file.
 //! - [`suggest`]: "did you mean".
 
@@ -44,6 +45,7 @@ mod space;
 pub mod suggest;
 mod syntax;
 mod table;
+mod templates;
 
 pub use column::ColumnType;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -51,6 +53,7 @@ pub use document::DocumentError;
 pub use files::{Disk, Files};
 pub use open::{OpenError, open};
 pub use read::{Found, FoundColumn, Read, Source, read, read_with};
+pub use templates::{MARKER, PRIVATE_DIR};
 
 /// A sweep file, validated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,8 @@ pub struct Spec {
     pub space: SpaceSpec,
     /// How a job is run.
     pub job: JobSettings,
+    /// Files that are filled in and written into the job's directory before it starts, in the order of the file.
+    pub templates: Vec<DeckTemplate>,
     /// How results are read.
     pub results: ResultSettings,
 }
@@ -97,16 +102,41 @@ pub struct JobSettings {
     pub shell: bool,
 }
 
-/// `[results]`: how results are read from what a job printed.
+/// `[templates]`: a file that is filled in for each job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeckTemplate {
+    /// The file that is written, relative to the job's directory; no part of it is `.` or `..`.
+    pub name: String,
+    /// The file that it was read from, as the sweep file names it: relative to the sweep file's folder, or absolute.
+    pub file: String,
+    /// The template, as it was when the sweep file was read.
+    pub text: String,
+}
+
+/// `[results]`: how results are read from what a job printed or wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultSettings {
     /// The format.
     pub format: ResultFormat,
+    /// What is read.
+    pub from: ResultsFrom,
     /// A job that ends well without these has failed.
     pub require: Vec<String>,
 }
 
-/// A format of results on standard output; `docs/sweep-file.md` describes each.
+/// Where a job leaves its results.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResultsFrom {
+    /// On its standard output.
+    #[default]
+    #[serde(rename = "stdout")]
+    Stdout,
+    /// In this file, relative to its directory; no part of it is `.` or `..`.
+    #[serde(rename = "file")]
+    File(String),
+}
+
+/// A format of results; `docs/sweep-file.md` describes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultFormat {
@@ -127,6 +157,9 @@ pub enum ResultFormat {
 pub struct Document {
     /// The version of this document's form.
     pub version: u32,
+    /// Tells this submission from any other, also from one of the same name in another store; empty before it is
+    /// submitted.
+    pub submission: String,
     /// The sweep file, validated; what is run.
     pub spec: Spec,
     /// The sweep file as it was written.

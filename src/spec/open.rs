@@ -43,6 +43,7 @@ pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
     let read = read(&text, &source).map_err(OpenError::Mistakes)?;
     let document = Document {
         version: document::VERSION,
+        submission: String::new(),
         spec: read.spec.clone(),
         text,
         here,

@@ -8,7 +8,7 @@ use super::files::{Disk, Files, Sources};
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::reader::{Reader, Sink};
-use super::{Command, Diagnostic, Diagnostics, Spec, command, job, space, syntax};
+use super::{Command, Diagnostic, Diagnostics, Spec, command, job, space, syntax, templates};
 use crate::job::is_sweep_name;
 
 /// Where a sweep file comes from.
@@ -112,14 +112,16 @@ fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>
     let name = name(top, source);
     let command = command::read(top);
     let has_command = command.is_some();
-    let spec = Spec {
+    let mut spec = Spec {
         name: name.unwrap_or_default(),
         // In its place, so that the other templates are checked all the same; there is an error already.
         command: command.unwrap_or_else(|| Command::Words(vec!["true".into(), "{{ flags }}".into()])),
         space,
         job: job::settings(top),
+        templates: templates::read(top, sources),
         results: job::results(top),
     };
+    templates::settle(&mut spec, top, source);
     if let Some(text) = text {
         command::check(&spec, &declared, top, text);
     }

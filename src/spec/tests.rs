@@ -135,7 +135,7 @@ fn what_a_file_leaves_out() {
     assert_eq!((space.root_seed, space.draws, space.repeats, space.blocks[0].axes.len()), (0, 1, 1, 0));
     assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5) });
     assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
-    assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, require: vec![] });
+    assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: vec![] });
 }
 
 #[test]
@@ -174,6 +174,7 @@ fn the_largest_space_is_accepted_and_one_more_is_not() {
 fn document() -> Document {
     Document {
         version: document::VERSION,
+        submission: "0123".into(),
         spec: good(WHOLE).spec,
         text: WHOLE.into(),
         here: "/home/é".into(),

@@ -25,13 +25,23 @@ pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
     });
     let env = env.collect::<Vec<_>>();
     let stdin = spec.job.stdin.as_ref().map(|text| compiler.whole(Place::Stdin, text, false));
+    let others = std::mem::take(&mut compiler.used);
     let dir = spec.job.dir.as_ref().map(|text| compiler.whole(Place::Dir, text, false));
+    let dir_names = std::mem::replace(&mut compiler.used, others);
+    compiler.used.extend(dir_names.iter().cloned());
+    let decks = spec.templates.iter().map(|deck| {
+        let text = compiler.whole(Place::Deck(deck.name.clone()), &deck.text, false);
+        Some((deck.name.clone(), text?))
+    });
+    let decks = decks.collect::<Vec<_>>();
     match (command, compiler.errors.is_empty()) {
         (Some(command), true) => Ok(JobTemplate {
             command,
             env: env.into_iter().flatten().collect(),
             stdin: stdin.flatten(),
             dir: dir.flatten(),
+            dir_names,
+            decks: decks.into_iter().flatten().collect(),
             engine: compiler.engine,
             shell_engine: compiler.shell_engine,
             used: compiler.used,

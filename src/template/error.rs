@@ -18,6 +18,8 @@ pub enum Place {
     Stdin,
     /// `[job] dir`.
     Dir,
+    /// The file of this name in `[templates]`.
+    Deck(String),
 }
 
 impl fmt::Display for Place {
@@ -29,6 +31,7 @@ impl fmt::Display for Place {
             Place::Env(name) => write!(f, "`{name}` in `[job] env`"),
             Place::Stdin => f.write_str("`[job] stdin`"),
             Place::Dir => f.write_str("`[job] dir`"),
+            Place::Deck(name) => write!(f, "`{name}` in `[templates]`"),
         }
     }
 }

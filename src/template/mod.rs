@@ -37,6 +37,9 @@ pub struct JobTemplate {
     env: Vec<(String, Text)>,
     stdin: Option<Text>,
     dir: Option<Text>,
+    /// The names that the template of `dir` mentions.
+    dir_names: BTreeSet<String>,
+    decks: Vec<(String, Text)>,
     engine: Engine,
     shell_engine: Engine,
     used: BTreeSet<String>,
@@ -84,15 +87,17 @@ pub struct Rendered {
     pub stdin: Option<String>,
     /// The directory that the file gives the job, absolute; none: it runs in `here`.
     pub dir: Option<String>,
+    /// The files of `[templates]`: their names, relative to the job's directory, and what is in them.
+    pub decks: Vec<(String, String)>,
 }
 
 impl JobTemplate {
     /// Compiles and checks every template of a sweep file.
     ///
-    /// Only the command, `[job]` and the names in `space.order` are looked at.
+    /// Only the command, `[job]`, `[templates]` and the names in `space.order` are looked at.
     ///
     /// # Errors
-    /// Everything that is wrong with them, in the order command, env, stdin, dir.
+    /// Everything that is wrong with them, in the order command, env, stdin, dir, templates.
     pub fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
         compile::compile(spec)
     }
@@ -117,12 +122,22 @@ impl JobTemplate {
             env.push((name.clone(), value));
         }
         let stdin = self.stdin.as_ref().map(|text| text.render(&self.engine, &frame)).transpose()?;
-        Ok(Rendered { argv, env, stdin, dir })
+        let mut decks = Vec::with_capacity(self.decks.len());
+        for (name, text) in &self.decks {
+            decks.push((name.clone(), text.render(&self.engine, &frame)?));
+        }
+        Ok(Rendered { argv, env, stdin, dir, decks })
     }
 
     /// The parameters and built-in names that some template mentions; `flags` among them stands for every parameter.
     pub fn names_used(&self) -> BTreeSet<String> {
         self.used.clone()
+    }
+
+    /// Whether the file gives the same directory to every point: nothing that differs between points is in its name.
+    pub fn one_dir_for_all(&self) -> bool {
+        const ALIKE: [&str; 4] = ["sweep", "here", "cpus", "attempt"];
+        self.dir.is_some() && self.dir_names.iter().all(|name| ALIKE.contains(&name.as_str()))
     }
 
     fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {

@@ -14,14 +14,36 @@ pub fn quote(text: &str) -> Cow<'_, str> {
 pub fn shell_line(argv: &[String], env: &[(String, String)], dir: Option<&str>) -> String {
     let mut words: Vec<Cow<str>> = Vec::new();
     if let Some(dir) = dir {
-        words.extend(["cd".into(), quote(dir), "&&".into()]);
+        words.extend(["cd".into(), word(dir), "&&".into()]);
     }
     if !env.is_empty() {
         words.push("env".into());
-        words.extend(env.iter().map(|(name, value)| quote(&format!("{name}={value}")).into_owned().into()));
+        words.extend(env.iter().map(|(name, value)| word(&format!("{name}={value}")).into_owned().into()));
     }
-    words.extend(argv.iter().map(|word| quote(word)));
+    words.extend(argv.iter().enumerate().map(|(i, text)| match i {
+        // The shell would take it for an assignment.
+        0 if text.contains('=') => quoted(text),
+        _ => word(text),
+    }));
     words.join(" ")
+}
+
+/// A text as one word of a line for people: bare where no shell sees anything in it.
+fn word(text: &str) -> Cow<'_, str> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+%@".contains(c);
+    // zsh looks for a program behind a `=` at the beginning.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_safe) {
+        Cow::Borrowed(text)
+    } else {
+        quote(text)
+    }
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    match quote(text) {
+        Cow::Borrowed(bare) => Cow::Owned(format!("'{bare}'")),
+        quoted => quoted,
+    }
 }
 
 /// The values in a command for `sh -c` that stand in quotes, although they are quoted on their way in: the shell would
@@ -69,15 +91,38 @@ mod tests {
         let env = [("A".to_owned(), "1 2".to_owned())];
         assert_eq!(
             shell_line(&argv, &env, Some("/tmp/a b")),
-            r#"cd '/tmp/a b' && env 'A=1 2' prog 'a b' "it's" '' '$x' '--y=1'"#
+            r#"cd '/tmp/a b' && env 'A=1 2' prog 'a b' "it's" '' '$x' --y=1"#
         );
         assert_eq!(shell_line(&strings(&["./x"]), &[], None), "./x");
+        let bare = ["awk", "-v", "cities=8", "A=b", "1,2", "+3%", "u@h:/p", "a~", "~", "#", "é"];
+        assert_eq!(
+            shell_line(&strings(&bare), &[("A".into(), "b".into())], None),
+            "env A=b awk -v cities=8 A=b 1,2 +3% u@h:/p 'a~' '~' '#' 'é'"
+        );
+        assert_eq!(shell_line(&strings(&["a=b", "c=d"]), &[], None), "'a=b' c=d");
     }
 
     #[test]
     fn a_pasted_line_gives_the_same_words() {
-        let argv =
-            strings(&["printf", r"%s\n", "a\nb", "*", "$(echo no)", "`no`", "a'b\"c", "é", "!x", "^y", "{1,2}", "~"]);
+        let argv = strings(&[
+            "printf",
+            r"%s\n",
+            "a\nb",
+            "*",
+            "$(echo no)",
+            "`no`",
+            "a'b\"c",
+            "é",
+            "!x",
+            "^y",
+            "{1,2}",
+            "~",
+            "a=~",
+            "a:~",
+            "x=1",
+            "+%@",
+            "=ls",
+        ]);
         let out = std::process::Command::new("sh").arg("-c").arg(shell_line(&argv, &[], None)).output().unwrap();
         let expected: String = argv[2..].iter().map(|word| format!("{word}\n")).collect();
         assert_eq!(String::from_utf8(out.stdout).unwrap(), expected);

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::RetryPolicy;
 use crate::space::SpaceSpec;
-use crate::spec::{self, JobSettings, ResultFormat, ResultSettings};
+use crate::spec::{self, DeckTemplate, JobSettings, ResultFormat, ResultSettings, ResultsFrom};
 use crate::value::Value;
 
 fn spec(command: spec::Command, names: &[&str]) -> Spec {
@@ -26,7 +26,8 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
             dir: None,
             shell: false,
         },
-        results: ResultSettings { format: ResultFormat::Auto, require: vec![] },
+        templates: vec![],
+        results: ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: vec![] },
     }
 }
 
@@ -106,6 +107,37 @@ fn flags_become_words() {
     assert_eq!(argv(&shell, params()), ["sh", "-c", "p --a 1 --c 'x y' q"]);
     let error = &errors(&text("p --all={{ flags }}", &["a"]))[0];
     assert_eq!((error.message.as_str(), error.at.clone()), ("`flags` stands alone, or not at all", Some(11..16)));
+}
+
+#[test]
+fn decks_are_rendered_and_their_mistakes_found() {
+    let mut spec = text("p", &["x"]);
+    let deck =
+        |name: &str, text: &str| DeckTemplate { name: name.into(), file: format!("{name}.j2"), text: text.into() };
+    spec.templates = vec![deck("in", "x {{ x }}\nseed {{ seed }} in {{ dir }}\n"), deck("a/b", "\0{{ x + 1 }}")];
+    spec.job.dir = Some("d{{ job }}".into());
+    let rendered = render(&spec, vec![Value::Int(1)]).unwrap();
+    let decks = [("in", "x 1\nseed 9007199254740991 in /home/a b/d417\n"), ("a/b", "\u{0}2")];
+    assert_eq!(rendered.decks, decks.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    spec.templates[1].text = "one\ntwo {{ y }}".into();
+    let error = &errors(&spec)[0];
+    assert_eq!((&error.place, error.at.clone()), (&Place::Deck("a/b".into()), Some(11..12)));
+}
+
+#[test]
+fn a_directory_without_anything_of_the_point_is_one_for_all() {
+    let one_for_all = |dir: Option<&str>| {
+        let mut spec = text("p {{ x }} {{ job }}", &["x"]);
+        spec.job.dir = dir.map(str::to_owned);
+        JobTemplate::compile(&spec).unwrap().one_dir_for_all()
+    };
+    for dir in ["d", "{{ here }}/d", "{{ sweep }}/{{ attempt }}"] {
+        assert!(one_for_all(Some(dir)), "{dir}");
+    }
+    for dir in ["{{ job }}", "{{ x }}", "{% if x > 1 %}a{% else %}b{% endif %}", "{{ seed }}", "{{ repeat }}"] {
+        assert!(!one_for_all(Some(dir)), "{dir}");
+    }
+    assert!(!one_for_all(None));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! - [`pace`] decides, purely, when to talk to the store and for how many claims to ask.
 //! - [`board`] is what the worker's threads share: claims taken, jobs running, outcomes to deliver.
 //! - [`slot`] is a thread that runs one job after the other; [`runtime`] is a sweep made ready to run.
+//! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
 //! - [`report`] turns what ended into what the store is told.
 //! - [`pulse`] is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`shift`] is the loop that ties them together.
@@ -10,6 +11,7 @@
 
 pub mod board;
 pub mod hand;
+pub mod directory;
 pub mod pace;
 pub mod pulse;
 pub mod report;

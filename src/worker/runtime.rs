@@ -26,6 +26,8 @@ pub struct SweepRuntime {
     pub file: PathBuf,
     /// Its points.
     pub space: Space,
+    /// Which submission it is: of all sweeps with its id, in whatever store, this one.
+    pub submission: String,
     /// Its compiled templates.
     pub template: JobTemplate,
     /// The folder that everything in the sweep file is relative to, on this machine.
@@ -42,7 +44,7 @@ impl SweepRuntime {
     /// # Errors
     /// If its space is of a version that this version of sweep does not know.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
-        let Document { spec, here, file, .. } = document;
+        let Document { spec, here, file, submission, .. } = document;
         let space = Space::new(spec.space.clone()).with_context(|| format!("the space of {id} cannot be computed"))?;
         let template = JobTemplate::compile(&spec).map_err(|errors| {
             let all: Vec<_> = errors.iter().map(|error| error.message.clone()).collect();
@@ -52,7 +54,7 @@ impl SweepRuntime {
         let here = if here_is_original { here } else { fallback.to_path_buf() };
         let name = id.to_string();
         let programs = Mutex::default();
-        Ok(SweepRuntime { id, name, spec, file, space, template, here, here_is_original, programs })
+        Ok(SweepRuntime { id, name, spec, file, space, submission, template, here, here_is_original, programs })
     }
 
     /// Everything that the process of an attempt at a point is given.
@@ -70,11 +72,12 @@ impl SweepRuntime {
         let names = self.space.names();
         let context = JobContext { sweep: &self.name, names, point: &point, attempt, cpus: CPUS, here: &here };
         let rendered = self.template.render(&context)?;
+        let decks = rendered.decks;
         let dir = rendered.dir.map_or_else(|| self.here.clone(), |dir| self.here.join(dir));
         let mut env = self.standard_env(&point, attempt, &dir);
         env.extend(threads_env(&rendered.env));
         env.extend(rendered.env);
-        Ok(Prepared { argv: rendered.argv, env, stdin: rendered.stdin, dir, point })
+        Ok(Prepared { argv: rendered.argv, env, stdin: rendered.stdin, dir, decks, point })
     }
 
     /// The variables that every job finds.
@@ -125,6 +128,8 @@ pub struct Prepared {
     pub stdin: Option<String>,
     /// Its working directory, absolute; it may have to be made.
     pub dir: PathBuf,
+    /// Files to be written into that directory before the process starts: their names in it, and what is in them.
+    pub decks: Vec<(String, String)>,
     /// The point.
     pub point: Point,
 }

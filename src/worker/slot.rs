@@ -1,16 +1,18 @@
 //! Owns a slot: a thread that takes a claim, runs its job and says how it ended, one after the other.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::{Board, StopReason, Task};
+use super::directory::{Directory, Refusal};
 use super::report::{Finished, Runner};
 use super::runtime::{Prepared, SweepRuntime};
 use crate::extract;
 use crate::job::{Cause, Outcome};
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, StartError, Stopper};
+use crate::spec::ResultsFrom;
 use crate::table::columns::name_results;
+use crate::value::Value;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -38,6 +40,14 @@ fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: 
         Ok(prepared) => prepared,
         Err(why) => return Some(failed(Cause::CannotStart(format!("{why:#}")))),
     };
+    let directory = match Directory::enter(sweep, &prepared, &task.claim) {
+        Ok(directory) => directory,
+        Err(Refusal::Cannot(why)) => return Some(failed(Cause::CannotStart(why))),
+        // A newer attempt is at work: this claim was lost without our knowing. The store will say the same.
+        Err(Refusal::TooLate) => {
+            return Some(Finished::never_started(&task.claim, &Outcome::GivenBack { started: false }));
+        }
+    };
     let launch = match launch(sweep, &prepared) {
         Ok(launch) => launch,
         Err(why) => return Some(failed(Cause::CannotStart(why))),
@@ -54,7 +64,7 @@ fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: 
         (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
         (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
         (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
-        _ => judge(sweep, &prepared, &ended),
+        _ => judge(sweep, &prepared, &directory, &ended),
     };
     Some(Finished::ran(&task.claim, outcome, policy, Some(ended), runner))
 }
@@ -75,7 +85,6 @@ fn start(board: &Board, slot: usize, stopper: &Stopper, launch: &Launch) -> Resu
 }
 
 fn launch(sweep: &Arc<SweepRuntime>, prepared: &Prepared) -> Result<Launch, String> {
-    make_dir(&prepared.dir)?;
     let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
     let program = sweep.program(word).map_err(|error| error.to_string())?;
     Ok(Launch {
@@ -88,16 +97,8 @@ fn launch(sweep: &Arc<SweepRuntime>, prepared: &Prepared) -> Result<Launch, Stri
     })
 }
 
-fn make_dir(dir: &Path) -> Result<(), String> {
-    // The usual case, a folder that is there, costs one system call.
-    if dir.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(dir).map_err(|error| format!("its directory {} cannot be made: {error}", dir.display()))
-}
-
 /// How an attempt that ended by itself, or by its time-out, is to be called.
-fn judge(sweep: &SweepRuntime, prepared: &Prepared, ended: &Ended) -> Outcome {
+fn judge(sweep: &SweepRuntime, prepared: &Prepared, directory: &Directory, ended: &Ended) -> Outcome {
     let failed = |cause| Outcome::Failed { cause };
     if ended.ended_by == Some(EndedBy::Timeout) {
         let limit = sweep.spec.job.timeout.unwrap_or_default();
@@ -105,10 +106,21 @@ fn judge(sweep: &SweepRuntime, prepared: &Prepared, ended: &Ended) -> Outcome {
     }
     match ended.exit {
         Exit::Signal(number) => failed(Cause::Signal(number)),
-        Exit::Code(0) => match extract::results(&sweep.spec.results, &ended.output.stdout) {
+        Exit::Code(0) => match results(sweep, directory, ended) {
             Ok(results) => Outcome::Succeeded { results: name_results(&sweep.space, &prepared.point, results) },
             Err(why) => failed(Cause::NoResult(why)),
         },
         Exit::Code(code) => failed(Cause::Exit(code)),
+    }
+}
+
+/// The results of a job that ended well, from where the sweep file says.
+fn results(sweep: &SweepRuntime, directory: &Directory, ended: &Ended) -> Result<Vec<(String, Value)>, String> {
+    let settings = &sweep.spec.results;
+    match &settings.from {
+        ResultsFrom::Stdout => extract::results(settings, &ended.output.stdout),
+        ResultsFrom::File(name) => {
+            extract::results(settings, &directory.read(KEEP)?).map_err(|why| format!("{name}: {why}"))
+        }
     }
 }

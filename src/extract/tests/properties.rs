@@ -40,7 +40,7 @@ proptest! {
         let stdout = Kept { total: tail.len() as u64 + more, tail };
         for format in FORMATS {
             let require = if required { vec!["a".to_owned()] } else { Vec::new() };
-            if let Ok(found) = results(&ResultSettings { format, require }, &stdout) {
+            if let Ok(found) = results(&ResultSettings { format, from: ResultsFrom::Stdout, require }, &stdout) {
                 prop_assert!(found.iter().map(|(name, _)| name).all_unique());
                 prop_assert!(found.iter().all(|(name, _)| !name.is_empty() && name.trim() == name));
                 prop_assert!(!required || found.iter().any(|(name, _)| name == "a"));

@@ -27,7 +27,7 @@ fn what_is_wrong_is_said() {
     let refusals: Vec<String> =
         refusals.into_iter().map(|result| result.map_or_else(|e| e, |ok| format!("{ok:?}"))).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    the job printed nothing
+    the output is empty
     the last line, `energy = 5`, is not a JSON object
     the last line, `{"energy": 5,}`, is not a JSON object: trailing comma at line 1 column 14
     the last line, `}`, is not a JSON object, nor is the whole output; print the object on one line
@@ -36,10 +36,10 @@ fn what_is_wrong_is_said() {
     a result has an empty name; give it one
     a result in `a.b` has an empty name; give it one
     the last line, `{"x": 1e999}`, is not a JSON object: number out of range at line 1 column 11
-    the output has no line `name = value`; the job printed nothing
+    the output has no line `name = value`; the output is empty
     the output has no line `name = value`; its last line is `0.5`
     the output has no line `name = value`; its last line is `é\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31mé\u{1b}[31m…`
-    the job printed nothing
+    the output is empty
     the last line, `done`, is not a number
     the last line, `{'energy': 5}`, is not a JSON object: key must be a string at line 1 column 2; in Python, `json.dumps` writes one
     [("energy", Int(5))]
@@ -50,7 +50,8 @@ fn what_is_wrong_is_said() {
 fn what_is_required_must_be_there() {
     let require = |format, names: &[&str], output: &str| {
         let require = names.iter().map(|name| name.to_string()).collect();
-        results(&ResultSettings { format, require }, &kept(output)).map_or_else(|why| why, |found| format!("{found:?}"))
+        results(&ResultSettings { format, from: ResultsFrom::Stdout, require }, &kept(output))
+            .map_or_else(|why| why, |found| format!("{found:?}"))
     };
     use ResultFormat::*;
     let many: Vec<String> = (0..15).map(|i| format!("x{i} = {i}")).collect();
@@ -71,7 +72,7 @@ fn what_is_required_must_be_there() {
     the output has no `a`, `c`; it has: `b`, `d`
     the output has no `b`; the output has no value for `a`; it has: `c`
     the output has no `a`; nothing was found in it; its last line is `hello there`
-    the output has no `a`; nothing was found in it; the job printed nothing
+    the output has no `a`; nothing was found in it; the output is empty
     the output has no `a`; `format = "none"` reads nothing
     the output has no `energy`; it has: `result`
     the output has no `y`; it has: `x0`, `x1`, `x2`, `x3`, `x4`, `x5`, `x6`, `x7`, `x8`, `x9`, `x10`, `x11` and 3 more
@@ -95,8 +96,14 @@ fn cut_output_gives_its_last_line_or_says_that_it_was_cut() {
         read(Auto, &cut("ine\n0.5\n")),
         read(Auto, &cut("\"a\": 1}\n")),
         read(Auto, &cut("  \"a\": 1\n}\n")),
-        results(&ResultSettings { format: Auto, require: vec!["a".into()] }, &cut("ine\nhello there")),
-        results(&ResultSettings { format: Auto, require: vec!["a".into()] }, &cut("hello there")),
+        results(
+            &ResultSettings { format: Auto, from: ResultsFrom::Stdout, require: vec!["a".into()] },
+            &cut("ine\nhello there"),
+        ),
+        results(
+            &ResultSettings { format: Auto, from: ResultsFrom::Stdout, require: vec!["a".into()] },
+            &cut("hello there"),
+        ),
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"

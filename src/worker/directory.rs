@@ -1,0 +1,284 @@
+//! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and results read from a file in it.
+//!
+//! A directory that sweep made for a job carries a small file, [`MARKER`], which says whose it is. When the job is tried
+//! again, the directory is renamed aside (`DIR.attempt-1`) and made anew. What else is found there stays as it is: a
+//! directory without a marker is somebody's own; one with another job's marker is shared on purpose, and is marked as
+//! such, so that no retry takes it away from the others. Nothing is ever deleted. Where the name of the directory is the
+//! same for all jobs, there are no markers at all, and a sweep without `dir` pays for nothing of this.
+//!
+//! **Two attempts at once.** A worker that lost its lease may still run the job, or be about to start it, when another
+//! one begins the next attempt. The newer attempt renames the directory aside: the older process stays in the renamed
+//! one, because a working directory follows a rename; only what it opens by an absolute path (`{{ dir }}`) from then on
+//! meets the newer attempt's. An older attempt that finds a newer one's marker does not start. Looking at the marker and
+//! acting on it happens under a lock on the directory (where the file system has locks). What is left: a worker stopped
+//! for longer than its lease between the marker and the start of its process then starts in the newer attempt's
+//! directory. Its outcome is refused by the store all the same.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::runtime::{Prepared, SweepRuntime};
+use crate::record::Kept;
+use crate::spec::{MARKER, ResultsFrom};
+use crate::store::Claim;
+
+/// Why a job is not started.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The directory or a file in it cannot be made.
+    Cannot(String),
+    /// A newer attempt at the same job has the directory.
+    TooLate,
+}
+
+/// The directory of an attempt, ready for its process.
+#[derive(Debug)]
+pub struct Directory {
+    dir: PathBuf,
+    /// The name of the file with the results.
+    results: Option<String>,
+    /// That file as it was before the job started, if it had been there for a while.
+    before: Option<Stamp>,
+}
+
+impl Directory {
+    /// Makes the directory, and writes the input decks into it.
+    ///
+    /// # Errors
+    /// If that cannot be done, or should not.
+    pub fn enter(sweep: &SweepRuntime, prepared: &Prepared, claim: &Claim) -> Result<Directory, Refusal> {
+        let dir = &prepared.dir;
+        let shared = sweep.template.one_dir_for_all() && sweep.space.len() > 1;
+        let found = if sweep.spec.job.dir.is_none() || shared {
+            make(dir)?;
+            Found::AsItWas
+        } else {
+            let attempt = claim.tries.attempts;
+            let owner =
+                Owner { submission: &sweep.submission, job: claim.job.to_string(), attempt, token: claim.token };
+            take(dir, &owner)?
+        };
+        for (name, text) in &prepared.decks {
+            write(dir, name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
+        }
+        let results = match &sweep.spec.results.from {
+            ResultsFrom::Stdout => None,
+            ResultsFrom::File(name) => Some(name.clone()),
+        };
+        let before =
+            results.as_ref().filter(|_| found == Found::AsItWas).and_then(|name| Stamp::of(&dir.join(name))?.if_old());
+        Ok(Directory { dir: dir.clone(), results, before })
+    }
+
+    /// The end of the file with the results, after the job has ended: at most `keep` bytes.
+    ///
+    /// # Errors
+    /// If there is none that this job wrote; in words that go on after "no result: ".
+    pub fn read(&self, keep: usize) -> Result<Kept, String> {
+        let Some(name) = &self.results else { return Ok(Kept::default()) };
+        let path = self.dir.join(name);
+        if self.before.is_some() && self.before == Stamp::of(&path) {
+            return Err(format!("{} was there before, and the job did not write it", path.display()));
+        }
+        tail(&path, keep).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => format!("the job wrote no file {}", path.display()),
+            _ => format!("{} cannot be read: {error}", path.display()),
+        })
+    }
+}
+
+/// In which state a directory was found.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// Made, or empty.
+    Fresh,
+    /// Whatever is in it is not ours to move.
+    AsItWas,
+}
+
+/// The attempt that wants a directory.
+#[derive(Debug)]
+struct Owner<'a> {
+    submission: &'a str,
+    job: String,
+    attempt: u32,
+    token: u64,
+}
+
+/// What a marker says.
+#[derive(Debug, PartialEq, Eq)]
+enum Mark {
+    /// The directory is empty and has no marker.
+    Empty,
+    /// It is somebody's own, or shared by several jobs.
+    NotOurs,
+    /// It is another job's.
+    OtherJob,
+    /// It is this very claim's.
+    Mine,
+    /// An earlier attempt at the same job has it; this is its number.
+    Earlier(u32),
+    /// A later attempt at the same job has it.
+    Later,
+}
+
+/// What stands in the marker of a directory that several jobs have.
+const SHARED: &str = "shared\n";
+
+impl Owner<'_> {
+    fn line(&self) -> String {
+        format!("{} {} {} {:016x}\n", self.job, self.attempt, self.submission, self.token)
+    }
+
+    /// What a marker's text means to this attempt.
+    fn judge(&self, text: &str) -> Mark {
+        let words: Vec<&str> = text.split(' ').collect();
+        let [job, attempt, submission, _] = words.as_slice() else { return Mark::NotOurs };
+        let Ok(attempt) = attempt.parse::<u32>() else { return Mark::NotOurs };
+        match () {
+            () if text == self.line() => Mark::Mine,
+            () if *job != self.job => Mark::OtherJob,
+            // A sweep of the same id from a store that is gone, or another one: its job is of the past.
+            () if *submission != self.submission => Mark::Earlier(attempt),
+            // The same number under another token: that claim was given back before its process started.
+            () if attempt <= self.attempt => Mark::Earlier(attempt),
+            () => Mark::Later,
+        }
+    }
+}
+
+/// Makes a directory for an attempt, or looks whose it is and moves an earlier attempt's aside.
+fn take(dir: &Path, owner: &Owner) -> Result<Found, Refusal> {
+    // Whoever moves the directory while we look at it makes us look again; a handful of times is more than ever happens.
+    for _ in 0..16 {
+        make(dir)?;
+        let Some(held) = lock(dir) else { continue };
+        let found = match mark(dir, owner) {
+            Mark::Empty => match put_marker(dir, &owner.line(), true) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                put => put.map(|()| Found::Fresh),
+            },
+            Mark::Mine | Mark::NotOurs => Ok(Found::AsItWas),
+            Mark::OtherJob => put_marker(dir, SHARED, false).map(|()| Found::AsItWas),
+            Mark::Later => return Err(Refusal::TooLate),
+            Mark::Earlier(attempt) => {
+                move_aside(dir, attempt).map_err(cannot(dir, "renamed aside"))?;
+                continue;
+            }
+        };
+        drop(held);
+        return found.map_err(cannot(&dir.join(MARKER), "written"));
+    }
+    Err(Refusal::Cannot(format!("its directory {} is moved again and again by others", dir.display())))
+}
+
+fn mark(dir: &Path, owner: &Owner) -> Mark {
+    match fs::read_to_string(dir.join(MARKER)) {
+        Ok(text) => owner.judge(&text),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+            if is_empty { Mark::Empty } else { Mark::NotOurs }
+        }
+        Err(_) => Mark::NotOurs,
+    }
+}
+
+fn put_marker(dir: &Path, text: &str, new: bool) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true);
+    let options = if new { options.create_new(true) } else { options.truncate(true) };
+    options.open(dir.join(MARKER))?.write_all(text.as_bytes())
+}
+
+/// Renames a directory to a name that nothing has: `DIR.attempt-N`, or with a further number.
+fn move_aside(dir: &Path, attempt: u32) -> std::io::Result<()> {
+    let name = |suffix: &str| {
+        let mut name = dir.as_os_str().to_owned();
+        name.push(format!(".attempt-{attempt}{suffix}"));
+        PathBuf::from(name)
+    };
+    let mut aside = name("");
+    let mut number = 1;
+    while aside.symlink_metadata().is_ok() {
+        number += 1;
+        aside = name(&format!(".{number}"));
+    }
+    match fs::rename(dir, aside) {
+        // Another attempt was faster.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
+    }
+}
+
+/// The directory, open and locked until it is dropped; none if it was moved away meanwhile. A file system without locks
+/// gives it unlocked.
+fn lock(dir: &Path) -> Option<File> {
+    let open = File::open(dir).ok()?;
+    let _ = flock(&open, FlockOperation::LockExclusive);
+    let (held, there) = (open.metadata().ok()?, fs::metadata(dir).ok()?);
+    ((held.dev(), held.ino()) == (there.dev(), there.ino())).then_some(open)
+}
+
+fn make(dir: &Path) -> Result<(), Refusal> {
+    // The usual case, a folder that is there, costs one system call.
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir).map_err(cannot(dir, "made"))
+}
+
+/// Writes a deck. It is written aside and renamed, so that a link of that name is replaced, and not what it points to.
+fn write(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let path = dir.join(name);
+    let folder = path.parent().unwrap_or(dir);
+    fs::create_dir_all(folder)?;
+    let mut aside = tempfile::Builder::new()
+        .prefix(".sweep-deck-")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    aside.write_all(text.as_bytes())?;
+    aside.persist(path)?;
+    Ok(())
+}
+
+fn cannot(path: &Path, what: &str) -> impl FnOnce(std::io::Error) -> Refusal {
+    move |error| Refusal::Cannot(format!("{} cannot be {what}: {error}", path.display()))
+}
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: SystemTime,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Stamp { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok()? })
+    }
+
+    /// Only an old file can be told from one that a job wrote in its place: clocks of file systems are coarse.
+    fn if_old(self) -> Option<Stamp> {
+        let age = SystemTime::now().duration_since(self.modified).ok()?;
+        (age > Duration::from_secs(2)).then_some(self)
+    }
+}
+
+fn tail(path: &Path, keep: usize) -> std::io::Result<Kept> {
+    let mut file = File::open(path)?;
+    let total = file.metadata()?.len();
+    file.seek(SeekFrom::Start(total.saturating_sub(keep as u64)))?;
+    let mut tail = Vec::new();
+    file.take(keep as u64).read_to_end(&mut tail)?;
+    Ok(Kept { total: total.max(tail.len() as u64), tail })
+}
+
+#[cfg(test)]
+mod tests;
