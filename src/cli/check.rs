@@ -7,10 +7,13 @@ use itertools::Itertools;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::put;
-use crate::cli::submit::read;
-use crate::error::{Error, Result};
-use crate::space::{Point, Space};
+use crate::cli::output::{put, put_json};
+use crate::cli::submit::read_with_warnings;
+use crate::error::Result;
+use crate::ops::check::{Report, report, write_points};
+use crate::ops::target::Target;
+use crate::space::Space;
+use crate::spec::PRIVATE_DIR;
 use crate::status::text::{count, group, plain};
 use crate::template::shell_line;
 use crate::worker::runtime::SweepRuntime;
@@ -23,54 +26,93 @@ pub struct Args {
     /// How many points to show
     #[arg(long, value_name = "N", default_value_t = 5)]
     points: u64,
+    /// Write all points to this file, as CSV; -: standard output, and nothing else there
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// For tools: one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
-    let document = read(&args.file)?;
+    let (document, in_file) = read_with_warnings(&args.file)?;
     let sweep = context.preview(document)?;
-    put(out, &format!("{}: {}\n", sweep.spec.name, how_many(&sweep.space)))?;
-    let shown = args.points.min(sweep.space.len());
-    let points: Vec<Point> = (0..shown).filter_map(|index| sweep.space.point(index)).collect();
-    if points.is_empty() {
-        return Ok(Exit::Well);
+    let target = args.out.clone().map(Target::from);
+    if let Some(target) = &target {
+        target.refuse_input(&sweep)?;
     }
-    put(out, &format!("\n{}\n\n", table(&sweep.space, &points)))?;
-    for point in &points {
-        let prepared = sweep.prepare(point.index, 1).map_err(|error| Error::usage(format!("{error:#}")))?;
-        put(out, &format!("{}  {}\n", point.index, shell_line(&prepared.argv, &[], None)))?;
+    let report = report(&sweep, args.points)?;
+    if args.json {
+        put_json(out, &report.to_json(sweep.space.names(), &in_file))?;
+    } else if target != Some(Target::Stdout) {
+        put(out, &page(&sweep, &report))?;
     }
-    if sweep.space.len() > shown {
-        put(out, &format!("… {} more\n", group(sweep.space.len() - shown)))?;
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
     }
-    warn_of_program(&sweep);
+    if let Some(target) = &target {
+        let points = write_points(&sweep.space, target, out)?;
+        eprintln!("{}: {}{}", report.name, count(points, "point"), target.place());
+    }
     Ok(Exit::Well)
 }
 
-/// `3 size × 21 temp × 500 repeats = 31,500 points`.
-fn how_many(space: &Space) -> String {
-    let factors = space.factors();
-    let product = factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
-    let points = count(space.len(), "point");
-    if factors.len() > 1 { format!("{product} = {points}") } else { points }
+fn page(sweep: &SweepRuntime, report: &Report) -> String {
+    let mut page = format!("{}: {}\n", report.name, how_many(report));
+    if !report.parameters.is_empty() {
+        let types = report.parameters.iter().map(|(name, kind)| format!("{name} {kind}")).join(", ");
+        page.push_str(&format!("parameters: {types}\n"));
+    }
+    page.push_str(&directory(sweep));
+    if report.first.is_empty() {
+        return page;
+    }
+    page.push_str(&format!("\n{}\n\n", table(&sweep.space, report)));
+    for prepared in &report.first {
+        page.push_str(&format!("{}  {}\n", prepared.point.index, shell_line(&prepared.argv, &[], None)));
+    }
+    let shown = report.first.len() as u64;
+    if report.total > shown {
+        page.push_str(&format!("… {} more\n", group(report.total - shown)));
+    }
+    page
 }
 
-fn table(space: &Space, points: &[Point]) -> String {
+/// `3 size × 21 temp × 500 repeats = 31,500 points`.
+fn how_many(report: &Report) -> String {
+    let product = report.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
+    let points = count(report.total, "point");
+    if report.factors.len() > 1 { format!("{product} = {points}") } else { points }
+}
+
+/// Where jobs run, if not beside the sweep file, and what they find there.
+fn directory(sweep: &SweepRuntime) -> String {
+    let Some(dir) = &sweep.spec.job.dir else { return String::new() };
+    let default = if dir == PRIVATE_DIR { " (`dir` under [job] names another)" } else { "" };
+    let mut text = format!("each job runs in {dir}{default}\n");
+    for deck in &sweep.spec.templates {
+        text.push_str(&format!("  {} is written there from {}\n", deck.name, deck.file));
+    }
+    text
+}
+
+fn table(space: &Space, report: &Report) -> String {
+    let spec = space.spec();
+    let counters = [("draw", spec.draws > 1), ("repeat", spec.repeats > 1), ("seed", true)];
+    let counters: Vec<_> = counters.into_iter().filter(|(_, shown)| *shown).map(|(name, _)| name).collect();
     let names = space.names().iter().map(String::as_str);
-    let header: Vec<&str> = ["job"].into_iter().chain(names).chain(["draw", "repeat", "seed"]).collect();
+    let header: Vec<&str> = ["job"].into_iter().chain(names).chain(counters.iter().copied()).collect();
     let mut table = plain(&header);
-    for point in points {
+    for point in report.first.iter().map(|prepared| &prepared.point) {
         let params = point.params.iter().map(ToString::to_string);
-        let counters = [point.draw, point.repeat, point.seed].map(|number| number.to_string());
+        let counter = |name: &&str| match *name {
+            "draw" => point.draw,
+            "repeat" => point.repeat,
+            _ => point.seed,
+        };
+        let counters = counters.iter().map(counter).map(|number| number.to_string());
         table.add_row([point.index.to_string()].into_iter().chain(params).chain(counters));
     }
     table.trim_fmt()
-}
-
-/// A program that is not to be found here may yet be there on the worker's machine: a warning.
-fn warn_of_program(sweep: &SweepRuntime) {
-    let first = sweep.prepare(0, 1).ok().and_then(|prepared| prepared.argv.first().cloned());
-    if let Some(Err(error)) = first.map(|word| sweep.program(&word)) {
-        eprintln!("warning: on this machine, {error}");
-    }
 }

@@ -8,8 +8,9 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::ops::collect::{Job, Target, collect, refuse_input};
+use crate::ops::collect::{Job, collect};
 use crate::ops::select;
+use crate::ops::target::Target;
 use crate::status::text::{count, plain};
 use crate::store::SweepRow;
 
@@ -33,16 +34,11 @@ pub struct Args {
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
-    let target = target(args.out.clone());
+    let target = Target::from(args.out.clone());
     let sweep = context.runtime(&*store, &row)?;
-    refuse_input(&target, &sweep)?;
+    target.refuse_input(&sweep)?;
     write(&Job { store: &*store, row: &row, space: &sweep.space, all: args.all }, &target, out)?;
     Ok(Exit::Well)
-}
-
-/// The target that an option's value names.
-pub fn target(path: PathBuf) -> Target {
-    if path.as_os_str() == "-" { Target::Stdout } else { Target::File(path) }
 }
 
 /// Writes the table and says so.
@@ -51,11 +47,7 @@ pub fn target(path: PathBuf) -> Target {
 /// If the store cannot be read or the file not be written.
 pub fn write(job: &Job<'_>, target: &Target, out: &mut dyn Write) -> Result<()> {
     let rows = collect(job, target, out)?;
-    let place = match target {
-        Target::Stdout => String::new(),
-        Target::File(path) => format!(" in {}", path.display()),
-    };
-    eprintln!("{}: {}{place}{}", job.row.id, count(rows, "row"), left_out(job.row, job.all));
+    eprintln!("{}: {}{}{}", job.row.id, count(rows, "row"), target.place(), left_out(job.row, job.all));
     Ok(())
 }
 

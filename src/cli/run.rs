@@ -4,15 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::Context;
-use crate::cli::collect::{self, target};
+use crate::cli::collect;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::submit::{read, warn_of_store};
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::ops::collect::{Job, Target, refuse_input};
+use crate::ops::collect::Job;
 use crate::ops::submit::submit;
+use crate::ops::target::Target;
+use crate::ops::warn::warnings;
 use crate::status::text::{count, group};
 use crate::store::{Counts, Scope};
 use crate::worker::Summary;
@@ -35,9 +37,10 @@ pub struct Args {
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let document = read(&args.file)?;
     let name = &document.spec.name;
-    let target = target(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
+    let target = Target::from(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
     let sweep = context.preview(document.clone())?;
-    refuse_input(&target, &sweep)?;
+    target.refuse_input(&sweep)?;
+    warnings(&sweep)?.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;
     warn_of_store(&*store)?;

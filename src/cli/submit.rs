@@ -52,10 +52,20 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
 /// # Errors
 /// If it cannot be read, or with everything that is wrong with it.
 pub fn read(file: &Path) -> Result<Document> {
+    read_with_warnings(file).map(|(document, _)| document)
+}
+
+/// The same, with the sentences of the warnings.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with_warnings(file: &Path) -> Result<(Document, Vec<String>)> {
     match spec::open(file) {
         Ok((read, document)) => {
-            eprint!("{}", read.warnings.render(super::colours()));
-            select(document)
+            if !read.warnings.list.is_empty() {
+                eprintln!("{}", read.warnings.render(super::colours()));
+            }
+            Ok((select(document)?, read.warnings.list.into_iter().map(|found| found.message).collect()))
         }
         Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
         Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),

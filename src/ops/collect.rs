@@ -1,29 +1,18 @@
-//! Owns making the table: the store's records, in order of index, to a file that is whole or not there.
+//! Owns making the table: the store's records, in order of index, to rows of a table.
 
-use std::fs::Permissions;
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::job::Verdict;
 use crate::ops::history::Blocks;
 use crate::ops::points::Walk;
+use crate::ops::target::Target;
 use crate::record::Record;
 use crate::space::Space;
 use crate::store::{Store, SweepRow};
 use crate::table::csv::CsvTable;
 use crate::table::rows::Layout;
-use crate::worker::runtime::SweepRuntime;
-
-/// Where the table goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Standard output.
-    Stdout,
-    /// A file, written aside and renamed.
-    File(PathBuf),
-}
 
 /// What is to be collected.
 pub struct Job<'a> {
@@ -42,21 +31,7 @@ pub struct Job<'a> {
 /// # Errors
 /// If the store cannot be read or the file cannot be written; an old file is then left as it was.
 pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result<u64> {
-    match target {
-        Target::Stdout => write(job, BufWriter::new(stdout), Path::new("standard output")),
-        Target::File(path) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let mut aside = tempfile::Builder::new()
-                .prefix(".sweep-")
-                .permissions(Permissions::from_mode(0o666))
-                .tempfile_in(folder)
-                .map_err(Error::file("written", path))?;
-            let rows = write(job, BufWriter::new(aside.as_file_mut()), path)?;
-            aside.as_file().sync_all().map_err(Error::file("written", path))?;
-            aside.persist(path).map_err(|error| Error::file("written", path)(error.error))?;
-            Ok(rows)
-        }
-    }
+    target.write(stdout, |stream, path| write(job, stream, path))
 }
 
 fn write(job: &Job<'_>, stream: impl Write, path: &Path) -> Result<u64> {
@@ -100,26 +75,4 @@ fn every_point(job: &Job<'_>, add: &mut impl FnMut(u64, Option<&Record>, &str) -
         }
     }
     Ok(())
-}
-
-/// Refuses an output that is an input: the sweep file, or a file that a word of the first point's command names.
-///
-/// # Errors
-/// With the remedy, if it is one.
-pub fn refuse_input(target: &Target, sweep: &SweepRuntime) -> Result<()> {
-    let Target::File(path) = target else { return Ok(()) };
-    if path.is_dir() {
-        return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
-    }
-    let Ok(out) = path.canonicalize() else { return Ok(()) };
-    let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
-    let files = words.iter().map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
-    let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| *file == out);
-    match input {
-        Some(_) => Err(Error::usage(format!(
-            "{} is a file that the sweep reads, and the table would overwrite it; name another with --out",
-            path.display()
-        ))),
-        None => Ok(()),
-    }
 }

@@ -5,13 +5,17 @@
 //! - [`points`]: walks a sweep's points with their states
 //! - [`history`]: what is recorded of points
 //! - [`show`]: all that is known of one point
-//! - [`collect`]: the table
+//! - [`collect`]: the table; [`target`]: where it goes
+//! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`change`]: retry, cancel, remove
 
 pub mod change;
+pub mod check;
 pub mod collect;
 pub mod history;
 pub mod points;
 pub mod select;
 pub mod show;
 pub mod submit;
+pub mod target;
+pub mod warn;

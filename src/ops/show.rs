@@ -80,12 +80,14 @@ impl JobView {
         let words =
             |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
         let dir = dir.to_string_lossy();
+        let decks: Vec<String> = self.prepared.decks.iter().map(|(name, text)| deck_line(name, text)).collect();
+        let decks = decks.concat();
         let folder = format!("{} && {}", words(&["mkdir", "-p", &dir]), words(&["cd", &dir]));
         let (input, no_input) = match stdin {
             Some(text) => (words(&["printf", "%s", text]) + " | ", ""),
             None => (String::new(), " < /dev/null"),
         };
-        format!("{folder} && {input}{}{no_input}", shell_line(&argv, env, None))
+        format!("{folder} && {decks}{input}{}{no_input}", shell_line(&argv, env, None))
     }
 
     /// The newest attempt.
@@ -125,6 +127,17 @@ impl JobView {
             "paste": self.paste_line(),
         })
     }
+}
+
+/// Writes an input deck, in a line to paste.
+fn deck_line(name: &str, text: &str) -> String {
+    let words =
+        |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
+    let folder = match name.rsplit_once('/') {
+        Some((folder, _)) => words(&["mkdir", "-p", &format!("./{folder}")]) + " && ",
+        None => String::new(),
+    };
+    format!("{folder}{} > {} && ", words(&["printf", "%s", text]), words(&[&format!("./{name}")]))
 }
 
 /// Why an attempt did not end well, in words.

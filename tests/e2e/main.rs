@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod checks;
 mod commands;
+mod directories;
 mod failures;
 mod samples;
 mod tables;

@@ -1,0 +1,156 @@
+//! Owns what a sweep file would do, told without running anything: how many points, the first of them, all of them.
+
+use std::io::Write;
+
+use serde_json::{Value as Json, json};
+
+use crate::error::{Error, Result};
+use crate::ops::target::Target;
+use crate::ops::warn;
+use crate::space::{Block, Dist, Point, Space, Values};
+use crate::table::csv::CsvTable;
+use crate::value::Value;
+use crate::worker::runtime::{Prepared, SweepRuntime};
+
+/// Points looked at to tell the types of parameters that are computed.
+const LOOKED_AT: u64 = 256;
+
+/// What a sweep file would do.
+pub struct Report {
+    /// The sweep's name.
+    pub name: String,
+    /// The number of points.
+    pub total: u64,
+    /// What that is the product of.
+    pub factors: Vec<(String, u64)>,
+    /// Each parameter, with the type of its values: `int`, `float`, `number` (both), `bool`, `text`, `mixed`.
+    pub parameters: Vec<(String, &'static str)>,
+    /// The first points, with what their processes would be given.
+    pub first: Vec<Prepared>,
+    /// What may be wrong, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Looks at a sweep and its first points.
+///
+/// # Errors
+/// If a template cannot be rendered for one of them.
+pub fn report(sweep: &SweepRuntime, points: u64) -> Result<Report> {
+    let space = &sweep.space;
+    let first = (0..points.min(space.len()))
+        .map(|index| sweep.prepare(index, 1).map_err(|error| Error::usage(format!("{error:#}"))))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Report {
+        name: sweep.spec.name.clone(),
+        total: space.len(),
+        factors: space.factors(),
+        parameters: parameters(space),
+        first,
+        warnings: warn::warnings(sweep)?,
+    })
+}
+
+impl Report {
+    /// All of it for tools; with the warnings of the sweep file itself.
+    pub fn to_json(&self, names: &[String], file_warnings: &[String]) -> Json {
+        let factors = self.factors.iter().map(|(name, count)| json!({"name": name, "count": count}));
+        let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
+        json!({
+            "version": 1,
+            "name": self.name,
+            "points": self.total,
+            "factors": factors.collect::<Vec<_>>(),
+            "parameters": parameters.collect::<Vec<_>>(),
+            "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
+            "warnings": file_warnings.iter().chain(&self.warnings).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn point_json(names: &[String], prepared: &Prepared) -> Json {
+    let point = &prepared.point;
+    let params: serde_json::Map<_, _> =
+        std::iter::zip(names, &point.params).map(|(name, value)| (name.clone(), value.to_json())).collect();
+    json!({
+        "job": point.index,
+        "params": params,
+        "draw": point.draw,
+        "repeat": point.repeat,
+        "seed": point.seed,
+        "seed32": point.seed32,
+        "command": prepared.argv,
+        "dir": prepared.dir,
+        "files": prepared.decks.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+/// Writes all points as CSV: `job`, the parameters, `draw`, `repeat`, `seed`. Returns how many; memory does not grow with
+/// them.
+///
+/// # Errors
+/// If the target cannot be written.
+pub fn write_points(space: &Space, target: &Target, stdout: &mut dyn Write) -> Result<u64> {
+    let names = space.names().iter().map(String::as_str);
+    let header: Vec<String> =
+        ["job"].into_iter().chain(names).chain(["draw", "repeat", "seed"]).map(str::to_owned).collect();
+    target.write(stdout, |stream, path| {
+        let mut table = CsvTable::new(stream, &header).map_err(Error::file("written", path))?;
+        for point in (0..space.len()).map_while(|index| space.point(index)) {
+            table.row(&row(point)).map_err(Error::file("written", path))?;
+        }
+        table.finish().map_err(Error::file("written", path))?;
+        Ok(space.len())
+    })
+}
+
+fn row(point: Point) -> Vec<Value> {
+    let whole = |number: u64| Value::Int(number as i64);
+    let mut cells = vec![whole(point.index)];
+    cells.extend(point.params);
+    cells.extend([point.draw, point.repeat, point.seed].map(whole));
+    cells
+}
+
+/// The types of the parameters: of those that are listed all values are looked at, of others those at the first points.
+fn parameters(space: &Space) -> Vec<(String, &'static str)> {
+    let first: Vec<Point> = (0..LOOKED_AT.min(space.len())).filter_map(|index| space.point(index)).collect();
+    let kind_of = |(column, name): (usize, &String)| {
+        let listed = space.spec().blocks.iter().flat_map(|block| listed(block, name));
+        let seen = first.iter().filter_map(|point| point.params.get(column));
+        (name.clone(), listed.chain(seen).filter_map(kind).reduce(together).unwrap_or("missing"))
+    };
+    space.names().iter().enumerate().map(kind_of).collect()
+}
+
+/// The values that a block lists for a parameter.
+fn listed<'a>(block: &'a Block, name: &'a str) -> impl Iterator<Item = &'a Value> {
+    let axes = block.axes.iter().flat_map(|axis| &axis.params).filter(move |param| param.name == name);
+    let listed = axes.filter_map(|param| match &param.values {
+        Values::List(values) => Some(values),
+        Values::Range(_) => None,
+    });
+    let random = block.random.iter().filter(move |random| random.name == name);
+    let chosen = random.filter_map(|random| match &random.dist {
+        Dist::Choice { values, .. } => Some(values),
+        _ => None,
+    });
+    listed.chain(chosen).flatten()
+}
+
+fn kind(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Missing => None,
+        Value::Bool(_) => Some("bool"),
+        Value::Int(_) => Some("int"),
+        Value::Float(_) => Some("float"),
+        Value::Text(_) => Some("text"),
+    }
+}
+
+fn together(one: &'static str, other: &'static str) -> &'static str {
+    match (one, other) {
+        _ if one == other => one,
+        ("int" | "float" | "number", "int" | "float" | "number") => "number",
+        _ => "mixed",
+    }
+}

@@ -1,0 +1,87 @@
+//! Owns where a table goes: standard output, or a file that is whole or not there and is never an input.
+
+use std::fs::Permissions;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::worker::runtime::SweepRuntime;
+
+/// Where a table goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// A file, written aside and renamed.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for Target {
+    /// The target that an option's value names; `-` is standard output.
+    fn from(path: PathBuf) -> Target {
+        if path.as_os_str() == "-" { Target::Stdout } else { Target::File(path) }
+    }
+}
+
+impl Target {
+    /// Where it is, to be put behind what is said of it: ` in table.csv`, or nothing.
+    pub fn place(&self) -> String {
+        match self {
+            Target::Stdout => String::new(),
+            Target::File(path) => format!(" in {}", path.display()),
+        }
+    }
+
+    /// Lets `fill` write to the target, or to `stdout` where that is the target. `fill` is given the stream, and the name
+    /// of the target for its errors.
+    ///
+    /// # Errors
+    /// Those of `fill`, or if the file cannot be written; an old file is then left as it was.
+    pub fn write<T>(&self, stdout: &mut dyn Write, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
+        let Target::File(path) = self else {
+            let name = Path::new("standard output");
+            let mut stream = BufWriter::new(stdout);
+            let filled = fill(&mut stream, name)?;
+            stream.flush().map_err(Error::file("written", name))?;
+            return Ok(filled);
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut aside = tempfile::Builder::new()
+            .prefix(".sweep-")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(Error::file("written", path))?;
+        let mut stream = BufWriter::new(aside.as_file_mut());
+        let filled = fill(&mut stream, path)?;
+        stream.flush().map_err(Error::file("written", path))?;
+        drop(stream);
+        aside.as_file().sync_all().map_err(Error::file("written", path))?;
+        aside.persist(path).map_err(|error| Error::file("written", path)(error.error))?;
+        Ok(filled)
+    }
+
+    /// Refuses an output that is an input: the sweep file, a file that it names, or one that a word of the first
+    /// point's command names.
+    ///
+    /// # Errors
+    /// With the remedy, if it is one.
+    pub fn refuse_input(&self, sweep: &SweepRuntime) -> Result<()> {
+        let Target::File(path) = self else { return Ok(()) };
+        if path.is_dir() {
+            return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
+        }
+        let Ok(out) = path.canonicalize() else { return Ok(()) };
+        let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
+        let decks = sweep.spec.templates.iter().map(|deck| deck.file.clone());
+        let files = words.into_iter().chain(decks).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
+        let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| *file == out);
+        match input {
+            Some(_) => Err(Error::usage(format!(
+                "{} is a file that the sweep reads, and the table would overwrite it; name another with --out",
+                path.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+}

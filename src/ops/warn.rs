@@ -1,0 +1,78 @@
+//! Owns what may be wrong with a sweep although its file is right: what only its points, or this machine, can tell.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::status::text::group;
+use crate::worker::runtime::SweepRuntime;
+
+/// The chance of two equal `seed32` from which on it is told.
+const CHANCE: f64 = 0.01;
+
+/// What there is to warn of, a sentence each.
+///
+/// # Errors
+/// If the command of the first point cannot be rendered.
+pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
+    let prepared = sweep.prepare(0, 1).map_err(|error| Error::usage(format!("{error:#}")))?;
+    let mut found = Vec::new();
+    found.extend(equal_seeds(sweep));
+    found.extend(prepared.argv.iter().skip(1).filter_map(|word| left_behind(word, sweep, &prepared.dir)));
+    // A program that is not to be found here may yet be there on the worker's machine.
+    let program = prepared.argv.first().map(|word| sweep.program(word));
+    found.extend(program.and_then(std::result::Result::err).map(|error| format!("on this machine, {error}")));
+    Ok(found)
+}
+
+/// Two points with the same 31-bit seed run the same random numbers.
+fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
+    let spec = sweep.space.spec();
+    // Under common draws grid points share their seeds on purpose.
+    let seeds = if spec.common_draws { spec.draws.checked_mul(spec.repeats)? } else { sweep.space.len() };
+    let chance = collision(seeds);
+    if !sweep.template.names_used().contains("seed32") || chance < CHANCE {
+        return None;
+    }
+    let percent = if chance > 0.995 { "more than 99".to_owned() } else { format!("{:.0}", chance * 100.0) };
+    Some(format!(
+        "with {} seeds of 31 bits, some two points have the same `seed32` with a chance of {percent} %; \
+         `seed` has 53 bits, if the program takes that",
+        group(seeds)
+    ))
+}
+
+/// The chance that some two of `n` numbers from 1 to 2^31−1 are the same (the birthday problem, to first order in the
+/// exponent).
+fn collision(n: u64) -> f64 {
+    let n = n as f64;
+    -(-n * (n - 1.0) / 2.0 / f64::from(i32::MAX)).exp_m1()
+}
+
+/// A word of the command that names a file in the sweep file's folder, where the job does not run.
+fn left_behind(word: &str, sweep: &SweepRuntime, dir: &Path) -> Option<String> {
+    let is_missing = dir != sweep.here && !Path::new(word).is_absolute() && !word.is_empty();
+    let names_a_file = is_missing && sweep.here.join(word).is_file() && !dir.join(word).exists();
+    // What is written into the directory is there in time.
+    if !names_a_file || sweep.spec.templates.iter().any(|deck| deck.name == word) {
+        return None;
+    }
+    Some(format!(
+        "`{word}` is a file beside the sweep file, but jobs run in {}, where it is not; write {{{{ here }}}}/{word}",
+        sweep.spec.job.dir.as_deref().unwrap_or_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chance_of_a_collision_is_that_of_the_birthday_problem() {
+        let exact = |n: u64| 1.0 - (0..n).map(|i| 1.0 - i as f64 / f64::from(i32::MAX)).product::<f64>();
+        for n in [1, 2, 1000, 6570, 100_000] {
+            assert!((collision(n) - exact(n)).abs() < 1e-4, "{n}");
+        }
+        assert!(collision(6500) < CHANCE && collision(6600) > CHANCE);
+        assert_eq!(collision(1 << 53), 1.0);
+    }
+}

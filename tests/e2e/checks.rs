@@ -1,0 +1,111 @@
+//! Owns the tests of `sweep check`: its page, its points as CSV, its JSON, its warnings.
+
+use crate::common::Sandbox;
+
+const STUDY: &str = r#"
+command = "echo {{ size }} {{ temp }} {{ label }} {{ u }}"
+repeats = 3
+draws = 2
+[grid]
+size = [16, 32]
+temp = { from = 1.5, to = 2.5, count = 3 }
+label = ["a b"]
+[random]
+u = { dist = "uniform", min = 0.0, max = 1.0 }
+"#;
+
+#[test]
+fn the_page_says_how_many_points_there_are_and_shows_the_first() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", STUDY);
+    let page = sandbox.sweep(&["check", "a.toml", "--points", "2"]).code(0);
+    assert_eq!(page.stderr, "");
+    let lines: Vec<&str> = page.stdout.lines().collect();
+    assert_eq!(lines[0], "a: 2 size × 3 temp × 2 draws × 3 repeats = 36 points");
+    assert_eq!(lines[1], "parameters: size int, temp float, label text, u float");
+    let header: Vec<&str> = lines[3].split_whitespace().collect();
+    assert_eq!(header, ["job", "size", "temp", "label", "u", "draw", "repeat", "seed"]);
+    assert!(lines[4].contains("16") && lines[4].contains("1.5"), "{}", lines[4]);
+    assert!(lines[7].starts_with("0  echo 16 1.5 'a b' 0."), "{}", lines[7]);
+    assert_eq!(lines[9], "… 34 more");
+    assert!(!sandbox.path().join(".sweep").exists(), "something was submitted");
+}
+
+#[test]
+fn counters_are_shown_only_where_there_is_more_than_one() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"echo {{ x }}\"\n[grid]\nx = [1, 2]\n");
+    let page = sandbox.sweep(&["check", "a.toml"]).code(0).stdout;
+    assert!(page.starts_with("a: 2 points\n"), "{page}");
+    assert!(!page.contains("repeat") && !page.contains("draw"), "{page}");
+}
+
+#[test]
+fn all_points_are_written_and_are_those_of_the_table() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", STUDY);
+    let ran = sandbox.sweep(&["check", "a.toml", "--out", "points.csv"]).code(0);
+    assert!(ran.stderr.contains("36 points in points.csv"), "{}", ran.stderr);
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    let (points, table) = (sandbox.rows("points.csv"), sandbox.rows("t.csv"));
+    assert_eq!(points.len(), 36);
+    for (point, row) in points.iter().zip(&table) {
+        assert_eq!(point.len(), 8);
+        assert!(point.iter().all(|(name, cell)| row[name] == *cell), "{point:?}\n{row:?}");
+    }
+    let piped = sandbox.sweep(&["check", "a.toml", "--out", "-"]).code(0);
+    assert_eq!(piped.stdout, sandbox.read("points.csv"));
+}
+
+#[test]
+fn points_never_overwrite_an_input() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"sh job.sh\"\n[templates]\nin = \"in.j2\"\n");
+    sandbox.write("in.j2", "hello\n");
+    for input in ["a.toml", "in.j2"] {
+        let before = sandbox.read(input);
+        let ran = sandbox.sweep(&["check", "a.toml", "--out", input]).code(2);
+        assert!(ran.stderr.contains("would overwrite it"), "{}", ran.stderr);
+        assert_eq!(sandbox.read(input), before);
+    }
+}
+
+#[test]
+fn tools_get_one_object() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", &format!("{STUDY}\n[templates]\ndeck = \"deck.j2\"\n"));
+    sandbox.write("deck.j2", "size {{ size }}\n");
+    let ran = sandbox.sweep(&["check", "a.toml", "--json", "--points", "1"]).code(0);
+    let json = ran.json();
+    assert_eq!((&json["name"], &json["points"]), (&"a".into(), &36.into()));
+    assert_eq!(json["factors"][1], serde_json::json!({"name": "temp", "count": 3}));
+    assert_eq!(json["parameters"][2], serde_json::json!({"name": "label", "type": "text"}));
+    let first = &json["first"];
+    assert_eq!(first.as_array().map(Vec::len), Some(1));
+    assert_eq!((&first[0]["params"]["size"], &first[0]["command"][1]), (&16.into(), &"16".into()));
+    assert_eq!(first[0]["files"]["deck"], "size 16\n");
+    assert!(first[0]["seed"].as_u64().is_some_and(|seed| seed > 0));
+    assert_eq!(json["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn what_may_be_wrong_is_told() {
+    let sandbox = Sandbox::embedded();
+    let warned = |text: &str| {
+        sandbox.write("a.toml", text);
+        let ran = sandbox.sweep(&["check", "a.toml", "--json"]).code(0);
+        let list = ran.json()["warnings"].as_array().cloned().unwrap_or_default();
+        assert!(list.iter().all(|warning| ran.stderr.contains(warning.as_str().unwrap_or("?"))), "{}", ran.stderr);
+        list.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let seeds =
+        |repeats: u32, seed: &str| warned(&format!("command = \"echo {{{{ {seed} }}}}\"\nrepeats = {repeats}\n"));
+    assert!(seeds(31_500, "seed32").contains("with a chance of 21 %"), "{}", seeds(31_500, "seed32"));
+    assert_eq!((seeds(31_500, "seed"), seeds(1000, "seed32")), (String::new(), String::new()));
+    assert!(warned("command = \"no-such-program-anywhere\"\n").contains("no-such-program-anywhere"));
+    sandbox.write("job.sh", "echo 1\n");
+    let elsewhere = "command = \"sh job.sh\"\n[results]\nfrom = \"out\"\n";
+    assert!(warned(elsewhere).contains("write {{ here }}/job.sh"), "{}", warned(elsewhere));
+    assert_eq!(warned(&elsewhere.replace("job.sh", "{{ here }}/job.sh")), "");
+    assert_eq!(warned("command = \"sh job.sh\"\n"), "");
+}
