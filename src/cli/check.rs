@@ -8,12 +8,12 @@ use itertools::Itertools;
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
-use crate::cli::submit::read_with_warnings;
+use crate::cli::submit::read_whole;
 use crate::error::Result;
 use crate::ops::check::{Report, report, write_points};
 use crate::ops::target::Target;
 use crate::space::Space;
-use crate::spec::PRIVATE_DIR;
+use crate::spec::{Found, PRIVATE_DIR};
 use crate::status::text::{count, group, plain};
 use crate::template::shell_line;
 use crate::worker::runtime::SweepRuntime;
@@ -36,15 +36,15 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
-    let (document, in_file) = read_with_warnings(&args.file)?;
+    let (read, document) = read_whole(&args.file)?;
     let sweep = context.preview(document)?;
     let target = args.out.clone().map(Target::from);
     if let Some(target) = &target {
         target.refuse_input(&sweep)?;
     }
-    let report = report(&sweep, args.points)?;
+    let report = report(&sweep, &read, args.points)?;
     if args.json {
-        put_json(out, &report.to_json(sweep.space.names(), &in_file))?;
+        put_json(out, &report.to_json(sweep.space.names()))?;
     } else if target != Some(Target::Stdout) {
         put(out, &page(&sweep, &report))?;
     }
@@ -63,6 +63,9 @@ fn page(sweep: &SweepRuntime, report: &Report) -> String {
     if !report.parameters.is_empty() {
         let types = report.parameters.iter().map(|(name, kind)| format!("{name} {kind}")).join(", ");
         page.push_str(&format!("parameters: {types}\n"));
+    }
+    for found in &report.found {
+        page.push_str(&format!("  {}\n", from_file(found)));
     }
     page.push_str(&directory(sweep));
     if report.first.is_empty() {
@@ -84,6 +87,22 @@ fn how_many(report: &Report) -> String {
     let product = report.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
     let points = count(report.total, "point");
     if report.factors.len() > 1 { format!("{product} = {points}") } else { points }
+}
+
+/// What the sweep file took from another file.
+fn from_file(found: &Found) -> String {
+    match found {
+        Found::Glob { parameter, pattern, matches } => {
+            format!("{parameter}: {} named like {pattern}", count(*matches, "path"))
+        }
+        Found::Lines { parameter, file, values, kind } => {
+            format!("{parameter}: {} of {file}, {}", count(*values, "line"), kind.name())
+        }
+        Found::Points { file, rows, columns } => {
+            let columns = columns.iter().map(|column| format!("{} {}", column.name, column.kind.name())).join(", ");
+            format!("{file}: {}, {columns}", count(*rows, "row"))
+        }
+    }
 }
 
 /// Where jobs run, if not beside the sweep file, and what they find there.

@@ -52,20 +52,20 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
 /// # Errors
 /// If it cannot be read, or with everything that is wrong with it.
 pub fn read(file: &Path) -> Result<Document> {
-    read_with_warnings(file).map(|(document, _)| document)
+    read_whole(file).map(|(_, document)| document)
 }
 
-/// The same, with the sentences of the warnings.
+/// The same, with what was found on the way.
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_with_warnings(file: &Path) -> Result<(Document, Vec<String>)> {
+pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
     match spec::open(file) {
         Ok((read, document)) => {
             if !read.warnings.list.is_empty() {
                 eprintln!("{}", read.warnings.render(super::colours()));
             }
-            Ok((select(document)?, read.warnings.list.into_iter().map(|found| found.message).collect()))
+            Ok((read, select(document)?))
         }
         Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
         Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),

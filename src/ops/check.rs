@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::ops::target::Target;
 use crate::ops::warn;
 use crate::space::{Block, Dist, Point, Space, Values};
+use crate::spec::{self, Found};
 use crate::table::csv::CsvTable;
 use crate::value::Value;
 use crate::worker::runtime::{Prepared, SweepRuntime};
@@ -27,7 +28,11 @@ pub struct Report {
     pub parameters: Vec<(String, &'static str)>,
     /// The first points, with what their processes would be given.
     pub first: Vec<Prepared>,
-    /// What may be wrong, a sentence each.
+    /// What was taken from other files.
+    pub found: Vec<Found>,
+    /// Warnings of the sweep file itself, which are shown with their places when it is read.
+    pub told: Vec<String>,
+    /// What else may be wrong, a sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -35,7 +40,7 @@ pub struct Report {
 ///
 /// # Errors
 /// If a template cannot be rendered for one of them.
-pub fn report(sweep: &SweepRuntime, points: u64) -> Result<Report> {
+pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Report> {
     let space = &sweep.space;
     let first = (0..points.min(space.len()))
         .map(|index| sweep.prepare(index, 1).map_err(|error| Error::usage(format!("{error:#}"))))
@@ -46,13 +51,15 @@ pub fn report(sweep: &SweepRuntime, points: u64) -> Result<Report> {
         factors: space.factors(),
         parameters: parameters(space),
         first,
+        found: read.found.clone(),
+        told: read.warnings.list.iter().map(|warning| warning.message.clone()).collect(),
         warnings: warn::warnings(sweep)?,
     })
 }
 
 impl Report {
-    /// All of it for tools; with the warnings of the sweep file itself.
-    pub fn to_json(&self, names: &[String], file_warnings: &[String]) -> Json {
+    /// All of it for tools; `names` are those of the parameters.
+    pub fn to_json(&self, names: &[String]) -> Json {
         let factors = self.factors.iter().map(|(name, count)| json!({"name": name, "count": count}));
         let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
         json!({
@@ -62,7 +69,7 @@ impl Report {
             "factors": factors.collect::<Vec<_>>(),
             "parameters": parameters.collect::<Vec<_>>(),
             "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
-            "warnings": file_warnings.iter().chain(&self.warnings).collect::<Vec<_>>(),
+            "warnings": self.told.iter().chain(&self.warnings).collect::<Vec<_>>(),
         })
     }
 }
@@ -138,12 +145,12 @@ fn listed<'a>(block: &'a Block, name: &'a str) -> impl Iterator<Item = &'a Value
 }
 
 fn kind(value: &Value) -> Option<&'static str> {
-    match value {
+    match value.plain() {
         Value::Missing => None,
         Value::Bool(_) => Some("bool"),
         Value::Int(_) => Some("int"),
         Value::Float(_) => Some("float"),
-        Value::Text(_) => Some("text"),
+        Value::Text(_) | Value::Written(..) => Some("text"),
     }
 }
 

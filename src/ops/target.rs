@@ -73,8 +73,7 @@ impl Target {
         }
         let Ok(out) = path.canonicalize() else { return Ok(()) };
         let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
-        let decks = sweep.spec.templates.iter().map(|deck| deck.file.clone());
-        let files = words.into_iter().chain(decks).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
+        let files = words.iter().chain(&sweep.inputs).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
         let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| *file == out);
         match input {
             Some(_) => Err(Error::usage(format!(

@@ -168,6 +168,8 @@ pub struct Document {
     pub here: PathBuf,
     /// The sweep file itself, absolute: no output may overwrite it.
     pub file: PathBuf,
+    /// The files that its values and templates were read from, as it names them: no output may overwrite those either.
+    pub inputs: Vec<String>,
     /// The version of sweep that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.

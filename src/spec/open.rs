@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{Diagnostics, Document, Read, Source, document, read};
+use super::{Diagnostics, Document, Found, Read, Source, document, read};
 
 /// A sweep file that cannot be used.
 #[derive(Debug, Error)]
@@ -48,8 +48,18 @@ pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
         text,
         here,
         file: absolute.clone(),
+        inputs: inputs(&read),
         sweep_version: env!("CARGO_PKG_VERSION").into(),
         host: crate::process::host_name(),
     };
     Ok((read, document))
+}
+
+/// The files that were read beside the sweep file.
+fn inputs(read: &Read) -> Vec<String> {
+    let values = read.found.iter().filter_map(|found| match found {
+        Found::Lines { file, .. } | Found::Points { file, .. } => Some(file),
+        Found::Glob { .. } => None,
+    });
+    values.chain(read.spec.templates.iter().map(|deck| &deck.file)).cloned().collect()
 }

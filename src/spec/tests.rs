@@ -179,6 +179,7 @@ fn document() -> Document {
         text: WHOLE.into(),
         here: "/home/é".into(),
         file: "/tmp/a.toml".into(),
+        inputs: vec!["points.csv".into()],
         sweep_version: "0.1.0".into(),
         host: "h".into(),
     }

@@ -24,6 +24,8 @@ pub struct SweepRuntime {
     pub spec: Spec,
     /// The sweep file, where it was submitted from; absolute.
     pub file: PathBuf,
+    /// Further files that it was read from, relative to `here`.
+    pub inputs: Vec<String>,
     /// Its points.
     pub space: Space,
     /// Which submission it is: of all sweeps with its id, in whatever store, this one.
@@ -44,7 +46,7 @@ impl SweepRuntime {
     /// # Errors
     /// If its space is of a version that this version of sweep does not know.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
-        let Document { spec, here, file, submission, .. } = document;
+        let Document { spec, here, file, submission, inputs, .. } = document;
         let space = Space::new(spec.space.clone()).with_context(|| format!("the space of {id} cannot be computed"))?;
         let template = JobTemplate::compile(&spec).map_err(|errors| {
             let all: Vec<_> = errors.iter().map(|error| error.message.clone()).collect();
@@ -54,7 +56,7 @@ impl SweepRuntime {
         let here = if here_is_original { here } else { fallback.to_path_buf() };
         let name = id.to_string();
         let programs = Mutex::default();
-        Ok(SweepRuntime { id, name, spec, file, space, submission, template, here, here_is_original, programs })
+        Ok(SweepRuntime { id, name, spec, file, inputs, space, submission, template, here, here_is_original, programs })
     }
 
     /// Everything that the process of an attempt at a point is given.
