@@ -8,7 +8,7 @@ use std::{fs, io};
 use glob::{MatchOptions, Pattern};
 
 use super::column::{Column, ColumnType};
-use super::reader::{Entry, Reader};
+use super::reader::{Entry, Reader, Sink};
 use super::{Diagnostic, Found};
 use crate::value::Value;
 
@@ -76,9 +76,12 @@ impl Sources<'_> {
         self.found.borrow_mut().push(found);
     }
 
-    /// The text of a file, without a byte-order mark.
-    pub fn text(self, path: &str, span: &Span<usize>) -> Result<String, Diagnostic> {
-        let error = |message: String, help: &str| Err(Diagnostic::error(message, span.clone()).help(help));
+    /// The text of a file that the sweep file names at `span`, without a byte-order mark.
+    pub fn text(self, path: &str, span: &Span<usize>, sink: &Sink) -> Option<String> {
+        let error = |message: String, help: &str| {
+            sink.push(Diagnostic::error(message, span.clone()).help(help));
+            None
+        };
         let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
@@ -95,7 +98,7 @@ impl Sources<'_> {
             return error(format!("{path} is written in UTF-16"), "save it as UTF-8");
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+            Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
             Err(why) => {
                 let good = why.as_bytes().get(..why.utf8_error().valid_up_to()).unwrap_or_default();
                 let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
@@ -130,13 +133,7 @@ impl Sources<'_> {
     /// The values of `{ lines = "…" }`. Values that are there twice are refused where they have an axis to themselves.
     pub fn lines(self, parameter: &Entry, reader: Reader, alone: bool) -> Option<Vec<Value>> {
         let (file, span) = reader.text("lines")?;
-        let text = match self.text(file, &span) {
-            Ok(text) => text,
-            Err(mistake) => {
-                reader.sink.push(mistake);
-                return None;
-            }
-        };
+        let text = self.text(file, &span, reader.sink)?;
         let column = match column(file, &text, alone) {
             Ok(column) => column,
             Err((message, help)) => {

@@ -27,13 +27,7 @@ pub(super) fn read(points: Reader, key: &Span<usize>, sources: Sources) -> (Vec<
         return (Vec::new(), None);
     }
     let Some((file, span)) = points.text("file") else { return (Vec::new(), None) };
-    let text = match sources.text(file, &span) {
-        Ok(text) => text,
-        Err(mistake) => {
-            points.sink.push(mistake);
-            return (Vec::new(), None);
-        }
-    };
+    let Some(text) = sources.text(file, &span, points.sink) else { return (Vec::new(), None) };
     let table = match table::parse(file, &text) {
         Ok(table) => table,
         Err(mistakes) => {
