@@ -9,7 +9,7 @@ use super::part::Declared;
 use super::place::inside;
 use super::reader::{Entry, Reader, kind, meant};
 use super::suggest::list;
-use super::{Command, Diagnostic, Spec, expressions, templates};
+use super::{Command, Diagnostic, Spec, expressions, samples, templates};
 use crate::template::{self, JobTemplate, Place, TemplateError};
 
 /// Reads `command`.
@@ -60,6 +60,19 @@ pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str)
         Ok(_) if top.sink.has_errors() => {}
         Ok(template) => {
             unused(&template, spec, declared, top);
+            for error in samples::lacking(&template, spec) {
+                let place = texts.place(&error.place).map(|(span, _)| span);
+                let span = place.or_else(|| top.entry("command").map(|entry| entry.span)).unwrap_or(0..0);
+                let message = error.message.replace("at this point", "at some points");
+                let (message, help) = match message.split_once("; write ") {
+                    Some((message, help)) => (message, format!("write {help}")),
+                    None => {
+                        let help = "write {% if … is defined %}…{% endif %} around what needs the parameter";
+                        (message.as_str(), help.to_owned())
+                    }
+                };
+                top.sink.push(Diagnostic::error(message, span).help(help));
+            }
             templates::warn_of_sharing(&template, spec, top);
         }
         Err(errors) => errors.iter().for_each(|error| {

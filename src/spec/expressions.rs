@@ -12,7 +12,7 @@ use super::place::inside;
 use super::reader::{Entry, Reader, kind};
 use super::suggest::{list, nearest};
 use crate::expr::{self, Expression};
-use crate::space::{Derived, SpaceSpec, Values};
+use crate::space::{Derived, Range, SpaceSpec, Values};
 use crate::template::BUILT_IN;
 use crate::value::Value;
 
@@ -277,10 +277,15 @@ fn first(block: &Assembled, name: &str) -> Option<Value> {
     });
     match &axes.flat_map(|axis| &axis.params).find(|param| param.name == name)?.values {
         Values::List(values) => values.first().cloned(),
-        Values::Range(range) => match range.from.parse() {
-            Ok(whole) => Some(Value::Int(whole)),
-            Err(_) => range.from.parse().ok().map(Value::Float),
-        },
+        Values::Range(range) => Some(first_of_range(range)),
+    }
+}
+
+/// The first value of a range, or one that is close to it.
+pub(super) fn first_of_range(range: &Range) -> Value {
+    match range.from.parse() {
+        Ok(whole) => Value::Int(whole),
+        Err(_) => Value::Float(range.from.parse().unwrap_or(1.0)),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `names`: which names a parameter can have; `space`: all parameters together, and how many points they make.
 //! - `part`: the tables that define parameters; `block`: those of the top and of each `[[block]]` put together;
 //!   `expressions`: `where` and `[derived]`; `sampling`: how random parameters are drawn.
+//! - `samples`: the templates, tried where a parameter has no value.
 //! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
 //!   `table`, `column`: what text in columns stands for.
 //! - `job`: `[job]` and `[results]`.
@@ -40,6 +41,7 @@ mod random;
 mod range;
 mod read;
 mod reader;
+mod samples;
 mod sampling;
 mod space;
 pub mod suggest;

@@ -65,13 +65,7 @@ fn deck(entry: &Entry, table: Reader, sources: Sources) -> Option<DeckTemplate> 
         table.sink.push(found.help(HELP));
         return None;
     }
-    let text = match sources.text(file, &entry.span) {
-        Ok(text) => text,
-        Err(mistake) => {
-            table.sink.push(mistake);
-            return None;
-        }
-    };
+    let text = sources.text(file, &entry.span, table.sink)?;
     if text.len() > LARGEST {
         let found = Diagnostic::error(format!("{file} is too large for a template"), entry.span.clone());
         table.sink.push(found.help(

@@ -257,3 +257,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_template_may_need_what_the_points_that_are_kept_have() {
+    let files = Memory(BTreeMap::from([("p.csv", POINTS)]));
+    let text = |condition: &str| {
+        format!(
+            "command = 'p {{{{ mass }}}} {{{{ id }}}} {{{{ on }}}}'\nwhere = '{condition}'\n[points]\nfile = 'p.csv'\n"
+        )
+    };
+    assert!(read_with(&text("mass is defined"), &source("a"), &files).is_ok());
+    let found = read_with(&text("id != \"x\""), &source("a"), &files).unwrap_err();
+    assert_eq!(found.list[0].message, "`mass` has no value at some points");
+}
