@@ -19,7 +19,7 @@ pub(super) fn lacking(template: &JobTemplate, spec: &Spec) -> Vec<RenderError> {
         if !params.contains(&Value::Missing) {
             continue;
         }
-        let point = Point { index: 0, params, draw: 0, repeat: 0, seed: 1, seed32: 1 };
+        let point = Point { index: 0, params, draw: 0, randomization: 0, repeat: 0, seed: 1, seed32: 1, fault: None };
         let context = JobContext { sweep: "sample-1", names: &names, point: &point, attempt: 1, cpus: 1, here: "/" };
         // Other mistakes may come from the values that stand for random and derived ones here.
         let error = template.render(&context).err().filter(|error| {
