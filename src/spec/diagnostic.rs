@@ -32,7 +32,7 @@ pub struct Diagnostic {
     /// What would be right.
     pub help: Option<String>,
     /// Where it really is, when that is another file, which the sweep file names at `span`.
-    pub elsewhere: Option<Elsewhere>,
+    pub elsewhere: Option<Box<Elsewhere>>,
 }
 
 /// A place in another file than the sweep file.
@@ -79,7 +79,7 @@ impl Diagnostic {
 
     /// Says that it is in another file, which the sweep file names at this one's place.
     pub fn elsewhere(mut self, elsewhere: Elsewhere) -> Self {
-        self.elsewhere = Some(elsewhere);
+        self.elsewhere = Some(Box::new(elsewhere));
         self
     }
 

@@ -12,7 +12,8 @@ const LANGUAGE: [&str; 22] = [
 ];
 
 /// Columns of the table beside the parameters and the results.
-const COLUMNS: [&str; 7] = ["status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
+const COLUMNS: [&str; 8] =
+    ["randomization", "status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
 
 /// What is wrong with the name of a parameter in the sweep file, if something is.
 pub(super) fn mistake(entry: &Entry) -> Option<Diagnostic> {
