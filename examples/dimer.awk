@@ -1,6 +1,6 @@
 # Two molecules that attract each other: finds the distance of least energy of a Mie potential,
 # n/(n-6) (n/6)^(6/(n-6)) ε ((σ/r)^n - (σ/r)^6); n = 12 is Lennard-Jones'.
-# usage: awk -f dimer.awk FORCEFIELD EPSILON SIGMA          (FORCEFIELD: lj, mie14 or mie10)
+# usage: awk -f dimer.awk -v title=TITLE -- FORCEFIELD EPSILON SIGMA          (FORCEFIELD: lj, mie14 or mie10)
 # prints the depth in units of ε and the distance in units of σ, as JSON.
 function energy(r) {
     return front * epsilon * ((sigma / r) ^ n - (sigma / r) ^ 6)
@@ -12,6 +12,7 @@ BEGIN {
         print "no force field " ARGV[1] > "/dev/stderr"
         exit 2
     }
+    print title > "/dev/stderr"
     n = exponent[ARGV[1]]; epsilon = ARGV[2]; sigma = ARGV[3]
     front = n / (n - 6) * (n / 6) ^ (6 / (n - 6))
     low = sigma; high = 2 * sigma

@@ -12,9 +12,10 @@ use crate::cli::submit::read_whole;
 use crate::error::Result;
 use crate::ops::check::{Report, report, write_points};
 use crate::ops::target::Target;
-use crate::space::Space;
+use crate::space::{Explained, Space};
 use crate::spec::{Found, PRIVATE_DIR};
 use crate::status::text::{count, group, plain};
+use crate::table::columns::{counters, first};
 use crate::template::shell_line;
 use crate::worker::runtime::SweepRuntime;
 
@@ -82,11 +83,34 @@ fn page(sweep: &SweepRuntime, report: &Report) -> String {
     page
 }
 
-/// `3 size × 21 temp × 500 repeats = 31,500 points`.
+/// `3 size × 21 temp × 500 repeats = 31,500 points`; of several blocks, a line for each.
 fn how_many(report: &Report) -> String {
-    let product = report.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
     let points = count(report.total, "point");
-    if report.factors.len() > 1 { format!("{product} = {points}") } else { points }
+    match report.blocks.as_slice() {
+        [block] if block.has_conditions => {
+            format!("{}; where keeps {}", product(block, " points"), group(block.kept))
+        }
+        [block] => product(block, if report.total == 1 { " point" } else { " points" }),
+        blocks => blocks.iter().enumerate().fold(points, |text, (at, block)| {
+            let fewer = u128::from(block.kept) != block.points;
+            let kept = match (fewer, block.has_conditions) {
+                (false, _) => String::new(),
+                (true, true) => format!("; {} are kept and in no earlier block", group(block.kept)),
+                (true, false) => format!("; {} are in no earlier block", group(block.kept)),
+            };
+            format!("{text}\n  block {}: {}{kept}", at + 1, product(block, ""))
+        }),
+    }
+}
+
+/// `3 size × 21 temp = 63`, with what they are of behind.
+fn product(block: &Explained, of: &str) -> String {
+    let factors = block.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
+    let points = u64::try_from(block.points).map_or_else(|_| format!("{:e}", block.points as f64), group);
+    match block.factors.len() {
+        0 | 1 => format!("{points}{of}"),
+        _ => format!("{factors} = {points}{of}"),
+    }
 }
 
 /// What the sweep file took from another file.
@@ -117,20 +141,14 @@ fn directory(sweep: &SweepRuntime) -> String {
 }
 
 fn table(space: &Space, report: &Report) -> String {
-    let spec = space.spec();
-    let counters = [("draw", spec.draws > 1), ("repeat", spec.repeats > 1), ("seed", true)];
-    let counters: Vec<_> = counters.into_iter().filter(|(_, shown)| *shown).map(|(name, _)| name).collect();
-    let names = space.names().iter().map(String::as_str);
-    let header: Vec<&str> = ["job"].into_iter().chain(names).chain(counters.iter().copied()).collect();
+    let counters = counters(space);
+    let first = first(space);
+    let header: Vec<&str> = first.iter().map(String::as_str).chain(["seed"]).collect();
     let mut table = plain(&header);
     for point in report.first.iter().map(|prepared| &prepared.point) {
         let params = point.params.iter().map(ToString::to_string);
-        let counter = |name: &&str| match *name {
-            "draw" => point.draw,
-            "repeat" => point.repeat,
-            _ => point.seed,
-        };
-        let counters = counters.iter().map(counter).map(|number| number.to_string());
+        let counters = counters.iter().map(|counter| (counter.of)(point)).chain([point.seed]);
+        let counters = counters.map(|number| number.to_string());
         table.add_row([point.index.to_string()].into_iter().chain(params).chain(counters));
     }
     table.trim_fmt()

@@ -94,11 +94,17 @@ fn line(as_json: bool, address: &JobAddress, state: &str, space: &Space, point: 
     if as_json {
         let params: serde_json::Map<_, _> = params.map(|(name, value)| (name.clone(), value.to_json())).collect();
         let job = address.to_string();
-        let line = json!({"job": job, "state": state, "params": params, "draw": draw, "repeat": repeat, "seed": seed});
+        let line = json!({"job": job, "state": state, "params": params, "draw": draw, "randomization": point.randomization,
+            "repeat": repeat, "seed": seed});
         return format!("{line}\n");
     }
     let params = params.map(|(name, value)| format!("{name}={value}"));
-    let counters = [(draw, space.spec().draws, "draw"), (repeat, space.spec().repeats, "repeat")];
+    let spec = space.spec();
+    let counters = [
+        (draw, spec.draws, "draw"),
+        (point.randomization, spec.randomizations, "randomization"),
+        (repeat, spec.repeats, "repeat"),
+    ];
     let counters = counters.iter().filter(|(_, of, _)| *of > 1).map(|(number, _, name)| format!("{name}={number}"));
     let words: Vec<_> = params.chain(counters).collect();
     format!("{address}  {state:<9}  {}\n", words.join(" "))

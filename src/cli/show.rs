@@ -48,7 +48,11 @@ fn page(view: &JobView) -> String {
     for (name, value) in std::iter::zip(&view.names, &point.params) {
         let _ = writeln!(page, "  {name} = {value}");
     }
-    let _ = writeln!(page, "  draw {}, repeat {}, seed {}", point.draw, point.repeat, point.seed);
+    let scramble = match point.randomization {
+        0 => String::new(),
+        other => format!("randomization {other}, "),
+    };
+    let _ = writeln!(page, "  draw {}, {scramble}repeat {}, seed {}", point.draw, point.repeat, point.seed);
     let _ = writeln!(page, "\n{}", view.paste_line());
     if let Err(why) = &view.program {
         let _ = writeln!(page, "(on this machine: {why})");

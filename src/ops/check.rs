@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::ops::target::Target;
 use crate::ops::warn;
-use crate::space::{Block, Dist, Point, Space, Values};
+use crate::space::{Block, Dist, Explained, Point, Space, Values};
 use crate::spec::{self, Found};
 use crate::table::csv::CsvTable;
 use crate::value::Value;
@@ -22,8 +22,8 @@ pub struct Report {
     pub name: String,
     /// The number of points.
     pub total: u64,
-    /// What that is the product of.
-    pub factors: Vec<(String, u64)>,
+    /// How that comes about, block by block.
+    pub blocks: Vec<Explained>,
     /// Each parameter, with the type of its values: `int`, `float`, `number` (both), `bool`, `text`, `mixed`.
     pub parameters: Vec<(String, &'static str)>,
     /// The first points, with what their processes would be given.
@@ -48,7 +48,7 @@ pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Re
     Ok(Report {
         name: sweep.spec.name.clone(),
         total: space.len(),
-        factors: space.factors(),
+        blocks: space.explain(),
         parameters: parameters(space),
         first,
         found: read.found.clone(),
@@ -60,18 +60,24 @@ pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Re
 impl Report {
     /// All of it for tools; `names` are those of the parameters.
     pub fn to_json(&self, names: &[String]) -> Json {
-        let factors = self.factors.iter().map(|(name, count)| json!({"name": name, "count": count}));
         let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
         json!({
             "version": 1,
             "name": self.name,
             "points": self.total,
-            "factors": factors.collect::<Vec<_>>(),
+            "blocks": self.blocks.iter().map(block_json).collect::<Vec<_>>(),
             "parameters": parameters.collect::<Vec<_>>(),
             "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
             "warnings": self.told.iter().chain(&self.warnings).collect::<Vec<_>>(),
         })
     }
+}
+
+fn block_json(block: &Explained) -> Json {
+    let factors = block.factors.iter().map(|(name, count)| json!({"name": name, "count": count}));
+    // JSON's numbers are doubles to many readers, and a product before conditions may be larger than all of them.
+    let product = u64::try_from(block.points).map_or_else(|_| json!(block.points as f64), Json::from);
+    json!({"factors": factors.collect::<Vec<_>>(), "product": product, "points": block.kept})
 }
 
 fn point_json(names: &[String], prepared: &Prepared) -> Json {
@@ -82,6 +88,7 @@ fn point_json(names: &[String], prepared: &Prepared) -> Json {
         "job": point.index,
         "params": params,
         "draw": point.draw,
+        "randomization": point.randomization,
         "repeat": point.repeat,
         "seed": point.seed,
         "seed32": point.seed32,
@@ -91,30 +98,34 @@ fn point_json(names: &[String], prepared: &Prepared) -> Json {
     })
 }
 
-/// Writes all points as CSV: `job`, the parameters, `draw`, `repeat`, `seed`. Returns how many; memory does not grow with
+/// Writes all points as CSV: `job`, the parameters, `draw`, `randomization` where there is more than one, `repeat`,
+/// `seed`. Returns how many; memory does not grow with
 /// them.
 ///
 /// # Errors
 /// If the target cannot be written.
 pub fn write_points(space: &Space, target: &Target, stdout: &mut dyn Write) -> Result<u64> {
     let names = space.names().iter().map(String::as_str);
-    let header: Vec<String> =
-        ["job"].into_iter().chain(names).chain(["draw", "repeat", "seed"]).map(str::to_owned).collect();
+    let scrambles = space.spec().randomizations > 1;
+    let counters = ["draw"].into_iter().chain(scrambles.then_some("randomization")).chain(["repeat", "seed"]);
+    let header: Vec<String> = ["job"].into_iter().chain(names).chain(counters).map(str::to_owned).collect();
     target.write(stdout, |stream, path| {
         let mut table = CsvTable::new(stream, &header).map_err(Error::file("written", path))?;
         for point in (0..space.len()).map_while(|index| space.point(index)) {
-            table.row(&row(point)).map_err(Error::file("written", path))?;
+            table.row(&row(point, scrambles)).map_err(Error::file("written", path))?;
         }
         table.finish().map_err(Error::file("written", path))?;
         Ok(space.len())
     })
 }
 
-fn row(point: Point) -> Vec<Value> {
+fn row(point: Point, scrambles: bool) -> Vec<Value> {
     let whole = |number: u64| Value::Int(number as i64);
     let mut cells = vec![whole(point.index)];
     cells.extend(point.params);
-    cells.extend([point.draw, point.repeat, point.seed].map(whole));
+    cells.push(whole(point.draw));
+    cells.extend(scrambles.then(|| whole(point.randomization)));
+    cells.extend([point.repeat, point.seed].map(whole));
     cells
 }
 

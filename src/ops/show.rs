@@ -106,6 +106,7 @@ impl JobView {
             "job": self.address.to_string(),
             "params": params,
             "draw": point.draw,
+            "randomization": point.randomization,
             "repeat": point.repeat,
             "seed": point.seed,
             "seed32": point.seed32,

@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::space::mass_at_bounds;
 use crate::status::text::group;
 use crate::worker::runtime::SweepRuntime;
 
 /// The chance of two equal `seed32` from which on it is told.
 const CHANCE: f64 = 0.01;
+
+/// The share of values at the bounds of `clip` from which on it is told.
+const MASS: f64 = 1e-4;
 
 /// What there is to warn of, a sentence each.
 ///
@@ -17,6 +21,7 @@ pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
     let prepared = sweep.prepare(0, 1).map_err(|error| Error::usage(format!("{error:#}")))?;
     let mut found = Vec::new();
     found.extend(equal_seeds(sweep));
+    found.extend(clipped(sweep));
     found.extend(prepared.argv.iter().skip(1).filter_map(|word| left_behind(word, sweep, &prepared.dir)));
     // A program that is not to be found here may yet be there on the worker's machine.
     let program = prepared.argv.first().map(|word| sweep.program(word));
@@ -28,7 +33,11 @@ pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
 fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
     let spec = sweep.space.spec();
     // Under common draws grid points share their seeds on purpose.
-    let seeds = if spec.common_draws { spec.draws.checked_mul(spec.repeats)? } else { sweep.space.len() };
+    let seeds = if spec.common_draws {
+        spec.draws.checked_mul(spec.randomizations)?.checked_mul(spec.repeats)?
+    } else {
+        sweep.space.len()
+    };
     let chance = collision(seeds);
     if !sweep.template.names_used().contains("seed32") || chance < CHANCE {
         return None;
@@ -46,6 +55,38 @@ fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
 fn collision(n: u64) -> f64 {
     let n = n as f64;
     -(-n * (n - 1.0) / 2.0 / f64::from(i32::MAX)).exp_m1()
+}
+
+/// How much of a distribution lies at the bounds to which its values are clipped.
+fn clipped(sweep: &SweepRuntime) -> Vec<String> {
+    let mut found = Vec::new();
+    for random in sweep.space.spec().blocks.iter().flat_map(|block| &block.random) {
+        let (Some((low, high)), Ok(Some((below, above)))) = (random.clip, mass_at_bounds(random)) else { continue };
+        if below + above < MASS {
+            continue;
+        }
+        let text = format!(
+            "`{}`: {} % of its values are clipped to {low} and {} % to {high}; `truncated-normal` would spread a normal \
+             distribution's over the rest",
+            random.name,
+            percent(below),
+            percent(above)
+        );
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+/// A share in percent, two digits of it.
+fn percent(share: f64) -> String {
+    match share * 100.0 {
+        0.0 => "0".into(),
+        p if p >= 10.0 => format!("{p:.0}"),
+        p if p >= 1.0 => format!("{p:.1}"),
+        p => format!("{p:.2}"),
+    }
 }
 
 /// A word of the command that names a file in the sweep file's folder, where the job does not run.

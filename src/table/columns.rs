@@ -9,12 +9,31 @@ use crate::value::Value;
 pub const LAST: [&str; 8] =
     ["seed", "status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
 
-/// The columns before the results: `job`, the parameters, and `draw` and `repeat` where the sweep has more than one.
+/// The columns before the results: `job`, the parameters, and `draw`, `randomization` and `repeat` where the sweep has
+/// more than one.
 pub fn first(space: &Space) -> Vec<String> {
-    let spec = space.spec();
-    let counters = [("draw", spec.draws), ("repeat", spec.repeats)];
-    let counters = counters.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name.to_owned());
+    let counters = counters(space).into_iter().map(|counter| counter.name.to_owned());
     std::iter::once("job".to_owned()).chain(space.names().iter().cloned()).chain(counters).collect()
+}
+
+/// A column that counts points with the same parameters on the grid.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// The column's name.
+    pub name: &'static str,
+    /// What stands there.
+    pub of: fn(&Point) -> u64,
+}
+
+/// The counters of which the sweep has more than one.
+pub fn counters(space: &Space) -> Vec<Counter> {
+    let spec = space.spec();
+    let all: [(&'static str, u64, fn(&Point) -> u64); 3] = [
+        ("draw", spec.draws, |point| point.draw),
+        ("randomization", spec.randomizations, |point| point.randomization),
+        ("repeat", spec.repeats, |point| point.repeat),
+    ];
+    all.into_iter().filter(|(_, count, _)| *count > 1).map(|(name, _, of)| Counter { name, of }).collect()
 }
 
 /// Gives results the names of their columns: one that repeats a parameter, or another column that is known before the
@@ -47,6 +66,7 @@ fn known(space: &Space, point: &Point, name: &str) -> Option<Option<Value>> {
     match name {
         "job" => whole(point.index),
         "draw" => whole(point.draw),
+        "randomization" => whole(point.randomization),
         "repeat" => whole(point.repeat),
         "seed" => whole(point.seed),
         _ => LAST.contains(&name).then_some(None),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::columns;
+use super::columns::{self, Counter};
 use crate::job::Outcome;
 use crate::record::Record;
 use crate::space::{Point, Space};
@@ -13,8 +13,7 @@ pub struct Layout {
     names: Vec<String>,
     /// Where each result stands among the results.
     results: HashMap<String, usize>,
-    draws: bool,
-    repeats: bool,
+    counters: Vec<Counter>,
 }
 
 impl Layout {
@@ -23,7 +22,7 @@ impl Layout {
         let last = columns::LAST.iter().map(|name| (*name).to_owned());
         let names = columns::first(space).into_iter().chain(results.iter().cloned()).chain(last).collect();
         let results = results.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
-        Layout { names, results, draws: space.spec().draws > 1, repeats: space.spec().repeats > 1 }
+        Layout { names, results, counters: columns::counters(space) }
     }
 
     /// The names of the columns.
@@ -37,8 +36,7 @@ impl Layout {
         let mut cells = Vec::with_capacity(self.names.len());
         cells.push(whole(point.index));
         cells.extend(point.params.iter().cloned());
-        cells.extend(self.draws.then(|| whole(point.draw)));
-        cells.extend(self.repeats.then(|| whole(point.repeat)));
+        cells.extend(self.counters.iter().map(|counter| whole((counter.of)(point))));
         let first_result = cells.len();
         cells.resize(first_result + self.results.len(), Value::Missing);
         if let Some(Outcome::Succeeded { results }) = record.map(|record| &record.outcome) {

@@ -32,6 +32,45 @@ fn the_page_says_how_many_points_there_are_and_shows_the_first() {
 }
 
 #[test]
+fn conditions_blocks_and_files_are_accounted_for() {
+    let sandbox = Sandbox::embedded();
+    let page = |text: &str| {
+        sandbox.write("a.toml", text);
+        sandbox.sweep(&["check", "a.toml", "--points", "1"]).code(0).stdout
+    };
+    let grid = "[grid]\nx = [1, 2, 3]\ny = [1, 2]\n";
+    let text = page(&format!("command = \"echo {{{{ x }}}} {{{{ y }}}}\"\nwhere = \"x > y\"\nrepeats = 2\n{grid}"));
+    assert!(text.starts_with("a: 3 x × 2 y × 2 repeats = 12 points; where keeps 6\n"), "{text}");
+    let blocks = "command = \"echo {{ flags }}\"\n[[block]]\ngrid = { x = [1, 2], y = [1, 2] }\n[[block]]\ngrid = { x = [2, 3], y = 1 }\n";
+    let text = page(blocks);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "a: 5 points");
+    assert_eq!(lines[1], "  block 1: 2 x × 2 y = 4");
+    assert!(lines[2].starts_with("  block 2: 2 x × 1 y = 2; 1") || lines[2].starts_with("  block 2: 2; 1"), "{text}");
+    sandbox.write("p.csv", "id,mass,hot\n007,1.50,true\n008,2,false\n");
+    let text = page("command = \"echo {{ flags }}\"\n[points]\nfile = \"p.csv\"\n");
+    assert!(text.contains("\n  p.csv: 2 rows, id text, mass float, hot bool\n"), "{text}");
+    assert!(text.contains("0  echo --id 007 --mass 1.50 --hot true\n"), "{text}");
+    let refused = sandbox.sweep(&["check", "a.toml", "--out", "p.csv"]).code(2);
+    assert!(refused.stderr.contains("would overwrite it"), "{}", refused.stderr);
+}
+
+#[test]
+fn randomizations_are_a_column() {
+    let sandbox = Sandbox::embedded();
+    let text = "command = \"echo {{ u }}\"\nsampling = \"sobol\"\ndraws = 2\nrandomizations = 3\n[random]\nu = { dist = \"uniform\", min = 0.0, max = 1.0 }\n";
+    sandbox.write("a.toml", text);
+    sandbox.sweep(&["check", "a.toml", "--out", "p.csv"]).code(0);
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    let (points, table) = (sandbox.read("p.csv"), sandbox.read("t.csv"));
+    assert!(points.starts_with("job,u,draw,randomization,repeat,seed\n"), "{points}");
+    assert!(table.starts_with("job,u,draw,randomization,result,seed,"), "{table}");
+    let rows = sandbox.rows("t.csv");
+    let counters: Vec<_> = rows.iter().map(|row| row["draw"].clone() + &row["randomization"]).collect();
+    assert_eq!(counters, ["00", "10", "01", "11", "02", "12"]);
+}
+
+#[test]
 fn counters_are_shown_only_where_there_is_more_than_one() {
     let sandbox = Sandbox::embedded();
     sandbox.write("a.toml", "command = \"echo {{ x }}\"\n[grid]\nx = [1, 2]\n");
@@ -78,7 +117,8 @@ fn tools_get_one_object() {
     let ran = sandbox.sweep(&["check", "a.toml", "--json", "--points", "1"]).code(0);
     let json = ran.json();
     assert_eq!((&json["name"], &json["points"]), (&"a".into(), &36.into()));
-    assert_eq!(json["factors"][1], serde_json::json!({"name": "temp", "count": 3}));
+    assert_eq!(json["blocks"][0]["factors"][1], serde_json::json!({"name": "temp", "count": 3}));
+    assert_eq!((&json["blocks"][0]["product"], &json["blocks"][0]["points"]), (&36.into(), &36.into()));
     assert_eq!(json["parameters"][2], serde_json::json!({"name": "label", "type": "text"}));
     let first = &json["first"];
     assert_eq!(first.as_array().map(Vec::len), Some(1));
@@ -103,6 +143,9 @@ fn what_may_be_wrong_is_told() {
     assert!(seeds(31_500, "seed32").contains("with a chance of 21 %"), "{}", seeds(31_500, "seed32"));
     assert_eq!((seeds(31_500, "seed"), seeds(1000, "seed32")), (String::new(), String::new()));
     assert!(warned("command = \"no-such-program-anywhere\"\n").contains("no-such-program-anywhere"));
+    let clipped = "command = \"echo {{ u }}\"\n[random]\nu = { dist = \"normal\", mean = 0, sd = 1, clip = [-1, 2] }\n";
+    assert!(warned(clipped).contains("16 % of its values are clipped to -1 and 2.3 % to 2"), "{}", warned(clipped));
+    assert_eq!(warned(&clipped.replace("[-1, 2]", "[-5, 5]")), "");
     sandbox.write("job.sh", "echo 1\n");
     let elsewhere = "command = \"sh job.sh\"\n[results]\nfrom = \"out\"\n";
     assert!(warned(elsewhere).contains("write {{ here }}/job.sh"), "{}", warned(elsewhere));
