@@ -6,13 +6,25 @@ use super::dist::Sampler;
 use super::error::SpaceError;
 use super::identity::{GridId, seed_key, value_key};
 use super::philox::{self, Words};
+use super::sequence::{Halton, Sobol, latin_hypercube};
 use crate::value::Value;
 
 /// The random parameters of a block, ready to be drawn.
 #[derive(Debug)]
 pub(super) struct Drawer {
     root_seed: u64,
+    sampling: Sampling,
+    source: Source,
     streams: Vec<Stream>,
+}
+
+/// Where the words come from.
+#[derive(Debug)]
+enum Source {
+    Independent,
+    LatinHypercube { draws: u64 },
+    Sobol(Sobol),
+    Halton(Halton),
 }
 
 /// A random parameter, ready to be drawn.
@@ -20,40 +32,87 @@ pub(super) struct Drawer {
 struct Stream {
     name: String,
     sampler: Sampler,
+    /// Its place among the random parameters of the block sorted by name.
+    dimension: usize,
+}
+
+/// Which of a parameter's values.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    grid: Option<&'a GridId>,
+    draw: u64,
+    randomization: u64,
 }
 
 impl Drawer {
     /// # Errors
-    /// A distribution that cannot be used, or that the sampling cannot serve.
+    /// A distribution that cannot be used, or not with the space's sampling; more random parameters than the sampling has
+    /// dimensions.
     pub(super) fn new(spec: &SpaceSpec, block: &Block) -> Result<Drawer, SpaceError> {
-        if spec.sampling != Sampling::Independent {
-            return Err(SpaceError::Shape("this sampling is not supported yet".into()));
-        }
-        let streams = block.random.iter().map(Stream::new).collect::<Result<_, _>>()?;
-        Ok(Drawer { root_seed: spec.root_seed, streams })
+        let mut names: Vec<&String> = block.random.iter().map(|random| &random.name).collect();
+        names.sort();
+        let source = match spec.sampling {
+            Sampling::Independent => Source::Independent,
+            Sampling::LatinHypercube => Source::LatinHypercube { draws: spec.draws },
+            Sampling::Sobol => Source::Sobol(Sobol::new(names.len()).map_err(SpaceError::Shape)?),
+            Sampling::Halton => Source::Halton(Halton::new(names.len())),
+        };
+        let stream = |random: &Random| {
+            let dimension = names.binary_search(&&random.name).unwrap_or(0);
+            Stream::new(random, dimension, spec.sampling)
+        };
+        let streams = block.random.iter().map(stream).collect::<Result<_, _>>()?;
+        Ok(Drawer { root_seed: spec.root_seed, sampling: spec.sampling, source, streams })
     }
 
     /// The values of a draw at a grid point, in the order of the block's random parameters; without grid point the same
     /// at all of them (common draws).
     pub(super) fn values(&self, grid: Option<&GridId>, draw: u64, randomization: u64) -> Vec<Value> {
-        self.streams.iter().map(|stream| self.draw(stream, grid, draw, randomization)).collect()
+        let place = Place { grid, draw, randomization };
+        self.streams.iter().map(|stream| self.draw(stream, place)).collect()
     }
 
     /// The value of one of them, by its position among the block's random parameters; none if there is none there.
     #[allow(dead_code)] // for conditions, which need only some of them
     pub(super) fn value(&self, position: usize, grid: Option<&GridId>, draw: u64, randomization: u64) -> Option<Value> {
-        self.streams.get(position).map(|stream| self.draw(stream, grid, draw, randomization))
+        self.streams.get(position).map(|stream| self.draw(stream, Place { grid, draw, randomization }))
     }
 
-    fn draw(&self, stream: &Stream, grid: Option<&GridId>, draw: u64, randomization: u64) -> Value {
-        stream.sampler.value(Words::new(value_key(self.root_seed, &stream.name, grid, randomization), draw))
+    fn draw(&self, stream: &Stream, place: Place<'_>) -> Value {
+        let key = value_key(self.sampling, self.root_seed, &stream.name, place.grid, place.randomization);
+        match &stream.sampler {
+            Sampler::Quantile(quantile) => quantile.value(self.word(key, stream.dimension, place.draw)),
+            // Only where the sampling is independent.
+            Sampler::Permutation(permutation) => permutation.value(&mut Words::new(key, place.draw)),
+        }
+    }
+
+    fn word(&self, key: u64, dimension: usize, draw: u64) -> u64 {
+        match &self.source {
+            Source::Independent => Words::new(key, draw).next(),
+            Source::LatinHypercube { draws } => latin_hypercube(key, *draws, draw),
+            Source::Sobol(sobol) => sobol.word(key, dimension, draw),
+            Source::Halton(halton) => halton.word(key, dimension, draw),
+        }
     }
 }
 
 impl Stream {
-    fn new(random: &Random) -> Result<Stream, SpaceError> {
+    fn new(random: &Random, dimension: usize, sampling: Sampling) -> Result<Stream, SpaceError> {
         let error = |why| SpaceError::Distribution { name: random.name.clone(), why };
-        Ok(Stream { name: random.name.clone(), sampler: Sampler::new(random).map_err(error)? })
+        let sampler = Sampler::new(random).map_err(error)?;
+        if matches!(sampler, Sampler::Permutation(_)) && sampling != Sampling::Independent {
+            let name = match sampling {
+                Sampling::LatinHypercube => "latin-hypercube",
+                Sampling::Sobol => "sobol",
+                Sampling::Independent | Sampling::Halton => "halton",
+            };
+            return Err(error(format!(
+                "a permutation has no quantile function, which `sampling = \"{name}\"` needs; take \"independent\", or \
+                 leave the permutation to the program, by its seed"
+            )));
+        }
+        Ok(Stream { name: random.name.clone(), sampler, dimension })
     }
 }
 

@@ -87,7 +87,7 @@ fn the_steps_of_the_document_are_true() {
     }
     let grid = message.id();
     let hex: String = grid.iter().map(|byte| format!("{byte:02x}")).collect();
-    let value_key = identity::value_key(42, "noise", Some(&grid), 0);
+    let value_key = identity::value_key(Sampling::Independent, 42, "noise", Some(&grid), 0);
     let seed_key = identity::seed_key(42, Some(&grid), 0);
     let steps = [
         format!("grid id      {hex}"),

@@ -5,8 +5,13 @@
 //! texts are preceded by their length, so that no two different inputs give the same bytes. Tags are this short so that
 //! a message usually fills one block of 64 bytes only.
 
+use super::declared::Sampling;
+
 const GRID_POINT: &[u8; 8] = b"sweep1g\0";
 const RANDOM_VALUE: &[u8; 8] = b"sweep1r\0";
+const LATIN_HYPERCUBE: &[u8; 8] = b"sweep1l\0";
+const SOBOL: &[u8; 8] = b"sweep1o\0";
+const HALTON: &[u8; 8] = b"sweep1h\0";
 const SEED: &[u8; 8] = b"sweep1s\0";
 
 /// The identity of a grid point: what its random values and its seeds hang on.
@@ -39,10 +44,22 @@ impl GridMessage {
     }
 }
 
-/// The generator's key for a random parameter at a grid point; none: the same at all of them.
-pub(super) fn value_key(root_seed: u64, name: &str, grid: Option<&GridId>, randomization: u64) -> u64 {
+/// The key of a random parameter at a grid point, another one for each sampling; no grid point: the same at all of them.
+pub(super) fn value_key(
+    sampling: Sampling,
+    root_seed: u64,
+    name: &str,
+    grid: Option<&GridId>,
+    randomization: u64,
+) -> u64 {
+    let tag = match sampling {
+        Sampling::Independent => RANDOM_VALUE,
+        Sampling::LatinHypercube => LATIN_HYPERCUBE,
+        Sampling::Sobol => SOBOL,
+        Sampling::Halton => HALTON,
+    };
     let mut message = Vec::with_capacity(128);
-    message.extend_from_slice(RANDOM_VALUE);
+    message.extend_from_slice(tag);
     message.extend_from_slice(&root_seed.to_le_bytes());
     push_text(&mut message, name);
     push_place(&mut message, grid, randomization);
@@ -107,16 +124,21 @@ mod tests {
         let id: GridId = *b"0123456789abcdef";
         let key = |bytes: &[u8]| u64::from_le_bytes(blake3::hash(bytes).as_bytes()[..8].try_into().unwrap());
         let value = b"sweep1r\0\x2a\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0noise0123456789abcdef";
-        assert_eq!(value_key(42, "noise", Some(&id), 0), key(value));
-        assert_eq!(value_key(42, "noise", None, 0), key(&value[..29]));
+        assert_eq!(value_key(Sampling::Independent, 42, "noise", Some(&id), 0), key(value));
+        assert_eq!(value_key(Sampling::Independent, 42, "noise", None, 0), key(&value[..29]));
         let seed = b"sweep1s\0\x2a\0\0\0\0\0\0\x000123456789abcdef";
         assert_eq!(seed_key(42, Some(&id), 0), key(seed));
         assert_eq!(seed_key(42, None, 0), key(&seed[..16]));
         // A randomization but the first is added at the end.
         let again = |bytes: &[u8]| [bytes, b"\x03\0\0\0\0\0\0\0"].concat();
-        assert_eq!(value_key(42, "noise", Some(&id), 3), key(&again(value)));
-        assert_eq!(value_key(42, "noise", None, 3), key(&again(&value[..29])));
+        assert_eq!(value_key(Sampling::Independent, 42, "noise", Some(&id), 3), key(&again(value)));
+        assert_eq!(value_key(Sampling::Independent, 42, "noise", None, 3), key(&again(&value[..29])));
         assert_eq!(seed_key(42, Some(&id), 3), key(&again(seed)));
         assert_eq!(seed_key(42, None, 3), key(&again(&seed[..16])));
+        // The samplings have tags of their own.
+        let tagged = |tag: &[u8]| key(&[b"sweep1", tag, &value[7..]].concat());
+        for (sampling, tag) in [(Sampling::LatinHypercube, b"l"), (Sampling::Sobol, b"o"), (Sampling::Halton, b"h")] {
+            assert_eq!(value_key(sampling, 42, "noise", Some(&id), 0), tagged(tag));
+        }
     }
 }

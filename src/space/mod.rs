@@ -7,7 +7,8 @@
 //! - `decimal`, `range`: decimals read exactly, and the values of `{ from, to, … }`;
 //! - `axis`: the values on an axis by position, and the way back;
 //! - `identity`: what is hashed: the identity of a grid point, the keys of random values and seeds;
-//! - `philox`: the generator; `dist`: the distributions, words of the generator to values; `draw`: the two together;
+//! - `philox`: the generator; `sequence`: Latin hypercube, Sobol, Halton: words that fill their range evenly; `dist`: the
+//!   distributions, words to values; `draw`: these together;
 //! - `grid`: one block's grid; `formula`: its derived parameters and conditions; `part`: one block with all that;
 //! - `cells`: the numbers of grid points and draws of all blocks; `overlap`: which blocks may have points in common;
 //! - `bits`, `selection`: which of them are kept, worked out once and stored;
@@ -32,6 +33,7 @@ mod part;
 mod philox;
 mod range;
 mod selection;
+mod sequence;
 
 #[cfg(test)]
 mod golden;

@@ -26,7 +26,6 @@ use self::finish::{Finish, WholeFinish};
 use self::permutation::Permutation;
 use self::real::Real;
 use super::declared::{Dist, Random};
-use super::philox::Words;
 use crate::value::Value;
 
 pub use self::mass::mass_at_bounds;
@@ -68,14 +67,6 @@ impl Sampler {
                 refuse_finish(random, "a permutation")?;
                 Permutation::new(*of).map(Sampler::Permutation)
             }
-        }
-    }
-
-    /// The value that the words of one draw give.
-    pub(super) fn value(&self, mut words: Words) -> Value {
-        match self {
-            Sampler::Quantile(quantile) => quantile.value(words.next()),
-            Sampler::Permutation(permutation) => permutation.value(&mut words),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Permutation {
 
     /// Shuffles 0 … of−1 after Fisher and Yates, from the back: for i from of−1 down to 1, elements i and j change
     /// places, j unbiased in 0 … i.
-    pub(super) fn value(&self, words: &mut Words) -> Value {
+    pub(in crate::space) fn value(&self, words: &mut Words) -> Value {
         let mut order: Vec<u32> = (0..self.of).collect();
         for i in (1..order.len()).rev() {
             order.swap(i, unbiased_below(words, i as u64 + 1) as usize);

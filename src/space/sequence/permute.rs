@@ -1,0 +1,81 @@
+//! Owns the keyed bijection of 0 … n−1, which needs no memory, and the Latin hypercube.
+
+use crate::space::draw::below;
+use crate::space::philox::block;
+
+/// Up to this many elements every permutation is exactly as likely as any other.
+const FEW: u64 = 12;
+
+/// Rounds of the Feistel network.
+const ROUNDS: u64 = 12;
+
+/// Where a keyed permutation of 0 … n−1 sends x, x < n. `which` numbers the permutations of a key, below 2^56.
+///
+/// Up to 12 elements the permutation is number ⌊w·n!/2^64⌋ in lexicographic order, w a word of the generator. Beyond it
+/// is a Feistel network on pairs of digits in the bases a = ⌈√n⌉ and b = ⌈n/a⌉, walked on until it is below n: the
+/// "generalized Feistel cipher" of J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002, with
+/// Philox as the round function. Fewer than a of the a·b numbers are not below n, so that it seldom walks.
+pub(super) fn permute(key: u64, which: u64, n: u64, x: u64) -> u64 {
+    if n <= FEW {
+        return one_of_few(block(key, [which << 8, 0])[0], n, x);
+    }
+    let a = root_up(n);
+    let b = n.div_ceil(a);
+    let mut y = x;
+    loop {
+        y = feistel(key, which, [a, b], y);
+        if y < n {
+            return y;
+        }
+    }
+}
+
+/// One pass. The digits are (low, high), low < a and high < b; in even rounds a number from the high one is added to the
+/// low one, in odd rounds the other way round.
+fn feistel(key: u64, which: u64, [a, b]: [u64; 2], x: u64) -> u64 {
+    let (mut low, mut high) = (x % a, x / a);
+    for round in 0..ROUNDS {
+        let word = |digit| block(key, [(which << 8) + round, digit])[0];
+        if round % 2 == 0 {
+            low = (low + below(word(high), a)) % a;
+        } else {
+            high = (high + below(word(low), b)) % b;
+        }
+    }
+    high * a + low
+}
+
+/// The least a with a² ≥ n.
+fn root_up(n: u64) -> u64 {
+    let root = n.isqrt();
+    if root * root == n { root } else { root + 1 }
+}
+
+fn one_of_few(word: u64, n: u64, x: u64) -> u64 {
+    let mut left: Vec<u64> = (0..n).collect();
+    let mut orders: u64 = (1..=n).product();
+    let mut number = below(word, orders);
+    for place in 0..n {
+        orders /= n - place;
+        let taken = left.remove((number / orders) as usize);
+        number %= orders;
+        if place == x {
+            return taken;
+        }
+    }
+    0 // x < n: never reached
+}
+
+/// The word of a draw, of so many: each of the equal parts of the words has exactly one draw's word, anywhere in it.
+///
+/// M. D. McKay, R. J. Beckman, W. J. Conover, "A comparison of three methods for selecting values of input variables",
+/// Technometrics 21 (1979), 239–245.
+pub(in crate::space) fn latin_hypercube(key: u64, draws: u64, draw: u64) -> u64 {
+    let stratum = u128::from(permute(key, 0, draws, draw));
+    // The words of a stratum s: from ⌈s·2^64/draws⌉ on, below the next one's.
+    let begin = |stratum: u128| (stratum << 64).div_ceil(u128::from(draws));
+    let (low, high) = (begin(stratum), begin(stratum + 1));
+    let [jitter, _] = block(key, [u64::MAX, draw]);
+    // There are at most 2^64 words in a stratum: the product fits if it is exactly as many too, as jitter < 2^64.
+    (low + ((u128::from(jitter) * (high - low)) >> 64)) as u64
+}
