@@ -36,6 +36,8 @@ mod selection;
 mod sequence;
 
 #[cfg(test)]
+mod draw_tests;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod properties;

@@ -15,20 +15,20 @@ pub fn mass_at_bounds(random: &Random) -> Result<Option<(f64, f64)>, SpaceError>
     let error = |why| SpaceError::Distribution { name: random.name.clone(), why };
     let sampler = Sampler::new(random).map_err(error)?;
     let (Some((low, high)), Sampler::Quantile(quantile)) = (random.clip, &sampler) else { return Ok(None) };
-    // Bounds of whole numbers are whole: below 3.5 is below 4.
-    let (below, within): (Box<dyn Fn(u64) -> bool>, Box<dyn Fn(u64) -> bool>) = match quantile {
-        Quantile::Real(real, _) => (
-            Box::new(move |word| real.quantile(unit(word)) < low),
-            Box::new(move |word| real.quantile(unit(word)) <= high),
-        ),
+    let (low_words, high_words) = match quantile {
+        Quantile::Real(real, _) => {
+            let at = |word| real.quantile(unit(word));
+            (count(|word| at(word) < low), count(|word| at(word) <= high))
+        }
         Quantile::Whole(whole, _) => {
+            // Bounds of whole numbers are whole: below 3.5 is below 4.
             let (low, high) = (libm::ceil(low) as i64, libm::floor(high) as i64);
-            (Box::new(move |word| whole.quantile(word) < low), Box::new(move |word| whole.quantile(word) <= high))
+            (count(|word| whole.quantile(word) < low), count(|word| whole.quantile(word) <= high))
         }
         Quantile::Choice(_) => return Ok(None),
     };
-    let above = (1_u128 << 64) - count(within);
-    Ok(Some((count(below) as f64 / 2_f64.powi(64), above as f64 / 2_f64.powi(64))))
+    let words = 2_f64.powi(64);
+    Ok(Some((low_words as f64 / words, ((1_u128 << 64) - high_words) as f64 / words)))
 }
 
 /// How many words, of all 2^64, have a property that those from some word on have not.

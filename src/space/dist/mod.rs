@@ -32,6 +32,7 @@ pub use self::mass::mass_at_bounds;
 
 /// A distribution, checked and ready to be drawn from.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there are a handful of them, never moved
 pub(super) enum Sampler {
     /// From a single word.
     Quantile(Quantile),
