@@ -138,7 +138,7 @@ fn report(result: Result<Exit>) -> ExitCode {
             match &error {
                 _ if exit == Exit::Well => {}
                 // Rendered diagnostics bring their own `error:`.
-                Error::SweepFile(text) => eprint!("{text}"),
+                Error::SweepFile(text) => eprintln!("{text}"),
                 error => eprintln!("error: {error}"),
             }
             exit.into()

@@ -65,7 +65,7 @@ pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
             if !read.warnings.list.is_empty() {
                 eprintln!("{}", read.warnings.render(super::colours()));
             }
-            Ok((read, select(document)?))
+            Ok((read, select(file, document)?))
         }
         Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
         Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),
@@ -74,7 +74,7 @@ pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
 }
 
 /// Works out which points are kept, once: it is stored with the sweep.
-fn select(mut document: Document) -> Result<Document> {
+fn select(file: &Path, mut document: Document) -> Result<Document> {
     /// Fewer are gone through in an instant.
     const MANY: u64 = 500_000;
     let bar = ProgressBar::hidden();
@@ -86,7 +86,12 @@ fn select(mut document: Document) -> Result<Document> {
         }
         bar.set_position(done);
     };
-    let space = Space::prepare(document.spec.space, &mut tell).map_err(|error| Error::usage(error.to_string()))?;
+    let space = Space::prepare(document.spec.space, &mut tell).map_err(|error| {
+        match spec::mistaken_conditions(&file.display().to_string(), &document.text, &error) {
+            Some(mistakes) => Error::SweepFile(mistakes.render(super::colours())),
+            None => Error::usage(error.to_string()),
+        }
+    })?;
     bar.finish_and_clear();
     document.spec.space = space.spec().clone();
     Ok(document)

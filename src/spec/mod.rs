@@ -6,7 +6,8 @@
 //! - `names`: which names a parameter can have; `space`: all parameters together, and how many points they make.
 //! - `part`: the tables that define parameters; `block`: those of the top and of each `[[block]]` put together;
 //!   `expressions`: `where` and `[derived]`; `sampling`: how random parameters are drawn.
-//! - `samples`: the templates, tried where a parameter has no value.
+//! - `samples`: the templates, tried where a parameter has no value. `late`: mistakes that show when points are gone
+//!   through.
 //! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
 //!   `table`, `column`: what text in columns stands for.
 //! - `job`: `[job]` and `[results]`.
@@ -32,6 +33,7 @@ mod files;
 mod grid;
 mod job;
 mod keys;
+mod late;
 mod names;
 mod open;
 mod part;
@@ -53,6 +55,7 @@ pub use column::ColumnType;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::DocumentError;
 pub use files::{Disk, Files};
+pub use late::mistaken_conditions;
 pub use open::{OpenError, open};
 pub use read::{Found, FoundColumn, Read, Source, read, read_with};
 pub use templates::{MARKER, PRIVATE_DIR};

@@ -270,3 +270,20 @@ fn a_template_may_need_what_the_points_that_are_kept_have() {
     let found = read_with(&text("id != \"x\""), &source("a"), &files).unwrap_err();
     assert_eq!(found.list[0].message, "`mass` has no value at some points");
 }
+
+#[test]
+fn conditions_that_keep_nothing_or_fail_are_told_with_their_place() {
+    let shown = |text: &str| {
+        let text = format!("command = 'p {{{{ x }}}}'\n{text}");
+        let spec = read_with(&text, &source("a"), &Memory(BTreeMap::new())).unwrap().spec.space;
+        let error = crate::space::Space::prepare(spec, &mut |_, _| {}).unwrap_err();
+        mistaken_conditions("a.toml", &text, &error).expect("it is of conditions").render(false)
+    };
+    let alone = shown("where = 'x > 5'\n[grid]\nx = [1, 2]");
+    assert!(alone.contains("no point is kept: this condition holds nowhere\n --> a.toml:2:9"), "{alone}");
+    let together = shown("where = ['x > 1', 'x < 2']\n[grid]\nx = [1, 2]");
+    assert!(together.contains("these conditions hold together nowhere\n --> a.toml:2:10"), "{together}");
+    assert!(together.contains("and this one"), "{together}");
+    let in_block = shown("[[block]]\ngrid = { x = [1, 2] }\nwhere = '1 / (x - 2) > 0'");
+    assert!(in_block.contains("cannot be evaluated at x = ") && in_block.contains("a.toml:4:9"), "{in_block}");
+}

@@ -1,0 +1,51 @@
+//! Owns mistakes that only show when the points are gone through: their places in the sweep file.
+
+use std::ops::Range;
+
+use super::expressions::{Condition, conditions};
+use super::reader::{Reader, Sink};
+use super::{Diagnostic, Diagnostics, syntax};
+use crate::space::SpaceError;
+
+/// What is told where the conditions of a sweep file cannot be evaluated or keep no point, with its place. `file` is what
+/// messages call it and `text` what stands in it; none for other errors.
+pub fn mistaken_conditions(file: &str, text: &str, error: &SpaceError) -> Option<Diagnostics> {
+    let parsed = syntax::parse(text);
+    let sink = Sink::default();
+    let top = Reader { table: &parsed.table, sink: &sink };
+    let mut all = conditions(top);
+    let blocks = top.entry("block").and_then(|entry| entry.value.as_array());
+    let tables = blocks.into_iter().flat_map(|blocks| blocks.iter()).filter_map(|block| block.get_ref().as_table());
+    tables.for_each(|table| all.extend(conditions(Reader { table, sink: &sink })));
+    let found = match error {
+        SpaceError::NothingKept => nothing_kept(&all)?,
+        SpaceError::Condition { text, place, why } => {
+            let span = all.iter().find(|condition| condition.text == *text)?.span.clone();
+            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            let found = Diagnostic::error(format!("this condition cannot be evaluated{place}: {why}"), span);
+            found.help(
+                "a condition is evaluated at every point; `… if x is defined else …` and `and` leave a part of it out",
+            )
+        }
+        _ => return None,
+    };
+    Some(Diagnostics::new(file, text, vec![found]))
+}
+
+fn nothing_kept(all: &[Condition]) -> Option<Diagnostic> {
+    let place = |condition: &Condition| -> Range<usize> { condition.span.clone() };
+    let (first, others) = all.split_first()?;
+    let (message, help) = match others {
+        [] => (
+            "no point is kept: this condition holds nowhere",
+            "loosen it; `sweep check` without it shows which points there are",
+        ),
+        _ => (
+            "no point is kept: these conditions hold together nowhere",
+            "loosen one; `sweep check` without them shows which points there are",
+        ),
+    };
+    let found = Diagnostic::error(message, place(first));
+    let found = others.iter().fold(found, |found, other| found.also(place(other), "and this one"));
+    Some(found.help(help))
+}
