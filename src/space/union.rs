@@ -211,7 +211,7 @@ fn row(space: &Space, index: u64) -> Row {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn it_has_the_points_of_the_enumeration(case in case()) {
         let rows = enumerate(&case);
