@@ -73,7 +73,6 @@ impl Drawer {
     }
 
     /// The value of one of them, by its position among the block's random parameters; none if there is none there.
-    #[allow(dead_code)] // for conditions, which need only some of them
     pub(super) fn value(&self, position: usize, grid: Option<&GridId>, draw: u64, randomization: u64) -> Option<Value> {
         self.streams.get(position).map(|stream| self.draw(stream, Place { grid, draw, randomization }))
     }
