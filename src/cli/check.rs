@@ -95,8 +95,8 @@ fn how_many(report: &Report) -> String {
             let fewer = u128::from(block.kept) != block.points;
             let kept = match (fewer, block.has_conditions) {
                 (false, _) => String::new(),
-                (true, true) => format!("; {} are kept and in no earlier block", group(block.kept)),
-                (true, false) => format!("; {} are in no earlier block", group(block.kept)),
+                (true, true) => format!("; {} of them kept and new", group(block.kept)),
+                (true, false) => format!("; {} of them new", group(block.kept)),
             };
             format!("{text}\n  block {}: {}{kept}", at + 1, product(block, ""))
         }),
@@ -108,6 +108,7 @@ fn product(block: &Explained, of: &str) -> String {
     let factors = block.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
     let points = u64::try_from(block.points).map_or_else(|_| format!("{:e}", block.points as f64), group);
     match block.factors.len() {
+        1 if of.is_empty() => factors,
         0 | 1 => format!("{points}{of}"),
         _ => format!("{factors} = {points}{of}"),
     }

@@ -28,12 +28,12 @@ pub struct Counter {
 /// The counters of which the sweep has more than one.
 pub fn counters(space: &Space) -> Vec<Counter> {
     let spec = space.spec();
-    let all: [(&'static str, u64, fn(&Point) -> u64); 3] = [
-        ("draw", spec.draws, |point| point.draw),
-        ("randomization", spec.randomizations, |point| point.randomization),
-        ("repeat", spec.repeats, |point| point.repeat),
+    let all = [
+        (spec.draws, Counter { name: "draw", of: |point| point.draw }),
+        (spec.randomizations, Counter { name: "randomization", of: |point| point.randomization }),
+        (spec.repeats, Counter { name: "repeat", of: |point| point.repeat }),
     ];
-    all.into_iter().filter(|(_, count, _)| *count > 1).map(|(name, _, of)| Counter { name, of }).collect()
+    all.into_iter().filter(|(count, _)| *count > 1).map(|(_, counter)| counter).collect()
 }
 
 /// Gives results the names of their columns: one that repeats a parameter, or another column that is known before the
