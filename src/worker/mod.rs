@@ -10,8 +10,8 @@
 //! - [`hand`] is the worker as others see it: options, notices, summary, [`Worker`] itself.
 
 pub mod board;
-pub mod hand;
 pub mod directory;
+pub mod hand;
 pub mod pace;
 pub mod pulse;
 pub mod report;
