@@ -118,6 +118,10 @@ pub(in crate::space) struct WholeFinish {
 impl WholeFinish {
     pub(super) fn new(clip: Option<(f64, f64)>, round: Option<&str>) -> Result<WholeFinish, String> {
         check_clip(clip)?;
+        const BEYOND: f64 = -(i64::MIN as f64);
+        if clip.is_some_and(|(low, high)| low >= BEYOND || high < -BEYOND) {
+            return Err("the bounds of `clip` lie beyond the whole numbers of 64 bits".into());
+        }
         // A cast to an integer stops at the ends of its range.
         let (low, high) =
             clip.map_or((i64::MIN, i64::MAX), |(low, high)| (libm::ceil(low) as i64, libm::floor(high) as i64));
@@ -254,6 +258,16 @@ mod tests {
         assert!(WholeFinish::new(None, Some("0.5")).unwrap_err().contains("whole number"));
         assert!(WholeFinish::new(Some((0.1, 0.2)), None).unwrap_err().contains("no whole number"));
         assert!(WholeFinish::new(Some((1.0, 4.0)), Some("5")).unwrap_err().contains("no multiple"));
+    }
+
+    #[test]
+    fn clip_bounds_beyond_the_whole_numbers_are_refused() {
+        for clip in [(1e19, 1e20), (-1e20, -1e19), (9_223_372_036_854_775_808.0, 1e300)] {
+            let error = WholeFinish::new(Some(clip), None).unwrap_err();
+            assert!(error.contains("beyond the whole numbers"), "{error}");
+        }
+        let all = WholeFinish::new(Some((-1e300, 1e300)), None).unwrap();
+        assert_eq!([i64::MIN, 7, i64::MAX].map(|x| all.value(x)), [i64::MIN, 7, i64::MAX]);
     }
 
     proptest! {
