@@ -10,10 +10,12 @@ use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
 use crate::ops::submit::submit;
+use crate::ops::warn::warnings;
 use crate::space::Space;
 use crate::spec::{self, Document, OpenError};
 use crate::status::text::count;
 use crate::store::Store;
+use crate::worker::runtime::SweepRuntime;
 
 /// Put a sweep into the store; workers then run it
 #[derive(Debug, clap::Args)]
@@ -25,6 +27,7 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let document = read(&args.file)?;
+    warn_of_sweep(&context.preview(document.clone())?)?;
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;
     warn_of_store(&*store)?;
@@ -36,6 +39,15 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         store.describe()
     );
     Ok(Exit::Well)
+}
+
+/// Says on stderr what may be wrong with a sweep although its file is right.
+///
+/// # Errors
+/// If the command of the first point cannot be rendered.
+pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
+    warnings(sweep)?.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    Ok(())
 }
 
 /// Says on stderr what about the store's settings could cost results.

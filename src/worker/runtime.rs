@@ -68,7 +68,10 @@ impl SweepRuntime {
             format!("{} has no point {index}; the last one is {}", self.id, self.space.len().saturating_sub(1))
         })?;
         if let Some(fault) = &point.fault {
-            anyhow::bail!("a derived parameter has no value at this point: {fault}");
+            let params = std::iter::zip(self.space.names().iter(), &point.params)
+                .filter(|(_, value)| **value != Value::Missing)
+                .map(|(name, value)| format!("{name} = {value}"));
+            anyhow::bail!("point {index} ({}): {fault}", params.collect::<Vec<_>>().join(", "));
         }
         let here = self.here.to_string_lossy();
         let names = self.space.names();
