@@ -199,7 +199,8 @@ impl Object for Scope {
     }
 }
 
-fn dynamic(value: &Value) -> Option<Dynamic> {
+/// A value as minijinja knows it: what was read from a file is a number where it is one. None: undefined.
+pub(crate) fn dynamic(value: &Value) -> Option<Dynamic> {
     Some(match value {
         Value::Missing => return None,
         Value::Bool(b) => (*b).into(),

@@ -46,6 +46,18 @@ impl Value {
         if value.to_string() == text { value } else { Value::Written(Box::new(value), text.to_owned()) }
     }
 
+    /// Whether two values are the same for a point's identity: both missing, or neither and printed alike.
+    pub fn same_as(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Missing, _) | (_, Value::Missing) => self == other,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            // The printed form tells all doubles apart, except NaNs.
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (a, b) => a.to_string() == b.to_string(),
+        }
+    }
+
     /// The value as JSON; of one that a file wrote in its own way, the number, so that a column of numbers is one in
     /// JSON too. NaN and infinities, which JSON has not, become the strings `NaN`, `inf` and `-inf`.
     pub fn to_json(&self) -> serde_json::Value {

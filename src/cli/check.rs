@@ -12,7 +12,7 @@ use crate::cli::submit::read_whole;
 use crate::error::Result;
 use crate::ops::check::{Report, report, write_points};
 use crate::ops::target::Target;
-use crate::space::{Explained, Space};
+use crate::space::{Explained, Sampling, Space};
 use crate::spec::{Found, PRIVATE_DIR};
 use crate::status::text::{count, group, plain};
 use crate::table::columns::{counters, first};
@@ -68,6 +68,7 @@ fn page(sweep: &SweepRuntime, report: &Report) -> String {
     for found in &report.found {
         page.push_str(&format!("  {}\n", from_file(found)));
     }
+    page.push_str(sampling(sweep.space.spec().sampling));
     page.push_str(&directory(sweep));
     if report.first.is_empty() {
         return page;
@@ -115,6 +116,19 @@ fn product(block: &Explained, of: &str) -> String {
 }
 
 /// What the sweep file took from another file.
+/// What a sampling does not let grow without changing what is there.
+fn sampling(sampling: Sampling) -> &'static str {
+    match sampling {
+        Sampling::Independent => "",
+        Sampling::LatinHypercube => {
+            "a Latin hypercube cannot take more draws: another number of them draws all values anew\n"
+        }
+        Sampling::Sobol | Sampling::Halton => {
+            "this sampling takes more draws, but a further random parameter may change the values of the others\n"
+        }
+    }
+}
+
 fn from_file(found: &Found) -> String {
     match found {
         Found::Glob { parameter, pattern, matches } => {

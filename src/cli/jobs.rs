@@ -92,7 +92,7 @@ fn line(as_json: bool, address: &JobAddress, state: &str, space: &Space, point: 
     let params = std::iter::zip(space.names().iter(), &point.params);
     let (draw, repeat, seed) = (point.draw, point.repeat, point.seed);
     if as_json {
-        let params: serde_json::Map<_, _> = params.map(|(name, value)| (name.clone(), value.to_json())).collect();
+        let params = point.params_json(space.names());
         let job = address.to_string();
         let line = json!({"job": job, "state": state, "params": params, "draw": draw, "randomization": point.randomization,
             "repeat": repeat, "seed": seed});

@@ -19,7 +19,7 @@ pub fn execute(_: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit>
     let snapshot = Snapshot::new(&store.sweeps()?, &[]);
     let mut table = plain(&["sweep", "state", "points", "succeeded", "failed", "queue", "user", "submitted"]);
     for sweep in &snapshot.sweeps {
-        let counts = [sweep.total, sweep.succeeded, sweep.failed].map(group);
+        let counts = [sweep.counts.total, sweep.counts.succeeded, sweep.counts.failed].map(group);
         let words = [&sweep.queue, &sweep.user, &sweep.submitted];
         let cells =
             [sweep.id.clone(), sweep.state.to_owned()].into_iter().chain(counts).chain(words.map(String::clone));

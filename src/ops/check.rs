@@ -82,11 +82,9 @@ fn block_json(block: &Explained) -> Json {
 
 fn point_json(names: &[String], prepared: &Prepared) -> Json {
     let point = &prepared.point;
-    let params: serde_json::Map<_, _> =
-        std::iter::zip(names, &point.params).map(|(name, value)| (name.clone(), value.to_json())).collect();
     json!({
         "job": point.index,
-        "params": params,
+        "params": point.params_json(names),
         "draw": point.draw,
         "randomization": point.randomization,
         "repeat": point.repeat,

@@ -98,13 +98,11 @@ impl JobView {
     /// All of it for tools.
     pub fn to_json(&self) -> Json {
         let point = &self.prepared.point;
-        let params: serde_json::Map<_, _> =
-            std::iter::zip(&self.names, &point.params).map(|(name, value)| (name.clone(), value.to_json())).collect();
         let newest = self.newest();
         let output = self.output.clone().unwrap_or_default();
         json!({
             "job": self.address.to_string(),
-            "params": params,
+            "params": point.params_json(&self.names),
             "draw": point.draw,
             "randomization": point.randomization,
             "repeat": point.repeat,

@@ -96,7 +96,9 @@ impl Line {
         };
         let is_there = |cell: &Cell| match &long.cells {
             Cells::List(_) => listed.contains(&*cell.identity),
-            Cells::Range(range, _) => range.position(&cell.value).is_some_and(|at| same(&range.value(at), &cell.value)),
+            Cells::Range(range, _) => {
+                range.position(&cell.value).is_some_and(|at| range.value(at).same_as(&cell.value))
+            }
         };
         !(0..short.len()).any(|position| is_there(&short.cell(position)))
     }
@@ -177,22 +179,10 @@ impl AxisTable {
                     return None;
                 };
                 let position = progression.position(value)?;
-                let alike = |(line, value): (&Line, &&Value)| same(&line.cell(position).value, value);
+                let alike = |(line, value): (&Line, &&Value)| line.cell(position).value.same_as(value);
                 self.lines.iter().zip(values).all(alike).then_some(position)
             }
         }
-    }
-}
-
-/// Whether two values are the same for a point's identity: both missing, or neither and printed alike.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Missing, _) | (_, Value::Missing) => a == b,
-        (Value::Int(a), Value::Int(b)) => a == b,
-        // The printed form tells all doubles apart, except NaNs.
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
-        (Value::Text(a), Value::Text(b)) => a == b,
-        _ => a.to_string() == b.to_string(),
     }
 }
 

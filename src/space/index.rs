@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::VERSION;
-use super::axis::{AxisTable, same};
+use super::axis::AxisTable;
 use super::bits::Bits;
 use super::cells::{Cell, Cells};
 use super::declared::SpaceSpec;
@@ -37,6 +37,14 @@ pub struct Point {
     pub seed32: u32,
     /// Why a derived parameter has no value here, if one has not: the point cannot be run.
     pub fault: Option<String>,
+}
+
+impl Point {
+    /// The parameters that the point has, as JSON, under the names of [`Space::names`].
+    pub fn params_json(&self, names: &[String]) -> serde_json::Map<String, serde_json::Value> {
+        let pairs = std::iter::zip(names, &self.params).filter(|(_, value)| **value != Value::Missing);
+        pairs.map(|(name, value)| (name.clone(), value.to_json())).collect()
+    }
 }
 
 /// All points of a sweep, addressable by their index. Nothing is enumerated: it takes memory for the values that are
@@ -236,7 +244,7 @@ impl Space {
         };
         let index = point.repeat * self.kept + number;
         let here = self.point(index)?;
-        let alike = here.seed == point.seed && here.params.iter().zip(&point.params).all(|(a, b)| same(a, b));
+        let alike = here.seed == point.seed && here.params.iter().zip(&point.params).all(|(a, b)| a.same_as(b));
         alike.then_some(index)
     }
 }

@@ -51,7 +51,7 @@ fn list_axis() -> impl Strategy<Value = Vec<Values>> {
     (1..3usize).prop_flat_map(rows).prop_map(|mut rows| {
         let mut seen = Vec::<Vec<Value>>::new();
         rows.retain(|row| {
-            let is_new = !seen.iter().any(|other| row.iter().zip(other).all(|(a, b)| axis::same(a, b)));
+            let is_new = !seen.iter().any(|other| row.iter().zip(other).all(|(a, b)| a.same_as(b)));
             seen.push(row.clone());
             is_new
         });
@@ -152,7 +152,7 @@ proptest! {
         for i in 0..point.params.len() {
             let mut changed = point.clone();
             changed.params[i] = other.clone();
-            if !axis::same(&other, &point.params[i]) {
+            if !other.same_as(&point.params[i]) {
                 // Another point's value, perhaps, but then the seed is another.
                 prop_assert_eq!(space.locate(&changed), None);
             }

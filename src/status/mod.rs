@@ -24,7 +24,7 @@ pub struct Snapshot {
     pub workers: Vec<WorkerStatus>,
 }
 
-/// A sweep. `pending`, `running`, `succeeded`, `failed` and `cancelled` add up to `total`.
+/// A sweep.
 #[derive(Clone, Debug, Serialize)]
 pub struct SweepStatus {
     /// `NAME-N`.
@@ -35,20 +35,9 @@ pub struct SweepStatus {
     pub state: &'static str,
     /// Why it stands so, where there is something to say.
     pub reason: Option<String>,
-    /// All points.
-    pub total: u64,
-    /// Waiting, delayed retries included.
-    pub pending: u64,
-    /// Held by workers.
-    pub running: u64,
-    /// Ended well.
-    pub succeeded: u64,
-    /// Ended badly for the last time.
-    pub failed: u64,
-    /// Taken out of the queue.
-    pub cancelled: u64,
-    /// The part of the succeeded that was taken over.
-    pub reused: u64,
+    /// How many points stand where; in JSON these stand beside the other fields.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Its queue.
     pub queue: String,
     /// Who submitted it.
@@ -100,13 +89,7 @@ impl SweepStatus {
             name: row.id.name.clone(),
             state,
             reason,
-            total: counts.total,
-            pending: counts.pending,
-            running: counts.running,
-            succeeded: counts.succeeded,
-            failed: counts.failed,
-            cancelled: counts.cancelled,
-            reused: counts.reused,
+            counts,
             queue: row.queue.clone(),
             user: row.user.clone(),
             submitted: time(row.submitted_ms),

@@ -37,7 +37,8 @@ pub fn sweeps(sweeps: &[SweepStatus]) -> String {
     for sweep in sweeps {
         let left = sweep.seconds_left.map_or_else(String::new, duration);
         let rate = sweep.rate.map_or_else(String::new, |rate| format!("{}/s", significant(rate)));
-        let counts = [sweep.total, sweep.succeeded, sweep.failed, sweep.running, sweep.pending, sweep.cancelled];
+        let counts = &sweep.counts;
+        let counts = [counts.total, counts.succeeded, counts.failed, counts.running, counts.pending, counts.cancelled];
         let mut cells = vec![sweep.id.clone(), sweep.state.to_owned()];
         cells.extend(counts.map(group));
         cells.extend([rate, left]);

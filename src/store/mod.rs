@@ -10,6 +10,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::job::{JobAddress, JobState, SweepId, Tries, Verdict};
@@ -94,7 +95,7 @@ pub struct SweepRow {
 }
 
 /// How many points stand where; they add up to `total`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// All points.
     pub total: u64,

@@ -8,6 +8,7 @@ use minijinja::value::{Object, Value as Dynamic};
 
 use super::JobContext;
 use super::shell::quote;
+use crate::expr::dynamic;
 use crate::value::Value;
 
 /// The names that templates have beside the parameters.
@@ -181,15 +182,4 @@ impl Object for Scope {
         }
         self.built_in.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
     }
-}
-
-fn dynamic(value: &Value) -> Option<Dynamic> {
-    Some(match value {
-        Value::Missing => return None,
-        Value::Bool(b) => (*b).into(),
-        Value::Int(i) => (*i).into(),
-        Value::Float(x) => (*x).into(),
-        Value::Text(text) => text.as_str().into(),
-        Value::Written(value, _) => return dynamic(value),
-    })
 }

@@ -7,7 +7,7 @@
 //! - [`report`] turns what ended into what the store is told.
 //! - [`pulse`] is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`shift`] is the loop that ties them together.
-//! - [`hand`] is the worker as others see it: options, notices, summary, [`Worker`] itself.
+//! - [`hand`] is the worker as others see it, [`Worker`]; [`terms`] are its options, notices and summary.
 
 pub mod board;
 pub mod directory;
@@ -18,5 +18,7 @@ pub mod report;
 pub mod runtime;
 pub mod shift;
 pub mod slot;
+pub mod terms;
 
-pub use hand::{Notice, Options, StopHandle, Summary, Worker};
+pub use hand::{StopHandle, Worker};
+pub use terms::{Notice, Options, Summary};

@@ -87,10 +87,7 @@ impl SweepRuntime {
 
     /// The variables that every job finds.
     fn standard_env(&self, point: &Point, attempt: u32, dir: &Path) -> Vec<(String, String)> {
-        let params: serde_json::Map<_, _> = std::iter::zip(self.space.names().iter(), &point.params)
-            .filter(|(_, value)| **value != Value::Missing)
-            .map(|(name, value)| (name.clone(), value.to_json()))
-            .collect();
+        let params = point.params_json(self.space.names());
         let pair = |name: &str, value: String| (name.to_owned(), value);
         vec![
             pair("SWEEP_ID", self.name.clone()),

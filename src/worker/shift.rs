@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::Task;
-use super::hand::{Notice, Options, Summary, Worker};
+use super::board::{Board, Task};
 use super::pace::{Pace, Step, Stopping};
 use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
+use super::terms::{Notice, Options, Summary};
 use crate::job::{Outcome, SweepId, Verdict};
 use crate::spec::Document;
-use crate::store::{Claim, Exchange, Exchanged, StoreError, Want};
+use crate::store::{Claim, Exchange, Exchanged, Store, StoreError, Want};
 
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -32,7 +32,10 @@ enum Trouble {
 
 /// The loop's state.
 pub(super) struct Shift<'a> {
-    worker: &'a Worker,
+    store: &'a dyn Store,
+    options: &'a Options,
+    board: &'a Board,
+    id: &'a str,
     notify: &'a mut dyn FnMut(Notice),
     pace: Pace,
     runtimes: Runtimes,
@@ -45,9 +48,18 @@ pub(super) struct Shift<'a> {
 
 impl<'a> Shift<'a> {
     /// A worker's loop, before its first turn.
-    pub(super) fn new(worker: &'a Worker, notify: &'a mut dyn FnMut(Notice)) -> Self {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        options: &'a Options,
+        board: &'a Board,
+        id: &'a str,
+        notify: &'a mut dyn FnMut(Notice),
+    ) -> Self {
         Shift {
-            worker,
+            store,
+            options,
+            board,
+            id,
             notify,
             pace: Pace::new(),
             runtimes: Runtimes::default(),
@@ -69,7 +81,7 @@ impl<'a> Shift<'a> {
     /// # Errors
     /// If the store says something that waiting does not mend.
     pub(super) fn work(&mut self) -> Result<(), StoreError> {
-        let board = &self.worker.board;
+        let board = self.board;
         loop {
             let view = board.view();
             if view.stopping != Stopping::No && view.queued > 0 {
@@ -85,7 +97,7 @@ impl<'a> Shift<'a> {
                     let request = self.request(want)?;
                     let Some(given) = self.send(request)? else { return Ok(()) };
                     let idle = want > 0 && given == 0 && view.running == 0 && view.queued == 0;
-                    if idle && self.worker.options.until_empty && self.is_empty()? {
+                    if idle && self.options.until_empty && self.is_empty()? {
                         return Ok(());
                     }
                 }
@@ -94,14 +106,14 @@ impl<'a> Shift<'a> {
     }
 
     fn request(&mut self, want: u32) -> Result<Request, StoreError> {
-        let finished = self.worker.board.take_done();
+        let finished = self.board.take_done();
         for one in &finished {
             if let Some(seconds) = one.seconds() {
                 self.pace.job_took(seconds);
             }
         }
         self.seq += 1;
-        let Options { scope, lease, .. } = &self.worker.options;
+        let Options { scope, lease, .. } = self.options;
         let want = if want > 0 {
             let token = random().map_err(|error| StoreError::Refused(format!("no random token to be had: {error}")))?;
             Some(Want { most: want, scope: scope.clone(), token, lease: *lease })
@@ -110,7 +122,7 @@ impl<'a> Shift<'a> {
         };
         let asked = want.as_ref().map_or(0, |want| want.most);
         let reports = group(&finished, &self.columns);
-        let exchange = Exchange { worker: self.worker.id().to_owned(), seq: self.seq, reports, want };
+        let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, want };
         Ok(Request { exchange, finished, asked })
     }
 
@@ -119,10 +131,10 @@ impl<'a> Shift<'a> {
     fn send(&mut self, mut request: Request) -> Result<Option<u32>, StoreError> {
         let mut last_words = None;
         loop {
-            match self.worker.store.exchange(&request.exchange) {
+            match self.store.exchange(&request.exchange) {
                 Ok(reply) => {
                     self.say_back(request.exchange.want.is_some());
-                    self.worker.board.delivered();
+                    self.board.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
                     self.settle(request, &reply);
@@ -143,7 +155,7 @@ impl<'a> Shift<'a> {
             }
             self.wait_for_store();
             if self.gives_up(&mut last_words) {
-                self.summary.undelivered += request.finished.len() + self.worker.board.take_done().len();
+                self.summary.undelivered += request.finished.len() + self.board.take_done().len();
                 return Ok(None);
             }
         }
@@ -151,7 +163,7 @@ impl<'a> Shift<'a> {
 
     /// Waits until the store is to be asked again, but not when the worker is told to stop at once.
     fn wait_for_store(&mut self) {
-        let board = &self.worker.board;
+        let board = self.board;
         let again = self.pace.unanswered(Instant::now());
         while Instant::now() < again && board.view().stopping != Stopping::Now {
             board.wait(again);
@@ -160,12 +172,12 @@ impl<'a> Shift<'a> {
 
     /// Whether the worker, told to stop at once, has tried for long enough and nothing runs any more.
     fn gives_up(&self, last_words: &mut Option<Instant>) -> bool {
-        let view = self.worker.board.view();
+        let view = self.board.view();
         if view.stopping != Stopping::Now {
             return false;
         }
         let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
-        self.worker.board.wait(Instant::now() + Duration::from_millis(100));
+        self.board.wait(Instant::now() + Duration::from_millis(100));
         view.running == 0 && Instant::now() >= until
     }
 
@@ -193,7 +205,7 @@ impl<'a> Shift<'a> {
             }
         }
         if !again.is_empty() {
-            self.worker.board.add_done(again);
+            self.board.add_done(again);
         }
         if too_late > 0 {
             (self.notify)(Notice::TooLate(too_late));
@@ -217,7 +229,7 @@ impl<'a> Shift<'a> {
         match self.runtime(&first.job.sweep) {
             Ok(Some(sweep)) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
-                self.worker.board.queue(claims.into_iter().map(task).collect());
+                self.board.queue(claims.into_iter().map(task).collect());
                 Ok(())
             }
             // The sweep was removed meanwhile, or the worker was told to stop and the store is away.
@@ -227,9 +239,9 @@ impl<'a> Shift<'a> {
                 let finished: Vec<_> = claims.iter().map(|claim| Finished::never_started(claim, &back)).collect();
                 self.seq += 1;
                 let reports = group(&finished, &self.columns);
-                let exchange = Exchange { worker: self.worker.id().to_owned(), seq: self.seq, reports, want: None };
+                let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, want: None };
                 // If this fails too, the claims run out by themselves.
-                let _ = self.worker.store.exchange(&exchange);
+                let _ = self.store.exchange(&exchange);
                 Err(error)
             }
         }
@@ -240,13 +252,13 @@ impl<'a> Shift<'a> {
             return Ok(Some(known));
         }
         let document = loop {
-            match self.worker.store.document(id) {
+            match self.store.document(id) {
                 Ok(document) => break document,
                 Err(StoreError::NoSuchSweep(_)) => return Ok(None),
                 Err(StoreError::Unreachable { why, .. }) => {
                     self.say(Trouble::Away, why);
-                    self.worker.board.wait(Instant::now() + Duration::from_secs(1));
-                    if self.worker.board.view().stopping == Stopping::Now {
+                    self.board.wait(Instant::now() + Duration::from_secs(1));
+                    if self.board.view().stopping == Stopping::Now {
                         return Ok(None);
                     }
                 }
@@ -255,7 +267,7 @@ impl<'a> Shift<'a> {
         };
         let runtime = Document::decode(&document)
             .map_err(anyhow::Error::from)
-            .and_then(|document| SweepRuntime::new(id.clone(), document, &self.worker.options.fallback))
+            .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback))
             .map_err(|error| StoreError::Damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
         if !runtime.here_is_original && self.told_folder.insert(id.clone()) {
             (self.notify)(Notice::OtherFolder { sweep: id.clone(), here: runtime.here.clone() });
@@ -265,7 +277,7 @@ impl<'a> Shift<'a> {
 
     /// Whether nobody has anything left to do in this worker's scope.
     fn is_empty(&mut self) -> Result<bool, StoreError> {
-        match self.worker.store.backlog(&self.worker.options.scope) {
+        match self.store.backlog(&self.options.scope) {
             Ok(backlog) => {
                 let empty = backlog.ready == 0 && backlog.delayed == 0 && backlog.leased == 0;
                 if empty {

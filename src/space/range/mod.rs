@@ -8,7 +8,6 @@ use dashu_ratio::RBig;
 
 use self::linear::Linear;
 use self::log::Log;
-use super::axis::same;
 use super::decimal::{self, Decimal};
 use super::declared::{Range, RangeBy};
 use crate::value::Value;
@@ -100,7 +99,7 @@ impl Progression {
         [0, -1, 1]
             .into_iter()
             .filter_map(|offset| u64::try_from(&nearest + IBig::from(offset)).ok())
-            .find(|k| *k < self.len() && same(&self.value(*k), value))
+            .find(|k| *k < self.len() && self.value(*k).same_as(value))
     }
 }
 
