@@ -19,13 +19,17 @@ use exit::Exit;
 mod cancel;
 mod check;
 mod collect;
+mod completions;
 mod exit;
 mod jobs;
 mod list;
 mod logs;
+mod man;
 mod new;
 mod output;
+mod pause;
 mod progress;
+mod resume;
 mod retry;
 mod rm;
 mod run;
@@ -65,8 +69,12 @@ enum Command {
     Logs(logs::Args),
     Collect(collect::Args),
     Retry(retry::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
     Cancel(cancel::Args),
     Rm(rm::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// What every command works with.
@@ -163,7 +171,11 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
         Command::Logs(args) => logs::execute(&args, &context, out),
         Command::Collect(args) => collect::execute(&args, &context, out),
         Command::Retry(args) => retry::execute(&args, &context),
+        Command::Pause(args) => pause::execute(&args, &context),
+        Command::Resume(args) => resume::execute(&args, &context),
         Command::Cancel(args) => cancel::execute(&args, &context),
         Command::Rm(args) => rm::execute(&args, &context),
+        Command::Completions(args) => completions::execute(&args, out),
+        Command::Man(args) => man::execute(&args, out),
     }
 }

@@ -47,6 +47,25 @@ fn a_redis_that_keeps_nothing_is_warned_of_at_submit() {
 }
 
 #[test]
+fn completions_and_the_man_page_name_every_command() {
+    let sandbox = Sandbox::embedded();
+    let help = sandbox.sweep(&["--help"]).code(0).stdout;
+    let listed =
+        help.split("Commands:").nth(1).and_then(|rest| rest.split("Options:").next()).expect("a list of commands");
+    // A command's line is indented by two, its description's further lines by more.
+    let commands = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    let man = sandbox.sweep(&["man"]).code(0).stdout;
+    let bash = sandbox.sweep(&["completions", "bash"]).code(0).stdout;
+    for command in commands {
+        assert!(man.contains(&format!("SWEEP {}", command.to_uppercase())), "no {command} in the man page");
+        assert!(bash.contains(command), "no {command} in the completions");
+    }
+    assert!(man.contains("130"), "the exit codes are missing");
+}
+
+#[test]
 fn a_billion_points_are_submitted_at_once() {
     for sandbox in Sandbox::both() {
         let text =

@@ -166,6 +166,25 @@ fn cancel_ends_running_jobs_within_a_heartbeat_and_retry_puts_them_back() {
 }
 
 #[test]
+fn a_paused_sweep_gives_no_jobs_until_it_is_resumed() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(5, "0"));
+        sandbox.sweep(&["pause", "--reason", "the licence is out"]).code(0);
+        let worked = sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        assert!(worked.stderr.contains(&format!("{id} is paused and still has jobs")), "{}", worked.stderr);
+        let status = sandbox.status(&id);
+        assert_eq!((status["state"].as_str(), status["pending"].as_u64()), (Some("paused"), Some(5)));
+        assert_eq!(status["reason"], "the licence is out");
+        sandbox.sweep(&["wait"]).code(4);
+        sandbox.sweep(&["resume"]).code(0);
+        assert!(sandbox.sweep(&["resume"]).code(2).stderr.contains("is not paused"));
+        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        sandbox.sweep(&["wait"]).code(0);
+        assert!(sandbox.sweep(&["pause"]).code(2).stderr.contains("nothing left to run"));
+    }
+}
+
+#[test]
 fn rm_refuses_a_running_sweep_unless_forced_and_its_jobs_are_dropped() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &noting(2, "300"));

@@ -1,0 +1,32 @@
+//! Owns `sweep man`: the man page, made from the definition of the command line.
+
+use std::io::Write;
+
+use clap_mangen::Man;
+
+use crate::cli::exit::Exit;
+use crate::cli::output::stdout_error;
+use crate::error::Result;
+
+/// Print the man page: sweep man | man -l -
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn execute(_: &Args, out: &mut dyn Write) -> Result<Exit> {
+    let command = super::definition();
+    let page = Man::new(command.clone());
+    page.render_title(out).map_err(stdout_error)?;
+    page.render_name_section(out).map_err(stdout_error)?;
+    page.render_synopsis_section(out).map_err(stdout_error)?;
+    page.render_description_section(out).map_err(stdout_error)?;
+    page.render_options_section(out).map_err(stdout_error)?;
+    for subcommand in command.get_subcommands() {
+        writeln!(out, ".SH \"SWEEP {}\"", subcommand.get_name().to_uppercase()).map_err(stdout_error)?;
+        let page = Man::new(subcommand.clone());
+        page.render_description_section(out).map_err(stdout_error)?;
+        page.render_options_section(out).map_err(stdout_error)?;
+    }
+    page.render_extra_section(out).map_err(stdout_error)?;
+    Ok(Exit::Well)
+}
