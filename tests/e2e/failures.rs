@@ -16,6 +16,27 @@ fn a_wrong_sweep_file_ends_with_2_and_nothing_is_submitted() {
     assert!(!sandbox.path().join(".sweep").exists());
 }
 
+/// What each of these says is a snapshot of its own, in `tests/bad_input.rs`; here the binary is to end with 2 and
+/// leave nothing behind.
+#[test]
+fn every_mistake_that_there_is_a_sample_of_ends_with_2_before_anything_runs() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let sandbox = Sandbox::embedded();
+    let mut tried = 0;
+    for entry in std::fs::read_dir(&samples).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let file = path.to_str().expect("a plain path");
+        let ran = sandbox.sweep(&["run", file]).code(2);
+        assert!(ran.stderr.contains("error: ") && ran.stdout.is_empty(), "{file}: {}", ran.stderr);
+        tried += 1;
+    }
+    assert!(tried > 60, "only {tried} samples");
+    assert!(!sandbox.path().join(".sweep").exists(), "something was submitted");
+}
+
 #[test]
 fn a_sweep_file_that_is_not_there_ends_with_5() {
     let sandbox = Sandbox::embedded();
