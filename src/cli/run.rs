@@ -39,6 +39,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let target = Target::from(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
     let sweep = context.preview(document.clone())?;
     target.refuse_input(&sweep)?;
+    target.probe()?;
     warn_of_sweep(&sweep)?;
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;

@@ -5,6 +5,8 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use crate::error::{Error, Result};
 use crate::worker::runtime::SweepRuntime;
 
@@ -46,12 +48,7 @@ impl Target {
             stream.flush().map_err(Error::file("written", name))?;
             return Ok(filled);
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut aside = tempfile::Builder::new()
-            .prefix(".sweep-")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(Error::file("written", path))?;
+        let mut aside = aside(path)?;
         let mut stream = BufWriter::new(aside.as_file_mut());
         let filled = fill(&mut stream, path)?;
         stream.flush().map_err(Error::file("written", path))?;
@@ -59,6 +56,15 @@ impl Target {
         aside.as_file().sync_all().map_err(Error::file("written", path))?;
         aside.persist(path).map_err(|error| Error::file("written", path)(error.error))?;
         Ok(filled)
+    }
+
+    /// Tries whether the file could be written, before hours of work are done for it; writes nothing.
+    ///
+    /// # Errors
+    /// If it could not.
+    pub fn probe(&self) -> Result<()> {
+        let Target::File(path) = self else { return Ok(()) };
+        aside(path).map(drop)
     }
 
     /// Refuses an output that is an input: the sweep file, a file that it names, or one that a word of the first
@@ -83,4 +89,14 @@ impl Target {
             None => Ok(()),
         }
     }
+}
+
+/// A new file beside the one to be written, removed when dropped.
+fn aside(path: &Path) -> Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".sweep-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(Error::file("written", path))
 }

@@ -115,11 +115,17 @@ fn an_output_that_is_an_input_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn a_table_that_cannot_be_written_leaves_the_old_one() {
+fn a_table_that_could_not_be_written_is_told_before_anything_runs() {
     let sandbox = Sandbox::embedded();
-    sandbox.write("a.toml", "command = \"echo 1\"\n[grid]\nx = 1\n[job]\nenv = { X = \"{{ x }}\" }\n");
+    sandbox.write("a.toml", "command = \"echo {{ x }}\"\n[grid]\nx = 1\n");
     let ran = sandbox.sweep(&["run", "a.toml", "--out", "nowhere/t.csv"]).code(5);
     assert!(ran.stderr.contains("nowhere/t.csv cannot be written"), "{}", ran.stderr);
+    assert!(!sandbox.path().join(".sweep").exists(), "something was submitted");
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
     let ran = sandbox.sweep(&["collect", "--out", "."]).code(2);
     assert!(ran.stderr.contains("is a folder"), "{}", ran.stderr);
+    sandbox.sweep(&["collect", "--out", "nowhere/t.csv"]).code(5);
+    let left = std::fs::read_dir(sandbox.path()).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".sweep-")).collect();
+    assert_eq!(left, Vec::<std::ffi::OsString>::new(), "a file was left aside");
 }
