@@ -1,4 +1,6 @@
 //! Owns `[random]`: distributions and what their numbers must be.
+//!
+//! - `finish`: `clip` and `round`; `values`: choices with their weights, permutations.
 
 use std::ops::Range as Span;
 
@@ -10,8 +12,8 @@ use super::suggest::{list, nearest};
 use super::{Diagnostic, grid};
 use crate::space::{Dist, Random};
 
-/// The longest permutation: more would not fit into a command line.
-const LONGEST_PERMUTATION: u64 = 100_000;
+mod finish;
+mod values;
 
 /// Reads a random parameter; reports what is wrong with it.
 pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
@@ -239,114 +241,6 @@ impl DistReader<'_, '_> {
         }
         Some(Dist::Triangular { min, mode, max })
     }
-
-    /// None: wrong. Inside, none: not there.
-    fn clip(&self) -> Option<Option<(f64, f64)>> {
-        let Some(entry) = self.reader.entry("clip") else { return Some(None) };
-        const FORM: &str =
-            "write clip = [0.5, 1.5]: values below the first are given it, values above the second that one";
-        let Some(array) = entry.value.as_array() else {
-            return self.reader.wrong(&entry, "a list of two numbers", FORM.into());
-        };
-        let Some([low, high]) = array.get(..).and_then(two) else {
-            let message = format!("`clip` has two bounds, and here are {}", array.len());
-            self.push(Diagnostic::error(message, entry.span.clone()).help(FORM));
-            return None;
-        };
-        let bound = |value: &toml::Spanned<DeValue>| {
-            let entry =
-                Entry { key: "clip", key_span: entry.key_span.clone(), value: value.get_ref(), span: value.span() };
-            number(&entry, "a bound of `clip`", self.reader.sink)
-        };
-        let ((low, _), (high, _)) = (bound(low)?, bound(high)?);
-        if low < high {
-            return Some(Some((low, high)));
-        }
-        let (message, help) = if low == high {
-            (format!("the bounds of `clip` are both {low}"), "a constant belongs under [grid]")
-        } else {
-            (
-                format!("the bounds of `clip` are in the wrong order: {low} is greater than {high}"),
-                "the lower one comes first",
-            )
-        };
-        self.push(Diagnostic::error(message, entry.span.clone()).help(help));
-        None
-    }
-
-    /// None: wrong. Inside, none: not there.
-    fn round(&self) -> Option<Option<String>> {
-        let Some(entry) = self.reader.entry("round") else { return Some(None) };
-        let (number, span) = number(&entry, "round", self.reader.sink)?;
-        if number <= 0.0 {
-            let found = Diagnostic::error("`round` must be greater than 0", span);
-            self.push(
-                found.help("values are rounded to the nearest multiple of it: round = 0.05, or 1 for whole numbers"),
-            );
-            return None;
-        }
-        let text = match entry.value {
-            DeValue::Integer(written) => integer(written).map(|whole| whole.to_string()),
-            DeValue::Float(written) => Some(written.as_str().replace(['+', '_'], "")),
-            _ => None,
-        };
-        text.map(Some)
-    }
-
-    fn choice(&self) -> Option<Dist> {
-        let entry = self.entry("values")?;
-        let DeValue::Array(array) = entry.value else {
-            return self.reader.wrong(&entry, "a list", "write values = [1, 2, 3]".into());
-        };
-        let named = Entry { key: self.parameter.key, ..entry };
-        let values = grid::list(&named, array, "to have one drawn more often there is `weights`", self.reader.sink);
-        let weights = match self.reader.entry("weights") {
-            Some(entry) => Some(self.weights(&entry, array.len())?),
-            None => None,
-        };
-        Some(Dist::Choice { values: values?, weights })
-    }
-
-    fn weights(&self, entry: &Entry, expected: usize) -> Option<Vec<f64>> {
-        let DeValue::Array(array) = entry.value else {
-            return self.reader.wrong(entry, "a list of numbers", "write weights = [3, 1]".into());
-        };
-        let wrong = |message: String, help: &str| {
-            self.push(Diagnostic::error(message, entry.span.clone()).help(help));
-            None
-        };
-        if array.len() != expected {
-            let message = format!("`{}` has {expected} values but {} weights", self.parameter.key, array.len());
-            return wrong(message, "give one weight for each value, in the same order");
-        }
-        let mut weights = Vec::with_capacity(expected);
-        for weight in array.iter() {
-            let entry = Entry {
-                key: "weights",
-                key_span: entry.key_span.clone(),
-                value: weight.get_ref(),
-                span: weight.span(),
-            };
-            let (number, span) = number(&entry, "a weight", self.reader.sink)?;
-            if number < 0.0 {
-                self.push(Diagnostic::error("a weight cannot be negative", span).help("0 means never"));
-                return None;
-            }
-            weights.push(number);
-        }
-        let sum: f64 = weights.iter().sum();
-        if sum == 0.0 || !sum.is_finite() {
-            let what = if sum == 0.0 { "zero" } else { "too large" };
-            return wrong(format!("the weights add up to {what}"), "they need not add up to 1, but to something");
-        }
-        Some(weights)
-    }
-
-    fn permutation(&self) -> Option<Dist> {
-        self.entry("of")?;
-        let of = self.reader.whole("of", 1..=LONGEST_PERMUTATION)?;
-        Some(Dist::Permutation { of: u32::try_from(of).ok()? })
-    }
 }
 
 /// What to do with a number that is not above 0.
@@ -355,13 +249,6 @@ fn above_zero(number: f64) -> String {
         format!("write it without the minus sign: {}", -number)
     } else {
         "a constant belongs under [grid]".into()
-    }
-}
-
-fn two<T>(list: &[T]) -> Option<[&T; 2]> {
-    match list {
-        [one, other] => Some([one, other]),
-        _ => None,
     }
 }
 
