@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::Result;
 use crate::job::{JobAddress, SweepId};
+use crate::ops::filter::Filter;
 use crate::ops::points::Walk;
 use crate::ops::select;
 use crate::space::{Point, Space};
@@ -23,6 +24,9 @@ pub struct Args {
     /// Only points in this state
     #[arg(long, value_name = "S")]
     state: Option<State>,
+    /// Only points for which this holds, for example "temp > 3 and solver == 'rk4'"
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
     /// The most points to list; 0: all
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u64,
@@ -57,6 +61,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let space = context.runtime(&*store, &row)?.space;
+    let filter = args.filter.as_ref().map(|text| Filter::new(text, &space)).transpose()?;
     let most = if args.limit == 0 { u64::MAX } else { args.limit };
     let mut listed = 0;
     let mut more = false;
@@ -66,11 +71,14 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
             continue;
         }
         for index in indices {
+            let Some(point) = space.point(index) else { break };
+            if filter.as_ref().map_or(Ok(false), |filter| filter.holds(&point).map(|holds| !holds))? {
+                continue;
+            }
             if listed == most {
                 more = true;
                 break;
             }
-            let Some(point) = space.point(index) else { break };
             let address = JobAddress { sweep: row.id.clone(), index };
             put(out, &line(args.json, &address, state.word(), &space, &point))?;
             listed += 1;
@@ -83,7 +91,8 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         eprintln!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
     } else if listed == 0 {
         let which = args.state.map_or_else(String::new, |state| format!(" {}", state.word()));
-        eprintln!("{} has no{which} points", row.id);
+        let such = if filter.is_some() { " for which that holds" } else { "" };
+        eprintln!("{} has no{which} points{such}", row.id);
     }
     Ok(Exit::Well)
 }

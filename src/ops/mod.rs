@@ -7,11 +7,13 @@
 //! - [`show`]: all that is known of one point
 //! - [`collect`]: the table; [`target`]: where it goes
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
+//! - [`filter`]: the points for which an expression holds
 //! - [`change`]: retry, cancel, remove
 
 pub mod change;
 pub mod check;
 pub mod collect;
+pub mod filter;
 pub mod history;
 pub mod points;
 pub mod select;

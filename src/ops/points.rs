@@ -52,8 +52,12 @@ pub struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Walks a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
-        let sets = [Set::Pending, Set::Running, Set::Failed, Set::Cancelled];
-        Walk { sets: sets.map(|set| SetWalk::new(store, id, set)).into(), at: 0, total }
+        Walk::of(store, id, total, &[Set::Pending, Set::Running, Set::Failed, Set::Cancelled])
+    }
+
+    /// Walks some sets only; whatever is in none of them is said to have succeeded.
+    pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[Set]) -> Self {
+        Walk { sets: sets.iter().map(|set| SetWalk::new(store, id, *set)).collect(), at: 0, total }
     }
 
     fn step(&mut self) -> Result<Option<(Range<u64>, JobState)>> {

@@ -169,6 +169,45 @@ fn jobs_lists_states_and_json_lines() {
 }
 
 #[test]
+fn points_are_chosen_by_an_expression() {
+    for sandbox in Sandbox::both() {
+        sandbox.write(
+            "pi.toml",
+            "command = \"sh -c 'exit {{ (x + attempt) % 2 }}'\"\nrepeats = 2\n[grid]\nx = { from = 0, to = 9, step = 1 }\n",
+        );
+        sandbox.sweep(&["run", "pi.toml"]).code(1);
+        let listed = sandbox.sweep(&["jobs", "--state", "failed", "--where", "x > 3 and repeat == 0"]).code(0).stdout;
+        let jobs: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(jobs, ["pi-1/4", "pi-1/6", "pi-1/8"]);
+        for (filter, told) in [
+            ("y > 3", "there is no `y`; there are `x`, `job`"),
+            ("x >", "not understood"),
+            ("x + 1", "at point 0"),
+            ("x ** 2 > 3", "write pow(x, y)"),
+        ] {
+            let ran = sandbox.sweep(&["jobs", "--where", filter]).code(2);
+            assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        }
+        let none = sandbox.sweep(&["retry", "--where", "x == 3"]).code(0).stderr;
+        assert!(none.contains("no failed or cancelled points for which that holds"), "{none}");
+        let both = sandbox.sweep(&["retry", "pi-1/0", "--failed"]).code(2).stderr;
+        assert!(both.contains("not both"), "{both}");
+        let some = sandbox.sweep(&["retry", "--where", "x > 3", "--failed"]).code(0).stderr;
+        assert!(some.contains("6 points back in the queue"), "{some}");
+        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        sandbox.sweep(&["submit", "pi.toml"]).code(0);
+        sandbox.sweep(&["cancel", "pi-2"]).code(0);
+        let cancelled = sandbox.sweep(&["retry", "pi-2", "--failed"]).code(0).stderr;
+        assert!(cancelled.contains("no failed points"), "{cancelled}");
+        sandbox.sweep(&["retry", "pi-2", "--where", "job < 3 or job == 7"]).code(0);
+        assert_eq!(sandbox.status("pi-2")["pending"], 4);
+        // What was put back of the first sweep has run again, and no more than that.
+        let left = sandbox.sweep(&["jobs", "pi-1", "--state", "failed"]).code(0).stdout;
+        assert_eq!(left.lines().count(), 4, "{left}");
+    }
+}
+
+#[test]
 fn wait_ends_with_the_exit_code_of_run() {
     for sandbox in Sandbox::both() {
         sandbox.write("pi.toml", "command = \"sh -c 'sleep 0.2; exit {{ x }}'\"\n[grid]\nx = [0, 1]\n");
