@@ -1,5 +1,7 @@
 //! Owns the tests of `sweep check`: its page, its points as CSV, its JSON, its warnings.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::common::Sandbox;
 
 const STUDY: &str = r#"
@@ -151,4 +153,38 @@ fn what_may_be_wrong_is_told() {
     assert!(warned(elsewhere).contains("write {{ here }}/job.sh"), "{}", warned(elsewhere));
     assert_eq!(warned(&elsewhere.replace("job.sh", "{{ here }}/job.sh")), "");
     assert_eq!(warned("command = \"sh job.sh\"\n"), "");
+}
+
+/// The points of a file, each without its index: parameters by name, draw, repeat, seed.
+fn points(sandbox: &Sandbox, name: &str, text: &str) -> BTreeSet<Vec<(String, String)>> {
+    sandbox.write(name, text);
+    let table = sandbox.sweep(&["check", name, "--out", "-"]).code(0).stdout;
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let rows = reader.deserialize::<BTreeMap<String, String>>().map(|row| row.expect("a row of text"));
+    rows.map(|row| row.into_iter().filter(|(name, _)| name != "job").collect()).collect()
+}
+
+#[test]
+fn a_file_renamed_reordered_and_extended_keeps_every_value_and_seed() {
+    let sandbox = Sandbox::embedded();
+    let command = "command = \"p {{ x }} {{ m }} {{ u }} {{ w }}\"\n";
+    let u = "u = { dist = \"gamma\", shape = 2.0, scale = 0.5 }\n";
+    let w = "w = { dist = \"choice\", values = [\"a\", \"b\", \"c\"] }\n";
+    let first = format!("{command}draws = 3\nrepeats = 2\n[grid]\nx = [1, 2]\nm = [\"p\", \"q\"]\n[random]\n{u}{w}");
+    let old = points(&sandbox, "first.toml", &first);
+    assert_eq!(old.len(), 2 * 2 * 3 * 2);
+
+    let renamed = format!(
+        "name = \"other\"\n{command}repeats = 2\ndraws = 3\n[random]\n{w}{u}[grid]\nm = [\"q\", \"p\"]\nx = [2, 1]\n"
+    );
+    assert_eq!(points(&sandbox, "second.toml", &renamed), old);
+
+    let grown =
+        first.replace("draws = 3", "draws = 5").replace("repeats = 2", "repeats = 4").replace("[1, 2]", "[0, 1, 2, 3]");
+    let new = points(&sandbox, "third.toml", &grown);
+    assert_eq!(new.len(), 4 * 2 * 5 * 4);
+    assert!(new.is_superset(&old), "a point of the smaller sweep has changed");
+
+    let other_root = points(&sandbox, "fourth.toml", &format!("root-seed = 1\n{first}"));
+    assert!(other_root.is_disjoint(&old), "the root seed changes nothing");
 }
