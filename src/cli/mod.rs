@@ -1,6 +1,5 @@
 //! Owns what a person types: the command line, one file a subcommand, thin; [`crate::ops`] does the work.
 
-use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -123,14 +122,6 @@ pub fn main() -> ExitCode {
 /// The definition of the command line, for completions and the man page.
 pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
-}
-
-/// Whether these words are a command line that sweep takes; for tests of the documentation.
-///
-/// # Errors
-/// With clap's message.
-pub fn parses<I: IntoIterator<Item = T>, T: Into<OsString> + Clone>(words: I) -> std::result::Result<(), String> {
-    Cli::try_parse_from(words).map(drop).map_err(|error| error.to_string())
 }
 
 /// Whether what a person reads on stderr may be coloured.

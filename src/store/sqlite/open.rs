@@ -64,9 +64,9 @@ pub(super) fn connect(file: &Path) -> Done<Connection> {
     // Before anything is written: a database of something else stays as it is.
     let new = layout(&connection, file)?.is_none();
     write_ahead(&connection)?;
-    // NORMAL: a killed process loses nothing; after a power cut the last commits may be missing, and the store is whole
-    // and says so: those points are claimed or pending, and run again.
-    connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;")?;
+    // FULL: what is recorded is on the disk before anybody is told so, and outlives a power cut. Outcomes come in
+    // batches, so that many share the wait for it.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;")?;
     if new {
         lay_out(&mut connection, file)?;
     }
