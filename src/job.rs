@@ -1,12 +1,20 @@
-//! Owns what a job is: its address, its states, how an attempt ended, and the verdict on what happens next. Pure.
+//! Owns what a job is: its address, its states, how an attempt ended. Pure.
+//!
+//! - [`Cause`], and [`CausePattern`], which says which causes are meant: `job/cause.rs`
+//! - [`RetryPolicy`] and [`verdict`], what happens after an attempt: `job/verdict.rs`
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::value::Value;
+
+mod cause;
+mod verdict;
+
+pub use cause::{Cause, CausePattern};
+pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 
 /// The most points that a sweep may have: 2^53, so that an index is exact wherever it passes through a double (Lua in
 /// the Redis store, JSON read by other tools).
@@ -154,117 +162,16 @@ pub enum Outcome {
         /// Whether the job's process had been started.
         started: bool,
     },
-}
-
-/// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Cause {
-    /// It exited with a code other than 0.
-    Exit(i32),
-    /// A signal ended it, by number.
-    Signal(i32),
-    /// It ran longer than `[job] timeout`, in seconds, and was ended.
-    Timeout(f64),
-    /// It ended well, but without the results that `[results]` asks for; the text says which or why.
-    NoResult(String),
-    /// It could not be started; the text says why and what to do.
-    CannotStart(String),
-    /// Its workers were lost too often.
-    LostTooOften,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::Exit(code) => write!(f, "exit code {code}"),
-            Cause::Signal(number) => match signal_name(*number) {
-                Some(name) => write!(f, "ended by signal {number} ({name})"),
-                None => write!(f, "ended by signal {number}"),
-            },
-            Cause::Timeout(seconds) => write!(f, "took longer than the time-out of {seconds} s"),
-            Cause::NoResult(why) => write!(f, "no result: {why}"),
-            Cause::CannotStart(why) => write!(f, "cannot start: {why}"),
-            Cause::LostTooOften => write!(f, "its workers were lost {MAX_LOSSES} times while it ran"),
-        }
-    }
-}
-
-fn signal_name(number: i32) -> Option<&'static str> {
-    signal_hook::low_level::signal_name(number)
-}
-
-/// How often a job's worker may be lost before the job is given up as failed: a job that kills its worker each time
-/// must not go round for ever.
-pub const MAX_LOSSES: u32 = 3;
-
-/// The longest delay between two attempts.
-pub const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
-
-/// What a sweep file says about trying again.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RetryPolicy {
-    /// Further attempts after a failure.
-    pub retries: u32,
-    /// The delay before the first further attempt; doubled before each next one, up to [`MAX_RETRY_DELAY`].
-    pub delay: Duration,
-}
-
-/// What happens to a job after an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// The point has succeeded.
-    Succeeded,
-    /// The point has failed.
-    Failed,
-    /// It goes back in the queue, after a delay.
-    Again {
-        /// Milliseconds; 0: at once.
-        delay_ms: u64,
+    /// Its program cannot be started on that machine; another worker's may have it, and so it is charged to nobody.
+    CannotHere {
+        /// Why, and what to do.
+        why: String,
     },
-    /// It is cancelled.
-    Cancelled,
-}
-
-/// The verdict on a job whose attempt ended in `outcome`, with the counts as they stood when the attempt was claimed,
-/// and the counts as they stand after it. A job that cannot start fails at once: trying again does not mend it.
-pub fn verdict(outcome: &Outcome, policy: RetryPolicy, claimed: Tries) -> (Verdict, Tries) {
-    let mut tries = claimed;
-    let verdict = match outcome {
-        Outcome::Succeeded { .. } => Verdict::Succeeded,
-        Outcome::Failed { cause } => {
-            tries.failures += 1;
-            let final_cause = matches!(cause, Cause::CannotStart(_) | Cause::LostTooOften);
-            if final_cause || tries.failures > policy.retries {
-                Verdict::Failed
-            } else {
-                Verdict::Again { delay_ms: retry_delay(policy.delay, tries.failures).as_millis() as u64 }
-            }
-        }
-        Outcome::Lost { started } => {
-            tries.losses += u32::from(*started);
-            if tries.losses >= MAX_LOSSES { Verdict::Failed } else { Verdict::Again { delay_ms: 0 } }
-        }
-        Outcome::Cancelled => Verdict::Cancelled,
-        Outcome::GivenBack { started } => {
-            if !started {
-                tries.attempts = tries.attempts.saturating_sub(1);
-            }
-            Verdict::Again { delay_ms: 0 }
-        }
-    };
-    (verdict, tries)
-}
-
-fn retry_delay(first: Duration, failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(20);
-    first.saturating_mul(1 << doublings).min(MAX_RETRY_DELAY.max(first))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const POLICY: RetryPolicy = RetryPolicy { retries: 2, delay: Duration::from_secs(5) };
 
     #[test]
     fn ids_and_addresses_read_back() {
@@ -280,52 +187,5 @@ mod tests {
         for text in ["pi-3", "pi-3/", "pi-3/-1", "pi-3/x", "/1"] {
             assert!(text.parse::<JobAddress>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn failures_are_tried_again_with_growing_delay_and_then_fail() {
-        let failed = Outcome::Failed { cause: Cause::Exit(1) };
-        let mut tries = Tries { attempts: 1, ..Tries::default() };
-        let mut seen = Vec::new();
-        for _ in 0..3 {
-            let (verdict, after) = verdict(&failed, POLICY, tries);
-            seen.push(verdict);
-            tries = Tries { attempts: after.attempts + 1, ..after };
-        }
-        let again = |delay_ms| Verdict::Again { delay_ms };
-        assert_eq!(seen, [again(5_000), again(10_000), Verdict::Failed]);
-    }
-
-    #[test]
-    fn a_job_that_cannot_start_is_not_tried_again() {
-        let failed = Outcome::Failed { cause: Cause::CannotStart("no such file".into()) };
-        assert_eq!(verdict(&failed, POLICY, Tries::default()).0, Verdict::Failed);
-    }
-
-    #[test]
-    fn losses_are_not_failures_and_end_after_a_bounded_number() {
-        let mut tries = Tries::default();
-        for n in 1..=MAX_LOSSES {
-            let (verdict, after) = verdict(&Outcome::Lost { started: true }, POLICY, tries);
-            assert_eq!((after.losses, after.failures), (n, 0));
-            assert_eq!(verdict == Verdict::Failed, n == MAX_LOSSES);
-            tries = after;
-        }
-    }
-
-    #[test]
-    fn a_claim_given_back_unstarted_is_charged_nothing() {
-        let claimed = Tries { attempts: 3, failures: 1, losses: 1 };
-        let (verdict_, after) = verdict(&Outcome::GivenBack { started: false }, POLICY, claimed);
-        assert_eq!(verdict_, Verdict::Again { delay_ms: 0 });
-        assert_eq!(after, Tries { attempts: 2, ..claimed });
-        let (_, after) = verdict(&Outcome::GivenBack { started: true }, POLICY, claimed);
-        assert_eq!(after, claimed);
-    }
-
-    #[test]
-    fn the_delay_is_bounded() {
-        assert_eq!(retry_delay(Duration::from_secs(5), 40), MAX_RETRY_DELAY);
-        assert_eq!(retry_delay(Duration::from_secs(5000), 3), Duration::from_secs(5000));
     }
 }

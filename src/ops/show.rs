@@ -147,6 +147,7 @@ pub fn cause(record: &Record) -> Option<String> {
         Outcome::Lost { .. } => Some("its worker was lost".into()),
         Outcome::Cancelled => Some("cancelled".into()),
         Outcome::GivenBack { .. } => Some("its worker was stopped".into()),
+        Outcome::CannotHere { why } => Some(format!("cannot start on that machine: {why}")),
     }
 }
 

@@ -9,10 +9,13 @@ use super::keys::{FORMATS, JOB, LATER_FORMATS, RESULTS, not_yet};
 use super::reader::{Entry, Reader};
 use super::suggest::{list, nearest};
 use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, ResultsFrom, grid, templates};
-use crate::job::{RetryPolicy, is_sweep_name};
+use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 
 /// The delay before the first further attempt, where the file does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
+
+/// The least memory that a job can be limited to, bytes.
+const LEAST_MEMORY: u64 = 1 << 20;
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -24,7 +27,10 @@ const OWN_VARIABLES: [&str; 7] =
 pub(super) fn settings(top: Reader) -> JobSettings {
     let mut settings = JobSettings {
         timeout: None,
-        retry: RetryPolicy { retries: 0, delay: RETRY_DELAY },
+        retry: RetryPolicy { retries: 0, delay: RETRY_DELAY, on: None },
+        max_failures: None,
+        keep_going: false,
+        memory: None,
         queue: "default".into(),
         env: Vec::new(),
         stdin: None,
@@ -35,6 +41,8 @@ pub(super) fn settings(top: Reader) -> JobSettings {
     job.finish(&JOB);
     settings.timeout = duration(job, "timeout", Duration::from_millis(1));
     settings.retry = retry(job);
+    settings.max_failures = job.whole("max-failures", 1..=MAX_POINTS);
+    settings.memory = memory(job);
     settings.queue = queue(job).unwrap_or(settings.queue);
     settings.env = env(job);
     settings.stdin = job.text("stdin").map(|(text, _)| text.to_owned());
@@ -45,12 +53,54 @@ pub(super) fn settings(top: Reader) -> JobSettings {
 
 fn retry(job: Reader) -> RetryPolicy {
     let retries = job.whole("retries", 0..=1_000_000).and_then(|retries| u32::try_from(retries).ok());
-    if let Some(entry) = job.entry("retry-delay").filter(|_| job.entry("retries").is_none()) {
-        let found = Diagnostic::warning("`retry-delay` without `retries` does nothing", entry.key_span);
-        job.sink.push(found.help("add `retries = …`, how often a failed job is tried again"));
+    for key in ["retry-delay", "retry-on"] {
+        if let Some(entry) = job.entry(key).filter(|_| job.entry("retries").is_none()) {
+            let found = Diagnostic::warning(format!("`{key}` without `retries` does nothing"), entry.key_span);
+            job.sink.push(found.help("add `retries = …`, how often a failed job is tried again"));
+        }
     }
     let delay = duration(job, "retry-delay", Duration::ZERO).unwrap_or(RETRY_DELAY);
-    RetryPolicy { retries: retries.unwrap_or(0), delay }
+    RetryPolicy { retries: retries.unwrap_or(0), delay, on: retry_on(job) }
+}
+
+/// The causes after which a job is tried again.
+fn retry_on(job: Reader) -> Option<Vec<CausePattern>> {
+    job.entry("retry-on")?;
+    let causes = job.texts("retry-on")?;
+    let read = |(text, span): (&str, Span<usize>)| match text.parse::<CausePattern>() {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            let (why, help) = why.split_once("; ").unwrap_or((&why, ""));
+            let near = nearest(text, CausePattern::KINDS).map(|near| format!("; did you mean `{near}`?"));
+            let message = format!("`retry-on`: {why}{}", near.unwrap_or_default());
+            job.sink.push(Diagnostic::error(message, span).help(help));
+            None
+        }
+    };
+    Some(causes.into_iter().filter_map(read).collect())
+}
+
+/// The most memory that a job's processes may have together, bytes.
+fn memory(job: Reader) -> Option<u64> {
+    const FORM: &str = "sizes are written like \"500MB\", \"2GiB\"";
+    let entry = job.entry("memory")?;
+    let DeValue::String(text) = entry.value else {
+        return job.wrong(&entry, "a size", format!("{FORM}, with a unit and in quotes"));
+    };
+    let wrong = |message: String, help: String| {
+        job.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
+        None
+    };
+    if text.trim().parse::<f64>().is_ok() {
+        return wrong("`memory` needs a unit".into(), format!("for {text} megabytes write \"{text}MB\"; {FORM}"));
+    }
+    match text.parse::<bytesize::ByteSize>() {
+        Err(_) => wrong(format!("`memory`: \"{text}\" is not a size"), FORM.into()),
+        Ok(size) if size.as_u64() < LEAST_MEMORY => {
+            wrong("`memory` is too small".into(), format!("no program runs in less than 1MiB; {FORM}"))
+        }
+        Ok(size) => Some(size.as_u64()),
+    }
 }
 
 /// A duration, at least `least` and at most ten years.

@@ -89,9 +89,31 @@ pub(super) const LINES: Keys<'static> =
 
 pub(super) const JOB: Keys<'static> = Keys {
     place: "[job]",
-    known: &["timeout", "retries", "retry-delay", "env", "stdin", "dir", "queue", "shell"],
-    later: &["max-failures", "cpus", "gpus", "memory", "logs", "retry-on"],
-    aliases: &[("directory", "dir"), ("cwd", "dir"), ("workdir", "dir"), ("environment", "env"), ("retry", "retries")],
+    known: &[
+        "timeout",
+        "retries",
+        "retry-delay",
+        "retry-on",
+        "max-failures",
+        "memory",
+        "env",
+        "stdin",
+        "dir",
+        "queue",
+        "shell",
+    ],
+    later: &["cpus", "gpus", "logs"],
+    aliases: &[
+        ("directory", "dir"),
+        ("cwd", "dir"),
+        ("workdir", "dir"),
+        ("environment", "env"),
+        ("retry", "retries"),
+        ("mem", "memory"),
+        ("max-memory", "memory"),
+        ("failures", "max-failures"),
+        ("max-fails", "max-failures"),
+    ],
 };
 
 pub(super) const RESULTS: Keys = Keys {

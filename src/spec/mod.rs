@@ -77,6 +77,9 @@ pub struct Spec {
     pub results: ResultSettings,
 }
 
+/// A sweep of which so many points have failed, and none has succeeded, is paused where its file says nothing else.
+pub const EARLY_FAILURES: u64 = 20;
+
 /// A command template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -95,6 +98,12 @@ pub struct JobSettings {
     pub timeout: Option<Duration>,
     /// Trying again.
     pub retry: RetryPolicy,
+    /// The sweep is paused when so many points have failed; none: when the first [`EARLY_FAILURES`] all failed.
+    pub max_failures: Option<u64>,
+    /// The sweep is paused by no number of failures.
+    pub keep_going: bool,
+    /// A job whose processes together have more memory than so many bytes is ended and has failed.
+    pub memory: Option<u64>,
     /// The queue.
     pub queue: String,
     /// Variables set for the job, each value a template, in the order of the file.

@@ -82,7 +82,7 @@ fn a_whole_file_is_read() {
     assert_eq!(spec.space.order, order);
     let job = spec.job;
     assert_eq!(job.timeout, Some(Duration::from_secs(600)));
-    assert_eq!(job.retry, RetryPolicy { retries: 2, delay: Duration::from_secs(5400) });
+    assert_eq!(job.retry, RetryPolicy { retries: 2, delay: Duration::from_secs(5400), on: None });
     assert_eq!((job.queue.as_str(), job.shell), ("long", false));
     let env = [("MODE", "{{ model }}"), ("N", "3"), ("X", "0.5"), ("B", "true")];
     assert_eq!(job.env, env.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -133,7 +133,7 @@ fn what_a_file_leaves_out() {
     assert_eq!((spec.name.as_str(), spec.command), ("study", Command::Words(vec!["prog".into()])));
     let space = spec.space;
     assert_eq!((space.root_seed, space.draws, space.repeats, space.blocks[0].axes.len()), (0, 1, 1, 0));
-    assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5) });
+    assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5), on: None });
     assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
     assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: vec![] });
 }

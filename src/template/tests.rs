@@ -2,7 +2,6 @@
 
 use std::process::Command as Process;
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -19,7 +18,10 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
         space: SpaceSpec { order: names.iter().map(|name| (*name).to_owned()).collect(), ..SpaceSpec::default() },
         job: JobSettings {
             timeout: None,
-            retry: RetryPolicy { retries: 0, delay: Duration::ZERO },
+            retry: RetryPolicy::NEVER,
+            max_failures: None,
+            keep_going: false,
+            memory: None,
             queue: "default".into(),
             env: vec![],
             stdin: None,

@@ -36,8 +36,8 @@ pub struct Finished {
 
 impl Finished {
     /// An attempt that ran here. `ended` is none if its process could not be started.
-    pub fn ran(claim: &Claim, outcome: Outcome, policy: RetryPolicy, ended: Option<Ended>, runner: &Runner) -> Self {
-        let (verdict, tries) = job::verdict(&outcome, policy, claim.tries);
+    pub fn ran(claim: &Claim, outcome: Outcome, policy: &RetryPolicy, ended: Option<Ended>, runner: &Runner) -> Self {
+        let (verdict, tries) = job::verdict(&outcome, policy, claim.tries, dice(claim));
         let record = Record {
             index: claim.job.index,
             tries: Tries { attempts: claim.tries.attempts, ..tries },
@@ -57,16 +57,14 @@ impl Finished {
 
     /// A claim given back, or found cancelled, before its process was started.
     pub fn never_started(claim: &Claim, outcome: &Outcome) -> Self {
-        let policy = RetryPolicy { retries: 0, delay: std::time::Duration::ZERO };
-        let (verdict, tries) = job::verdict(outcome, policy, claim.tries);
+        let (verdict, tries) = job::verdict(outcome, &RetryPolicy::NEVER, claim.tries, dice(claim));
         Finished::new(claim, verdict, tries, None, None, false)
     }
 
     /// Another worker's claim whose lease ran out, reported on its behalf.
     pub fn expired(expired: &Expired) -> Self {
-        let policy = RetryPolicy { retries: 0, delay: std::time::Duration::ZERO };
         let lost = Outcome::Lost { started: expired.started };
-        let (verdict, tries) = job::verdict(&lost, policy, expired.claim.tries);
+        let (verdict, tries) = job::verdict(&lost, &RetryPolicy::NEVER, expired.claim.tries, dice(&expired.claim));
         let outcome = if verdict == Verdict::Failed { Outcome::Failed { cause: Cause::LostTooOften } } else { lost };
         let record = expired.started.then(|| Record {
             index: expired.claim.job.index,
@@ -147,6 +145,13 @@ fn kept(mut output: Output, verdict: Verdict) -> Option<Vec<u8>> {
     output.stdout.limit(limit);
     output.stderr.limit(limit);
     Some(record::encode_output(&output))
+}
+
+/// Random bits for a claim, the same whenever asked. Claims of one request share a token.
+fn dice(claim: &Claim) -> u64 {
+    let hash = blake3::hash(&[claim.token.to_le_bytes(), claim.job.index.to_le_bytes()].concat());
+    // A hash has 32 bytes.
+    hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 fn now_ms() -> u64 {

@@ -34,7 +34,7 @@ pub fn run(board: &Board, slot: usize, runner: &Runner) {
 
 fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: &Runner) -> Option<Finished> {
     let sweep = &task.sweep;
-    let policy = sweep.spec.job.retry;
+    let policy = &sweep.spec.job.retry;
     let failed = |cause| Finished::ran(&task.claim, Outcome::Failed { cause }, policy, None, runner);
     let prepared = match sweep.prepare(task.claim.job.index, task.claim.tries.attempts) {
         Ok(prepared) => prepared,

@@ -1,0 +1,171 @@
+//! Owns why an attempt failed, and patterns that say which causes are meant (`retry-on`, `sweep retry --cause`). Pure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::MAX_LOSSES;
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Cause {
+    /// It exited with a code other than 0.
+    Exit(i32),
+    /// A signal ended it, by number.
+    Signal(i32),
+    /// It ran longer than `[job] timeout`, in seconds, and was ended.
+    Timeout(f64),
+    /// It ended well, but without the results that `[results]` asks for; the text says which or why.
+    NoResult(String),
+    /// It could not be started; the text says why and what to do.
+    CannotStart(String),
+    /// Its workers were lost too often.
+    LostTooOften,
+    /// All its processes together had more memory than `[job] memory`, in bytes, and it was ended.
+    Memory {
+        /// What was allowed.
+        limit: u64,
+        /// What was seen.
+        used: u64,
+    },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Exit(code) => write!(f, "exit code {code}"),
+            // Nobody here ended it. The kernel does, when the machine has no memory left.
+            Cause::Signal(libc::SIGKILL) => {
+                write!(f, "ended by signal 9 (SIGKILL), not by sweep; perhaps the machine had no memory left")
+            }
+            Cause::Signal(number) => match signal_hook::low_level::signal_name(*number) {
+                Some(name) => write!(f, "ended by signal {number} ({name})"),
+                None => write!(f, "ended by signal {number}"),
+            },
+            Cause::Timeout(seconds) => write!(f, "took longer than the time-out of {seconds} s"),
+            Cause::NoResult(why) => write!(f, "no result: {why}"),
+            Cause::CannotStart(why) => write!(f, "cannot start: {why}"),
+            Cause::LostTooOften => write!(f, "its workers were lost {MAX_LOSSES} times while it ran"),
+            Cause::Memory { limit, used } => {
+                write!(f, "used {} of memory, more than its limit of {}", bytes(*used), bytes(*limit))
+            }
+        }
+    }
+}
+
+/// Bytes for people.
+fn bytes(number: u64) -> String {
+    indicatif::HumanBytes(number).to_string()
+}
+
+impl Cause {
+    /// The kind of cause, as patterns name it.
+    fn kind(&self) -> &'static str {
+        match self {
+            Cause::Exit(_) => "exit",
+            Cause::Signal(_) => "signal",
+            Cause::Timeout(_) => "timeout",
+            Cause::NoResult(_) => "no-result",
+            Cause::CannotStart(_) => "cannot-start",
+            Cause::LostTooOften => "lost",
+            Cause::Memory { .. } => "memory",
+        }
+    }
+
+    fn number(&self) -> Option<i32> {
+        match self {
+            Cause::Exit(number) | Cause::Signal(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+/// Which causes are meant: a kind (`timeout`), or an exit code or signal by its number (`exit:75`, `signal:9`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CausePattern {
+    kind: String,
+    number: Option<i32>,
+}
+
+impl CausePattern {
+    /// The kinds there are.
+    pub const KINDS: [&str; 7] = ["exit", "signal", "timeout", "memory", "no-result", "cannot-start", "lost"];
+
+    /// Whether a cause is meant.
+    pub fn matches(&self, cause: &Cause) -> bool {
+        self.kind == cause.kind() && (self.number.is_none() || self.number == cause.number())
+    }
+}
+
+impl fmt::Display for CausePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{}:{number}", self.kind),
+            None => write!(f, "{}", self.kind),
+        }
+    }
+}
+
+impl FromStr for CausePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, number) = text.split_once(':').map_or((text, None), |(kind, number)| (kind, Some(number)));
+        let kinds = || {
+            format!("causes are {}; an exit code or a signal by its number is `exit:75`, `signal:9`", {
+                CausePattern::KINDS.join(", ")
+            })
+        };
+        if !CausePattern::KINDS.contains(&kind) {
+            return Err(format!("there is no cause `{kind}`; {}", kinds()));
+        }
+        let number = match number {
+            None => None,
+            Some(_) if !matches!(kind, "exit" | "signal") => {
+                return Err(format!("`{kind}` has no number; {}", kinds()));
+            }
+            Some(number) => Some(number.parse().map_err(|_| format!("`{number}` is not a number; {}", kinds()))?),
+        };
+        Ok(CausePattern { kind: kind.to_owned(), number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_read_back_and_match_their_kind_and_number() {
+        let causes = [
+            Cause::Exit(75),
+            Cause::Signal(9),
+            Cause::Timeout(1.0),
+            Cause::NoResult("x".into()),
+            Cause::CannotStart("x".into()),
+            Cause::LostTooOften,
+            Cause::Memory { limit: 1, used: 2 },
+        ];
+        let matching = |text: &str| -> Vec<bool> {
+            let pattern: CausePattern = text.parse().unwrap();
+            assert_eq!(pattern.to_string(), text);
+            causes.iter().map(|cause| pattern.matches(cause)).collect()
+        };
+        for kind in CausePattern::KINDS {
+            assert_eq!(matching(kind).into_iter().filter(|yes| *yes).count(), 1, "{kind}");
+        }
+        assert!(matching("exit:75")[0] && matching("signal:9")[1]);
+        assert!(!matching("exit:1").contains(&true));
+        for (text, told) in [("oom", "there is no cause `oom`"), ("memory:3", "has no number"), ("exit:x", "`x`")] {
+            let why = text.parse::<CausePattern>().unwrap_err();
+            assert!(why.contains(told) && why.contains("no-result"), "{why}");
+        }
+    }
+
+    #[test]
+    fn causes_are_said_in_words() {
+        let memory = Cause::Memory { limit: 2 << 30, used: 3 << 30 };
+        assert_eq!(memory.to_string(), "used 3.00 GiB of memory, more than its limit of 2.00 GiB");
+        assert_eq!(Cause::Signal(11).to_string(), "ended by signal 11 (SIGSEGV)");
+    }
+}

@@ -1,0 +1,194 @@
+//! Owns what happens to a job after an attempt: done, failed, or again and when. Pure.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, CausePattern, Outcome, Tries};
+
+/// How often a job's worker may be lost before the job is given up as failed: a job that kills its worker each time
+/// must not go round for ever.
+pub const MAX_LOSSES: u32 = 3;
+
+/// The longest delay between two attempts.
+pub const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
+
+/// The longest wait of a job that was lost more than once, for each loss beyond the first. Jobs that were lost together
+/// come back at different times, so that the one that ends its workers does not take the same others with it again.
+const SCATTER: Duration = Duration::from_secs(5);
+
+/// What a sweep file says about trying again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Further attempts after a failure.
+    pub retries: u32,
+    /// The delay before the first further attempt; doubled before each next one, up to [`MAX_RETRY_DELAY`]; each is
+    /// made longer or shorter by up to a quarter, so that jobs that failed together do not come back together.
+    pub delay: Duration,
+    /// The causes after which it is tried again; none: all but a command that cannot start.
+    pub on: Option<Vec<CausePattern>>,
+}
+
+impl RetryPolicy {
+    /// No further attempts.
+    pub const NEVER: RetryPolicy = RetryPolicy { retries: 0, delay: Duration::ZERO, on: None };
+
+    /// Whether a failure from this cause, the `failures`th, is tried again.
+    fn tries_again(&self, cause: &Cause, failures: u32) -> bool {
+        let mended_by_trying = match (&self.on, cause) {
+            (_, Cause::LostTooOften) => false,
+            (Some(patterns), cause) => patterns.iter().any(|pattern| pattern.matches(cause)),
+            (None, cause) => !matches!(cause, Cause::CannotStart(_)),
+        };
+        mended_by_trying && failures <= self.retries
+    }
+}
+
+/// What happens to a job after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The point has succeeded.
+    Succeeded,
+    /// The point has failed.
+    Failed,
+    /// It goes back in the queue, after a delay.
+    Again {
+        /// Milliseconds; 0: at once.
+        delay_ms: u64,
+    },
+    /// It is cancelled.
+    Cancelled,
+}
+
+/// The verdict on a job whose attempt ended in `outcome`, with the counts as they stood when the attempt was claimed,
+/// and the counts as they stand after it. `dice` are random bits, which vary the delays.
+pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: Tries, dice: u64) -> (Verdict, Tries) {
+    let mut tries = claimed;
+    let again = |delay: Duration| Verdict::Again { delay_ms: delay.as_millis() as u64 };
+    let verdict = match outcome {
+        Outcome::Succeeded { .. } => Verdict::Succeeded,
+        Outcome::Failed { cause } => {
+            tries.failures += 1;
+            if policy.tries_again(cause, tries.failures) {
+                again(retry_delay(policy.delay, tries.failures, dice))
+            } else {
+                Verdict::Failed
+            }
+        }
+        Outcome::Lost { started } => {
+            tries.losses += u32::from(*started);
+            match tries.losses {
+                MAX_LOSSES.. => Verdict::Failed,
+                losses => again((SCATTER * losses.saturating_sub(1)).mul_f64(unit(dice))),
+            }
+        }
+        Outcome::Cancelled => Verdict::Cancelled,
+        Outcome::CannotHere { .. } => again(Duration::ZERO),
+        Outcome::GivenBack { started } => {
+            if !started {
+                tries.attempts = tries.attempts.saturating_sub(1);
+            }
+            again(Duration::ZERO)
+        }
+    };
+    (verdict, tries)
+}
+
+fn retry_delay(first: Duration, failures: u32, dice: u64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(20);
+    let delay = first.saturating_mul(1 << doublings).min(MAX_RETRY_DELAY.max(first));
+    delay.mul_f64(0.75 + 0.5 * unit(dice))
+}
+
+/// Random bits as a number from 0 to 1.
+fn unit(dice: u64) -> f64 {
+    dice as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy { retries: 2, delay: Duration::from_secs(5), on: None };
+
+    /// Random bits in the middle: no delay is made longer or shorter.
+    const MIDDLE: u64 = 1 << 63;
+
+    #[test]
+    fn failures_are_tried_again_with_growing_delay_and_then_fail() {
+        let failed = Outcome::Failed { cause: Cause::Exit(1) };
+        let mut tries = Tries { attempts: 1, ..Tries::default() };
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let (verdict, after) = verdict(&failed, &POLICY, tries, MIDDLE);
+            seen.push(verdict);
+            tries = Tries { attempts: after.attempts + 1, ..after };
+        }
+        let again = |delay_ms| Verdict::Again { delay_ms };
+        assert_eq!(seen, [again(5_000), again(10_000), Verdict::Failed], "not varied in the middle");
+    }
+
+    #[test]
+    fn a_job_that_cannot_start_is_not_tried_again() {
+        let failed = Outcome::Failed { cause: Cause::CannotStart("no such file".into()) };
+        assert_eq!(verdict(&failed, &POLICY, Tries::default(), MIDDLE).0, Verdict::Failed);
+        let elsewhere = Outcome::CannotHere { why: "no such file".into() };
+        let claimed = Tries { attempts: 3, failures: 1, losses: 1 };
+        assert_eq!(verdict(&elsewhere, &POLICY, claimed, MIDDLE), (Verdict::Again { delay_ms: 0 }, claimed));
+    }
+
+    #[test]
+    fn losses_are_not_failures_and_end_after_a_bounded_number() {
+        let mut tries = Tries::default();
+        for n in 1..=MAX_LOSSES {
+            let (verdict, after) = verdict(&Outcome::Lost { started: true }, &POLICY, tries, MIDDLE);
+            assert_eq!((after.losses, after.failures), (n, 0));
+            assert_eq!(verdict == Verdict::Failed, n == MAX_LOSSES);
+            tries = after;
+        }
+    }
+
+    #[test]
+    fn jobs_that_are_lost_together_again_and_again_come_back_at_different_times() {
+        let lost = |losses, dice| {
+            let claimed = Tries { losses, ..Tries::default() };
+            verdict(&Outcome::Lost { started: true }, &POLICY, claimed, dice).0
+        };
+        assert_eq!(lost(0, u64::MAX), Verdict::Again { delay_ms: 0 });
+        assert_ne!(lost(1, u64::MAX), lost(1, MIDDLE));
+    }
+
+    #[test]
+    fn only_the_causes_that_the_file_names_are_tried_again() {
+        let on = |patterns: &[&str]| Some(patterns.iter().map(|text| text.parse().unwrap()).collect());
+        let again = |on, cause: Cause| {
+            let policy = RetryPolicy { on, ..POLICY };
+            verdict(&Outcome::Failed { cause }, &policy, Tries::default(), MIDDLE).0 != Verdict::Failed
+        };
+        assert!(again(None, Cause::Timeout(1.0)) && again(None, Cause::Memory { limit: 1, used: 2 }));
+        assert!(again(on(&["timeout", "exit:75"]), Cause::Exit(75)));
+        assert!(!again(on(&["timeout", "exit:75"]), Cause::Exit(1)));
+        assert!(!again(on(&[]), Cause::Exit(1)));
+        assert!(again(on(&["cannot-start"]), Cause::CannotStart("x".into())));
+        assert!(!again(on(&["lost"]), Cause::LostTooOften), "a job that was given up stays given up");
+    }
+
+    #[test]
+    fn a_claim_given_back_unstarted_is_charged_nothing() {
+        let claimed = Tries { attempts: 3, failures: 1, losses: 1 };
+        let (verdict_, after) = verdict(&Outcome::GivenBack { started: false }, &POLICY, claimed, MIDDLE);
+        assert_eq!(verdict_, Verdict::Again { delay_ms: 0 });
+        assert_eq!(after, Tries { attempts: 2, ..claimed });
+        let (_, after) = verdict(&Outcome::GivenBack { started: true }, &POLICY, claimed, MIDDLE);
+        assert_eq!(after, claimed);
+    }
+
+    #[test]
+    fn the_delay_is_bounded_and_varied_by_a_quarter() {
+        let near = |delay: Duration, expected: Duration| delay.abs_diff(expected) < Duration::from_millis(1);
+        assert!(near(retry_delay(Duration::from_secs(5), 40, MIDDLE), MAX_RETRY_DELAY));
+        assert!(near(retry_delay(Duration::from_secs(5000), 3, MIDDLE), Duration::from_secs(5000)));
+        assert!(near(retry_delay(Duration::from_secs(8), 2, 0), Duration::from_secs(12)));
+        assert!(near(retry_delay(Duration::from_secs(8), 2, u64::MAX), Duration::from_secs(20)));
+    }
+}
