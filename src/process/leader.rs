@@ -1,8 +1,8 @@
-//! Owns a job's own process, the leader of its process group: starts it, signals the group, reaps it.
+//! Owns a job's own process, the leader of its process group: starts it, reaps it. Its [`Tree`] is signalled as a whole.
 //!
 //! The order that keeps a signal from hitting a stranger: the exit is noticed without reaping, what is left of the group
 //! is killed, and only then is the leader reaped. Until then its process id, which is also the group's, cannot be given
-//! to another. A process that made a session of its own (`setsid`, a daemon) has left the group and is not ours to end.
+//! to another.
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -12,15 +12,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::{Exit, Launch, StartError};
+use super::tree::Tree;
+use super::{Exit, Launch, MARK, StartError};
 
 /// A started process. Dropped without [`reap`](Leader::reap), it is killed with its group and reaped.
 #[derive(Debug)]
 pub(super) struct Leader {
     pid: Pid,
     pidfd: Option<OwnedFd>,
+    tree: Tree,
     reaped: bool,
 }
 
@@ -39,7 +41,8 @@ impl Leader {
         keep_exit_statuses();
         let child = command(launch).spawn().map_err(|error| StartError::of_spawn(error, launch))?;
         let pid = Pid::from_child(&child);
-        Ok((Leader { pid, pidfd: open_pidfd(pid), reaped: false }, child))
+        let tree = Tree::new(pid, launch.mark.clone());
+        Ok((Leader { pid, pidfd: open_pidfd(pid), tree, reaped: false }, child))
     }
 
     /// Becomes readable when the process has exited; none: ask [`has_exited`](Leader::has_exited) now and then.
@@ -58,26 +61,9 @@ impl Leader {
         }
     }
 
-    /// Asks the group to end. A member that is stopped (`SIGSTOP`, terminal access) is woken, so that it can.
-    pub(super) fn terminate_group(&self) {
-        self.signal_group(Signal::TERM);
-        self.signal_group(Signal::CONT);
-    }
-
-    /// Kills the group.
-    pub(super) fn kill_group(&self) {
-        self.signal_group(Signal::KILL);
-    }
-
-    fn signal_group(&self, signal: Signal) {
-        // It fails when there is nobody left to signal, which is just as well (on macOS also when the leader has exited
-        // and nobody else is there).
-        let _ = kill_process_group(self.pid, signal);
-    }
-
-    /// Whether another process of the group is alive; none: this system does not tell.
-    pub(super) fn others_alive(&self) -> Option<bool> {
-        others_alive(self.pid)
+    /// The process and all that belong to its run.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// Reaps the process, after waiting until it has exited.
@@ -101,7 +87,7 @@ impl Leader {
 impl Drop for Leader {
     fn drop(&mut self) {
         if !self.reaped {
-            self.kill_group();
+            self.tree.kill();
             let _ = wait4(self.pid);
         }
     }
@@ -121,6 +107,7 @@ fn command(launch: &Launch) -> Command {
     }
     command
         .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .env(MARK, &launch.mark)
         .current_dir(&launch.dir)
         .process_group(0)
         .stdin(if launch.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
@@ -145,33 +132,6 @@ fn open_pidfd(pid: Pid) -> Option<OwnedFd> {
 #[cfg(not(target_os = "linux"))]
 fn open_pidfd(_: Pid) -> Option<OwnedFd> {
     None
-}
-
-/// Looks through `/proc` for a process of the group that is neither the leader nor dead.
-#[cfg(target_os = "linux")]
-fn others_alive(leader: Pid) -> Option<bool> {
-    let leader = leader.as_raw_nonzero().get();
-    let processes = std::fs::read_dir("/proc").ok()?;
-    Some(processes.flatten().any(|entry| {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
-        pid.is_some_and(|pid| pid != leader) && is_alive_in_group(&entry.path(), leader)
-    }))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn others_alive(_: Pid) -> Option<bool> {
-    None
-}
-
-#[cfg(target_os = "linux")]
-fn is_alive_in_group(process: &Path, group: i32) -> bool {
-    // "PID (NAME) STATE PPID PGRP …", where NAME may hold anything, also `)`, and need not be UTF-8.
-    let stat = std::fs::read(process.join("stat")).unwrap_or_default();
-    let stat = String::from_utf8_lossy(&stat);
-    let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
-    let mut fields = fields.split(' ');
-    let state = fields.next().unwrap_or_default();
-    !matches!(state, "Z" | "X") && fields.nth(1).is_some_and(|pgrp| pgrp.parse() == Ok(group))
 }
 
 /// Waits for the process and takes it out of the system's table, together with what it used.

@@ -3,10 +3,11 @@
 //! - [`run`] starts a [`Launch`], looks after it until it has [`Ended`], and leaves nothing of it behind;
 //! - [`resolve`] finds the program that a command names, or guesses what was meant;
 //! - [`Stopper`] ends a running job from another thread;
+//! - [`Orphans`] adopts what jobs leave running, and ends it; [`Supervisor`] does when the worker itself was killed;
 //! - [`StartError`] says why a job could not be started, and what to do.
 //!
-//! Inside: `watch` decides (pure), `run` does; `leader` owns the process and its group, `pipes` what goes in and out of
-//! it; `program` looks at a program file, `hint` guesses.
+//! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `tree` all that belong to its run, `pipes` what
+//! goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file, `hint` guesses.
 //!
 //! Starting stays on the fast path: nothing is run between fork and exec (no `pre_exec`), the program is resolved once to
 //! an absolute path, so that the standard library takes `posix_spawn`.
@@ -17,7 +18,10 @@
 //! | --- | --- |
 //! | a pidfd tells of the exit | the exit is looked for every 1 to 20 ms |
 //! | an eventfd carries a stop | a pipe does |
-//! | `/proc` tells whether others of an ended group still live and need their grace | they have it while they hold the output open |
+//! | `/proc` tells which processes belong to a job, also those outside its process group | the process group is all that is known |
+//! | `/proc` tells whether others of an ended job still live and need their grace | they have it while they hold the output open |
+//! | what a job leaves behind is adopted and ended, also after the worker was killed | it is ended if it is in the process group and the worker lives |
+//! | the memory of all processes of a job is looked at every 100 ms | a limit of memory is not enforced |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,11 +32,15 @@ mod error;
 mod hint;
 mod host;
 mod leader;
+mod orphans;
 mod pipes;
 mod program;
 mod resolve;
 mod run;
+mod snapshot;
 mod stopper;
+mod supervisor;
+mod tree;
 mod watch;
 
 #[cfg(test)]
@@ -40,9 +48,13 @@ mod tests;
 
 pub use error::StartError;
 pub use host::host_name;
+pub use orphans::{Orphans, Run};
 pub use resolve::resolve;
 pub use run::run;
+pub use snapshot::MARK;
 pub use stopper::Stopper;
+pub use supervisor::{Supervisor, outlived};
+pub use tree::end_marked;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -55,6 +67,8 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// The working directory, absolute; it exists.
     pub dir: PathBuf,
+    /// What its processes carry in their environment under [`MARK`], [`Run::mark`].
+    pub mark: String,
     /// What the job reads from its standard input; empty: nothing.
     pub stdin: Vec<u8>,
     /// Limits.
@@ -64,8 +78,11 @@ pub struct Launch {
 /// What a job may not exceed.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Wall time after which the job's process group is ended. Time in which the machine sleeps does not count.
+    /// Wall time after which the job is ended. Time in which the machine sleeps does not count.
     pub timeout: Option<Duration>,
+    /// The memory of all its processes together, bytes, above which the job is killed. Looked at every 100 ms: one that
+    /// takes more within that time, and gives it back or ends, is not noticed.
+    pub memory: Option<u64>,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
     /// Bytes kept of the end of each of stdout and stderr.
@@ -114,6 +131,11 @@ pub enum Exit {
 pub enum EndedBy {
     /// Its time was up.
     Timeout,
+    /// Its processes had more memory than they may.
+    Memory {
+        /// What they had together when it was seen, bytes.
+        used: u64,
+    },
     /// It was told to stop through its [`Stopper`].
     Stopped,
 }

@@ -15,10 +15,11 @@ use crate::record::Output;
 
 /// Runs a job on the calling thread until it has ended, and leaves no process of its group behind.
 ///
-/// When the job takes longer than its time-out, or is told to stop, its whole process group gets SIGTERM, and SIGKILL
-/// after the grace time; nobody of the group is killed before that, also when the job's own process ends sooner. What a
-/// job that ended by itself left behind in its group is killed; if that holds the output open, it has a second to write
-/// its last lines before. If `stopper` was told to stop already, nothing is started, and the answer is that of a job
+/// When the job takes longer than its time-out, or is told to stop, all its processes get SIGTERM, and SIGKILL after the
+/// grace time, also those that left its process group; nobody is killed before that, also when the job's own process
+/// ends sooner. When they have more memory than they may, they get SIGKILL. What a job that ended by itself left behind
+/// in its group is killed; if that holds the output open, it has a second to write its last lines before. What it left
+/// behind elsewhere is for [`Orphans`](super::Orphans). If `stopper` was told to stop already, nothing is started, and the answer is that of a job
 /// ended at once by SIGTERM, having used nothing.
 ///
 /// Uses memory of at most about twice [`Limits::keep`](super::Limits::keep) for each output.
@@ -53,11 +54,16 @@ fn supervise(
         asked: Asked::Nothing,
         exited: None,
         rounds: Rounds::new(started),
+        memory: launch.limits.memory.map(|limit| (limit, Rounds { next: started, pause: MEMORY_LOOK })),
     };
     let mut scratch = [0_u8; CHUNK];
     job.look_after(&mut scratch);
 
-    job.leader.kill_group();
+    match job.watch.ended_by() {
+        // A look at all processes for each job would cost more than most jobs.
+        None => job.leader.tree().kill_group(),
+        Some(_) => job.leader.tree().kill(),
+    }
     let output = Output { stdout: job.stdout.close(&mut scratch), stderr: job.stderr.close(&mut scratch) };
     let reaped = job.leader.reap().map_err(|source| StartError::of_reap(source, launch))?;
     Ok(Ended {
@@ -84,8 +90,11 @@ fn never_started() -> Ended {
 /// The shortest and the longest time between two looks at what nothing tells us of: at first often, then less and less.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// The longest for others of an ended group, because each look goes through all processes of the machine.
-const LONGEST_GROUP_PAUSE: Duration = Duration::from_millis(200);
+/// The longest for others of an ended job, because each look goes through all processes of the machine.
+const LONGEST_OTHERS_PAUSE: Duration = Duration::from_millis(200);
+
+/// How often it is looked at the memory of a job that has a limit. Several jobs share a look.
+pub(super) const MEMORY_LOOK: Duration = Duration::from_millis(100);
 
 /// When to look next at what nothing tells us of.
 struct Rounds {
@@ -121,6 +130,8 @@ struct Job<'a> {
     /// When the leader was seen to have exited.
     exited: Option<Instant>,
     rounds: Rounds,
+    /// The most memory that its processes may have together, bytes, and when to look at it next.
+    memory: Option<(u64, Rounds)>,
 }
 
 /// What there is to be heard.
@@ -146,8 +157,8 @@ impl Job<'_> {
             let now = Instant::now();
             for event in self.events(&ready, closed, now) {
                 match self.watch.on(event, now) {
-                    Some(Action::Terminate) => self.leader.terminate_group(),
-                    Some(Action::Kill) => self.leader.kill_group(),
+                    Some(Action::Terminate) => self.leader.tree().terminate(),
+                    Some(Action::Kill) => self.leader.tree().kill(),
                     Some(Action::Finish) => return,
                     None => {}
                 }
@@ -170,7 +181,7 @@ impl Job<'_> {
     }
 
     /// What happened: the exit first, so that a job that ended in time is not taken for one that did not when we come
-    /// late; and the group after the output, which must be seen closed.
+    /// late; and the others after the output, which must be seen closed.
     fn events(&mut self, ready: &[Source], closed: bool, now: Instant) -> Vec<Event> {
         let mut events = Vec::new();
         if closed {
@@ -187,8 +198,11 @@ impl Job<'_> {
         if ready.contains(&Source::Stopper) {
             events.extend(self.newly_asked());
         }
-        if self.watch.lingers() && self.rounds.is_due(now, LONGEST_GROUP_PAUSE) && self.group_is_gone() {
-            events.push(Event::GroupGone);
+        if self.watch.lingers() && self.rounds.is_due(now, LONGEST_OTHERS_PAUSE) && self.others_are_gone() {
+            events.push(Event::OthersGone);
+        }
+        if let Some(used) = self.memory_exceeded(now) {
+            events.push(Event::MemoryExceeded { used });
         }
         events.push(Event::Deadline);
         events
@@ -201,8 +215,14 @@ impl Job<'_> {
         }
     }
 
-    fn group_is_gone(&self) -> bool {
-        !self.leader.others_alive().unwrap_or_else(|| self.output_is_open())
+    fn others_are_gone(&self) -> bool {
+        !self.leader.tree().others_alive().unwrap_or_else(|| self.output_is_open())
+    }
+
+    /// What the job's processes have of memory, if it is more than they may.
+    fn memory_exceeded(&mut self, now: Instant) -> Option<u64> {
+        let (limit, rounds) = self.memory.as_mut().filter(|_| self.exited.is_none())?;
+        if rounds.is_due(now, MEMORY_LOOK) { self.leader.tree().memory_above(*limit) } else { None }
     }
 
     fn newly_asked(&mut self) -> Option<Event> {
@@ -261,7 +281,8 @@ impl Job<'_> {
     fn timeout(&self) -> Option<Timespec> {
         let unheard = self.watch.lingers() || (self.exited.is_none() && self.leader.pidfd().is_none());
         let look = unheard.then_some(self.rounds.next);
-        let next = [self.watch.deadline(), look].into_iter().flatten().min()?;
+        let memory = self.memory.as_ref().filter(|_| self.exited.is_none()).map(|(_, rounds)| rounds.next);
+        let next = [self.watch.deadline(), look, memory].into_iter().flatten().min()?;
         let wait = next.saturating_duration_since(Instant::now());
         let millis = wait.as_nanos().div_ceil(1_000_000).min(MAX_WAIT_MS);
         Timespec::try_from(Duration::from_millis(millis as u64)).ok()

@@ -1,6 +1,7 @@
 //! Owns the tests with real processes: one file for each thing that a job may do to its worker.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
@@ -9,6 +10,7 @@ use super::*;
 
 mod ending;
 mod finding;
+mod leaving;
 mod output;
 
 /// More than anything here takes on a busy machine, and less than what it must not wait for.
@@ -17,6 +19,9 @@ pub(super) const BRIEF: Duration = Duration::from_secs(20);
 /// Long enough to be told apart from [`BRIEF`].
 const LONG: &str = "300";
 
+/// Numbers of runs, different in all tests.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A shell script as a job, without limits.
 pub(super) fn sh(script: &str) -> Launch {
     Launch {
@@ -24,8 +29,9 @@ pub(super) fn sh(script: &str) -> Launch {
         argv: vec!["sh".into(), "-c".into(), script.into()],
         env: Vec::new(),
         dir: "/".into(),
+        mark: format!("tests.{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         stdin: Vec::new(),
-        limits: Limits { timeout: None, grace: Duration::from_secs(60), keep: 64 * 1024 },
+        limits: Limits { timeout: None, memory: None, grace: Duration::from_secs(60), keep: 64 * 1024 },
     }
 }
 

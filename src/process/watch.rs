@@ -15,8 +15,13 @@ pub(super) enum Event {
     Exited,
     /// Both outputs are closed at the other end.
     OutputClosed,
-    /// Nobody else of the group is alive; told only while [`Watch::lingers`].
-    GroupGone,
+    /// Nobody else of the job is alive; told only while [`Watch::lingers`].
+    OthersGone,
+    /// Its processes have more memory than they may.
+    MemoryExceeded {
+        /// What they have, bytes.
+        used: u64,
+    },
     /// Time has passed; told at [`Watch::deadline`], and harmless at any other time.
     Deadline,
     /// The job is to end.
@@ -28,11 +33,11 @@ pub(super) enum Event {
 /// What is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Ask the whole group to end.
+    /// Ask all its processes to end.
     Terminate,
-    /// Kill the whole group.
+    /// Kill all its processes.
     Kill,
-    /// Kill what is left of the group, take what is left in the pipes, reap, return.
+    /// Kill what is left of them, take what is left in the pipes, reap, return.
     Finish,
 }
 
@@ -47,7 +52,7 @@ enum Phase {
     Terminated { kill_at: Until },
     /// It was killed and will exit as soon as the system lets it.
     Killed,
-    /// The leader ended when it was asked to; others of the group have the rest of their grace.
+    /// The leader ended when it was asked to; others of the job have the rest of their grace.
     Lingering { kill_at: Until },
     /// All have ended, or were not ours to wait for, but something holds the output open.
     Draining { until: Until },
@@ -87,7 +92,7 @@ impl Watch {
         }
     }
 
-    /// Whether it matters now that others of the group are alive.
+    /// Whether it matters now that others of the job are alive.
     pub(super) fn lingers(&self) -> bool {
         matches!(self.phase, Phase::Lingering { .. })
     }
@@ -100,9 +105,14 @@ impl Watch {
                 self.output_open = false;
                 matches!(self.phase, Phase::Draining { .. }).then(|| self.finish())
             }
-            Event::GroupGone => self.lingers().then(|| self.drain(now)).flatten(),
+            Event::OthersGone => self.lingers().then(|| self.drain(now)).flatten(),
             Event::Deadline if self.deadline().is_some_and(|due| now >= due) => self.time_has_come(now),
             Event::Deadline => None,
+            // At once: in a grace time it would take what others need.
+            Event::MemoryExceeded { used } => match self.phase {
+                Phase::Running { .. } => Some(self.kill_because(EndedBy::Memory { used })),
+                _ => None,
+            },
             Event::Stop => match self.phase {
                 Phase::Running { .. } => Some(self.end(EndedBy::Stopped, now)),
                 _ => None,
@@ -134,10 +144,7 @@ impl Watch {
 
     fn stop_now(&mut self, now: Instant) -> Option<Action> {
         match self.phase {
-            Phase::Running { .. } => {
-                self.ended_by = Some(EndedBy::Stopped);
-                Some(self.kill())
-            }
+            Phase::Running { .. } => Some(self.kill_because(EndedBy::Stopped)),
             Phase::Terminated { .. } => Some(self.kill()),
             Phase::Lingering { .. } => Some(self.drain(now).unwrap_or(Action::Kill)),
             Phase::Draining { .. } => Some(self.finish()),
@@ -149,6 +156,11 @@ impl Watch {
         self.ended_by = Some(why);
         self.phase = Phase::Terminated { kill_at: now.checked_add(self.grace) };
         Action::Terminate
+    }
+
+    fn kill_because(&mut self, why: EndedBy) -> Action {
+        self.ended_by = Some(why);
+        self.kill()
     }
 
     fn kill(&mut self) -> Action {
@@ -177,7 +189,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(60);
     const GRACE: Duration = Duration::from_secs(10);
-    const LIMITS: Limits = Limits { timeout: Some(TIMEOUT), grace: GRACE, keep: 1 };
+    const LIMITS: Limits = Limits { timeout: Some(TIMEOUT), memory: None, grace: GRACE, keep: 1 };
 
     /// Tells the watch what happens, each after so many seconds, and collects what it answers.
     fn story(events: &[(f64, Event)]) -> (Vec<Action>, Watch) {
@@ -215,11 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn the_others_of_the_group_have_their_grace_when_the_leader_ends_first() {
+    fn the_others_of_the_job_have_their_grace_when_the_leader_ends_first() {
         let ended = [(5.0, Stop), (5.1, Exited), (5.1, OutputClosed)];
         let (actions, watch) = story(&ended);
         assert_eq!((actions, watch.lingers()), (vec![Terminate], true));
-        let (actions, _) = story(&[&ended[..], &[(7.0, GroupGone)]].concat());
+        let (actions, _) = story(&[&ended[..], &[(7.0, OthersGone)]].concat());
         assert_eq!(actions, [Terminate, Finish]);
         let (actions, _) = story(&[&ended[..], &[(14.9, Deadline), (15.0, Deadline)]].concat());
         assert_eq!(actions, [Terminate, Finish], "finishing kills what is left");
@@ -233,7 +245,7 @@ mod tests {
         assert_eq!(actions, []);
         let (actions, _) = story(&[(1.0, Exited), (2.0, Deadline)]);
         assert_eq!(actions, [Finish]);
-        let (actions, _) = story(&[(5.0, Stop), (5.1, Exited), (5.2, GroupGone), (6.2, Deadline)]);
+        let (actions, _) = story(&[(5.0, Stop), (5.1, Exited), (5.2, OthersGone), (6.2, Deadline)]);
         assert_eq!(actions, [Terminate, Finish], "by something outside the group, too");
     }
 
@@ -243,6 +255,14 @@ mod tests {
         assert_eq!((actions, watch.ended_by()), (vec![Terminate, Kill], Some(EndedBy::Stopped)));
         let (actions, watch) = story(&[(5.0, StopNow)]);
         assert_eq!((actions, watch.ended_by()), (vec![Kill], Some(EndedBy::Stopped)));
+    }
+
+    #[test]
+    fn too_much_memory_kills_at_once() {
+        let (actions, watch) = story(&[(5.0, MemoryExceeded { used: 7 }), (5.1, Exited), (5.1, OutputClosed)]);
+        assert_eq!((actions, watch.ended_by()), (vec![Kill, Finish], Some(EndedBy::Memory { used: 7 })));
+        let (actions, watch) = story(&[(5.0, Stop), (5.1, MemoryExceeded { used: 7 })]);
+        assert_eq!((actions, watch.ended_by()), (vec![Terminate], Some(EndedBy::Stopped)));
     }
 
     #[test]
@@ -256,7 +276,7 @@ mod tests {
     #[test]
     fn limits_beyond_all_time_mean_none() {
         let now = Instant::now();
-        let limits = Limits { timeout: Some(Duration::MAX), grace: Duration::MAX, keep: 1 };
+        let limits = Limits { timeout: Some(Duration::MAX), memory: None, grace: Duration::MAX, keep: 1 };
         let mut watch = Watch::new(limits, now);
         assert_eq!(watch.deadline(), None);
         assert_eq!(watch.on(Stop, now), Some(Terminate));
@@ -264,7 +284,15 @@ mod tests {
     }
 
     fn event() -> impl Strategy<Value = Event> {
-        prop::sample::select(vec![Exited, OutputClosed, GroupGone, Deadline, Stop, StopNow])
+        prop::sample::select(vec![
+            Exited,
+            OutputClosed,
+            OthersGone,
+            MemoryExceeded { used: 1 },
+            Deadline,
+            Stop,
+            StopNow,
+        ])
     }
 
     proptest! {

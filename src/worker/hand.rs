@@ -9,7 +9,7 @@ use super::report::Runner;
 use super::shift::{Shift, random};
 use super::terms::{Notice, Options, Summary};
 use super::{pulse, slot};
-use crate::process::Stopper;
+use crate::process::{Orphans, Stopper};
 use crate::store::{Scope, Store, StoreError, WorkerRow};
 
 /// A worker, made but not yet running.
@@ -60,11 +60,13 @@ impl Worker {
     /// If the store says something that waiting does not mend. Running jobs are ended first.
     pub fn run(&self, notify: &mut dyn FnMut(Notice)) -> Result<Summary, StoreError> {
         let me = self.row();
+        let orphans = Orphans::adopt(self.id());
         let mut shift = Shift::new(&*self.store, &self.options, &self.board, &self.runner.worker, notify);
         thread::scope(|threads| {
             let (over, is_over) = mpsc::channel();
             for slot in 0..self.options.slots as usize {
-                threads.spawn(move || slot::run(&self.board, slot, &self.runner));
+                let orphans = &orphans;
+                threads.spawn(move || slot::run(&self.board, slot, &self.runner, orphans));
             }
             // The first sign of life is given before the first claim, so that whoever looks sees the worker.
             let known = pulse::beat(&*self.store, &self.board, &me, self.options.lease);

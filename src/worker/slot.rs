@@ -1,6 +1,5 @@
 //! Owns a slot: a thread that takes a claim, runs its job and says how it ended, one after the other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::{Board, StopReason, Task};
@@ -9,7 +8,7 @@ use super::report::{Finished, Runner};
 use super::runtime::{Prepared, SweepRuntime};
 use crate::extract;
 use crate::job::{Cause, Outcome};
-use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, StartError, Stopper};
+use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
 use crate::spec::ResultsFrom;
 use crate::table::columns::name_results;
 use crate::value::Value;
@@ -24,15 +23,22 @@ const KEEP: usize = 256 << 10;
 const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
 
 /// Runs jobs until the board is closed.
-pub fn run(board: &Board, slot: usize, runner: &Runner) {
+pub fn run(board: &Board, slot: usize, runner: &Runner, orphans: &Orphans) {
     let Some(stopper) = board.stopper(slot) else { return };
     while let Some(task) = board.take(slot) {
-        let finished = run_task(board, slot, stopper, &task, runner);
+        let finished = run_task(board, slot, stopper, &task, runner, orphans);
         board.finish(slot, finished);
     }
 }
 
-fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: &Runner) -> Option<Finished> {
+fn run_task(
+    board: &Board,
+    slot: usize,
+    stopper: &Stopper,
+    task: &Task,
+    runner: &Runner,
+    orphans: &Orphans,
+) -> Option<Finished> {
     let sweep = &task.sweep;
     let policy = &sweep.spec.job.retry;
     let failed = |cause| Finished::ran(&task.claim, Outcome::Failed { cause }, policy, None, runner);
@@ -48,7 +54,8 @@ fn run_task(board: &Board, slot: usize, stopper: &Stopper, task: &Task, runner: 
             return Some(Finished::never_started(&task.claim, &Outcome::GivenBack { started: false }));
         }
     };
-    let launch = match launch(sweep, &prepared) {
+    let run = orphans.begin();
+    let launch = match launch(sweep, &prepared, run.mark()) {
         Ok(launch) => launch,
         Err(why) => return Some(failed(Cause::CannotStart(why))),
     };
@@ -84,25 +91,33 @@ fn start(board: &Board, slot: usize, stopper: &Stopper, launch: &Launch) -> Resu
     }
 }
 
-fn launch(sweep: &Arc<SweepRuntime>, prepared: &Prepared) -> Result<Launch, String> {
+fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Launch, String> {
     let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
     let program = sweep.program(word).map_err(|error| error.to_string())?;
+    let job = &sweep.spec.job;
     Ok(Launch {
         program,
         argv: prepared.argv.clone(),
         env: prepared.env.clone(),
         dir: prepared.dir.clone(),
+        mark,
         stdin: prepared.stdin.clone().unwrap_or_default().into_bytes(),
-        limits: Limits { timeout: sweep.spec.job.timeout, grace: GRACE, keep: KEEP },
+        limits: Limits { timeout: job.timeout, memory: job.memory, grace: GRACE, keep: KEEP },
     })
 }
 
-/// How an attempt that ended by itself, or by its time-out, is to be called.
+/// How an attempt that ended by itself, or because it exceeded a limit, is to be called.
 fn judge(sweep: &SweepRuntime, prepared: &Prepared, directory: &Directory, ended: &Ended) -> Outcome {
     let failed = |cause| Outcome::Failed { cause };
-    if ended.ended_by == Some(EndedBy::Timeout) {
-        let limit = sweep.spec.job.timeout.unwrap_or_default();
-        return failed(Cause::Timeout(limit.as_secs_f64()));
+    let limits = &sweep.spec.job;
+    match ended.ended_by {
+        Some(EndedBy::Timeout) => {
+            return failed(Cause::Timeout(limits.timeout.unwrap_or_default().as_secs_f64()));
+        }
+        Some(EndedBy::Memory { used }) => {
+            return failed(Cause::Memory { limit: limits.memory.unwrap_or_default(), used });
+        }
+        Some(EndedBy::Stopped) | None => {}
     }
     match ended.exit {
         Exit::Signal(number) => failed(Cause::Signal(number)),
