@@ -51,7 +51,8 @@ fn new_sweep(request: &str, total: u64) -> NewSweep {
 }
 
 fn claim_from(id: &SweepId, seq: u64, most: u32) -> Exchange {
-    let want = Want { most, scope: Scope::Sweep(id.clone()), token: u64::MAX - seq, lease: Duration::from_secs(3600) };
+    let (scope, lease) = (Scope::Sweep(id.clone()), Duration::from_secs(3600));
+    let want = Want { most, scope, except: vec![], token: u64::MAX - seq, lease };
     Exchange { worker: "w".into(), seq, reports: vec![], want: Some(want) }
 }
 
@@ -76,7 +77,16 @@ fn done(seq: u64, claims: &[Claim], verdict: Verdict) -> Exchange {
 }
 
 fn worker(id: &str) -> WorkerRow {
-    WorkerRow { id: id.into(), host: "here".into(), pid: 1, queues: vec![], slots: 1, busy: 0, last_seen_ms: 0 }
+    WorkerRow {
+        id: id.into(),
+        host: "here".into(),
+        pid: 1,
+        queues: vec![],
+        slots: 1,
+        busy: 0,
+        unable: vec![],
+        last_seen_ms: 0,
+    }
 }
 
 #[test]
@@ -133,10 +143,12 @@ fn a_user_who_may_too_little_is_told_what_to_allow() {
 fn another_layout_is_refused() {
     let server = RedisServer::start();
     RedisStore::connect(&server.url()).unwrap();
-    assert_eq!(server.say("GET sweep:layout"), "$1\r\n1\r\n");
+    assert_eq!(server.say("GET sweep:layout"), "$1\r\n2\r\n");
     RedisStore::connect(&server.url()).unwrap();
-    server.say("SET sweep:layout 2");
-    assert_has(&refused(&server.url()), &["layout 2", "keeps layout 1", "another database"]);
+    server.say("SET sweep:layout 3");
+    assert_has(&refused(&server.url()), &["layout 3", "keeps layout 2", "another database"]);
+    server.say("SET sweep:layout 1");
+    assert_has(&refused(&server.url()), &["layout 1", "keeps layout 2", "use the version that wrote them"]);
     RedisStore::connect(&format!("{}/1", server.url())).unwrap();
 }
 
@@ -204,8 +216,10 @@ fn a_server_that_goes_away_and_comes_back_goes_on_where_it_was() {
     // It was tried for a while, and no longer: waiting is the worker's affair.
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 
+    assert_eq!(store.restarts(), 0);
     server.start_again();
     assert_eq!(store.exchange(&first).unwrap(), claims, "the reply was kept, too");
+    assert_eq!(store.restarts(), 1);
     assert_eq!(store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap(), Exchanged::default());
     assert_eq!(store.sweep(&id).unwrap().counts.succeeded, 4);
     assert_eq!(store.submit(&new_sweep("r", 10)).unwrap(), id);
@@ -223,6 +237,18 @@ fn a_short_absence_is_not_noticed() {
         server.start_again();
         assert_eq!(asked.join().unwrap().unwrap().counts.pending, 10);
     });
+}
+
+#[test]
+fn a_connection_that_breaks_alone_is_no_restart() {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url()).unwrap();
+    store.submit(&new_sweep("r", 10)).unwrap();
+    for _ in 0..2 {
+        server.say("CLIENT KILL TYPE normal SKIPME yes");
+        assert_eq!(store.sweeps().unwrap().len(), 1);
+    }
+    assert_eq!(store.restarts(), 0);
 }
 
 #[test]

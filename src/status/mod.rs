@@ -63,6 +63,8 @@ pub struct WorkerStatus {
     pub slots: u32,
     /// How many of them run a job.
     pub busy: u32,
+    /// Sweeps that it has found it cannot run.
+    pub unable: Vec<String>,
     /// Its last sign of life, RFC 3339.
     pub last_seen: String,
 }
@@ -107,6 +109,7 @@ impl WorkerStatus {
             pid: row.pid,
             slots: row.slots,
             busy: row.busy,
+            unable: row.unable.iter().map(ToString::to_string).collect(),
             last_seen: time(row.last_seen_ms),
         }
     }

@@ -13,14 +13,14 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::job::{JobAddress, JobState, SweepId, Tries, Verdict};
+use crate::job::{JobAddress, JobState, MAX_POINTS, SweepId, Tries, Verdict, is_sweep_name};
 
 pub mod open;
 pub mod redis;
 pub mod sqlite;
 
 /// The version of the layout of keys or tables. A store that has another is refused.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// How long a claim holds without a sign of life, unless a worker says otherwise.
 pub const LEASE: Duration = Duration::from_secs(20);
@@ -75,6 +75,24 @@ pub struct NewSweep {
     pub document: Vec<u8>,
 }
 
+impl NewSweep {
+    /// Refuses what no store takes: a name that could not be told from others, more points than can be counted.
+    fn check(&self) -> Result<()> {
+        let NewSweep { name, total, .. } = self;
+        if !is_sweep_name(name) {
+            return Err(StoreError::Refused(format!(
+                "`{name}` cannot be a sweep's name: up to 100 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`"
+            )));
+        }
+        if *total > MAX_POINTS {
+            return Err(StoreError::Refused(format!(
+                "a sweep of {total} points is too large: at most {MAX_POINTS} (2^53) can be told apart"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// A sweep's counts and header, O(1) to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
@@ -90,6 +108,8 @@ pub struct SweepRow {
     pub last_outcome_ms: Option<u64>,
     /// Whether it is paused, and why.
     pub paused: Option<String>,
+    /// How many points had failed when it was last resumed; the failures since then are those beyond it.
+    pub forgiven: u64,
     /// How many points stand where.
     pub counts: Counts,
 }
@@ -150,6 +170,8 @@ pub struct Want {
     pub most: u32,
     /// From where.
     pub scope: Scope,
+    /// Sweeps of that scope to give no claims of, because the worker cannot run them; usually none.
+    pub except: Vec<SweepId>,
     /// The random token that fences these claims.
     pub token: u64,
     /// How long the claims hold.
@@ -249,6 +271,9 @@ pub enum Fate {
     Lost,
     /// The sweep was cancelled: end the job and report it cancelled.
     Cancelled,
+    /// The sweep is paused, and the job has not been started: give the claim back. Told of claims that are not started
+    /// alone; what runs may end.
+    Paused,
 }
 
 /// A worker, as the store knows it.
@@ -266,6 +291,8 @@ pub struct WorkerRow {
     pub slots: u32,
     /// How many of them run a job.
     pub busy: u32,
+    /// Sweeps that it has found it cannot run, see [`Want::except`].
+    pub unable: Vec<SweepId>,
     /// Its last sign of life on the store's clock, milliseconds since the epoch; set by the store.
     pub last_seen_ms: u64,
 }
@@ -344,8 +371,14 @@ pub trait Store: Send + Sync {
     /// What was submitted, as given in [`NewSweep::document`].
     fn document(&self, id: &SweepId) -> Result<Vec<u8>>;
 
-    /// Pauses the sweep with a reason, or lets it go on: no claims are given while it is paused.
+    /// Pauses the sweep with a reason, or lets it go on: no claims are given while it is paused. For a person, whose word
+    /// replaces any reason there was. To let it go on forgives what has failed, see [`SweepRow::forgiven`].
     fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()>;
+
+    /// Pauses the sweep on a worker's own judgement of a row whose `forgiven` was this. A sweep that is paused keeps its
+    /// reason, and one that was resumed or put back since (its `forgiven` is another) goes on. Returns whether the sweep
+    /// is now paused for this reason.
+    fn pause_unless_resumed(&self, id: &SweepId, forgiven: u64, reason: &str) -> Result<bool>;
 
     /// Takes every ready and delayed point out of the queue, and marks every lease so that its worker ends the job at
     /// its next heartbeat; whatever such a lease would put back in the queue is cancelled instead. An outcome that
@@ -358,7 +391,8 @@ pub trait Store: Send + Sync {
 
     /// Puts points back in the queue, at the front: those of the given ranges that have failed or are cancelled; others
     /// stay as they are. Their counts of failures and losses begin anew, their attempts count on. Returns how many were
-    /// moved. O(ranges given + points moved), and O(1) for a range of cancelled points.
+    /// moved. O(ranges given + points moved), and O(1) for a range of cancelled points. No more is forgiven after it than
+    /// has failed.
     fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64>;
 
     /// Records outcomes and gives claims, in one step, once; see [`Exchange`].
@@ -382,6 +416,15 @@ pub trait Store: Send + Sync {
 
     /// Forgets a worker that stops in good order; it holds no claims any more.
     fn retire(&self, worker: &str) -> Result<()>;
+
+    /// Takes note that a worker's process is known to be dead: all its leases run out now, and stay so whoever was away,
+    /// so that the next look finds them; and it is not listed any more. Returns how many leases there are. An outcome
+    /// that still arrives is judged as for any claim that ran out. A sign of life takes it back. O(leases).
+    fn abandon(&self, worker: &str) -> Result<u64>;
+
+    /// How often this connection has seen that the server was started anew, and may have forgotten what it recorded in the
+    /// last seconds before. Never goes down; asks nobody. A store that forgets nothing stays at 0.
+    fn restarts(&self) -> u64;
 
     /// The workers whose last sign of life is younger than a minute or so, newest first.
     fn workers(&self) -> Result<Vec<WorkerRow>>;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::pace::{Stopping, View};
 use super::report::Finished;
 use super::runtime::SweepRuntime;
+use crate::job::Outcome;
 use crate::process::Stopper;
 use crate::store::{Claim, Fate, Held};
 
@@ -215,25 +216,28 @@ impl Board {
         (claims, state.running())
     }
 
-    /// Acts on what the store said of claims: queued ones are dropped or handed back to the caller to be reported
-    /// cancelled; running ones are ended.
-    pub fn apply(&self, fates: &[(Held, Fate)]) -> Vec<Task> {
+    /// Acts on what the store said of claims: queued ones are dropped, or given to the caller to be reported cancelled or
+    /// given back; running ones are ended, but for one that was started while the store said it need not be.
+    pub fn apply(&self, fates: &[(Held, Fate)]) -> Vec<Finished> {
         let mut state = self.lock();
-        let mut cancelled = Vec::new();
+        let mut to_report = Vec::new();
         for (held, fate) in fates {
             let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
-            if let Some(at) = state.queue.iter().position(|task| is_it(&task.claim)) {
-                let task = state.queue.remove(at);
-                cancelled.extend(task.filter(|_| *fate == Fate::Cancelled));
-                continue;
-            }
-            let reason = match fate {
-                Fate::Lost => StopReason::Lost,
-                Fate::Cancelled => StopReason::Cancelled,
+            let queued = state.queue.iter().position(|task| is_it(&task.claim)).and_then(|at| state.queue.remove(at));
+            let (outcome, reason) = match fate {
+                Fate::Lost => (None, Some(StopReason::Lost)),
+                Fate::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
+                Fate::Paused => (Some(Outcome::GivenBack { started: false }), None),
             };
-            self.stop_running(&mut state, reason, is_it);
+            match (queued, reason) {
+                (Some(task), _) => {
+                    to_report.extend(outcome.map(|outcome| Finished::never_started(&task.claim, &outcome)));
+                }
+                (None, Some(reason)) => self.stop_running(&mut state, reason, is_it),
+                (None, None) => {}
+            }
         }
-        cancelled
+        to_report
     }
 
     /// Raises the order to stop; it is never lowered.

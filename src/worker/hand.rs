@@ -99,6 +99,7 @@ impl Worker {
             queues,
             slots: self.options.slots,
             busy: 0,
+            unable: Vec::new(),
             last_seen_ms: 0,
         }
     }

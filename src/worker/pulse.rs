@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::report::Finished;
-use crate::job::Outcome;
 use crate::store::{Heartbeat, Store, WorkerRow};
 
 /// How often it looks for claims that ran out; the store answers once a second, whoever asks.
@@ -41,10 +40,9 @@ pub fn run(store: &dyn Store, board: &Board, me: &WorkerRow, lease: Duration, ov
 pub fn beat(store: &dyn Store, board: &Board, me: &WorkerRow, lease: Duration) -> crate::store::Result<()> {
     let (held, busy) = board.held();
     let fates = store.heartbeat(&Heartbeat { worker: WorkerRow { busy, ..me.clone() }, lease, held })?;
-    let cancelled = board.apply(&fates);
-    if !cancelled.is_empty() {
-        board
-            .add_done(cancelled.iter().map(|task| Finished::never_started(&task.claim, &Outcome::Cancelled)).collect());
+    let to_report = board.apply(&fates);
+    if !to_report.is_empty() {
+        board.add_done(to_report);
     }
     Ok(())
 }

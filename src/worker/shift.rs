@@ -116,7 +116,7 @@ impl<'a> Shift<'a> {
         let Options { scope, lease, .. } = self.options;
         let want = if want > 0 {
             let token = random().map_err(|error| StoreError::Refused(format!("no random token to be had: {error}")))?;
-            Some(Want { most: want, scope: scope.clone(), token, lease: *lease })
+            Some(Want { most: want, scope: scope.clone(), except: vec![], token, lease: *lease })
         } else {
             None
         };

@@ -131,6 +131,46 @@ pub fn a_paused_sweep_gives_no_claims(bench: &dyn Bench) {
     assert_eq!(counts(store, &paused).succeeded, 1);
 }
 
+pub fn excepted_sweeps_give_no_claims(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let ids: Vec<_> = ["a", "b", "c"].iter().map(|name| submit(store, name, "default", 1)).collect();
+    let mut worker = Worker::new(store);
+    let mut claim = |scope: Scope, except: &[&SweepId]| {
+        let except = except.iter().map(|id| (*id).clone()).collect();
+        let want = sweep::store::Want { except, ..crate::harness::want(scope, 9, LONG) };
+        worker.exchange(vec![], Some(want)).claims.first().map(|claim| claim.job.sweep.clone())
+    };
+    assert_eq!(claim(only(&ids[0]), &[&ids[0]]), None);
+    assert_eq!(claim(queue("default"), &[&ids[0], &ids[1], &ids[2]]), None);
+    assert_eq!(claim(queue("default"), &[&ids[1], &ids[0]]).as_ref(), Some(&ids[2]));
+    let gone = SweepId { name: "a".into(), number: 9 };
+    assert_eq!(claim(queue("default"), &[&gone, &ids[0]]).as_ref(), Some(&ids[1]));
+    assert_eq!(claim(queue("default"), &[]).as_ref(), Some(&ids[0]), "and whoever can run it gets it");
+}
+
+pub fn a_worker_pauses_what_nobody_has_paused_or_resumed(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "pauses", "default", 5);
+    let reason = || store.sweep(&id).unwrap().paused;
+    for _ in 0..2 {
+        assert!(store.pause_unless_resumed(&id, 0, "3 failed").unwrap(), "the same again is answered alike");
+    }
+    assert!(!store.pause_unless_resumed(&id, 0, "4 failed").unwrap());
+    assert_eq!(reason().as_deref(), Some("3 failed"), "the first word of a worker stands");
+    store.set_paused(&id, Some("by ada")).unwrap();
+    assert!(!store.pause_unless_resumed(&id, 0, "3 failed").unwrap());
+    assert_eq!(reason().as_deref(), Some("by ada"), "a person's word goes before");
+    let mut worker = Worker::new(store);
+    store.set_paused(&id, None).unwrap();
+    let claims = worker.claim(only(&id), 2, LONG);
+    assert_eq!(worker.report(claims.iter().map(|claim| outcome(claim, Verdict::Failed)).collect()), ALL_ACCEPTED);
+    store.set_paused(&id, None).unwrap();
+    assert!(!store.pause_unless_resumed(&id, 0, "2 failed").unwrap(), "it was resumed since that was so");
+    assert_eq!(reason(), None);
+    assert!(store.pause_unless_resumed(&id, 2, "more failed").unwrap());
+    assert_eq!(reason().as_deref(), Some("more failed"));
+}
+
 pub fn a_huge_sweep_is_put_in_at_once(bench: &dyn Bench) {
     let store = &*bench.connect();
     let start = Instant::now();

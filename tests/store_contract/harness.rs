@@ -168,13 +168,14 @@ pub fn worker_row(id: &str) -> WorkerRow {
         queues: vec!["default".into(), "long jobs".into()],
         slots: 4,
         busy: 1,
+        unable: vec![SweepId { name: "pi".into(), number: 3 }, SweepId { name: "a-b.c".into(), number: 12 }],
         last_seen_ms: 0,
     }
 }
 
 /// A wish for claims under a token of its own, from the upper end of the numbers that a token can be.
 pub fn want(scope: Scope, most: u32, lease: Duration) -> Want {
-    Want { most, scope, token: u64::MAX - unique(), lease }
+    Want { most, scope, except: vec![], token: u64::MAX - unique(), lease }
 }
 
 /// The counts that follow from a verdict on a claim.

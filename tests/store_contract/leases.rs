@@ -6,7 +6,8 @@ use sweep::job::{JobState, Verdict};
 use sweep::store::{Claim, Expired, Fate, Store};
 
 use crate::harness::{
-    Bench, LIMIT, LONG, SHORT, Worker, counts, eventually, let_time_pass, only, submit, word, worker_row,
+    ALL_ACCEPTED, Bench, LIMIT, LONG, SHORT, Worker, counts, eventually, given_back, let_time_pass, only, outcome,
+    submit, word, worker_row,
 };
 
 const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
@@ -131,6 +132,66 @@ pub fn a_claim_made_after_a_long_silence_holds_no_longer_than_others(bench: &dyn
     assert_eq!(found[0].claim, claim);
     // Prolonged by the silence before it, it would hold for more than 8 s.
     assert!(claimed.elapsed() < Duration::from_secs(6).min(LIMIT), "{:?}", claimed.elapsed());
+}
+
+pub fn a_claim_of_a_paused_sweep_is_told_until_it_is_started(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let (id, other) = (submit(store, "paused", "default", 3), submit(store, "other", "default", 1));
+    let mut worker = Worker::new(store);
+    let (claims, elsewhere) = (worker.claim(only(&id), 3, LONG), worker.claim_one(&other, LONG));
+    store.set_paused(&id, Some("why not")).unwrap();
+    let held = [(&claims[0], false), (&elsewhere, false), (&claims[1], true), (&claims[2], false)];
+    assert_eq!(worker.beat(&held, LONG), [(0, Fate::Paused), (2, Fate::Paused)]);
+    // Nobody else's: it is still held.
+    assert_eq!(worker.report(vec![given_back(&claims[0]), outcome(&claims[1], Verdict::Succeeded)]), ALL_ACCEPTED);
+    assert_eq!((counts(store, &id).pending, counts(store, &id).succeeded), (1, 1));
+    assert_eq!(worker.beat(&[(&claims[0], false), (&claims[2], true)], LONG), [(0, Fate::Lost)]);
+    store.cancel(&id).unwrap();
+    assert_eq!(worker.beat(&[(&claims[2], false)], LONG), [(2, Fate::Cancelled)], "cancelled goes before paused");
+}
+
+pub fn the_claims_of_a_dead_worker_run_out_at_once(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let (id, other) = (submit(store, "dead", "default", 4), submit(store, "dead", "default", 1));
+    assert_eq!(store.expired().unwrap(), vec![]);
+    let (mut dead, mut finder) = (Worker::new(store), Worker::new(store));
+    let claims = dead.claim(only(&id), 2, LONG);
+    let elsewhere = dead.claim_one(&other, LONG);
+    dead.beat(&[(&claims[0], true), (&claims[1], false), (&elsewhere, false)], LONG);
+    let alive = finder.claim_one(&id, LONG);
+    finder.beat(&[(&alive, true)], LONG);
+    for _ in 0..2 {
+        assert_eq!(store.abandon(&dead.id).unwrap(), 3);
+    }
+    assert_eq!(store.abandon("nobody").unwrap(), 0);
+    let listed: Vec<_> = store.workers().unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(listed, [finder.id.clone()]);
+    let mut found = find(store);
+    found.sort_by_key(|expired| (expired.claim.job.clone(), expired.claim.job.index));
+    let expected = |claim: &Claim, started| Expired { claim: claim.clone(), worker: dead.id.clone(), started };
+    assert_eq!(found, [expected(&claims[0], true), expected(&claims[1], false), expected(&elsewhere, false)]);
+    assert!(dead.finish(&claims[0], Verdict::Succeeded), "its last word may still arrive");
+    assert!(!finder.report_lost(&claims[0], AGAIN));
+    assert!(finder.report_lost(&claims[1], AGAIN));
+    assert_eq!((counts(store, &id).running, counts(store, &other).running), (1, 1));
+    // One that was taken for dead and is not goes on.
+    assert_eq!(dead.beat(&[(&claims[1], true), (&elsewhere, true)], LONG), [(1, Fate::Lost)]);
+    assert!(!finder.report_lost(&elsewhere, AGAIN));
+    assert_eq!(store.workers().unwrap()[0].id, dead.id);
+}
+
+pub fn what_was_abandoned_stays_so_whoever_was_away(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "away", "default", 2);
+    assert_eq!(store.expired().unwrap(), vec![]);
+    let (mut dead, mut alive) = (Worker::new(store), Worker::new(store));
+    let claim = dead.claim_one(&id, LONG);
+    alive.claim_one(&id, LONG);
+    store.abandon(&dead.id).unwrap();
+    // Longer than the time from which on silence is taken for an absence.
+    let_time_pass(Duration::from_millis(6500));
+    let found = store.expired().unwrap();
+    assert_eq!(found, [Expired { claim, worker: dead.id, started: false }]);
 }
 
 pub fn workers_are_listed_until_they_retire(bench: &dyn Bench) {

@@ -27,7 +27,9 @@ pub struct Model {
 pub struct Sweep {
     pub id: SweepId,
     pub queue: String,
-    pub paused: bool,
+    pub paused: Option<String>,
+    /// How many had failed when it was last resumed.
+    pub forgiven: u64,
     pub points: Vec<Point>,
     /// For each block, the chunks.
     pub log: BTreeMap<u64, Vec<Vec<u8>>>,
@@ -82,7 +84,8 @@ impl Model {
         self.sweeps.push(Sweep {
             id,
             queue,
-            paused: false,
+            paused: None,
+            forgiven: 0,
             points: (0..total).map(|_| point()).collect(),
             log: BTreeMap::new(),
             columns: BTreeMap::new(),
@@ -151,7 +154,7 @@ impl Model {
 
     fn claim(&mut self, worker: &str, want: &Want) -> Vec<Claim> {
         let (step, until) = (self.step, self.until(want.lease));
-        let Some(sweep) = self.choose(&want.scope) else { return vec![] };
+        let Some(sweep) = self.choose(&want.scope, &want.except) else { return vec![] };
         let sweep = &mut self.sweeps[sweep];
         let mut given = sweep.claimable(step);
         given.truncate(want.most as usize);
@@ -168,8 +171,10 @@ impl Model {
     }
 
     /// The first sweep within a scope that has something to claim.
-    fn choose(&self, scope: &Scope) -> Option<usize> {
-        let can = |sweep: &Sweep| !sweep.paused && !sweep.claimable(self.step).is_empty();
+    fn choose(&self, scope: &Scope, except: &[SweepId]) -> Option<usize> {
+        let can = |sweep: &Sweep| {
+            sweep.paused.is_none() && !except.contains(&sweep.id) && !sweep.claimable(self.step).is_empty()
+        };
         match scope {
             Scope::Sweep(id) => self.sweeps.iter().position(|sweep| sweep.id == *id && can(sweep)),
             Scope::Queues(queues) => {
@@ -182,13 +187,17 @@ impl Model {
         let until = self.until(lease);
         let mut fates = Vec::new();
         for held in held {
-            let point = self.find(&held.job.sweep).map(|sweep| &mut sweep.points[held.job.index as usize]);
+            let sweep = self.find(&held.job.sweep);
+            let paused = sweep.as_ref().is_some_and(|sweep| sweep.paused.is_some());
+            let point = sweep.map(|sweep| &mut sweep.points[held.job.index as usize]);
             match point.map(|point| &mut point.place) {
                 Some(Place::Claimed(lease)) if lease.token == held.token => {
                     lease.until = until;
                     lease.started |= held.started;
                     if lease.doomed {
                         fates.push((held.clone(), Fate::Cancelled));
+                    } else if paused && !held.started {
+                        fates.push((held.clone(), Fate::Paused));
                     }
                 }
                 _ => fates.push((held.clone(), Fate::Lost)),
@@ -197,11 +206,25 @@ impl Model {
         fates
     }
 
+    pub fn abandon(&mut self, worker: &str) -> u64 {
+        let until = self.step;
+        let mut abandoned = 0;
+        for point in self.sweeps.iter_mut().flat_map(|sweep| &mut sweep.points) {
+            if let Place::Claimed(lease) = &mut point.place
+                && lease.worker == worker
+            {
+                lease.until = until;
+                abandoned += 1;
+            }
+        }
+        abandoned
+    }
+
     pub fn backlog(&self, queues: &[String]) -> Backlog {
         let mut backlog = Backlog::default();
         for sweep in queues.iter().flat_map(|queue| self.sweeps.iter().filter(move |sweep| sweep.queue == *queue)) {
             let counts = sweep.counts();
-            if sweep.paused {
+            if sweep.paused.is_some() {
                 backlog.paused.extend((!counts.is_settled()).then(|| sweep.id.clone()));
                 continue;
             }
@@ -240,6 +263,20 @@ impl Sweep {
         self.counts()
     }
 
+    pub fn set_paused(&mut self, reason: Option<&str>) {
+        self.paused = reason.map(str::to_owned);
+        if reason.is_none() {
+            self.forgiven = self.counts().failed;
+        }
+    }
+
+    pub fn pause_unless_resumed(&mut self, forgiven: u64, reason: &str) -> bool {
+        if self.paused.is_none() && self.forgiven == forgiven {
+            self.paused = Some(reason.into());
+        }
+        self.paused.as_deref() == Some(reason)
+    }
+
     pub fn requeue(&mut self, ranges: &[Range<u64>]) -> u64 {
         let mut moved = 0;
         for (point, index) in self.points.iter_mut().zip(0..) {
@@ -250,6 +287,7 @@ impl Sweep {
                 moved += 1;
             }
         }
+        self.forgiven = self.forgiven.min(self.counts().failed);
         moved
     }
 

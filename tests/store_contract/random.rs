@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use sweep::job::{JobAddress, JobState, SweepId, Tries, Verdict};
 use sweep::store::{
-    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Scope, Set, Store, StoreError,
+    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Scope, Set, Store, StoreError, Want,
 };
 
 use crate::harness::{
@@ -25,12 +25,26 @@ const WORKERS: usize = 3;
 /// A request. Sweeps, workers and claims are named by numbers that are taken modulo those there are.
 #[derive(Clone, Debug)]
 enum Request {
-    Submit { queue: usize, total: u64 },
-    Exchange { worker: usize, outcomes: Vec<(usize, How)>, want: Option<Wish> },
-    Beat { worker: usize, held: Vec<(usize, bool)>, short: bool },
+    Submit {
+        queue: usize,
+        total: u64,
+    },
+    Exchange {
+        worker: usize,
+        outcomes: Vec<(usize, How)>,
+        want: Option<Wish>,
+    },
+    Beat {
+        worker: usize,
+        held: Vec<(usize, bool)>,
+        short: bool,
+    },
     Cancel(usize),
     Requeue(usize, Vec<(u64, u64)>),
     Pause(usize, bool),
+    /// A worker pauses, that knows of so many failures forgiven.
+    WorkerPauses(usize, u64),
+    Abandon(usize),
     Remove(usize, bool),
 }
 
@@ -38,6 +52,8 @@ enum Request {
 struct Wish {
     /// A sweep alone; none: both queues, in this order or the other.
     sweep: Option<usize>,
+    /// All sweeps whose number is odd.
+    not_odd: bool,
     backwards: bool,
     most: u32,
     short: bool,
@@ -76,8 +92,9 @@ fn how() -> impl Strategy<Value = How> {
 
 fn wish() -> impl Strategy<Value = Wish> {
     let sweep = proptest::option::weighted(0.3, 0..8usize);
-    let fields = (sweep, any::<bool>(), 0..8u32, any::<bool>());
-    fields.prop_map(|(sweep, backwards, most, short)| Wish { sweep, backwards, most, short })
+    let not_odd = proptest::bool::weighted(0.2);
+    let fields = (sweep, not_odd, any::<bool>(), 0..8u32, any::<bool>());
+    fields.prop_map(|(sweep, not_odd, backwards, most, short)| Wish { sweep, not_odd, backwards, most, short })
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -90,8 +107,10 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (0..2usize, 0..24u64).prop_map(|(queue, total)| Request::Submit { queue, total }),
         14 => (worker.clone(), vec((claim(), how()), 0..5), proptest::option::weighted(0.6, wish()))
             .prop_map(|(worker, outcomes, want)| Request::Exchange { worker, outcomes, want }),
-        3 => (worker, vec((claim(), any::<bool>()), 0..5), any::<bool>())
+        3 => (worker.clone(), vec((claim(), any::<bool>()), 0..5), any::<bool>())
             .prop_map(|(worker, held, short)| Request::Beat { worker, held, short }),
+        1 => worker.prop_map(Request::Abandon),
+        1 => (sweep.clone(), 0..3u64).prop_map(|(sweep, forgiven)| Request::WorkerPauses(sweep, forgiven)),
         1 => sweep.clone().prop_map(Request::Cancel),
         2 => (sweep.clone(), ranges).prop_map(|(sweep, ranges)| Request::Requeue(sweep, ranges)),
         1 => (sweep.clone(), any::<bool>()).prop_map(|(sweep, pause)| Request::Pause(sweep, pause)),
@@ -160,8 +179,18 @@ impl Both<'_> {
             }),
             Request::Pause(sweep, pause) => self.on_sweep(sweep, |store, sweep| {
                 store.set_paused(&sweep.id, pause.then_some("why not")).unwrap();
-                sweep.paused = pause;
+                sweep.set_paused(pause.then_some("why not"));
             }),
+            Request::WorkerPauses(sweep, forgiven) => self.on_sweep(sweep, |store, sweep| {
+                let expected = sweep.pause_unless_resumed(forgiven, "too many");
+                for _ in 0..2 {
+                    assert_eq!(store.pause_unless_resumed(&sweep.id, forgiven, "too many").unwrap(), expected);
+                }
+            }),
+            Request::Abandon(worker) => {
+                let worker = &self.workers[worker].id;
+                assert_eq!(self.store.abandon(worker).unwrap(), self.model.abandon(worker));
+            }
             Request::Remove(sweep, force) => self.remove(sweep, force),
         }
     }
@@ -210,7 +239,9 @@ impl Both<'_> {
             let known: Vec<&SweepId> = self.claims.iter().map(|claim| &claim.job.sweep).collect();
             let alone = wish.sweep.and_then(|number| known.get(number).copied().cloned());
             let scope = alone.map_or(Scope::Queues(queues), Scope::Sweep);
-            want(scope, wish.most, if wish.short { SHORT } else { LONG })
+            let odd = self.model.sweeps.iter().map(|sweep| &sweep.id).filter(|id| wish.not_odd && id.number % 2 == 1);
+            let except = odd.cloned().collect();
+            Want { except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
         });
         let expected = self.model.exchange(&self.workers[worker].id, &reports, want.as_ref());
         let replied = self.workers[worker].exchange(reports, want);
@@ -239,7 +270,8 @@ impl Both<'_> {
         rows.reverse();
         assert_eq!(rows.len(), self.model.sweeps.len());
         for (row, sweep) in rows.iter().zip(&self.model.sweeps) {
-            assert_eq!((&row.id, &row.queue, row.paused.is_some()), (&sweep.id, &sweep.queue, sweep.paused));
+            assert_eq!((&row.id, &row.queue, &row.paused), (&sweep.id, &sweep.queue, &sweep.paused));
+            assert_eq!(row.forgiven, sweep.forgiven, "{}", sweep.id);
             assert_eq!(row.last_outcome_ms.is_some(), sweep.heard_of);
             assert_eq!(counts(self.store, &sweep.id), sweep.counts());
             assert_eq!(stands(self.store, sweep), expected_to_stand(sweep));

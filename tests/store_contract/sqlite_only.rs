@@ -114,7 +114,7 @@ fn a_store_in_use_by_another_machine_is_refused() {
     Worker::new(&store).beat(&[], LONG);
     drop(SqliteStore::open(&dir).unwrap());
     let now = store.workers().unwrap()[0].last_seen_ms;
-    let other = "INSERT INTO workers VALUES ('w', 'elsewhere', 1, '[]', 1, 0, 'another-boot elsewhere', ?1)";
+    let other = "INSERT INTO workers VALUES ('w', 'elsewhere', 1, '[]', 1, 0, '[]', 'another-boot elsewhere', ?1)";
     let connection = Connection::open(&file).unwrap();
     connection.execute(other, [now]).unwrap();
     let why = refusal(&dir);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sweep::job::{JobState, SweepId, Tries, Verdict};
+use sweep::job::{JobState, MAX_POINTS, SweepId, Tries, Verdict};
 use sweep::store::{Backlog, ColumnPlace, Counts, Fate, NewSweep, Report, ReportEntry, Scope, Set, Span, StoreError};
 
 use crate::harness::{
@@ -24,6 +24,17 @@ pub fn numbers_count_up_and_are_never_used_again(bench: &dyn Bench) {
     assert_eq!(submit(&*bench.connect(), "pi", "default", 1).to_string(), "pi-4");
     let listed: Vec<_> = store.sweeps().unwrap().iter().map(|row| row.id.to_string()).collect();
     assert_eq!(listed, ["pi-4", "pi-1-1", "pi-2"], "newest first");
+    for (name, total) in [("no name", 1), ("-x", 1), ("", 1), ("many", MAX_POINTS + 1)] {
+        let new = NewSweep {
+            request: name.into(),
+            name: name.into(),
+            queue: "default".into(),
+            total,
+            user: "ada".into(),
+            document: vec![],
+        };
+        assert!(matches!(store.submit(&new), Err(StoreError::Refused(_))), "{name}");
+    }
 }
 
 pub fn a_row_tells_what_was_submitted(bench: &dyn Bench) {
@@ -114,6 +125,32 @@ pub fn requeue_puts_back_what_failed_or_is_cancelled(bench: &dyn Bench) {
     assert_eq!((given[0].job.index, given[0].tries.attempts), (0, 2));
     assert_eq!((given[8].job.index, given[8].tries.attempts), (31, 1));
     assert_eq!(worker.beat(&[(&claims[15], true)], LONG), [(15, Fate::Cancelled)], "what is claimed stays cancelled");
+}
+
+pub fn what_had_failed_is_forgiven_when_the_sweep_is_resumed(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "forgiven", "default", 9);
+    let forgiven = || store.sweep(&id).unwrap().forgiven;
+    assert_eq!(forgiven(), 0);
+    let mut worker = Worker::new(store);
+    let claims = worker.claim(only(&id), 6, LONG);
+    let fail = |worker: &mut Worker, claims: &[sweep::store::Claim]| {
+        worker.report(claims.iter().map(|claim| outcome(claim, Verdict::Failed)).collect())
+    };
+    assert_eq!(fail(&mut worker, &claims[..4]), ALL_ACCEPTED);
+    store.set_paused(&id, Some("4 failed")).unwrap();
+    assert_eq!(forgiven(), 0, "to pause forgives nothing");
+    for _ in 0..2 {
+        store.set_paused(&id, None).unwrap();
+        assert_eq!(forgiven(), 4);
+    }
+    assert_eq!(fail(&mut worker, &claims[4..]), ALL_ACCEPTED);
+    assert_eq!((forgiven(), counts(store, &id).failed), (4, 6));
+    store.requeue(&id, &[0..1]).unwrap();
+    assert_eq!((forgiven(), counts(store, &id).failed), (4, 5));
+    store.requeue(&id, &[1..2, 3..5]).unwrap();
+    assert_eq!((forgiven(), counts(store, &id).failed), (2, 2));
+    assert_eq!(store.sweeps().unwrap()[0].forgiven, 2);
 }
 
 pub fn requeue_of_a_huge_cancelled_range_is_quick(bench: &dyn Bench) {
@@ -330,6 +367,7 @@ pub fn a_sweep_that_is_not_there_is_named(bench: &dyn Bench) {
         store.sweep(&gone).unwrap_err(),
         store.document(&gone).unwrap_err(),
         store.set_paused(&gone, None).unwrap_err(),
+        store.pause_unless_resumed(&gone, 0, "why").unwrap_err(),
         store.cancel(&gone).unwrap_err(),
         store.remove(&gone, true).unwrap_err(),
         store.requeue(&gone, &[]).unwrap_err(),

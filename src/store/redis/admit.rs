@@ -54,7 +54,7 @@ pub(super) fn cautions(link: &Link) -> Result<Vec<String>> {
 }
 
 /// The lines `name:value` of `INFO`.
-fn read_info(info: &str) -> HashMap<&str, &str> {
+pub(super) fn read_info(info: &str) -> HashMap<&str, &str> {
     info.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
 }
 

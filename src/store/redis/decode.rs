@@ -12,12 +12,13 @@ use crate::store::{
 };
 
 /// The fields of a sweep's header in the order of [`Header`].
-pub(super) const HEADER: [&str; 12] = [
+pub(super) const HEADER: [&str; 13] = [
     "queue",
     "user",
     "submitted",
     "last",
     "paused",
+    "forgiven",
     "total",
     "pending",
     "running",
@@ -28,7 +29,7 @@ pub(super) const HEADER: [&str; 12] = [
 ];
 
 /// A sweep's header as read by `HMGET` with [`HEADER`].
-pub(super) type Header = [Option<String>; 12];
+pub(super) type Header = [Option<String>; 13];
 
 /// What a script tells of one sweep's counts: total, pending, running, succeeded, failed, cancelled, reused.
 pub(super) type CountFields = [Option<String>; 7];
@@ -49,7 +50,7 @@ pub(super) fn sweep_id(text: &str) -> Result<SweepId> {
 
 /// A sweep's row; none: there is no such sweep.
 pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>> {
-    let [queue, user, submitted, last, paused, counts_of @ ..] = header;
+    let [queue, user, submitted, last, paused, forgiven, counts_of @ ..] = header;
     let Some(queue) = queue else { return Ok(None) };
     Ok(Some(SweepRow {
         id: id.clone(),
@@ -58,6 +59,7 @@ pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>
         submitted_ms: number("a time", submitted.as_deref())?,
         last_outcome_ms: last.map(|last| number("a time", Some(&last))).transpose()?,
         paused,
+        forgiven: number("a count", forgiven.as_deref())?,
         counts: counts(counts_of)?,
     }))
 }
@@ -168,19 +170,28 @@ pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<Expired>> 
 }
 
 /// The reply of `heartbeat.lua`: position and fate, flat.
-pub(super) fn fates(flat: &[usize], held: &[Held]) -> Vec<(Held, Fate)> {
-    let read = |pair: &[usize]| match *pair {
-        [position, fate] => Some((held.get(position)?.clone(), if fate == 1 { Fate::Cancelled } else { Fate::Lost })),
-        _ => None,
+pub(super) fn fates(flat: &[usize], held: &[Held]) -> Result<Vec<(Held, Fate)>> {
+    let read = |pair: &[usize]| {
+        let fate = match pair.get(1) {
+            Some(0) => Fate::Lost,
+            Some(1) => Fate::Cancelled,
+            Some(2) => Fate::Paused,
+            _ => return None,
+        };
+        Some((held.get(*pair.first()?)?.clone(), fate))
     };
-    flat.chunks(2).filter_map(read).collect()
+    flat.chunks(2).map(|pair| read(pair).ok_or_else(|| damaged("a claim's fate", &format!("{pair:?}")))).collect()
 }
 
-/// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy.
-pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32)) -> Result<WorkerRow> {
-    let (id, last_seen_ms, host, pid, queues, slots, busy) = row;
-    let queues = serde_json::from_str(&queues).map_err(|_| damaged("a worker's queues", &queues))?;
-    Ok(WorkerRow { id, host, pid, queues, slots, busy, last_seen_ms })
+/// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy, sweeps that it cannot run.
+pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32, String)) -> Result<WorkerRow> {
+    let (id, last_seen_ms, host, pid, queues, slots, busy, unable) = row;
+    let list = |text: &str| -> Result<Vec<String>> {
+        serde_json::from_str(text).map_err(|_| damaged("a list of a worker's", text))
+    };
+    let (queues, unable) = (list(&queues)?, list(&unable)?);
+    let unable = unable.iter().map(|id| sweep_id(id)).collect::<Result<_>>()?;
+    Ok(WorkerRow { id, host, pid, queues, slots, busy, unable, last_seen_ms })
 }
 
 /// The reply of `backlog.lua`.

@@ -22,10 +22,11 @@ pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
 
 fn wish<'a>(call: Call<'a>, want: &Want) -> Call<'a> {
     let call = call.arg(want.most.min(MOST_CLAIMS)).arg(want.lease.as_millis() as u64).arg(want.token);
-    match &want.scope {
+    let call = match &want.scope {
         Scope::Sweep(id) => call.arg("sweep").arg(1).arg(id.to_string()),
         Scope::Queues(queues) => call.arg("queues").arg(queues.len()).arg(queues),
-    }
+    };
+    want.except.iter().fold(call.arg(want.except.len()), |call, id| call.arg(id.to_string()))
 }
 
 fn report<'a>(call: Call<'a>, report: &Report) -> Call<'a> {
@@ -67,7 +68,8 @@ fn entry(entry: &ReportEntry) -> String {
 pub(super) fn heartbeat<'a>(call: Call<'a>, heartbeat: &Heartbeat) -> Call<'a> {
     let row = &heartbeat.worker;
     let queues = serde_json::Value::from(row.queues.clone()).to_string();
-    let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy);
+    let unable = serde_json::Value::from(row.unable.iter().map(ToString::to_string).collect_vec()).to_string();
+    let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy).arg(unable);
     let groups = heartbeat.held.iter().chunk_by(|held| &held.job.sweep);
     let groups: Vec<_> = groups.into_iter().map(|(sweep, held)| (sweep, held.collect_vec())).collect();
     let call = call.arg(heartbeat.lease.as_millis() as u64).arg(groups.len());

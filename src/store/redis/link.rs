@@ -4,6 +4,7 @@
 //! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply (several
 //! at once take turns). That saves two changes of thread for each request.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -12,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 use super::address::Address;
+use super::admit::read_info;
 use super::errors;
 use super::scripts::Call;
 use crate::store::{Result, StoreError};
@@ -31,6 +33,7 @@ pub(super) struct Link {
     client: Client,
     runtime: Runtime,
     live: Mutex<Live>,
+    restarts: AtomicU64,
 }
 
 /// The connection that is open now, if any, with a number that tells it from the one before.
@@ -38,6 +41,8 @@ pub(super) struct Link {
 struct Live {
     generation: u64,
     connection: Option<MultiplexedConnection>,
+    /// What names the run of the server that was last connected to; it has another after each start.
+    run: Option<String>,
 }
 
 impl Link {
@@ -49,12 +54,17 @@ impl Link {
             .enable_all()
             .build()
             .map_err(|error| trouble(error.to_string()))?;
-        Ok(Link { address, client, runtime, live: Mutex::default() })
+        Ok(Link { address, client, runtime, live: Mutex::default(), restarts: AtomicU64::new(0) })
     }
 
     /// Where it leads.
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// How often the server was found to be started anew, or to be another one, when a connection was made again.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     /// Runs a script.
@@ -106,7 +116,13 @@ impl Link {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN));
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let (info,): (String,) = redis::pipe().cmd("INFO").arg("server").query_async(&mut connection).await?;
+        let run = read_info(&info).get("run_id").map(|run| (*run).to_owned());
+        if live.run.is_some() && run != live.run {
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+        }
+        live.run = run;
         live.generation += 1;
         live.connection = Some(connection.clone());
         Ok((live.generation, connection))

@@ -45,7 +45,7 @@ use super::{
     Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Result, Scope,
     Set, Span, Store, StoreError, SweepRow, WorkerRow,
 };
-use crate::job::{JobState, MAX_POINTS, SweepId, Tries, is_sweep_name};
+use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
 
 mod address;
 mod admit;
@@ -141,18 +141,7 @@ impl Store for RedisStore {
     }
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
-        if !is_sweep_name(&new.name) {
-            return Err(StoreError::Refused(format!(
-                "`{}` cannot be a sweep's name: up to 100 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`",
-                new.name
-            )));
-        }
-        if new.total > MAX_POINTS {
-            return Err(StoreError::Refused(format!(
-                "a sweep of {} points is too large: at most {MAX_POINTS} (2^53) can be told apart",
-                new.total
-            )));
-        }
+        new.check()?;
         let call = self.call(&self.scripts.submit).arg(LAYOUT).arg(&new.request).arg(&new.name);
         let call = call.arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
         decode::sweep_id(&self.link.call::<String>(&call)?)
@@ -172,6 +161,10 @@ impl Store for RedisStore {
 
     fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()> {
         self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason))
+    }
+
+    fn pause_unless_resumed(&self, id: &SweepId, forgiven: u64, reason: &str) -> Result<bool> {
+        self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason).arg(forgiven))
     }
 
     fn cancel(&self, id: &SweepId) -> Result<Counts> {
@@ -208,7 +201,7 @@ impl Store for RedisStore {
 
     fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>> {
         let call = encode::heartbeat(self.call(&self.scripts.heartbeat), heartbeat);
-        Ok(decode::fates(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held))
+        decode::fates(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held)
     }
 
     fn retire(&self, worker: &str) -> Result<()> {
@@ -216,6 +209,14 @@ impl Store for RedisStore {
         commands.atomic().cmd("UNLINK").arg(format!("sweep:w:{worker}")).ignore();
         commands.cmd("ZREM").arg("sweep:workers").arg(worker).ignore();
         self.link.pipe(&commands)
+    }
+
+    fn abandon(&self, worker: &str) -> Result<u64> {
+        self.link.call(&self.call(&self.scripts.abandon).arg(worker).arg(ALIVE_MS))
+    }
+
+    fn restarts(&self) -> u64 {
+        self.link.restarts()
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

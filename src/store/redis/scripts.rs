@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     /// One without: the same text.
     pub(super) deliver: Script,
     pub(super) heartbeat: Script,
+    pub(super) abandon: Script,
     pub(super) workers: Script,
     pub(super) expired: Script,
     pub(super) backlog: Script,
@@ -46,6 +47,7 @@ impl Scripts {
             exchange: script(Kind::Fills, exchange),
             deliver: script(Kind::Vital, exchange),
             heartbeat: script(Kind::Vital, include_str!("lua/heartbeat.lua")),
+            abandon: script(Kind::Vital, include_str!("lua/abandon.lua")),
             workers: script(Kind::Reads, include_str!("lua/workers.lua")),
             expired: script(Kind::Vital, include_str!("lua/expired.lua")),
             backlog: script(Kind::Reads, include_str!("lua/backlog.lua")),

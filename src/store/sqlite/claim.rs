@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::error::Done;
 use super::points::Tally;
@@ -14,7 +14,7 @@ use crate::store::{Claim, Scope, Want};
 
 /// Gives a worker up to as many claims as it wants, all of one sweep.
 pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Want) -> Done<Vec<Claim>> {
-    let Some((sweep, id)) = choose(connection, now, &want.scope)? else { return Ok(Vec::new()) };
+    let Some((sweep, id)) = choose(connection, now, &want.scope, &want.except)? else { return Ok(Vec::new()) };
     let due = take_due(connection, now, sweep, want.most)?;
     let left = u64::from(want.most) - due.len() as u64;
     let ready = ranges::take_first(connection, sweep, Kept::Ready, left)?;
@@ -43,11 +43,12 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Want)
     Ok(claims)
 }
 
-/// The first sweep within the scope that has something to claim.
-fn choose(connection: &Connection, now: u64, scope: &Scope) -> Done<Option<(i64, SweepId)>> {
+/// The first sweep within the scope, but for the excepted ones, that has something to claim.
+fn choose(connection: &Connection, now: u64, scope: &Scope, except: &[SweepId]) -> Done<Option<(i64, SweepId)>> {
     const CLAIMABLE: &str = "pending > 0 AND paused IS NULL AND (pending > delayed OR EXISTS
         (SELECT 1 FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2))";
     match scope {
+        Scope::Sweep(id) if except.contains(id) => Ok(None),
         Scope::Sweep(id) => {
             let Some(sweep) = sweeps::find(connection, id)? else { return Ok(None) };
             let claimable = format!("SELECT 1 FROM sweeps WHERE key = ?1 AND {CLAIMABLE}");
@@ -55,15 +56,16 @@ fn choose(connection: &Connection, now: u64, scope: &Scope) -> Done<Option<(i64,
             Ok(claimable.then(|| (sweep, id.clone())))
         }
         Scope::Queues(queues) => {
-            let oldest =
-                format!("SELECT key, name, number FROM sweeps WHERE queue = ?1 AND {CLAIMABLE} ORDER BY key LIMIT 1");
+            let oldest = format!("SELECT key, name, number FROM sweeps WHERE queue = ?1 AND {CLAIMABLE} ORDER BY key");
             let mut oldest = connection.prepare_cached(&oldest)?;
             for queue in queues {
-                let found = oldest.query_row(params![queue, now], |row| {
-                    Ok((row.get(0)?, SweepId { name: row.get(1)?, number: row.get(2)? }))
-                });
-                if let Some(found) = found.optional()? {
-                    return Ok(Some(found));
+                // SQLite finds them one by one as they are asked for, and the first is nearly always the one.
+                let mut found = oldest.query(params![queue, now])?;
+                while let Some(row) = found.next()? {
+                    let id = SweepId { name: row.get(1)?, number: row.get(2)? };
+                    if !except.contains(&id) {
+                        return Ok(Some((row.get(0)?, id)));
+                    }
                 }
             }
             Ok(None)

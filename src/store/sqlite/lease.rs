@@ -40,15 +40,16 @@ pub(super) fn beat(
                  WHERE sweep = ?1 AND point = ?2 AND token = ?3 RETURNING doomed";
     let mut renew = connection.prepare_cached(renew)?;
     let lease_ms = heartbeat.lease.as_millis() as u64;
-    let (mut keys, mut fates) = (HashMap::new(), Vec::new());
+    let (mut known, mut fates) = (HashMap::new(), Vec::new());
     for held in &heartbeat.held {
-        let sweep = match keys.get(&held.job.sweep) {
-            Some(sweep) => *sweep,
-            None => *keys.entry(&held.job.sweep).or_insert(sweeps::find(connection, &held.job.sweep)?),
+        let (sweep, paused) = match known.get(&held.job.sweep) {
+            Some(found) => *found,
+            None => *known.entry(&held.job.sweep).or_insert(find_paused(connection, &held.job.sweep)?),
         };
         let token = held.token.cast_signed();
         let held_as = params![sweep, held.job.index, token, now, lease_ms, held.started];
         match renew.query_row(held_as, |row| row.get(0)).optional()? {
+            Some(false) if paused && !held.started => fates.push((held.clone(), Fate::Paused)),
             Some(false) => {}
             Some(true) => fates.push((held.clone(), Fate::Cancelled)),
             None => fates.push((held.clone(), Fate::Lost)),
@@ -57,13 +58,23 @@ pub(super) fn beat(
     Ok(fates)
 }
 
+/// The key of a sweep, and whether it is paused.
+fn find_paused(connection: &Connection, id: &SweepId) -> Done<(Option<i64>, bool)> {
+    let Some(sweep) = sweeps::find(connection, id)? else { return Ok((None, false)) };
+    let mut paused = connection.prepare_cached("SELECT 1 FROM sweeps WHERE key = ?1 AND paused IS NOT NULL")?;
+    Ok((Some(sweep), paused.exists([sweep])?))
+}
+
 /// Writes a worker's row; whether it is a new one.
 fn note(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow) -> Done<bool> {
     let known = connection.prepare_cached("SELECT 1 FROM workers WHERE id = ?1")?.exists([&worker.id])?;
     let queues = serde_json::Value::from(worker.queues.clone()).to_string();
-    let upsert = "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let unable: Vec<_> = worker.unable.iter().map(SweepId::to_string).collect();
+    let unable = serde_json::Value::from(unable).to_string();
+    let upsert = "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let WorkerRow { id, host, pid, slots, busy, .. } = worker;
-    connection.prepare_cached(upsert)?.execute(params![id, host, pid, queues, slots, busy, machine.mark(), now])?;
+    let row = params![id, host, pid, queues, slots, busy, unable, machine.mark(), now];
+    connection.prepare_cached(upsert)?.execute(row)?;
     Ok(!known)
 }
 
@@ -88,28 +99,47 @@ pub(super) fn retire(connection: &Connection, worker: &str) -> Done<()> {
     Ok(())
 }
 
+/// Lets all claims of a dead worker run out, and lists it no more; gives the number of the claims.
+pub(super) fn abandon(connection: &Connection, now: u64, worker: &str) -> Done<u64> {
+    // Without a length no absence prolongs them.
+    let run_out = "UPDATE leases SET deadline_ms = ?2, lease_ms = 0 WHERE worker = ?1";
+    let abandoned = connection.prepare_cached(run_out)?.execute(params![worker, now])?;
+    let unlist = "UPDATE workers SET last_seen_ms = min(last_seen_ms, ?2) WHERE id = ?1";
+    connection.prepare_cached(unlist)?.execute(params![worker, now.saturating_sub(LISTED_MS)])?;
+    Ok(abandoned as u64)
+}
+
 /// The workers seen within the last minute, newest first.
 pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>> {
-    let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms FROM workers WHERE last_seen_ms > ?1
+    let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms, unable FROM workers WHERE last_seen_ms > ?1
                 ORDER BY last_seen_ms DESC, id";
     let mut seen = connection.prepare_cached(seen)?;
     let mut rows = seen.query([now.saturating_sub(LISTED_MS)])?;
     let mut workers = Vec::new();
     while let Some(row) = rows.next()? {
-        let queues = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {
-            StoreError::Damaged(format!("the queues of a worker in the store are damaged: {error}"))
-        })?;
         workers.push(WorkerRow {
             id: row.get(0)?,
             host: row.get(1)?,
             pid: row.get(2)?,
-            queues,
+            queues: list(&row.get::<_, String>(3)?)?,
             slots: row.get(4)?,
             busy: row.get(5)?,
+            unable: sweeps_of(&row.get::<_, String>(7)?)?,
             last_seen_ms: row.get(6)?,
         });
     }
     Ok(workers)
+}
+
+/// A list of texts as it is kept.
+fn list(json: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::Damaged(format!("the row of a worker in the store is damaged: {error}")))
+}
+
+fn sweeps_of(json: &str) -> Result<Vec<SweepId>, StoreError> {
+    let damaged = |why| StoreError::Damaged(format!("the row of a worker in the store is damaged: {why}"));
+    list(json)?.iter().map(|id| id.parse().map_err(damaged)).collect()
 }
 
 /// Whether it is time for a look.

@@ -149,6 +149,12 @@ impl Store for SqliteStore {
         self.write(|connection, _| sweeps::set_paused(connection, sweeps::key(connection, id)?, reason))
     }
 
+    fn pause_unless_resumed(&self, id: &SweepId, forgiven: u64, reason: &str) -> Result<bool> {
+        self.write(|connection, _| {
+            sweeps::pause_unless_resumed(connection, sweeps::key(connection, id)?, forgiven, reason)
+        })
+    }
+
     fn cancel(&self, id: &SweepId) -> Result<Counts> {
         self.write(|connection, _| sweeps::cancel(connection, sweeps::key(connection, id)?))
     }
@@ -173,6 +179,15 @@ impl Store for SqliteStore {
 
     fn retire(&self, worker: &str) -> Result<()> {
         self.write(|connection, _| lease::retire(connection, worker))
+    }
+
+    fn abandon(&self, worker: &str) -> Result<u64> {
+        self.write(|connection, now| lease::abandon(connection, now, worker))
+    }
+
+    /// Never: there is no server, and what is committed is on the disk.
+    fn restarts(&self) -> u64 {
+        0
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

@@ -19,6 +19,7 @@ CREATE TABLE sweeps (
     submitted_ms INTEGER NOT NULL,
     last_outcome_ms INTEGER,
     paused TEXT,
+    forgiven INTEGER NOT NULL DEFAULT 0, -- how many had failed when it was last resumed
     total INTEGER NOT NULL,
     pending INTEGER NOT NULL,
     delayed INTEGER NOT NULL DEFAULT 0, -- the part of the pending that waits for its time
@@ -112,7 +113,7 @@ CREATE TABLE columns (
     PRIMARY KEY (sweep, name)
 ) STRICT, WITHOUT ROWID;
 
--- `queues` is a JSON list; `machine` tells machines apart, see guard.rs.
+-- `queues` and `unable` (ids of sweeps) are JSON lists; `machine` tells machines apart, see guard.rs.
 CREATE TABLE workers (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -120,6 +121,7 @@ CREATE TABLE workers (
     queues TEXT NOT NULL,
     slots INTEGER NOT NULL,
     busy INTEGER NOT NULL,
+    unable TEXT NOT NULL,
     machine TEXT NOT NULL,
     last_seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -33,10 +33,7 @@ pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<
     if let Some(id) = made.optional()? {
         return Ok(id);
     }
-    if new.total > MAX_POINTS {
-        let total = new.total;
-        return Err(StoreError::Refused(format!("{total} points are more than a sweep may have: 2^53")).into());
-    }
+    new.check()?;
     let count = "INSERT INTO names VALUES (?1, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last";
     let number: u64 = connection.prepare_cached(count)?.query_row([&new.name], |row| row.get(0))?;
     let insert = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
@@ -51,7 +48,7 @@ pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<
 }
 
 const ROW: &str = "SELECT name, number, queue, user, submitted_ms, last_outcome_ms, paused, total, pending, running,
-                   succeeded, failed, cancelled, reused FROM sweeps";
+                   succeeded, failed, cancelled, reused, forgiven FROM sweeps";
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<SweepRow> {
     Ok(SweepRow {
@@ -61,6 +58,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<SweepRow> {
         submitted_ms: row.get(4)?,
         last_outcome_ms: row.get(5)?,
         paused: row.get(6)?,
+        forgiven: row.get(14)?,
         counts: Counts {
             total: row.get(7)?,
             pending: row.get(8)?,
@@ -86,11 +84,20 @@ pub(super) fn row(connection: &Connection, sweep: i64) -> Done<SweepRow> {
     Ok(row.query_row([sweep], read_row)?)
 }
 
-/// Pauses a sweep or lets it go on.
+/// Pauses a sweep, or lets it go on and forgives what has failed.
 pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&str>) -> Done<()> {
-    let update = "UPDATE sweeps SET paused = ?2 WHERE key = ?1";
+    let update = "UPDATE sweeps SET paused = ?2, forgiven = CASE WHEN ?2 IS NULL THEN failed ELSE forgiven END
+                  WHERE key = ?1";
     connection.prepare_cached(update)?.execute(params![sweep, reason])?;
     Ok(())
+}
+
+/// Pauses a sweep that is not paused, and of which no more and no less is forgiven than the caller knew of; whether it is
+/// now paused for this reason.
+pub(super) fn pause_unless_resumed(connection: &Connection, sweep: i64, forgiven: u64, reason: &str) -> Done<bool> {
+    let update = "UPDATE sweeps SET paused = ?3 WHERE key = ?1 AND paused IS NULL AND forgiven = ?2";
+    connection.prepare_cached(update)?.execute(params![sweep, forgiven.min(MAX_POINTS), reason])?;
+    Ok(row(connection, sweep)?.paused.as_deref() == Some(reason))
 }
 
 /// Cancels what is ready or delayed, and marks what is claimed.
@@ -118,6 +125,8 @@ pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]
         moved += put_back(connection, sweep, &cancelled, Place::Cancelled)?;
         moved += put_back(connection, sweep, &take_failed(connection, sweep, range)?, Place::Failed)?;
     }
+    let forgive = "UPDATE sweeps SET forgiven = min(forgiven, failed) WHERE key = ?1";
+    connection.prepare_cached(forgive)?.execute([sweep])?;
     Ok(moved)
 }
 

@@ -7,6 +7,10 @@ local function read_wish(worker, now)
     for i = 1, tonumber(take()) do
       wish.names[i] = take()
     end
+    wish.except = {}
+    for _ = 1, tonumber(take()) do
+      wish.except[take()] = true
+    end
   end
   return wish
 end
@@ -83,6 +87,9 @@ end
 
 -- The lines of the reply for claims of one sweep; none: it has nothing to give now.
 local function claim_from(id, wish)
+  if wish.except[id] then
+    return
+  end
   local head = redis.call('HMGET', header(id), 'pending', 'paused')
   if head[2] or tonumber(head[1] or 0) == 0 then
     return

@@ -86,4 +86,8 @@ while budget > 0 and cursor < #ARGV do
 end
 local moved = from_failed + from_cancelled
 count(id, {pending = moved, failed = -from_failed, cancelled = -from_cancelled})
+local left = redis.call('HMGET', header(id), 'failed', 'forgiven')
+if tonumber(left[1]) < tonumber(left[2]) then
+  redis.call('HSET', header(id), 'forgiven', left[1])
+end
 return {int(moved), int(done), int(go_on)}

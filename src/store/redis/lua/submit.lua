@@ -10,7 +10,7 @@ local serial = redis.call('INCR', 'sweep:serial')
 local id = name .. '-' .. int(redis.call('HINCRBY', 'sweep:names', name, 1))
 redis.call('HSET', header(id), 'request', request, 'serial', serial, 'queue', queue, 'user', user,
   'submitted', int(clock()), 'total', total, 'pending', total, 'running', 0, 'succeeded', 0, 'failed', 0,
-  'cancelled', 0, 'reused', 0)
+  'cancelled', 0, 'reused', 0, 'forgiven', 0)
 redis.call('SET', key(id, 'doc'), document)
 redis.call('HSET', 'sweep:requests', request, id)
 redis.call('ZADD', 'sweep:ids', serial, id)
