@@ -20,10 +20,15 @@ struct Tail {
 }
 
 impl Tail {
-    fn push(&mut self, chunk: &[u8]) {
+    /// Takes a chunk in, and hands on what it pushes out, in order.
+    fn push(&mut self, chunk: &[u8], overflow: &mut dyn FnMut(&[u8])) {
         self.total += chunk.len() as u64;
-        let (_, chunk) = chunk.split_at(chunk.len().saturating_sub(self.keep));
+        let (passing, chunk) = chunk.split_at(chunk.len().saturating_sub(self.keep));
         let excess = (self.bytes.len() + chunk.len()).saturating_sub(self.keep);
+        let (front, back) = self.bytes.as_slices();
+        let in_front = excess.min(front.len());
+        let parts = [front.get(..in_front), back.get(..excess - in_front), Some(passing)];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).for_each(overflow);
         self.bytes.drain(..excess);
         self.bytes.extend(chunk);
     }
@@ -48,11 +53,12 @@ impl Outlet {
     }
 
     /// Reads once; closes the pipe at its end. Call it only when the pipe is readable, or it waits.
-    pub(super) fn read(&mut self, scratch: &mut [u8]) {
+    /// What no longer fits into the end that is kept goes to `overflow`.
+    pub(super) fn read(&mut self, scratch: &mut [u8], overflow: &mut dyn FnMut(&[u8])) {
         let Some(pipe) = &self.pipe else { return };
         match rustix::io::read(pipe, &mut *scratch) {
             Ok(0) => self.pipe = None,
-            Ok(n) => self.tail.push(scratch.get(..n).unwrap_or_default()),
+            Ok(n) => self.tail.push(scratch.get(..n).unwrap_or_default(), overflow),
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => self.pipe = None,
         }
@@ -60,14 +66,14 @@ impl Outlet {
 
     /// Takes what is in the pipe now, waiting for nothing, and closes it. At most about 1 MiB, which is as much as a pipe
     /// may hold: whoever still holds the other end may be writing on and on.
-    pub(super) fn close(mut self, scratch: &mut [u8]) -> Kept {
+    pub(super) fn close(mut self, scratch: &mut [u8], overflow: &mut dyn FnMut(&[u8])) -> Kept {
         for _ in 0..16 {
             let Some(pipe) = &self.pipe else { break };
             let mut fds = [PollFd::new(pipe, PollFlags::IN)];
             if !poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0) {
                 break;
             }
-            self.read(scratch);
+            self.read(scratch, overflow);
         }
         Kept { tail: self.tail.bytes.into(), total: self.tail.total }
     }
@@ -115,12 +121,14 @@ mod tests {
         #[test]
         fn the_tail_is_the_end_of_the_whole(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12), keep in 0..50_usize) {
             let mut tail = Tail { keep, ..Tail::default() };
+            let mut before = Vec::new();
             for chunk in &chunks {
-                tail.push(chunk);
+                tail.push(chunk, &mut |bytes| before.extend_from_slice(bytes));
                 prop_assert!(tail.bytes.len() <= keep);
             }
             let whole = chunks.concat();
-            let end = &whole[whole.len().saturating_sub(keep)..];
+            let (beginning, end) = whole.split_at(whole.len().saturating_sub(keep));
+            prop_assert_eq!(before, beginning);
             prop_assert_eq!(Vec::from(tail.bytes), end);
             prop_assert_eq!(tail.total, whole.len() as u64);
         }

@@ -22,18 +22,20 @@ use crate::record::Output;
 /// behind elsewhere is for [`Orphans`](super::Orphans). If `stopper` was told to stop already, nothing is started, and the answer is that of a job
 /// ended at once by SIGTERM, having used nothing.
 ///
-/// Uses memory of at most about twice [`Limits::keep`](super::Limits::keep) for each output.
+/// Of each output the end is kept, see [`Limits::keep`](super::Limits::keep), in at most about twice that memory. What
+/// falls out of the end of stdout goes to `overflow`, in order and while the job runs; followed by what is kept, it is
+/// all that the job printed. A slow `overflow` holds the job's output up, and nothing else.
 ///
 /// # Errors
 /// If the process cannot be started, or somebody else took its exit status. [`StartError::is_transient`] tells the
 /// machine's faults from the job's.
-pub fn run(launch: &Launch, stopper: &Stopper) -> Result<Ended, StartError> {
+pub fn run(launch: &Launch, stopper: &Stopper, overflow: &mut dyn FnMut(&[u8])) -> Result<Ended, StartError> {
     if stopper.asked() != Asked::Nothing {
         return Ok(never_started());
     }
     let started = Instant::now();
     let (leader, child) = Leader::start(launch)?;
-    supervise(leader, child, launch, stopper, started)
+    supervise(leader, child, launch, stopper, overflow, started)
 }
 
 fn supervise(
@@ -41,6 +43,7 @@ fn supervise(
     mut child: Child,
     launch: &Launch,
     stopper: &Stopper,
+    overflow: &mut dyn FnMut(&[u8]),
     started: Instant,
 ) -> Result<Ended, StartError> {
     let keep = launch.limits.keep;
@@ -51,6 +54,7 @@ fn supervise(
         watch: Watch::new(launch.limits, started),
         leader,
         stopper,
+        overflow,
         asked: Asked::Nothing,
         exited: None,
         rounds: Rounds::new(started),
@@ -64,7 +68,10 @@ fn supervise(
         None => job.leader.tree().kill_group(),
         Some(_) => job.leader.tree().kill(),
     }
-    let output = Output { stdout: job.stdout.close(&mut scratch), stderr: job.stderr.close(&mut scratch) };
+    let output = Output {
+        stdout: job.stdout.close(&mut scratch, job.overflow),
+        stderr: job.stderr.close(&mut scratch, &mut |_| {}),
+    };
     let reaped = job.leader.reap().map_err(|source| StartError::of_reap(source, launch))?;
     Ok(Ended {
         exit: reaped.exit,
@@ -124,6 +131,8 @@ struct Job<'a> {
     stdout: Outlet,
     stderr: Outlet,
     stopper: &'a Stopper,
+    /// Takes what falls out of the end of stdout.
+    overflow: &'a mut dyn FnMut(&[u8]),
     watch: Watch,
     /// What the stopper has told so far.
     asked: Asked,
@@ -173,8 +182,8 @@ impl Job<'_> {
     /// Moves bytes: one read or write, so that no stream keeps us from looking at the rest.
     fn attend(&mut self, source: Source, scratch: &mut [u8]) {
         match source {
-            Source::Stdout => self.stdout.read(scratch),
-            Source::Stderr => self.stderr.read(scratch),
+            Source::Stdout => self.stdout.read(scratch, self.overflow),
+            Source::Stderr => self.stderr.read(scratch, &mut |_| {}),
             Source::Stdin => self.stdin = self.stdin.take().and_then(Feed::write),
             Source::Stopper | Source::Exit => {}
         }
@@ -304,7 +313,7 @@ mod tests {
             let launch = sh(script);
             let (mut leader, child) = Leader::start(&launch).unwrap();
             leader.forget_pidfd();
-            let ended = supervise(leader, child, &launch, &stopper, Instant::now()).unwrap();
+            let ended = supervise(leader, child, &launch, &stopper, &mut |_| {}, Instant::now()).unwrap();
             assert_eq!((ended.exit, ended.ended_by), (Exit::Code(3), None), "{script}");
             assert!(ended.seconds < BRIEF.as_secs_f64());
         }

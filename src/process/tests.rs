@@ -44,7 +44,7 @@ fn limited(script: &str, timeout: u64, grace: u64) -> Launch {
 }
 
 fn run_it(launch: &Launch) -> Ended {
-    run(launch, &Stopper::new().unwrap()).unwrap()
+    run(launch, &Stopper::new().unwrap(), &mut |_| {}).unwrap()
 }
 
 fn stdout(ended: &Ended) -> String {

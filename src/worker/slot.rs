@@ -81,7 +81,7 @@ fn start(board: &Board, slot: usize, stopper: &Stopper, launch: &Launch) -> Resu
     let (tries, wait) = BUSY_MACHINE;
     let mut left = tries;
     loop {
-        match process::run(launch, stopper) {
+        match process::run(launch, stopper, &mut |_| {}) {
             Err(error) if error.is_transient() && left > 0 && board.stop_reason(slot).is_none() => {
                 left -= 1;
                 std::thread::sleep(wait);

@@ -81,7 +81,7 @@ fn stopped_by(tell: impl Fn(&Stopper) + Send + 'static, script: &str) -> Ended {
     let stopper = Arc::new(Stopper::new().unwrap());
     let slot = {
         let stopper = stopper.clone();
-        std::thread::spawn(move || run(&launch, &stopper).unwrap())
+        std::thread::spawn(move || run(&launch, &stopper, &mut |_| {}).unwrap())
     };
     appears(&runs);
     tell(&stopper);
@@ -117,12 +117,12 @@ fn a_stop_between_jobs_holds_until_it_is_reset() {
     let stopper = Stopper::new().unwrap();
     stopper.stop();
     for _ in 0..2 {
-        let ended = run(&launch, &stopper).unwrap();
+        let ended = run(&launch, &stopper, &mut |_| {}).unwrap();
         assert_eq!((ended.exit, ended.ended_by), (Exit::Signal(15), Some(EndedBy::Stopped)));
     }
     assert!(!ran.exists());
     stopper.reset();
-    let ended = run(&launch, &stopper).unwrap();
+    let ended = run(&launch, &stopper, &mut |_| {}).unwrap();
     assert_eq!((ended.exit, ended.ended_by), (Exit::Code(0), None));
     assert!(ran.exists());
 }
@@ -174,7 +174,7 @@ fn a_thousand_jobs_leave_no_file_descriptor_and_no_process_behind() {
     launch.stdin = b"x".to_vec();
     let before = open();
     for _ in 0..1000 {
-        assert_eq!(run(&launch, &stopper).unwrap().exit, Exit::Code(0));
+        assert_eq!(run(&launch, &stopper, &mut |_| {}).unwrap().exit, Exit::Code(0));
     }
     // Other tests, which run at the same time, open some; a leak would be a thousand at least.
     assert!(open() < before + 300, "{before} before, {} after", open());

@@ -179,7 +179,7 @@ fn a_failed_start_says_which_file_is_meant() {
         (launch.program, launch.dir) = (program, place.folder.path().join(dir));
         let stopper = Stopper::new().unwrap();
         // Between the start of another test's job and its exec, that has our new file open to write: then again.
-        let mut errors = std::iter::repeat_with(|| run(&launch, &stopper).unwrap_err());
+        let mut errors = std::iter::repeat_with(|| run(&launch, &stopper, &mut |_| {}).unwrap_err());
         let error = errors.find(|error| !error.is_transient()).unwrap();
         error.to_string().replace(&format!("{}/", place.folder.path().display()), "")
     };
@@ -209,7 +209,7 @@ fn a_failed_start_says_which_file_is_meant() {
 fn too_long_a_command_is_told_and_is_not_the_machines_fault() {
     let mut launch = sh("");
     launch.argv.push("x".repeat(5_000_000));
-    let error = run(&launch, &Stopper::new().unwrap()).unwrap_err();
+    let error = run(&launch, &Stopper::new().unwrap(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("hand long values over by `stdin`"), "{error}");
     assert!(!error.is_transient());
 }

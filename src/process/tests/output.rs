@@ -35,13 +35,25 @@ fn a_program_is_told_its_name_unless_that_is_a_relative_path() {
 fn output_without_end_takes_bounded_memory() {
     let mut launch = sh("head -c 50000000 /dev/zero; printf end; head -c 3000000 /dev/zero | tr '\\0' e >&2");
     launch.limits.keep = 1000;
-    let ended = run_it(&launch);
+    let mut before = 0;
+    let ended = run(&launch, &Stopper::new().unwrap(), &mut |bytes| before += bytes.len()).unwrap();
     let stdout = ended.output.stdout;
-    assert_eq!((stdout.total, stdout.tail.len()), (50_000_003, 1000));
+    assert_eq!((stdout.total, stdout.tail.len(), before), (50_000_003, 1000, 49_999_003));
     assert!(stdout.tail.ends_with(b"\0end"));
     assert!(stdout.is_cut());
     let stderr = ended.output.stderr;
     assert_eq!((stderr.total, stderr.tail), (3_000_000, vec![b'e'; 1000]));
+}
+
+#[test]
+fn what_is_not_kept_is_handed_on_and_nothing_is_missing() {
+    let mut launch = sh("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i + 1)); done");
+    launch.limits.keep = 100;
+    let mut all = Vec::new();
+    let ended = run(&launch, &Stopper::new().unwrap(), &mut |bytes| all.extend_from_slice(bytes)).unwrap();
+    all.extend(ended.output.stdout.tail);
+    let expected: String = (0..2000).map(|i| format!("line {i}\n")).collect();
+    assert!(all == expected.into_bytes());
 }
 
 #[test]
