@@ -36,6 +36,7 @@ mod show;
 mod signals;
 mod status;
 mod submit;
+mod supervise;
 mod wait;
 mod work;
 mod worker;
@@ -74,6 +75,8 @@ enum Command {
     Rm(rm::Args),
     Completions(completions::Args),
     Man(man::Args),
+    #[command(hide = true)]
+    Supervise(supervise::Args),
 }
 
 /// What every command works with.
@@ -168,5 +171,6 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
         Command::Rm(args) => rm::execute(&args, &context),
         Command::Completions(args) => completions::execute(&args, out),
         Command::Man(args) => man::execute(&args, out),
+        Command::Supervise(args) => supervise::execute(&args, &context),
     }
 }

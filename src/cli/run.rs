@@ -7,7 +7,7 @@ use crate::cli::Context;
 use crate::cli::collect;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
-use crate::cli::submit::{read, warn_of_store, warn_of_sweep};
+use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::job::SweepId;
@@ -29,12 +29,15 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    failing: FailingArgs,
+    #[command(flatten)]
     work: WorkArgs,
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
-    let document = read(&args.file)?;
+    let mut document = read(&args.file)?;
+    args.failing.apply(&mut document);
     let name = &document.spec.name;
     let target = Target::from(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
     let sweep = context.preview(document.clone())?;

@@ -22,11 +22,29 @@ use crate::worker::runtime::SweepRuntime;
 pub struct Args {
     /// The sweep file
     file: PathBuf,
+    #[command(flatten)]
+    failing: FailingArgs,
+}
+
+/// Options of what submits a sweep, for one of which much may fail.
+#[derive(Debug, clap::Args)]
+pub struct FailingArgs {
+    /// Do not pause the sweep, however many of its points fail
+    #[arg(long)]
+    keep_going: bool,
+}
+
+impl FailingArgs {
+    /// Writes the options into what is submitted.
+    pub fn apply(&self, document: &mut Document) {
+        document.spec.job.keep_going |= self.keep_going;
+    }
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
-    let document = read(&args.file)?;
+    let mut document = read(&args.file)?;
+    args.failing.apply(&mut document);
     warn_of_sweep(&context.preview(document.clone())?)?;
     let store = context.store_or_create()?;
     let id = submit(&*store, &document)?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::Context;
+use crate::cli::output::visible;
 use crate::cli::signals::Listener;
+use crate::cli::supervise;
 use crate::error::{Error, Result};
 use crate::status::text::count;
 use crate::store::{LEASE, Scope, Store};
@@ -41,6 +43,7 @@ pub fn work(
     until_empty: bool,
 ) -> Result<(Summary, bool)> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let alone = matches!(scope, Scope::Sweep(_));
     let options = Options {
         scope,
         slots: args.jobs.unwrap_or(cores),
@@ -48,11 +51,20 @@ pub fn work(
         lease: *args.lease,
         fallback: context.cwd.clone(),
     };
-    let worker = Worker::new(store, options).map_err(|error| {
+    let worker = Worker::new(store.clone(), options).map_err(|error| {
         Error::usage(format!("the worker cannot be started: {error}; fewer jobs at once (-j) need fewer open files"))
     })?;
     let signals = Listener::new(worker.stop_handle())?;
-    let summary = worker.run(&mut |notice| eprintln!("{}", sentence(&notice)))?;
+    let supervisor = supervise::start(context, &*store, worker.id());
+    if let Err(error) = &supervisor {
+        eprintln!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
+    }
+    let summary = worker.run(&mut |notice| {
+        // Who runs one sweep is told at the end why it is paused.
+        if !(alone && matches!(notice, Notice::Paused { .. })) {
+            eprintln!("{}", sentence(&notice));
+        }
+    })?;
     Ok((summary, signals.interrupted()))
 }
 
@@ -74,6 +86,14 @@ fn sentence(notice: &Notice) -> String {
         ),
         Notice::TookOver(jobs) => {
             format!("{} of a worker that gave no sign of life put back in the queue", count(*jobs as u64, "job"))
+        }
+        Notice::LeftBehind(processes) => {
+            let what = if *processes == 1 { "process" } else { "processes" };
+            format!("{processes} {what} that jobs had left running ended")
+        }
+        Notice::Paused { sweep, reason } => format!("{sweep} is paused: {}", visible(reason)),
+        Notice::CannotRun { sweep, why } => {
+            format!("this worker cannot run {sweep}, and takes no more of its jobs until it can: {why}")
         }
     }
 }

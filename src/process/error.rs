@@ -70,6 +70,11 @@ impl StartError {
         matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::TXTBSY))
     }
 
+    /// Whether it is the program that is not there or cannot be run, whatever the job.
+    pub fn is_of_program(&self) -> bool {
+        matches!(self, StartError::NotFound { .. } | StartError::NotRunnable { .. })
+    }
+
     /// What a failure to spawn means. The system names neither of the two files that it may be about, nor the third,
     /// the interpreter, so they are looked at.
     pub(super) fn of_spawn(source: io::Error, launch: &Launch) -> StartError {

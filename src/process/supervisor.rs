@@ -9,7 +9,7 @@
 
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
 /// What a worker that ends in good order says.
@@ -33,33 +33,51 @@ impl Supervisor {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn start(command: impl FnMut() -> Command + Send + 'static) -> io::Result<Supervisor> {
-        let mut command = command;
-        let mut child = spawn(&mut command())?;
-        let pipe: Pipe = Arc::new(Mutex::new(child.stdin.take()));
+    pub fn start(mut command: impl FnMut() -> Command + Send + 'static) -> io::Result<Supervisor> {
+        let pipe = Pipe::default();
         let ours = pipe.clone();
-        // A thread of its own waits for it, and so it is never among the adopted children of the first thread.
+        let (tell, told) = mpsc::channel();
+        // A thread of its own starts it and waits for it, and so it is never among the children of the first thread,
+        // which are those that were adopted.
         let keep = move || {
+            let mut first = Some(tell);
             for _ in 0..REPLACEMENTS {
+                let started = spawn(&mut command()).map(|mut child| {
+                    *lock(&ours) = child.stdin.take();
+                    child
+                });
+                let (child, result) = match started {
+                    Ok(child) => (Some(child), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                if let Some(tell) = first.take() {
+                    // Whoever asked waits for this answer.
+                    let _ = tell.send(result);
+                }
+                let Some(mut child) = child else { return };
                 // Only this thread waits for it, so that waiting does not fail.
                 let _ = child.wait();
-                let mut pipe = ours.lock().unwrap_or_else(PoisonError::into_inner);
-                if pipe.is_none() {
+                if lock(&ours).is_none() {
                     return;
                 }
-                let Ok(next) = spawn(&mut command()) else { return };
-                child = next;
-                *pipe = child.stdin.take();
             }
         };
         let keeper = thread::Builder::new().name("supervisor".into()).spawn(keep)?;
-        Ok(Supervisor { pipe, keeper: Some(keeper) })
+        match told.recv() {
+            Ok(Ok(())) => Ok(Supervisor { pipe, keeper: Some(keeper) }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(io::Error::other("its thread ended")),
+        }
     }
+}
+
+fn lock(pipe: &Pipe) -> MutexGuard<'_, Option<ChildStdin>> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        let pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pipe = lock(&self.pipe).take();
         if let Some(mut pipe) = pipe {
             // It was ended by somebody if this fails, and has nothing to do any more anyway.
             let _ = pipe.write_all(FAREWELL);

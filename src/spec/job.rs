@@ -10,6 +10,7 @@ use super::reader::{Entry, Reader};
 use super::suggest::{list, nearest};
 use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, ResultsFrom, grid, templates};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
+use crate::process::MARK;
 
 /// The delay before the first further attempt, where the file does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
@@ -20,8 +21,8 @@ const LEAST_MEMORY: u64 = 1 << 20;
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Variables that sweep sets for every job.
-const OWN_VARIABLES: [&str; 7] =
-    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS"];
+const OWN_VARIABLES: [&str; 8] =
+    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", MARK];
 
 /// Reads `[job]`.
 pub(super) fn settings(top: Reader) -> JobSettings {

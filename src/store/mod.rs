@@ -423,8 +423,8 @@ pub trait Store: Send + Sync {
     fn abandon(&self, worker: &str) -> Result<u64>;
 
     /// How often this connection has seen that the server was started anew, and may have forgotten what it recorded in the
-    /// last seconds before. Never goes down; asks nobody. A store that forgets nothing stays at 0.
-    fn restarts(&self) -> u64;
+    /// last seconds before. Never goes down; asks nobody. None: this store forgets nothing.
+    fn restarts(&self) -> Option<u64>;
 
     /// The workers whose last sign of life is younger than a minute or so, newest first.
     fn workers(&self) -> Result<Vec<WorkerRow>>;

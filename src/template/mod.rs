@@ -140,6 +140,16 @@ impl JobTemplate {
         self.dir.is_some() && self.dir_names.iter().all(|name| ALIKE.contains(&name.as_str()))
     }
 
+    /// Whether every point runs the same program, as the command names it.
+    pub fn one_program_for_all(&self) -> bool {
+        match &self.command {
+            Command::Shell(_) => true,
+            Command::Words(arguments) => {
+                matches!(arguments.first(), Some(Argument::Text { text, .. }) if text.is_constant())
+            }
+        }
+    }
+
     fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {
         let Some(text) = &self.dir else { return Ok(None) };
         // `compile` sees to it that the template of `dir` does not use `dir`.

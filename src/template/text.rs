@@ -111,6 +111,11 @@ impl Text {
         }
     }
 
+    /// Whether it has no tags in it.
+    pub fn is_constant(&self) -> bool {
+        matches!(&self.body, Body::Plain(parts) if parts.iter().all(|part| matches!(part, Part::Literal(_))))
+    }
+
     fn plain(&self, parts: &[Part], quotes: bool, frame: &Frame) -> Result<String, RenderError> {
         let mut out = String::with_capacity(32);
         let mut value = String::new();

@@ -10,7 +10,8 @@ use std::time::Instant;
 use super::pace::{Stopping, View};
 use super::report::Finished;
 use super::runtime::SweepRuntime;
-use crate::job::Outcome;
+use super::terms::Notice;
+use crate::job::{Outcome, SweepId};
 use crate::process::Stopper;
 use crate::store::{Claim, Fate, Held};
 
@@ -46,6 +47,8 @@ struct State {
     oldest_done: Option<Instant>,
     /// Claims whose outcomes are in a request that the store has not answered yet.
     in_delivery: Vec<Held>,
+    /// What the other threads have to say to a person.
+    notices: Vec<Notice>,
     stopping: Stopping,
     /// Set when the worker is over: slots go home.
     closed: bool,
@@ -70,6 +73,7 @@ impl Board {
             done: Vec::new(),
             oldest_done: None,
             in_delivery: Vec::new(),
+            notices: Vec::new(),
             stopping: Stopping::No,
             closed: false,
             rung: false,
@@ -204,6 +208,32 @@ impl Board {
     /// Claims that wait for a slot, taken off the queue to be given back.
     pub fn take_queue(&self) -> Vec<Task> {
         self.lock().queue.drain(..).collect()
+    }
+
+    /// The claims of one sweep that wait for a slot, taken off the queue and given back.
+    pub fn take_queue_of(&self, sweep: &SweepId) -> Vec<Finished> {
+        let mut state = self.lock();
+        let (taken, left) = state.queue.drain(..).partition(|task| task.claim.job.sweep == *sweep);
+        state.queue = left;
+        let taken: VecDeque<Task> = taken;
+        let back = Outcome::GivenBack { started: false };
+        taken.iter().map(|task| Finished::never_started(&task.claim, &back)).collect()
+    }
+
+    /// Whether a slot holds the claim and was not told to stop.
+    pub fn holds_unstopped(&self, claim: &Claim) -> bool {
+        self.lock().slots.iter().flatten().any(|running| running.claim == *claim && running.stop.is_none())
+    }
+
+    /// Has something said to a person by the worker's loop.
+    pub fn tell(&self, notice: Notice) {
+        self.lock().notices.push(notice);
+        self.ring();
+    }
+
+    /// What is to be said.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.lock().notices)
     }
 
     /// Every claim that is held, for a heartbeat, and the number of busy slots.

@@ -1,14 +1,16 @@
 //! Owns a worker as others see it: made, run, stopped.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use super::board::Board;
 use super::pace::Stopping;
+use super::pulse::Pulse;
 use super::report::Runner;
 use super::shift::{Shift, random};
+use super::slot::{self, Crew};
 use super::terms::{Notice, Options, Summary};
-use super::{pulse, slot};
+use super::unable::Unable;
 use crate::process::{Orphans, Stopper};
 use crate::store::{Scope, Store, StoreError, WorkerRow};
 
@@ -59,18 +61,28 @@ impl Worker {
     /// # Errors
     /// If the store says something that waiting does not mend. Running jobs are ended first.
     pub fn run(&self, notify: &mut dyn FnMut(Notice)) -> Result<Summary, StoreError> {
-        let me = self.row();
         let orphans = Orphans::adopt(self.id());
-        let mut shift = Shift::new(&*self.store, &self.options, &self.board, &self.runner.worker, notify);
+        let unable = Unable::default();
+        let pulse = Pulse {
+            store: &*self.store,
+            board: &self.board,
+            me: self.row(),
+            lease: self.options.lease,
+            unable: &unable,
+            turn: Mutex::new(()),
+        };
+        let crew = Crew { board: &self.board, runner: &self.runner, orphans: &orphans, unable: &unable, pulse: &pulse };
+        let mut shift = Shift::new(&*self.store, &self.options, &self.board, &self.runner.worker, &unable, notify);
         thread::scope(|threads| {
             let (over, is_over) = mpsc::channel();
             for slot in 0..self.options.slots as usize {
-                let orphans = &orphans;
-                threads.spawn(move || slot::run(&self.board, slot, &self.runner, orphans));
+                let crew = &crew;
+                threads.spawn(move || slot::run(crew, slot));
             }
             // The first sign of life is given before the first claim, so that whoever looks sees the worker.
-            let known = pulse::beat(&*self.store, &self.board, &me, self.options.lease);
-            threads.spawn(move || pulse::run(&*self.store, &self.board, &me, self.options.lease, &is_over));
+            let known = pulse.beat();
+            let (pulse, orphans) = (&pulse, &orphans);
+            threads.spawn(move || pulse.run(orphans, &is_over));
             let result = match known {
                 Err(error) if !matches!(error, StoreError::Unreachable { .. }) => Err(error),
                 _ => shift.work(),
@@ -82,6 +94,7 @@ impl Worker {
             drop(over);
             result
         })?;
+        orphans.end_all();
         // The worker holds nothing any more; that it is not forgotten at once does no harm.
         let _ = self.store.retire(self.id());
         Ok(shift.into_summary())

@@ -5,20 +5,25 @@
 //! - [`slot`] is a thread that runs one job after the other; [`runtime`] is a sweep made ready to run.
 //! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
 //! - [`report`] turns what ended into what the store is told.
-//! - [`pulse`] is the thread of heartbeats and of the search for the lost claims of others.
+//! - `pulse` is the thread of heartbeats and of the search for the lost claims of others.
+//! - [`unable`]: sweeps whose program is not on this machine; [`failures`]: when a sweep is paused for what fails.
+//! - [`recent`]: outcomes to be delivered anew when the store has forgotten its last seconds.
 //! - [`shift`] is the loop that ties them together.
 //! - [`hand`] is the worker as others see it, [`Worker`]; [`terms`] are its options, notices and summary.
 
 pub mod board;
 pub mod directory;
+pub mod failures;
 pub mod hand;
 pub mod pace;
-pub mod pulse;
+mod pulse;
+pub mod recent;
 pub mod report;
 pub mod runtime;
 pub mod shift;
 pub mod slot;
 pub mod terms;
+pub mod unable;
 
 pub use hand::{StopHandle, Worker};
 pub use terms::{Notice, Options, Summary};

@@ -1,48 +1,133 @@
-//! Owns the thread of heartbeats: it renews the worker's claims, acts on what the store says of them, and looks for the
-//! lost claims of others.
+//! Owns the worker's signs of life: heartbeats renew its claims and bring what the store says of them; beside them, it is
+//! looked for the lost claims of others, for what jobs left running, and whether a sweep can be run here by now.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::report::Finished;
-use crate::store::{Heartbeat, Store, WorkerRow};
+use super::terms::Notice;
+use super::unable::{Unable, may_run_elsewhere};
+use crate::job::SweepId;
+use crate::process::Orphans;
+use crate::store::{Claim, Heartbeat, Held, Result, Store, StoreError, WorkerRow};
 
 /// How often it looks for claims that ran out; the store answers once a second, whoever asks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
-/// too and waits; a heartbeat that failed is tried again after [`LOOK`].
-pub fn run(store: &dyn Store, board: &Board, me: &WorkerRow, lease: Duration, over: &Receiver<()>) {
-    let every = lease / 4;
-    let mut next_beat = Instant::now();
-    while over.recv_timeout(LOOK.min(every)) == Err(RecvTimeoutError::Timeout) {
-        if Instant::now() >= next_beat && beat(store, board, me, lease).is_ok() {
-            next_beat = Instant::now() + every;
-        }
-        if let Ok(expired) = store.expired() {
-            let (mine, _) = board.held();
-            let is_mine = |claim: &crate::store::Claim| {
-                mine.iter().any(|held| held.token == claim.token && held.job == claim.job)
-            };
-            let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(Finished::expired).collect();
-            if !lost.is_empty() {
-                board.add_done(lost);
+/// How often a slot tries to tell of a job that it must not begin untold, while the store is away.
+const AWAY: Duration = Duration::from_millis(200);
+
+/// What gives signs of life, from any of the worker's threads.
+pub(super) struct Pulse<'a> {
+    /// The store.
+    pub(super) store: &'a dyn Store,
+    /// The worker's claims.
+    pub(super) board: &'a Board,
+    /// Who it is.
+    pub(super) me: WorkerRow,
+    /// How long its claims hold.
+    pub(super) lease: Duration,
+    /// Sweeps that cannot be run here.
+    pub(super) unable: &'a Unable,
+    /// One sign of life at a time: an older one must not overtake a newer one.
+    pub(super) turn: Mutex<()>,
+}
+
+impl Pulse<'_> {
+    /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
+    /// too and waits; a heartbeat that failed is tried again after [`LOOK`].
+    pub(super) fn run(&self, orphans: &Orphans, over: &Receiver<()>) {
+        let every = self.lease / 4;
+        let mut next_beat = Instant::now();
+        while over.recv_timeout(LOOK.min(every)) == Err(RecvTimeoutError::Timeout) {
+            if Instant::now() >= next_beat {
+                self.unable.recheck();
+                if self.beat().is_ok() {
+                    next_beat = Instant::now() + every;
+                }
+                self.pause_what_nobody_can_run();
             }
+            self.find_lost();
+            let ended = orphans.look();
+            if ended > 0 {
+                self.board.tell(Notice::LeftBehind(ended));
+            }
+        }
+    }
+
+    /// Gives one sign of life. The first one makes the worker known.
+    ///
+    /// # Errors
+    /// As [`Store::heartbeat`].
+    pub(super) fn beat(&self) -> Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (held, busy) = self.board.held();
+        let worker = WorkerRow { busy, unable: self.unable.sweeps(), ..self.me.clone() };
+        let fates = self.store.heartbeat(&Heartbeat { worker, lease: self.lease, held })?;
+        let to_report = self.board.apply(&fates);
+        if !to_report.is_empty() {
+            self.board.add_done(to_report);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the store knows that a job begins, before it does: should it end this worker, that is charged as
+    /// a loss. Needed only where an earlier attempt may have done so unseen; a heartbeat tells of the others in time.
+    pub(super) fn announce(&self, claim: &Claim) {
+        let suspicious = claim.tries.attempts > claim.tries.failures + 1;
+        while suspicious && self.board.holds_unstopped(claim) {
+            match self.beat() {
+                Err(StoreError::Unreachable { .. }) => std::thread::sleep(AWAY),
+                // What a heartbeat is refused for, the worker's loop meets too.
+                Ok(()) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Notes that this worker cannot run a sweep, tells the store, and gives back what it holds of it. Returns whether
+    /// another worker may run it; if not, the sweep is paused.
+    pub(super) fn cannot_run(&self, sweep: &SweepId) -> bool {
+        let back = self.board.take_queue_of(sweep);
+        self.board.add_done(back);
+        // With the store away nothing is known of others; the next heartbeat looks again.
+        self.beat().and_then(|()| self.may_run_elsewhere(sweep)).unwrap_or(true)
+    }
+
+    fn may_run_elsewhere(&self, sweep: &SweepId) -> Result<bool> {
+        let row = self.store.sweep(sweep)?;
+        if may_run_elsewhere(&self.store.workers()?, &self.me.id, &row) {
+            return Ok(true);
+        }
+        if let Some(why) = self.unable.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
+            let reason = format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`");
+            if self.store.pause_unless_resumed(sweep, row.forgiven, &reason)? {
+                self.board.tell(Notice::Paused { sweep: sweep.clone(), reason });
+            }
+        }
+        Ok(false)
+    }
+
+    /// Another worker that could run it may have gone since.
+    fn pause_what_nobody_can_run(&self) {
+        for sweep in self.unable.sweeps() {
+            // A sweep that is gone, or a store that is away: nothing to pause.
+            let _ = self.may_run_elsewhere(&sweep);
+        }
+    }
+
+    fn find_lost(&self) {
+        let Ok(expired) = self.store.expired() else { return };
+        let (mine, _) = self.board.held();
+        let is_mine = |claim: &Claim| mine.iter().any(|held| is_of(held, claim));
+        let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(Finished::expired).collect();
+        if !lost.is_empty() {
+            self.board.add_done(lost);
         }
     }
 }
 
-/// Gives one sign of life. The first one makes the worker known.
-///
-/// # Errors
-/// As [`Store::heartbeat`].
-pub fn beat(store: &dyn Store, board: &Board, me: &WorkerRow, lease: Duration) -> crate::store::Result<()> {
-    let (held, busy) = board.held();
-    let fates = store.heartbeat(&Heartbeat { worker: WorkerRow { busy, ..me.clone() }, lease, held })?;
-    let to_report = board.apply(&fates);
-    if !to_report.is_empty() {
-        board.add_done(to_report);
-    }
-    Ok(())
+fn is_of(held: &Held, claim: &Claim) -> bool {
+    held.token == claim.token && held.job == claim.job
 }

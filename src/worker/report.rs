@@ -32,7 +32,11 @@ pub struct Finished {
     record: Option<Record>,
     output: Option<Vec<u8>>,
     foreign: bool,
+    repeated: bool,
 }
+
+/// Lines of what a failed job printed that stand in a message.
+const TOLD_LINES: usize = 3;
 
 impl Finished {
     /// An attempt that ran here. `ended` is none if its process could not be started.
@@ -91,12 +95,36 @@ impl Finished {
         foreign: bool,
     ) -> Self {
         let (job, token, attempt) = (claim.job.clone(), claim.token, claim.tries.attempts);
-        Finished { job, token, attempt, verdict, tries, record, output, foreign }
+        Finished { job, token, attempt, verdict, tries, record, output, foreign, repeated: false }
     }
 
     /// Whether the claim is another worker's.
     pub fn is_foreign(&self) -> bool {
         self.foreign
+    }
+
+    /// The same, to be delivered once more to a store that may have forgotten it.
+    pub fn repeated(self) -> Self {
+        Finished { repeated: true, ..self }
+    }
+
+    /// Whether the store has accepted it before.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+
+    /// How it ended, in words, with the last lines of what it printed: on stderr, or if there is nothing on stdout.
+    pub fn in_words(&self) -> String {
+        let cause = match self.record.as_ref().map(|record| &record.outcome) {
+            Some(Outcome::Failed { cause }) => cause.to_string(),
+            _ => "without a cause".into(),
+        };
+        let output = self.output.as_deref().and_then(|bytes| record::decode_output(bytes).ok()).unwrap_or_default();
+        let stream = if output.stderr.total > 0 { &output.stderr } else { &output.stdout };
+        let text = String::from_utf8_lossy(&stream.tail);
+        let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        let told = lines.iter().skip(lines.len().saturating_sub(TOLD_LINES));
+        told.fold(format!("{}: {cause}", self.job), |words, line| words + "\n  " + line)
     }
 
     /// The claim, as a heartbeat names it until the outcome is delivered.

@@ -117,6 +117,11 @@ impl SweepRuntime {
         }
         Ok(path)
     }
+
+    /// Forgets where a program was found: it is not there, or not what it was.
+    pub fn forget_program(&self, word: &str) {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner).remove(word);
+    }
 }
 
 /// What the process of one attempt is given.

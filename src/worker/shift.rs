@@ -1,14 +1,17 @@
 //! Owns a worker's loop: it ties the board, the pace and the store together, from the first claim to the last delivery.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::{Board, Task};
+use super::failures::{FirstFailures, too_many};
 use super::pace::{Pace, Step, Stopping};
+use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
 use super::terms::{Notice, Options, Summary};
+use super::unable::Unable;
 use crate::job::{Outcome, SweepId, Verdict};
 use crate::spec::Document;
 use crate::store::{Claim, Exchange, Exchanged, Store, StoreError, Want};
@@ -36,6 +39,7 @@ pub(super) struct Shift<'a> {
     options: &'a Options,
     board: &'a Board,
     id: &'a str,
+    unable: &'a Unable,
     notify: &'a mut dyn FnMut(Notice),
     pace: Pace,
     runtimes: Runtimes,
@@ -44,6 +48,8 @@ pub(super) struct Shift<'a> {
     seq: u64,
     trouble: Option<Trouble>,
     told_folder: HashSet<SweepId>,
+    first_failures: FirstFailures,
+    recent: Recent,
 }
 
 impl<'a> Shift<'a> {
@@ -53,6 +59,7 @@ impl<'a> Shift<'a> {
         options: &'a Options,
         board: &'a Board,
         id: &'a str,
+        unable: &'a Unable,
         notify: &'a mut dyn FnMut(Notice),
     ) -> Self {
         Shift {
@@ -60,6 +67,7 @@ impl<'a> Shift<'a> {
             options,
             board,
             id,
+            unable,
             notify,
             pace: Pace::new(),
             runtimes: Runtimes::default(),
@@ -68,6 +76,8 @@ impl<'a> Shift<'a> {
             seq: 0,
             trouble: None,
             told_folder: HashSet::new(),
+            first_failures: FirstFailures::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -83,6 +93,9 @@ impl<'a> Shift<'a> {
     pub(super) fn work(&mut self) -> Result<(), StoreError> {
         let board = self.board;
         loop {
+            for notice in board.take_notices() {
+                (self.notify)(notice);
+            }
             let view = board.view();
             if view.stopping != Stopping::No && view.queued > 0 {
                 let back = Outcome::GivenBack { started: false };
@@ -116,7 +129,7 @@ impl<'a> Shift<'a> {
         let Options { scope, lease, .. } = self.options;
         let want = if want > 0 {
             let token = random().map_err(|error| StoreError::Refused(format!("no random token to be had: {error}")))?;
-            Some(Want { most: want, scope: scope.clone(), except: vec![], token, lease: *lease })
+            Some(Want { most: want, scope: scope.clone(), except: self.unable.sweeps(), token, lease: *lease })
         } else {
             None
         };
@@ -137,8 +150,10 @@ impl<'a> Shift<'a> {
                     self.board.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
-                    self.settle(request, &reply);
+                    let failed = self.settle(request, &reply);
+                    self.repeat_what_was_forgotten();
                     self.take_on(reply.claims)?;
+                    self.pause_if_too_many_fail(&failed)?;
                     return Ok(Some(given));
                 }
                 Err(StoreError::Unreachable { why, .. }) => self.say(Trouble::Away, why),
@@ -181,22 +196,28 @@ impl<'a> Shift<'a> {
         view.running == 0 && Instant::now() >= until
     }
 
-    /// Books what the store has accepted; what a refused report held beside stale claims is delivered again.
-    fn settle(&mut self, request: Request, reply: &Exchanged) {
+    /// Books what the store has accepted; what a refused report held beside stale claims is delivered again. Returns
+    /// the sweeps of which further points have failed.
+    fn settle(&mut self, request: Request, reply: &Exchanged) -> BTreeSet<SweepId> {
         let mut again = Vec::new();
-        let mut too_late = 0;
-        let mut took_over = 0;
+        let mut failed = BTreeSet::new();
+        let (mut too_late, mut took_over) = (0, 0);
         let reports = &request.exchange.reports;
         let refused = |one: &Finished| {
             reply.stale.iter().find(|(at, _)| reports.get(*at).is_some_and(|report| one.is_of(report)))
         };
         for one in request.finished {
             match refused(&one) {
-                None if one.is_foreign() => took_over += 1,
-                None => self.count(one.verdict()),
+                None => {
+                    took_over += usize::from(one.is_foreign());
+                    if one.verdict() == Verdict::Failed {
+                        self.first_failures.note(&one);
+                        failed.insert(one.job().sweep.clone());
+                    }
+                    self.book(one);
+                }
                 Some((_, stale)) if !stale.contains(&one.job().index) => again.push(one),
-                Some(_) if one.is_foreign() => {}
-                Some(_) => too_late += 1,
+                Some(_) => too_late += usize::from(!one.is_foreign() && !one.is_repeated()),
             }
         }
         for (at, report) in reports.iter().enumerate() {
@@ -213,6 +234,46 @@ impl<'a> Shift<'a> {
         if took_over > 0 {
             (self.notify)(Notice::TookOver(took_over));
         }
+        failed
+    }
+
+    /// Counts an accepted outcome of this worker's own, and keeps it for a while where the store may forget it.
+    fn book(&mut self, one: Finished) {
+        if one.is_foreign() || one.is_repeated() {
+            return;
+        }
+        self.count(one.verdict());
+        if self.store.restarts().is_some() {
+            self.recent.keep(one, Instant::now());
+        }
+    }
+
+    /// A server that was started anew may have forgotten the last seconds: they are delivered once more. What it has not
+    /// forgotten it refuses as stale, which is no news.
+    fn repeat_what_was_forgotten(&mut self) {
+        let Some(restarts) = self.store.restarts() else { return };
+        let repeated = self.recent.to_repeat(restarts);
+        if !repeated.is_empty() {
+            self.columns = KnownColumns::default();
+            self.board.add_done(repeated);
+        }
+    }
+
+    /// Pauses sweeps of which too much fails.
+    fn pause_if_too_many_fail(&mut self, failed: &BTreeSet<SweepId>) -> Result<(), StoreError> {
+        for id in failed {
+            let Some(sweep) = self.runtime(id)? else { continue };
+            // A sweep that is gone, or a store that is away: the next failure looks again.
+            let Ok(row) = self.store.sweep(id) else { continue };
+            let Some(why) = too_many(&sweep.spec.job, &row) else { continue };
+            let reason = self.first_failures.reason(id, &why);
+            if self.store.pause_unless_resumed(id, row.forgiven, &reason).unwrap_or(false) {
+                let back = self.board.take_queue_of(id);
+                self.board.add_done(back);
+                (self.notify)(Notice::Paused { sweep: id.clone(), reason });
+            }
+        }
+        Ok(())
     }
 
     fn count(&mut self, verdict: Verdict) {

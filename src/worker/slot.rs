@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use super::board::{Board, StopReason, Task};
 use super::directory::{Directory, Refusal};
+use super::pulse::Pulse;
 use super::report::{Finished, Runner};
 use super::runtime::{Prepared, SweepRuntime};
+use super::terms::Notice;
+use super::unable::Unable;
 use crate::extract;
 use crate::job::{Cause, Outcome};
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
@@ -22,78 +25,105 @@ const KEEP: usize = 256 << 10;
 /// How often and how long a slot waits when the machine, not the job, is why a process cannot be started.
 const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
 
+/// What all slots share.
+pub(super) struct Crew<'a> {
+    pub(super) board: &'a Board,
+    pub(super) runner: &'a Runner,
+    pub(super) orphans: &'a Orphans,
+    pub(super) unable: &'a Unable,
+    pub(super) pulse: &'a Pulse<'a>,
+}
+
 /// Runs jobs until the board is closed.
-pub fn run(board: &Board, slot: usize, runner: &Runner, orphans: &Orphans) {
-    let Some(stopper) = board.stopper(slot) else { return };
-    while let Some(task) = board.take(slot) {
-        let finished = run_task(board, slot, stopper, &task, runner, orphans);
-        board.finish(slot, finished);
+pub(super) fn run(crew: &Crew<'_>, slot: usize) {
+    let Some(stopper) = crew.board.stopper(slot) else { return };
+    while let Some(task) = crew.board.take(slot) {
+        let finished = crew.run_task(slot, stopper, &task);
+        crew.board.finish(slot, finished);
     }
 }
 
-fn run_task(
-    board: &Board,
-    slot: usize,
-    stopper: &Stopper,
-    task: &Task,
-    runner: &Runner,
-    orphans: &Orphans,
-) -> Option<Finished> {
-    let sweep = &task.sweep;
-    let policy = &sweep.spec.job.retry;
-    let failed = |cause| Finished::ran(&task.claim, Outcome::Failed { cause }, policy, None, runner);
-    let prepared = match sweep.prepare(task.claim.job.index, task.claim.tries.attempts) {
-        Ok(prepared) => prepared,
-        Err(why) => return Some(failed(Cause::CannotStart(format!("{why:#}")))),
-    };
-    let directory = match Directory::enter(sweep, &prepared, &task.claim) {
-        Ok(directory) => directory,
-        Err(Refusal::Cannot(why)) => return Some(failed(Cause::CannotStart(why))),
-        // A newer attempt is at work: this claim was lost without our knowing. The store will say the same.
-        Err(Refusal::TooLate) => {
-            return Some(Finished::never_started(&task.claim, &Outcome::GivenBack { started: false }));
+impl Crew<'_> {
+    fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Option<Finished> {
+        let (sweep, claim) = (&task.sweep, &task.claim);
+        let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job.retry, ended, self.runner);
+        let failed = |cause| Some(ran(Outcome::Failed { cause }, None));
+        let unstarted = || Some(Finished::never_started(claim, &Outcome::GivenBack { started: false }));
+        if self.unable.why(&sweep.id).is_some() {
+            return unstarted();
         }
-    };
-    let run = orphans.begin();
-    let launch = match launch(sweep, &prepared, run.mark()) {
-        Ok(launch) => launch,
-        Err(why) => return Some(failed(Cause::CannotStart(why))),
-    };
-    let ended = match start(board, slot, stopper, &launch) {
-        Ok(ended) => ended,
-        Err(error) if error.is_transient() => {
-            let given_back = Outcome::GivenBack { started: false };
-            return Some(Finished::never_started(&task.claim, &given_back));
-        }
-        Err(error) => return Some(failed(Cause::CannotStart(error.to_string()))),
-    };
-    let outcome = match (ended.ended_by, board.stop_reason(slot)) {
-        (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
-        (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
-        (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
-        _ => judge(sweep, &prepared, &directory, &ended),
-    };
-    Some(Finished::ran(&task.claim, outcome, policy, Some(ended), runner))
-}
+        let prepared = match sweep.prepare(claim.job.index, claim.tries.attempts) {
+            Ok(prepared) => prepared,
+            Err(why) => return failed(Cause::CannotStart(format!("{why:#}"))),
+        };
+        let directory = match Directory::enter(sweep, &prepared, claim) {
+            Ok(directory) => directory,
+            Err(Refusal::Cannot(why)) => return failed(Cause::CannotStart(why)),
+            // A newer attempt is at work: this claim was lost without our knowing. The store will say the same.
+            Err(Refusal::TooLate) => return unstarted(),
+        };
+        self.pulse.announce(claim);
+        let run = self.orphans.begin();
+        let started = launch(sweep, &prepared, run.mark()).and_then(|launch| self.start(slot, stopper, &launch));
+        let ended = match started {
+            Ok(ended) => ended,
+            Err(error) if error.is_transient() => return unstarted(),
+            Err(error) => return self.cannot_start(task, &prepared, &error),
+        };
+        let outcome = match (ended.ended_by, self.board.stop_reason(slot)) {
+            (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
+            (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
+            (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
+            _ => judge(sweep, &prepared, &directory, &ended),
+        };
+        Some(ran(outcome, Some(ended)))
+    }
 
-/// Runs the process; waits a while where the machine has no process, memory or file to spare.
-fn start(board: &Board, slot: usize, stopper: &Stopper, launch: &Launch) -> Result<Ended, StartError> {
-    let (tries, wait) = BUSY_MACHINE;
-    let mut left = tries;
-    loop {
-        match process::run(launch, stopper, &mut |_| {}) {
-            Err(error) if error.is_transient() && left > 0 && board.stop_reason(slot).is_none() => {
-                left -= 1;
-                std::thread::sleep(wait);
+    /// Runs the process; waits a while where the machine has no process, memory or file to spare.
+    fn start(&self, slot: usize, stopper: &Stopper, launch: &Launch) -> Result<Ended, StartError> {
+        let (tries, wait) = BUSY_MACHINE;
+        let mut left = tries;
+        loop {
+            match process::run(launch, stopper, &mut |_| {}) {
+                Err(error) if error.is_transient() && left > 0 && self.board.stop_reason(slot).is_none() => {
+                    left -= 1;
+                    std::thread::sleep(wait);
+                }
+                ended => return ended,
             }
-            ended => return ended,
         }
+    }
+
+    /// A job that cannot be started has failed. But where the program is the same for all jobs and is not on this
+    /// machine, then none of the sweep can be run here: the first job says so, and the others are left to other workers.
+    fn cannot_start(&self, task: &Task, prepared: &Prepared, error: &StartError) -> Option<Finished> {
+        let (sweep, why) = (&task.sweep, error.to_string());
+        let word = program_word(prepared);
+        sweep.forget_program(word);
+        let outcome = if error.is_of_program() && sweep.template.one_program_for_all() {
+            if !self.unable.add(sweep, word, &why) {
+                return Some(Finished::never_started(&task.claim, &Outcome::GivenBack { started: false }));
+            }
+            match self.pulse.cannot_run(&sweep.id) {
+                true => {
+                    self.board.tell(Notice::CannotRun { sweep: sweep.id.clone(), why: why.clone() });
+                    Outcome::CannotHere { why }
+                }
+                false => Outcome::Failed { cause: Cause::CannotStart(why) },
+            }
+        } else {
+            Outcome::Failed { cause: Cause::CannotStart(why) }
+        };
+        Some(Finished::ran(&task.claim, outcome, &sweep.spec.job.retry, None, self.runner))
     }
 }
 
-fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Launch, String> {
-    let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
-    let program = sweep.program(word).map_err(|error| error.to_string())?;
+fn program_word(prepared: &Prepared) -> &str {
+    prepared.argv.first().map(String::as_str).unwrap_or_default()
+}
+
+fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Launch, StartError> {
+    let program = sweep.program(program_word(prepared))?;
     let job = &sweep.spec.job;
     Ok(Launch {
         program,

@@ -41,6 +41,22 @@ pub enum Notice {
     TooLate(usize),
     /// A lost worker's jobs were put back in the queue, or given up.
     TookOver(usize),
+    /// Processes that jobs had left running were ended.
+    LeftBehind(usize),
+    /// A sweep was paused.
+    Paused {
+        /// The sweep.
+        sweep: SweepId,
+        /// Why.
+        reason: String,
+    },
+    /// A sweep's program cannot be started on this machine; another worker may run it.
+    CannotRun {
+        /// The sweep.
+        sweep: SweepId,
+        /// Why.
+        why: String,
+    },
 }
 
 /// What a worker has done.

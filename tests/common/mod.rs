@@ -103,10 +103,17 @@ impl Sandbox {
 
     /// Starts the binary; what it prints goes to `NAME.log` in the sandbox.
     pub fn start(&self, name: &str, args: &[&str]) -> Background {
+        self.start_with(name, args, &[])
+    }
+
+    /// The same, with variables set.
+    pub fn start_with(&self, name: &str, args: &[&str], env: &[(&str, String)]) -> Background {
         let log = self.path().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
         let clone = file.try_clone().expect("a second handle");
-        let child = self.command(args).stdout(file).stderr(clone).spawn().expect("the binary starts");
+        let mut command = self.command(args);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        let child = command.stdout(file).stderr(clone).spawn().expect("the binary starts");
         Background { child, log }
     }
 

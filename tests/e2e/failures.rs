@@ -94,7 +94,8 @@ fn a_program_that_is_not_there_fails_with_a_hint_and_is_not_tried_again() {
     sandbox.write("a.toml", "command = \"solver {{ x }}\"\n[grid]\nx = [1, 2]\n[job]\nretries = 3\n");
     let checked = sandbox.sweep(&["check", "a.toml"]).code(0);
     assert!(checked.stderr.contains("./solver"), "{}", checked.stderr);
-    sandbox.sweep(&["run", "a.toml"]).code(1);
+    let ran = sandbox.sweep(&["run", "a.toml", "-j", "1"]).code(4);
+    assert_eq!(ran.stderr.matches("a-1 is paused").count(), 1, "{}", ran.stderr);
     let shown = sandbox.sweep(&["show", "a-1/0", "--json"]).code(0).json();
     assert_eq!(shown["attempts"], 1);
     let cause = shown["cause"].as_str().expect("a cause");

@@ -9,6 +9,8 @@ mod checks;
 mod commands;
 mod directories;
 mod failures;
+mod giving_up;
+mod leftovers;
 mod samples;
 mod tables;
 mod workers;

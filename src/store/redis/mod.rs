@@ -215,8 +215,8 @@ impl Store for RedisStore {
         self.link.call(&self.call(&self.scripts.abandon).arg(worker).arg(ALIVE_MS))
     }
 
-    fn restarts(&self) -> u64 {
-        self.link.restarts()
+    fn restarts(&self) -> Option<u64> {
+        Some(self.link.restarts())
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

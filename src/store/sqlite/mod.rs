@@ -186,8 +186,8 @@ impl Store for SqliteStore {
     }
 
     /// Never: there is no server, and what is committed is on the disk.
-    fn restarts(&self) -> u64 {
-        0
+    fn restarts(&self) -> Option<u64> {
+        None
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

@@ -1,0 +1,70 @@
+//! Owns `sweep supervise`, which a worker starts for itself: it outlives the worker, ends what that left running, and
+//! tells the store that it is dead.
+
+use std::io::stdin;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::error::{Error, Result};
+use crate::process::{Supervisor, end_marked, outlived};
+use crate::store::{Store, StoreError};
+
+/// How long the store is tried to be told; after that the leases run out by themselves.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sleep until the worker ends; if it was killed, end what it left running (a worker starts this for itself)
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The worker's id
+    worker: String,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+    let worker = &args.worker;
+    let outlived = outlived(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
+    if outlived {
+        end_marked(&format!("{worker}."));
+        // Now that nothing of it runs any more, its jobs may begin elsewhere.
+        let begun = Instant::now();
+        while let Err(Error::Store(StoreError::Unreachable { .. })) = abandon(context, worker) {
+            if begun.elapsed() > PATIENCE {
+                break;
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+    Ok(Exit::Well)
+}
+
+fn abandon(context: &Context, worker: &str) -> Result<u64> {
+    Ok(context.store()?.abandon(worker)?)
+}
+
+/// Starts the supervisor of a worker.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn start(context: &Context, store: &dyn Store, worker: &str) -> std::io::Result<Supervisor> {
+    // An embedded store is named by its folder, wherever that was found. The address of another may hold a password,
+    // which must not stand in a list of processes.
+    let named = context.store.clone().filter(|name| name.contains("://")).unwrap_or_else(|| store.describe());
+    let worker = worker.to_owned();
+    let program = myself()?;
+    Supervisor::start(move || {
+        let mut command = Command::new(&program);
+        command.arg0("sweep").args(["supervise", &worker]).env("SWEEP_STORE", &named);
+        command
+    })
+}
+
+/// This very program, also when its file was replaced since it was started.
+fn myself() -> std::io::Result<std::path::PathBuf> {
+    let linux = Path::new("/proc/self/exe");
+    if linux.exists() { Ok(linux.into()) } else { std::env::current_exe() }
+}
