@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub mod proxy;
 pub mod redis_server;
+pub mod strays;
 
 use redis_server::RedisServer;
 
@@ -62,7 +64,12 @@ impl Sandbox {
 
     /// With a Redis of its own.
     pub fn redis() -> Self {
-        Sandbox { redis: Some(RedisServer::start_with(&[("appendonly", "yes")])), ..Sandbox::embedded() }
+        Sandbox::redis_with(&[("appendonly", "yes")])
+    }
+
+    /// With a Redis of its own that has these settings.
+    pub fn redis_with(settings: &[(&str, &str)]) -> Self {
+        Sandbox { redis: Some(RedisServer::start_with(settings)), ..Sandbox::embedded() }
     }
 
     /// One of each kind.
@@ -106,6 +113,11 @@ impl Sandbox {
         self.start_with(name, args, &[])
     }
 
+    /// The same, with another store than the sandbox's own, such as a proxy before it.
+    pub fn start_at(&self, store: &str, name: &str, args: &[&str]) -> Background {
+        self.start_with(name, args, &[("SWEEP_STORE", store.to_owned())])
+    }
+
     /// The same, with variables set.
     pub fn start_with(&self, name: &str, args: &[&str], env: &[(&str, String)]) -> Background {
         let log = self.path().join(format!("{name}.log"));
@@ -127,6 +139,11 @@ impl Sandbox {
     pub fn rows(&self, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
         let mut reader = csv::Reader::from_path(self.path().join(name)).expect("the table is there");
         reader.deserialize().map(|row| row.expect("a row of text")).collect()
+    }
+
+    /// The port of its Redis, if it has one.
+    pub fn port(&self) -> Option<u16> {
+        self.redis.as_ref().map(RedisServer::port)
     }
 
     pub fn server(&mut self) -> &mut RedisServer {

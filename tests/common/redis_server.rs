@@ -80,6 +80,28 @@ impl RedisServer {
         assert!(self.launch(), "redis-server does not start again: {}", self.log());
     }
 
+    /// How long its append-only file is now.
+    pub fn log_length(&self) -> u64 {
+        self.append_only_file().map_or(0, |path| fs::metadata(path).map_or(0, |meta| meta.len()))
+    }
+
+    /// Ends it as a power cut of its machine would: what it appended to its log beyond `length` bytes is forgotten.
+    pub fn cut_power(&mut self, length: u64) {
+        self.stop();
+        if let Some(path) = self.append_only_file() {
+            let file = fs::OpenOptions::new().write(true).open(path).expect("its log is ours");
+            let now = file.metadata().expect("an open file").len();
+            file.set_len(length.min(now)).expect("its log can be cut");
+        }
+    }
+
+    /// The newest part of its append-only log; the parts before it are not written to any more.
+    fn append_only_file(&self) -> Option<PathBuf> {
+        let parts = fs::read_dir(self.folder.path().join("appendonlydir")).ok()?;
+        let parts = parts.filter_map(|part| part.ok().map(|part| part.path()));
+        parts.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max()
+    }
+
     /// Says something to it in its own protocol's plain form (`SET name value`), and returns its first bytes of reply.
     pub fn say(&self, line: &str) -> String {
         self.try_say(line).expect("the server answers")
