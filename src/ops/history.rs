@@ -59,17 +59,21 @@ fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     Ok(points.into_values().collect())
 }
 
-/// All records of one point, oldest first.
+/// The attempts of one point, oldest first, each with its outcome. Where a worker was given up and its outcome came after
+/// all, before anyone claimed the job again, that outcome stands in place of the loss.
 ///
 /// # Errors
 /// If the store cannot be read.
 pub fn of_point(store: &dyn Store, id: &SweepId, index: u64) -> Result<Vec<Record>> {
     let block = record::block_of(index);
-    let mut records = Vec::new();
+    let mut attempts: Vec<Record> = Vec::new();
     for (_, chunks) in store.log(id, block..block + 1)? {
         for chunk in chunks {
-            records.extend(record::decode_chunk(&chunk)?.into_iter().filter(|record| record.index == index));
+            for record in record::decode_chunk(&chunk)?.into_iter().filter(|record| record.index == index) {
+                attempts.pop_if(|last| last.tries.attempts == record.tries.attempts);
+                attempts.push(record);
+            }
         }
     }
-    Ok(records)
+    Ok(attempts)
 }

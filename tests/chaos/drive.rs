@@ -50,8 +50,13 @@ impl<'a> Drive<'a> {
     /// Does what is planned, each thing when it is due, or as soon after that as it can be done.
     pub fn follow(&mut self, plan: &[Step]) {
         let begun = Instant::now();
+        // Commands wait for a store that is away: the plan moves back by what it is late, so that nothing is done in a
+        // rush after that.
+        let mut plans_begin = begun;
         for step in plan {
-            std::thread::sleep((begun + step.at).saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            plans_begin = plans_begin.max(now.checked_sub(step.at).unwrap_or(begun));
+            std::thread::sleep(plans_begin + step.at - now);
             eprintln!("{:>8.3}  {:?}", begun.elapsed().as_secs_f64(), step.action);
             self.act(step.action);
             if self.server_is_up {
