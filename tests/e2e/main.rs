@@ -11,6 +11,7 @@ mod directories;
 mod failures;
 mod giving_up;
 mod leftovers;
+mod faults;
 mod samples;
 mod tables;
 mod workers;
