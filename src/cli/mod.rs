@@ -47,7 +47,7 @@ mod worker;
 #[derive(Debug, Parser)]
 #[command(name = "sweep", version, after_help = exit::HELP, disable_help_subcommand = true)]
 pub struct Cli {
-    /// The store: redis://HOST:6379, redis+unix:///PATH, or a folder [default: .sweep, in the nearest folder upward]
+    /// The store: redis://HOST:6379 (rediss:// for TLS), redis+unix:///PATH, or a folder [default: .sweep, in the nearest folder upward]
     #[arg(long, global = true, value_name = "URL", env = "SWEEP_STORE", hide_env_values = true)]
     store: Option<String>,
     #[command(subcommand)]

@@ -19,7 +19,7 @@ pub enum Open {
     Existing,
 }
 
-/// Opens the store that `named` names (`redis://…`, `redis+unix://…`, a path), or without a name the embedded store in
+/// Opens the store that `named` names (`redis://…`, `rediss://…`, `redis+unix://…`, a path), or without a name the embedded store in
 /// the nearest folder from `cwd` upward that has one, or in `cwd`.
 ///
 /// # Errors
@@ -27,11 +27,11 @@ pub enum Open {
 pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>> {
     if let Some(url) = named.filter(|name| name.contains("://")) {
         return match url.split("://").next() {
-            Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys") => {
+            Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix") => {
                 Ok(Arc::new(RedisStore::connect(url)?))
             }
             Some(scheme) => Err(StoreError::Refused(format!(
-                "no store speaks `{scheme}://`; write `redis://HOST:6379`, `redis+unix:///PATH`, or the path of a folder"
+                "no store speaks `{scheme}://`; write `redis://HOST:6379` (`rediss://` for an encrypted connection), `redis+unix:///PATH`, or the path of a folder"
             ))),
             None => Err(StoreError::Refused("the store's URL is empty".into())),
         };

@@ -8,6 +8,7 @@ mod common;
 mod checks;
 mod commands;
 mod directories;
+mod encryption;
 mod failures;
 mod giving_up;
 mod leftovers;

@@ -18,13 +18,19 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` or `unix:///PATH`.
+    /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, the same with `rediss://` for an encrypted connection,
+    /// `redis+unix:///PATH` or `unix:///PATH`; `valkey` for `redis` will do.
     pub(super) fn parse(url: &str) -> Result<Address> {
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         match scheme {
-            "redis" | "redis+unix" | "unix" => {}
-            "rediss" | "valkeys" => return Err(StoreError::Refused(no_tls(url))),
-            _ => return Err(StoreError::Refused(not_an_address(url, "it does not begin with `redis://`"))),
+            "redis" | "valkey" | "rediss" | "valkeys" => refuse_extras(url)?,
+            "redis+unix" | "valkey+unix" | "unix" => {}
+            _ => {
+                return Err(StoreError::Refused(not_an_address(
+                    url,
+                    "it does not begin with `redis://` or `rediss://`",
+                )));
+            }
         }
         let info: ConnectionInfo =
             url.parse().map_err(|error: redis::RedisError| match error.detail().unwrap_or_default() {
@@ -63,11 +69,22 @@ impl Address {
         }
     }
 
+    /// Whether the connection is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
+    }
+
+    /// How such an address begins.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.is_encrypted() { "rediss" } else { "redis" }
+    }
+
     /// The beginning of a `redis-cli` line that reaches this server.
     pub(super) fn cli(&self) -> String {
         match self.info.addr() {
             ConnectionAddr::Unix(path) => format!("redis-cli -s {}", path.display()),
             ConnectionAddr::Tcp(host, port) => format!("redis-cli -h {host} -p {port}"),
+            ConnectionAddr::TcpTls { host, port, .. } => format!("redis-cli --tls -h {host} -p {port}"),
             _ => "redis-cli".into(),
         }
     }
@@ -85,12 +102,30 @@ fn show(info: &ConnectionInfo) -> String {
     match info.addr() {
         ConnectionAddr::Unix(path) if db == 0 => format!("redis+unix://{}", path.display()),
         ConnectionAddr::Unix(path) => format!("redis+unix://{}?db={db}", path.display()),
-        ConnectionAddr::Tcp(host, port) => {
-            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-            if db == 0 { format!("redis://{host}:{port}") } else { format!("redis://{host}:{port}/{db}") }
-        }
+        ConnectionAddr::Tcp(host, port) => show_tcp("redis", host, *port, db),
+        ConnectionAddr::TcpTls { host, port, .. } => show_tcp("rediss", host, *port, db),
         other => format!("redis://{other}"),
     }
+}
+
+fn show_tcp(scheme: &str, host: &str, port: u16, db: i64) -> String {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    if db == 0 { format!("{scheme}://{host}:{port}") } else { format!("{scheme}://{host}:{port}/{db}") }
+}
+
+/// Refuses what may stand behind an address elsewhere, and means nothing here or nothing good.
+fn refuse_extras(url: &str) -> Result<()> {
+    let behind = |mark| url.rsplit_once('@').map_or(url, |(_, place)| place).split_once(mark).map(|(_, rest)| rest);
+    let why = match (behind('#'), behind('?')) {
+        (Some("insecure"), _) => {
+            "`#insecure` would let anybody pose as the server. Trust its certificate instead: name the file with the \
+             certificate of the authority that signed it by the environment variable SSL_CERT_FILE"
+        }
+        (Some(_), _) => "sweep knows nothing that could stand behind `#`",
+        (None, Some(_)) => "sweep knows no options behind `?`: a database is named by `/DB`",
+        (None, None) => return Ok(()),
+    };
+    Err(StoreError::Refused(not_an_address(url, why)))
 }
 
 /// An address that could not be read, without anything that may be a user, a password or a query.
@@ -105,16 +140,8 @@ fn redact(url: &str) -> String {
 fn not_an_address(url: &str, why: &str) -> String {
     format!(
         "`{}` is not the address of a Redis server: {why}. Type redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT/DB \
-         or redis+unix:///PATH/TO/SOCKET; in a user or password write `@` as %40, `/` as %2F, `:` as %3A, `#` as %23 \
+         (rediss:// for an encrypted connection) or redis+unix:///PATH/TO/SOCKET; in a user or password write `@` as %40, `/` as %2F, `:` as %3A, `#` as %23 \
          and `%` as %25",
-        redact(url)
-    )
-}
-
-fn no_tls(url: &str) -> String {
-    format!(
-        "`{}` asks for an encrypted connection, which sweep does not speak yet. Use redis:// within a network that \
-         you trust, or through a tunnel: `ssh -N -L 6379:localhost:6379 HOST` and then redis://localhost:6379",
         redact(url)
     )
 }
@@ -130,6 +157,9 @@ mod tests {
             ("redis://host:7000/3", "redis://host:7000/3"),
             ("redis://:s3cret@host:7000", "redis://host:7000"),
             ("redis://me:s3%40cret@[::1]:7000/1", "redis://[::1]:7000/1"),
+            ("rediss://me:s3cret@host", "rediss://host:6379"),
+            ("valkeys://:s3cret@[::1]:7000/1", "rediss://[::1]:7000/1"),
+            ("valkey://host", "redis://host:6379"),
             ("redis+unix:///run/redis.sock", "redis+unix:///run/redis.sock"),
             ("unix:///run/redis.sock?db=2&pass=s3cret", "redis+unix:///run/redis.sock?db=2"),
         ];
@@ -144,7 +174,10 @@ mod tests {
             "redis://me:s3cret/@host",
             "redis://me:s3cret@host:port",
             "redis://:s3cret@host/zero",
-            "rediss://me:s3cret@host",
+            "rediss://me:s3cret@host#insecure",
+            "rediss://me:s3cret@host/1#other",
+            "redis://me:s3cret@host?protocol=3",
+            "redis://me:s3cret#x@host",
             "http://me:s3cret@host",
             "me:s3cret@host",
             "unix:///run/redis.sock?pass=s3cret&db=x",
@@ -161,5 +194,12 @@ mod tests {
     fn a_password_in_foreign_words_is_hidden() {
         let address = Address::parse("redis://:s3cret@host").unwrap();
         assert_eq!(address.hide("no s3cret here".into()), "no *** here");
+    }
+
+    #[test]
+    fn a_connection_that_anybody_could_read_is_refused_with_the_reason() {
+        let message = |url| Address::parse(url).err().expect(url).to_string();
+        assert!(message("rediss://host#insecure").contains("SSL_CERT_FILE"));
+        assert!(message("rediss://host/?x=1").contains("no options behind `?`"));
     }
 }

@@ -92,11 +92,12 @@ fn key(id: &SweepId, what: &str) -> String {
 }
 
 impl RedisStore {
-    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` or `unix:///PATH`.
+    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, the same with `rediss://` for TLS (the server's certificate
+    /// must be one that this machine, or the file that `SSL_CERT_FILE` names, knows), or `redis+unix:///PATH`.
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] when no server answers; [`StoreError::Refused`] for another kind of address, a wrong
-    /// password, a server before 7.0, a cluster, a replica, one that evicts data, or one that holds another layout.
+    /// password or certificate, a server before 7.0, a cluster, a replica, one that evicts data, or one that holds another layout.
     pub fn connect(url: &str) -> Result<RedisStore> {
         let link = Link::new(Address::parse(url)?)?;
         admit::admit(&link)?;

@@ -1,0 +1,108 @@
+//! An encrypted Redis, with an authority and certificates made here: what works, and in which words the rest is refused.
+
+use std::path::PathBuf;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use crate::common::redis_server::{RedisServer, free_port};
+use crate::common::{Ran, Sandbox};
+
+/// A server that speaks TLS on one port and plainly on another, with a user who may do what the documentation says.
+struct Encrypted {
+    sandbox: Sandbox,
+    server: RedisServer,
+    port: u16,
+    authority: PathBuf,
+}
+
+fn start() -> Encrypted {
+    let sandbox = Sandbox::embedded();
+    let authority = authority("An authority");
+    // The address as a name, and `localhost` as none of them.
+    let key = KeyPair::generate().unwrap();
+    let certificate =
+        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let file = |name: &str, text: String| sandbox.write(name, &text).to_string_lossy().into_owned();
+    let (certificate, key) = (file("server.pem", certificate.pem()), file("server.key", key.serialize_pem()));
+    let authority = sandbox.write("authority.pem", &authority.pem());
+    let port = free_port();
+    let server = RedisServer::start_with(&[
+        ("tls-port", &port.to_string()),
+        ("tls-cert-file", &certificate),
+        ("tls-key-file", &key),
+        ("tls-ca-cert-file", &authority.to_string_lossy()),
+        ("tls-auth-clients", "no"),
+        ("appendonly", "yes"),
+        ("user", "ada on >s3cret ~sweep:* +@all -@dangerous +info"),
+    ]);
+    Encrypted { sandbox, server, port, authority }
+}
+
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+impl Encrypted {
+    fn sweep(&self, url: &str, authority: &PathBuf, args: &[&str]) -> Ran {
+        let mut command = self.sandbox.command(args);
+        command.env("SWEEP_STORE", url).env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR");
+        command.output().unwrap().into()
+    }
+
+    /// What is said to who is refused; the password is never in it.
+    #[track_caller]
+    fn refused(&self, url: &str, authority: &PathBuf, words: &[&str]) {
+        let ran = self.sweep(url, authority, &["status"]).code(3);
+        assert!(!ran.stderr.contains("s3cret"), "{}", ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "`{word}` is missing in: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_sweep_runs_over_tls_as_a_user_of_the_access_list() {
+    let encrypted = start();
+    encrypted.sandbox.write("pi.toml", "command = \"echo result={{ x }}\"\n[grid]\nx = [1, 2, 3]\n");
+    let port = encrypted.port;
+    for scheme in ["rediss", "valkeys"] {
+        let url = format!("{scheme}://ada:s3cret@127.0.0.1:{port}");
+        let ran = encrypted.sweep(&url, &encrypted.authority, &["run", "pi.toml", "--out", "out.csv"]).code(0);
+        assert!(!ran.stderr.contains("s3cret"), "{}", ran.stderr);
+        assert_eq!(encrypted.sandbox.rows("out.csv").len(), 3);
+    }
+    assert!(encrypted.server.say("ZCARD sweep:ids").starts_with(":"), "it was this server");
+}
+
+#[test]
+fn what_is_wrong_with_an_encrypted_connection_is_told_with_the_remedy() {
+    let encrypted = start();
+    let (port, plain, authority_file) = (encrypted.port, encrypted.server.port(), &encrypted.authority);
+    let url = |scheme: &str, host: &str, port: u16| format!("{scheme}://ada:s3cret@{host}:{port}");
+    let other = encrypted.sandbox.write("other.pem", &authority("Another authority").pem());
+    let good = url("rediss", "127.0.0.1", port);
+    let shown = format!("rediss://127.0.0.1:{port}");
+    encrypted.refused(&good, &other, &[&shown, "authority that this machine does not know", "SSL_CERT_FILE"]);
+    let by_name = url("rediss", "localhost", port);
+    encrypted.refused(
+        &by_name,
+        authority_file,
+        &["is for another name", &format!("s_client -connect localhost:{port}")],
+    );
+    let to_plain = url("rediss", "127.0.0.1", plain);
+    encrypted.refused(
+        &to_plain,
+        authority_file,
+        &["does not answer in time", "speaks TLS", "redis:// instead of rediss://"],
+    );
+    let to_tls = url("redis", "127.0.0.1", port);
+    encrypted.refused(&to_tls, authority_file, &[&format!("redis://127.0.0.1:{port}"), "rediss://"]);
+    let missing = encrypted.sandbox.path().join("missing.pem");
+    encrypted.refused(&good, &missing, &["no encrypted connection", "SSL_CERT_FILE"]);
+    encrypted.refused(&format!("{good}#insecure"), authority_file, &["pose as the server", "SSL_CERT_FILE"]);
+    let wrong = format!("rediss://ada:wrong@127.0.0.1:{port}");
+    encrypted.refused(&wrong, authority_file, &["refuses the user `ada` with this password"]);
+}
