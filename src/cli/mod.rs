@@ -32,6 +32,7 @@ mod resume;
 mod retry;
 mod rm;
 mod run;
+mod secret;
 mod show;
 mod signals;
 mod status;
@@ -112,8 +113,12 @@ impl Context {
 
 /// Runs the command line of this process. Returns the exit code; errors are printed on stderr.
 pub fn main() -> ExitCode {
+    secret::leave_the_process_list();
     match Cli::try_parse() {
-        Ok(cli) => report(execute(cli, &mut std::io::stdout().lock())),
+        Ok(cli) => {
+            secret::keep_from_jobs();
+            report(execute(cli, &mut std::io::stdout().lock()))
+        }
         // clap's own: help and version go to stdout with 0, errors to stderr with 2.
         Err(error) => {
             let _ = error.print();

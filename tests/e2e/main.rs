@@ -14,5 +14,6 @@ mod giving_up;
 mod leftovers;
 mod faults;
 mod samples;
+mod secrets;
 mod tables;
 mod workers;

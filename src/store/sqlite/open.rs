@@ -1,8 +1,9 @@
 //! Owns opening the embedded store: its folder, its file, the settings of a connection, the check of its layout.
 
-use std::fs;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::unix::fs::MetadataExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Statements kept compiled for each connection: more than there are.
 const STATEMENTS: usize = 128;
 
-/// Makes the folder of a store, and keeps it out of version control.
+/// Makes the folder of a store, and keeps it out of version control. Whatever the umask, not everybody may write there:
+/// who can change a sweep can have commands run. (SQLite makes its files 0644 at most.)
 pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
     let refused = |error: std::io::Error| {
         StoreError::Refused(format!(
@@ -26,10 +28,11 @@ pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
             dir.display()
         ))
     };
-    fs::create_dir_all(dir).map_err(refused)?;
-    let ignore = dir.join(".gitignore");
-    if !ignore.exists() {
-        fs::write(ignore, "*\n").map_err(refused)?;
+    DirBuilder::new().recursive(true).mode(0o775).create(dir).map_err(refused)?;
+    let ignore = OpenOptions::new().write(true).create_new(true).mode(0o664).open(dir.join(".gitignore"));
+    match ignore.and_then(|mut file| file.write_all(b"*\n")) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
+        _ => {}
     }
     Ok(())
 }
