@@ -1,23 +1,25 @@
-//! Owns how a JSON object is found in the output and how its values are read.
+//! Owns the format `json`: how an object is found in the output and how its values are read.
 
+use super::named::Named;
 use super::scalar::not_finite;
-use super::stdout::Stdout;
+use super::text::Text;
 use crate::value::{Value, print_float};
 
 /// A JSON object, in its own order.
 pub(super) type Object = serde_json::Map<String, serde_json::Value>;
 
 /// The object on the last line, or that the whole output is; they cannot be two different ones.
-pub(super) fn find(stdout: &Stdout<'_>) -> Result<Object, String> {
-    let line = stdout.last_line().unwrap_or_default();
+pub(super) fn find(text: &Text<'_>) -> Result<Object, String> {
+    let line = text.last_line().unwrap_or_default();
     let on_line = match object(line) {
         Ok(object) => return Ok(object),
         Err(why) => why,
     };
-    if let Some(why) = stdout.cut("and its last line is not a whole JSON object") {
-        return Err(format!("{why}; print the object on one line, as the last"));
+    if let Some(why) = text.cut("and its last line is not a whole JSON object") {
+        let remedy = if line.is_empty() { "print less" } else { "print the object on one line, as the last" };
+        return Err(format!("{why}; {remedy}"));
     }
-    let whole = stdout.whole().unwrap_or_default();
+    let whole = text.whole().unwrap_or_default();
     let in_whole = match object(whole.trim()) {
         Ok(object) => return Ok(object),
         Err(why) => why,
@@ -25,25 +27,46 @@ pub(super) fn find(stdout: &Stdout<'_>) -> Result<Object, String> {
     Err(match (on_line, in_whole) {
         (NoObject::Broken(error), _) => {
             let python = if line.starts_with("{'") { "; in Python, `json.dumps` writes one" } else { "" };
-            format!("{}: {error}{python}", stdout.last_line_is_not("a JSON object"))
+            format!("{}: {error}{python}", text.last_line_is_not("a JSON object"))
         }
         (_, NoObject::Broken(error)) => format!("the output is not a JSON object: {error}"),
         _ if line.ends_with('}') => {
-            format!(
-                "{}, nor is the whole output; print the object on one line",
-                stdout.last_line_is_not("a JSON object")
-            )
+            format!("{}, nor is the whole output; print the object on one line", text.last_line_is_not("a JSON object"))
         }
-        _ => stdout.last_line_is_not("a JSON object"),
+        _ => text.last_line_is_not("a JSON object"),
     })
 }
 
 /// Whether the job evidently meant to print an object where none was found: a line like `{"a": 1,}` or Python's
 /// `{'a': 1}`, or the end of one whose beginning was dropped.
-pub(super) fn is_meant(stdout: &Stdout<'_>) -> bool {
-    let end = stdout.end();
+pub(super) fn is_meant(text: &Text<'_>) -> bool {
+    let end = text.end();
     let begins = |text: &str| text.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '\'']));
-    end.ends_with('}') && stdout.whole().is_none_or(|whole| begins(end) || begins(whole.trim_start()))
+    let may_begin_before = end == "}" || text.last_line().is_none();
+    end.ends_with('}') && (begins(end) || text.whole().map_or(may_begin_before, |whole| begins(whole.trim_start())))
+}
+
+/// All of an object as results, objects in it flattened.
+pub(super) fn flat(object: &Object) -> Result<Named, String> {
+    let mut named = Named::default();
+    flatten(object, "", &mut named)?;
+    Ok(named)
+}
+
+fn flatten(object: &Object, above: &str, named: &mut Named) -> Result<(), String> {
+    for (key, inner) in object {
+        let key = key.trim();
+        if key.is_empty() {
+            let place = if above.is_empty() { String::new() } else { format!(" in `{}`", above.trim_end_matches('.')) };
+            return Err(format!("a result{place} has an empty name; give it one"));
+        }
+        let name = format!("{above}{key}");
+        match inner {
+            serde_json::Value::Object(inner) => flatten(inner, &format!("{name}."), named)?,
+            _ => named.set(&name, value(inner))?,
+        }
+    }
+    Ok(())
 }
 
 /// Why a text is not an object.

@@ -1,197 +1,217 @@
-//! Owns the way from what a job printed to its results. Pure.
+//! Owns the way from what a job printed, or wrote into a file, to its results. Pure.
 //!
-//! What is read is standard output, as text: bytes that are not UTF-8 become `�`, a byte-order mark at the beginning is
-//! dropped, a line ends with LF, CR LF or CR (a progress line that overwrites itself is many lines), and lines of white
-//! space count for nothing. "The last line" is the last one that is left.
+//! What is read is text: bytes that are not UTF-8 become `�`, a byte-order mark at the beginning is dropped, a line ends
+//! with LF, CR LF or CR (a progress line that overwrites itself is many lines), and lines of white space count for
+//! nothing. "The last line" is the last one that is left.
 //!
 //! | format | what is read |
 //! | --- | --- |
 //! | `json` | the last line, if it is a JSON object; else the whole output, if that is one |
 //! | `keyvalue` | every line `name = value` or `name: value`; at least one |
+//! | `regex` | the last match of each column's pattern; at least one |
 //! | `number` | the last line, which is a number, as the result `result` |
-//! | `auto` | the first of these that finds something; else nothing, and that is no error |
-//! | `none` | nothing |
+//! | `auto` | the first of json, keyvalue and number that finds something; else nothing, and that is no error |
 //!
-//! **JSON.** Objects in it are flattened: `{"a": {"b": 1}}` has the result `a.b`; arrays stay, as compact JSON text. A
-//! whole number beyond 64 bits becomes a float, `null` is a missing value, and text stays text, except that NaN and
-//! infinity are understood: bare, as Python's `json` prints them (`NaN`, `-Infinity`, also C's `nan` and `-inf`), and as
-//! the strings `NaN`, `Infinity`, `Inf`, `inf` with or without `-`, as R's jsonlite and sweep itself print them.
+//! **JSON.** Objects in it are flattened: `{"a": {"b": 1}}` has the result `a.b`; arrays stay, as compact JSON text. With
+//! columns there are only these, each the value at its path, if there is one; what is nested there is JSON text. A whole
+//! number beyond 64 bits becomes a float, `null` is a missing value, and text stays text, except that NaN and infinity are
+//! understood: bare, as Python's `json` prints them (`NaN`, `-Infinity`, also C's `nan` and `-inf`), and as the strings
+//! `NaN`, `Infinity`, `Inf`, `inf` with or without `-`, as R's jsonlite and sweep itself print them.
 //!
 //! **keyvalue.** A name is an ASCII letter or `_`, and then letters, digits, `_`, `.` and `-`; white space may stand
 //! around it and around the value. A colon is followed by white space or by a value that is not text, so that
 //! `http://host` is no result; `a == b` and `a => b` are none either.
 //!
+//! **regex.** Each line is searched by itself, as it stands; which group is the value says [`Pattern::new`].
+//!
 //! **number.** Also as R prints it, `[1] 0.53`.
 //!
-//! **Values** (of keyvalue and number): a whole number; a float, also `1.`, `.5`, Fortran's `1.2D-05`, and NaN, inf and
-//! infinity in any case; `true`, `True`, `TRUE` and their contraries; missing: empty, `null`, `None`, `NA`; else text.
+//! **Values** (of keyvalue, regex and number): a whole number; a float, also `1.`, `.5`, Fortran's `1.2D-05`, and NaN, inf
+//! and infinity in any case; `true`, `True`, `TRUE` and their contraries; missing: empty, `null`, `None`, `NA`; else text.
 //! A number too large for a double stays text.
 //!
 //! **Names** are trimmed; an empty one is refused. When a name comes twice, the last value counts, at the first place.
 //!
-//! **Output that was cut.** Only the end of a long output is kept. Its last line serves as always, if it is whole. What
-//! would need the rest is refused: `keyvalue`, JSON over several lines, and under `auto` a number, because lines
-//! `name = value`, which would have come first, may be among what is lost.
+//! **Several sources** are read in order, and the results of all are put together. A name that two of them give different
+//! values is refused: neither could be told to be the one that is meant.
+//!
+//! **Long output.** Only the end of a long output is kept. `keyvalue` and `regex` are given the rest while it goes by
+//! ([`Extraction::overflow`]), and so read all of it in bounded memory: a line of more than 256 KiB is not looked at, and
+//! is an error where a result may have stood in it. The last line, of `json` and `number`, is in the end that is kept; an
+//! object over several lines, or on a longer one, is refused. Where nobody has read the rest, as in output from the store
+//! ([`Extractor::again`]), what would need it is refused, under `auto` everything but JSON. A source has at most 10,000
+//! results with 256 KiB of text.
+//!
+//! Inside: `source` is one source, with a file for what each format does (`json` and `path`, `pairs`, `pattern`, and
+//! `scalar` for what a value is); `lines` and `text` are the output as lines and as text, `named` the results by name.
 
 use std::collections::HashMap;
-
-use itertools::Itertools;
+use std::ops::Range;
 
 use crate::record::Kept;
-use crate::spec::{ResultFormat, ResultSettings};
+use crate::spec::{ResultSettings, ResultsFrom};
 use crate::value::Value;
 
 mod json;
 mod lines;
+mod named;
+mod pairs;
+mod path;
+mod pattern;
 mod scalar;
-mod stdout;
+mod source;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
-use stdout::{Stdout, quote};
+pub use path::Path;
+pub use pattern::Pattern;
 
-/// Reads the results from what a job printed on standard output, in the order of their first appearance; names are
-/// unique. The rules are those of this module.
-///
-/// # Errors
-/// If the format that was asked for is not there, a required result is absent or has no value, or the output was cut so
-/// that the answer might be wrong. The text goes on after "no result: ".
-pub fn results(settings: &ResultSettings, stdout: &Kept) -> Result<Vec<(String, Value)>, String> {
-    if settings.format == ResultFormat::None && settings.require.is_empty() {
-        return Ok(Vec::new());
-    }
-    let stdout = Stdout::new(stdout);
-    let named = match settings.format {
-        ResultFormat::Auto => auto(&stdout)?,
-        ResultFormat::Json => flat(&json::find(&stdout)?)?,
-        ResultFormat::KeyValue => keyvalue(&stdout)?,
-        ResultFormat::Number => number(&stdout)?,
-        ResultFormat::None => Named::default(),
-    };
-    require(settings, &named, &stdout)?;
-    Ok(named.list)
+use source::{Reading, Source};
+use text::quote;
+
+/// What is wrong with a pattern or a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: String,
+    /// Where in its text, bytes.
+    pub at: Range<usize>,
 }
 
-fn auto(stdout: &Stdout<'_>) -> Result<Named, String> {
-    let no_json = match json::find(stdout) {
-        Ok(object) => return flat(&object),
-        Err(why) => why,
-    };
-    let pairs = lines::pairs(stdout);
-    if !pairs.list.is_empty() {
-        return match stdout.cut("and lines `name = value` before that are lost") {
-            Some(why) => Err(format!("{why}; {PRINT_JSON}")),
-            None => Ok(pairs),
-        };
-    }
-    if let Some(value) = lines::number(stdout) {
-        return match stdout.cut("so that lines `name = value`, which go before a number, may be lost") {
-            Some(why) => Err(format!("{why}; say `format = \"number\"` under `[results]` if the number is the result")),
-            None => Ok(Named::of("result", value)),
-        };
-    }
-    // Nothing is no error; but what was evidently meant as JSON is not nothing.
-    if json::is_meant(stdout) { Err(no_json) } else { Ok(Named::default()) }
+/// Named values, in the order of their first appearance; names are unique.
+pub type Results = Vec<(String, Value)>;
+
+/// How the results of a sweep's jobs are read, compiled once.
+#[derive(Debug)]
+pub struct Extractor {
+    sources: Vec<Source>,
 }
 
-fn keyvalue(stdout: &Stdout<'_>) -> Result<Named, String> {
-    if let Some(why) = stdout.cut("and lines `name = value` before that are lost") {
-        return Err(format!("{why}; {PRINT_JSON}"));
-    }
-    let pairs = lines::pairs(stdout);
-    if pairs.list.is_empty() {
-        return Err(format!("the output has no line `name = value`; {}", stdout.describe()));
-    }
-    Ok(pairs)
+/// Why results are not read again from kept output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAgain {
+    /// What it would take was not kept: the job must run again. The text says what.
+    NotKept(String),
+    /// The whole output is there and has not what is asked for; the text goes on after "no result: ".
+    NoResult(String),
 }
 
-fn number(stdout: &Stdout<'_>) -> Result<Named, String> {
-    let value = lines::number(stdout).ok_or_else(|| stdout.last_line_is_not("a number"))?;
-    Ok(Named::of("result", value))
-}
-
-const PRINT_JSON: &str = "print less, or all results as one JSON object on the last line";
-
-/// Results by name, in the order of their first appearance.
-#[derive(Debug, Default)]
-struct Named {
-    list: Vec<(String, Value)>,
-    places: HashMap<String, usize>,
-}
-
-impl Named {
-    fn of(name: &str, value: Value) -> Named {
-        Named { list: vec![(name.to_owned(), value)], places: HashMap::from([(name.to_owned(), 0)]) }
+impl Extractor {
+    /// Compiles settings; without any, nothing is read.
+    ///
+    /// # Errors
+    /// If a pattern or a path is none that this version of sweep understands; the sweep file's reader told it before.
+    pub fn new(settings: &[ResultSettings]) -> Result<Extractor, String> {
+        Ok(Extractor { sources: settings.iter().map(Source::new).collect::<Result<_, _>>()? })
     }
 
-    fn set(&mut self, name: &str, value: Value) {
-        let place = *self.places.entry(name.to_owned()).or_insert(self.list.len());
-        match self.list.get_mut(place) {
-            Some((_, present)) => *present = value,
-            None => self.list.push((name.to_owned(), value)),
+    /// Begins to read the results of a job, before it runs.
+    pub fn begin(&self) -> Extraction<'_> {
+        Extraction { readings: self.sources.iter().map(Reading::new).collect() }
+    }
+
+    /// Reads results anew from what was kept of a job's standard output, exactly as when the job ran. None: nothing was
+    /// kept.
+    ///
+    /// # Errors
+    /// If what it would take was not kept, or is not there.
+    pub fn again(&self, stdout: Option<&Kept>) -> Result<Results, NotAgain> {
+        if self.sources.is_empty() {
+            return Ok(Results::new());
         }
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.list.get(*self.places.get(name)?).map(|(_, value)| value)
-    }
-}
-
-/// The object as results, objects in it flattened.
-fn flat(object: &json::Object) -> Result<Named, String> {
-    let mut named = Named::default();
-    flatten(object, "", &mut named)?;
-    Ok(named)
-}
-
-fn flatten(object: &json::Object, above: &str, named: &mut Named) -> Result<(), String> {
-    for (key, value) in object {
-        let key = key.trim();
-        if key.is_empty() {
-            let place = if above.is_empty() { String::new() } else { format!(" in `{}`", above.trim_end_matches('.')) };
-            return Err(format!("a result{place} has an empty name; give it one"));
+        let file = self.sources.iter().find_map(|source| match &source.from {
+            ResultsFrom::Stdout => None,
+            ResultsFrom::File(name) => Some(name),
+        });
+        if let Some(name) = file {
+            return Err(NotAgain::NotKept(format!("results come from the file {name}, which is not kept")));
         }
-        let name = format!("{above}{key}");
-        match value {
-            serde_json::Value::Object(inner) => flatten(inner, &format!("{name}."), named)?,
-            _ => named.set(&name, json::value(value)),
+        let Some(stdout) = stdout else { return Err(NotAgain::NotKept("no output was kept".into())) };
+        let no_files = |name: &str, _: Option<Overflow>| Err(format!("{name} is not kept"));
+        self.begin().finish(stdout, no_files).map_err(|why| match stdout.is_cut() {
+            true => NotAgain::NotKept(why),
+            false => NotAgain::NoResult(why),
+        })
+    }
+}
+
+/// Takes what does not fit into the end of an output that is kept, in order.
+pub type Overflow<'o> = &'o mut dyn FnMut(&[u8]);
+
+/// The results of one job, as they are read while it runs.
+pub struct Extraction<'a> {
+    readings: Vec<Reading<'a>>,
+}
+
+impl Extraction<'_> {
+    /// Takes bytes of standard output that come before the end that is kept. All of them or none.
+    pub fn overflow(&mut self, bytes: &[u8]) {
+        let of_stdout = self.readings.iter_mut().filter(|reading| *reading.from == ResultsFrom::Stdout);
+        of_stdout.for_each(|reading| reading.overflow(bytes));
+    }
+
+    /// The results, from the end of standard output, and from files that `file` reads. It is given a file's name in the
+    /// job's directory, returns the end of it, and hands on what comes before, if it is told to whom. The rules are those
+    /// of this module.
+    ///
+    /// # Errors
+    /// If the format that was asked for is not there, a required result is absent or has no value, two sources contradict
+    /// each other, or the output was cut so that the answer might be wrong. The text goes on after "no result: ".
+    pub fn finish(
+        self,
+        stdout: &Kept,
+        mut file: impl FnMut(&str, Option<Overflow>) -> Result<Kept, String>,
+    ) -> Result<Results, String> {
+        let mut all = Together::default();
+        for mut reading in self.readings {
+            let (place, named) = match reading.from {
+                ResultsFrom::Stdout => ("standard output", reading.finish(stdout)?),
+                ResultsFrom::File(name) => {
+                    let end = match reading.is_by_line() {
+                        true => file(name, Some(&mut |bytes| reading.overflow(bytes)))?,
+                        false => file(name, None)?,
+                    };
+                    (name.as_str(), reading.finish(&end).map_err(|why| format!("{name}: {why}"))?)
+                }
+            };
+            all.add(place, named.into_list())?;
         }
+        Ok(all.results)
     }
-    Ok(())
 }
 
-/// Whether all is there that must be.
-fn require(settings: &ResultSettings, named: &Named, stdout: &Stdout<'_>) -> Result<(), String> {
-    let lacking = |name: &&String| matches!(named.get(name), None | Some(Value::Missing));
-    let (empty, absent): (Vec<&String>, Vec<&String>) =
-        settings.require.iter().unique().filter(lacking).partition(|name| named.get(name).is_some());
-    let mut complaints = Vec::new();
-    if !absent.is_empty() {
-        complaints.push(format!("the output has no {}", list(absent)));
-    }
-    if !empty.is_empty() {
-        complaints.push(format!("the output has no value for {}", list(empty)));
-    }
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    let with_value =
-        named.list.iter().filter(|(_, value)| *value != Value::Missing).map(|(name, _)| name).collect_vec();
-    complaints.push(match (settings.format, with_value.as_slice()) {
-        (ResultFormat::None, _) => "`format = \"none\"` reads nothing".into(),
-        (_, []) => format!("nothing was found in it; {}", stdout.describe()),
-        _ => format!("it has: {}", list(with_value)),
-    });
-    Err(complaints.join("; "))
+/// The results of all sources.
+#[derive(Default)]
+struct Together<'a> {
+    results: Results,
+    /// Where the results from which on come from.
+    places: Vec<(usize, &'a str)>,
 }
 
-/// Names for a message, not too many of them.
-fn list(names: Vec<&String>) -> String {
-    const MOST: usize = 12;
-    let shown = names.iter().take(MOST).map(|name| quote(name)).join(", ");
-    match names.len().saturating_sub(MOST) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+impl<'a> Together<'a> {
+    fn add(&mut self, place: &'a str, results: Results) -> Result<(), String> {
+        let earlier: HashMap<&str, usize> =
+            self.results.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
+        let mut more = Results::with_capacity(results.len());
+        for (name, value) in results {
+            match earlier.get(name.as_str()).and_then(|at| Some((at, self.results.get(*at)?))) {
+                None => more.push((name, value)),
+                Some((_, (_, there))) if there.same_as(&value) => {}
+                Some((at, (_, there))) => {
+                    let first = self.places.iter().rfind(|(from, _)| from <= at).map_or(place, |(_, place)| place);
+                    let [name, there, value] = [name, there.to_string(), value.to_string()].map(|text| quote(&text));
+                    return Err(format!(
+                        "{name} is {there} in {first} and {value} in {place}; choose what each has by `columns`"
+                    ));
+                }
+            }
+        }
+        self.places.push((self.results.len(), place));
+        self.results.append(&mut more);
+        Ok(())
     }
 }

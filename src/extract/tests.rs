@@ -1,11 +1,14 @@
 //! Owns the tests of how results are read.
 
 use super::*;
-use crate::spec::ResultsFrom;
+use crate::spec::ResultFormat;
 use Value::{Bool, Float, Int, Missing};
 
+mod columns;
 mod properties;
 mod refusals;
+mod sources;
+mod streams;
 
 fn kept(text: impl AsRef<[u8]>) -> Kept {
     let tail = text.as_ref().to_vec();
@@ -18,12 +21,30 @@ fn cut(text: impl AsRef<[u8]>) -> Kept {
     Kept { total: tail.len() as u64 + 1, tail }
 }
 
-fn read(format: ResultFormat, stdout: &Kept) -> Result<Vec<(String, Value)>, String> {
-    results(&ResultSettings { format, from: ResultsFrom::Stdout, require: Vec::new() }, stdout)
+fn settings(format: ResultFormat, require: &[&str]) -> ResultSettings {
+    let require = require.iter().map(|name| name.to_string()).collect();
+    ResultSettings { format, from: ResultsFrom::Stdout, require }
 }
 
+/// From standard output alone; nothing of it was handed on.
+fn results(settings: &ResultSettings, stdout: &Kept) -> Result<Results, String> {
+    let extractor = Extractor::new(std::slice::from_ref(settings)).unwrap();
+    extractor.begin().finish(stdout, |_, _| panic!("there is no file"))
+}
+
+fn read(format: ResultFormat, stdout: &Kept) -> Result<Results, String> {
+    results(&settings(format, &[]), stdout)
+}
+
+fn columns(columns: &[(&str, &str)]) -> Vec<(String, String)> {
+    columns.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
+}
+
+/// All of an object.
+const JSON: ResultFormat = ResultFormat::Json(Vec::new());
+
 fn json(text: &str) -> Vec<(String, Value)> {
-    read(ResultFormat::Json, &kept(text)).unwrap()
+    read(JSON, &kept(text)).unwrap()
 }
 
 fn keyvalue(text: &str) -> Vec<(String, Value)> {
@@ -112,7 +133,7 @@ fn numbers_that_json_has_not_are_understood() {
     );
     let broken = ["{\"a\": NaNa}", "{\"a\": NaN", "{NaN}", "{\"a\": 1.NaN}", "{\"a\": \"NaN}"];
     for output in broken {
-        assert!(read(ResultFormat::Json, &kept(output)).is_err(), "{output}");
+        assert!(read(JSON, &kept(output)).is_err(), "{output}");
     }
 }
 
@@ -214,7 +235,7 @@ fn auto_takes_json_before_lines_before_a_number() {
     for nothing in ["", "hello there", "{1, 2}", "None", "}", "0.5\nbye bye"] {
         assert_eq!(auto(nothing), [], "{nothing}");
     }
-    assert_eq!(read(ResultFormat::None, &kept("a = 1")).unwrap(), []);
+    assert_eq!(Extractor::new(&[]).unwrap().begin().finish(&kept("a = 1"), |_, _| panic!()).unwrap(), []);
 }
 
 #[test]

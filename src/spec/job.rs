@@ -1,14 +1,14 @@
-//! Owns `[job]` and `[results]`.
+//! Owns `[job]`.
 
 use std::ops::Range as Span;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::keys::{FORMATS, JOB, LATER_FORMATS, RESULTS, not_yet};
+use super::keys::JOB;
 use super::reader::{Entry, Reader};
-use super::suggest::{list, nearest};
-use super::{Diagnostic, JobSettings, ResultFormat, ResultSettings, ResultsFrom, grid, templates};
+use super::suggest::nearest;
+use super::{Diagnostic, JobSettings, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 use crate::process::MARK;
 
@@ -212,89 +212,4 @@ fn value(entry: &Entry, env: Reader) -> Option<String> {
         }
         _ => env.wrong(entry, "text", format!("write {} = \"…\"", entry.key)),
     }
-}
-
-/// Reads `[results]`.
-pub(super) fn results(top: Reader) -> ResultSettings {
-    let mut settings = ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: Vec::new() };
-    if let Some(entry) = top.entry("results").filter(|entry| matches!(entry.value, DeValue::Array(_))) {
-        let help = "write [results], in single brackets, once";
-        top.sink.push(Diagnostic::error(not_yet("a list of tables [[results]]"), entry.key_span).help(help));
-        return settings;
-    }
-    let Some(results) = top.table("results") else { return settings };
-    results.finish(&RESULTS);
-    settings.format = format(results).unwrap_or(ResultFormat::Auto);
-    settings.from = templates::results_from(results, settings.format);
-    let required = require(results);
-    for (name, span) in &required {
-        check_required(results, settings.format, name, span);
-    }
-    settings.require = required.into_iter().map(|(name, _)| name).collect();
-    settings
-}
-
-fn format(results: Reader) -> Option<ResultFormat> {
-    let (text, span) = results.text("format")?;
-    let format = match text {
-        "auto" => ResultFormat::Auto,
-        "json" => ResultFormat::Json,
-        "keyvalue" => ResultFormat::KeyValue,
-        "number" => ResultFormat::Number,
-        "none" => ResultFormat::None,
-        other => {
-            let message = if LATER_FORMATS.contains(&other) {
-                not_yet(&format!("`format = \"{other}\"`"))
-            } else {
-                let hint = nearest(other, FORMATS).map(|near| format!("; did you mean `{near}`?"));
-                format!("there is no format `{other}`{}", hint.unwrap_or_default())
-            };
-            let help = format!("the formats are {}", list(FORMATS));
-            results.sink.push(Diagnostic::error(message, span).help(help));
-            return None;
-        }
-    };
-    Some(format)
-}
-
-fn require(results: Reader) -> Vec<(String, Span<usize>)> {
-    let Some(entry) = results.entry("require") else { return Vec::new() };
-    let DeValue::Array(array) = entry.value else {
-        results.wrong::<()>(&entry, "a list of names", "write require = [\"energy\"]".into());
-        return Vec::new();
-    };
-    let mut names: Vec<(String, Span<usize>)> = Vec::new();
-    for name in array.iter() {
-        match name.get_ref() {
-            DeValue::String(text) if text.is_empty() => {
-                results.sink.push(Diagnostic::error("a result cannot be without a name", name.span()));
-            }
-            DeValue::String(text) if names.iter().any(|(other, _)| other == text) => {
-                results
-                    .sink
-                    .push(Diagnostic::error(format!("`{text}` is required twice"), name.span()).help("keep one"));
-            }
-            DeValue::String(text) => names.push((text.clone().into_owned(), name.span())),
-            _ => {
-                let found = Diagnostic::error("`require` is a list of names, each of them text", name.span());
-                results.sink.push(found.help("write require = [\"energy\"]"));
-            }
-        }
-    }
-    names
-}
-
-fn check_required(results: Reader, format: ResultFormat, name: &str, span: &Span<usize>) {
-    let found = match format {
-        ResultFormat::None => {
-            Diagnostic::error("with `format = \"none\"` there are no results to require", span.clone())
-                .help("take `require` out, or choose another format")
-        }
-        ResultFormat::Number if name != "result" => {
-            Diagnostic::error(format!("with `format = \"number\"` there is no result `{name}`"), span.clone())
-                .help("the one number is called `result`")
-        }
-        _ => return,
-    };
-    results.sink.push(found);
 }

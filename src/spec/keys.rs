@@ -116,11 +116,21 @@ pub(super) const JOB: Keys<'static> = Keys {
     ],
 };
 
-pub(super) const RESULTS: Keys = Keys {
+pub(super) const RESULTS: Keys<'static> = Keys {
     place: "[results]",
-    known: &["format", "from", "require"],
-    later: &["columns", "regex"],
-    aliases: &[("required", "require"), ("file", "from"), ("path", "from")],
+    known: &["format", "from", "columns", "require"],
+    later: &[],
+    aliases: &[
+        ("required", "require"),
+        ("file", "from"),
+        ("path", "from"),
+        ("regex", "columns"),
+        ("pattern", "columns"),
+        ("patterns", "columns"),
+        ("paths", "columns"),
+        ("fields", "columns"),
+        ("type", "format"),
+    ],
 };
 
 pub(super) const RANGE: Keys<'static> = Keys {
@@ -225,9 +235,7 @@ pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
     ("type", "dist"),
 ];
 
-pub(super) const FORMATS: [&str; 5] = ["auto", "json", "keyvalue", "number", "none"];
-
-pub(super) const LATER_FORMATS: [&str; 1] = ["regex"];
+pub(super) const FORMATS: [&str; 6] = ["auto", "json", "keyvalue", "regex", "number", "none"];
 
 /// "not yet".
 pub(super) fn not_yet(what: &str) -> String {

@@ -10,8 +10,8 @@
 //!   through.
 //! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
 //!   `table`, `column`: what text in columns stands for.
-//! - `job`: `[job]` and `[results]`.
-//! - `templates`: `[templates]`, files that are filled in for each job; `[results] from`; the directory that both want.
+//! - `job`: `[job]`. `results`: `[results]`.
+//! - `templates`: `[templates]`, files that are filled in for each job; the directory that they and results want.
 //! - `command`: the templates, held against the parameters; `place`: from a character of a text to its byte in the file.
 //! - [`suggest`]: "did you mean".
 
@@ -43,6 +43,7 @@ mod random;
 mod range;
 mod read;
 mod reader;
+mod results;
 mod samples;
 mod sampling;
 mod space;
@@ -73,8 +74,8 @@ pub struct Spec {
     pub job: JobSettings,
     /// Files that are filled in and written into the job's directory before it starts, in the order of the file.
     pub templates: Vec<DeckTemplate>,
-    /// How results are read.
-    pub results: ResultSettings,
+    /// How results are read, from each of these; empty: there are none.
+    pub results: Vec<ResultSettings>,
 }
 
 /// A sweep of which so many points have failed, and none has succeeded, is paused where its file says nothing else.
@@ -127,7 +128,7 @@ pub struct DeckTemplate {
     pub text: String,
 }
 
-/// `[results]`: how results are read from what a job printed or wrote.
+/// `[results]`, or one of `[[results]]`: how results are read from what a job printed or wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultSettings {
     /// The format.
@@ -151,19 +152,19 @@ pub enum ResultsFrom {
 }
 
 /// A format of results; `docs/sweep-file.md` describes each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultFormat {
     /// The first of json, keyvalue, number that finds something.
     Auto,
-    /// A JSON object on the last line, or the whole output.
-    Json,
+    /// A JSON object on the last line, or the whole output: these columns, each with its path; none: all of it.
+    Json(Vec<(String, String)>),
     /// Lines `name = value` or `name: value`.
     KeyValue,
+    /// These columns, each with its pattern; at least one.
+    Regex(Vec<(String, String)>),
     /// The last line is a number; column `result`.
     Number,
-    /// Nothing is read.
-    None,
 }
 
 /// What is kept in the store of a submitted sweep: enough to run it on any worker, and to repeat it.

@@ -15,6 +15,11 @@ const LANGUAGE: [&str; 22] = [
 const COLUMNS: [&str; 8] =
     ["randomization", "status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
 
+/// Whether a name is that of a column of every table, or of one that any table may have.
+pub(super) fn is_column(name: &str) -> bool {
+    COLUMNS.contains(&name) || ["job", "draw", "repeat", "seed"].contains(&name)
+}
+
 /// What is wrong with the name of a parameter in the sweep file, if something is.
 pub(super) fn mistake(entry: &Entry) -> Option<Diagnostic> {
     let name = entry.key;

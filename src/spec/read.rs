@@ -8,7 +8,7 @@ use super::files::{Disk, Files, Sources};
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::reader::{Reader, Sink};
-use super::{Command, Diagnostic, Diagnostics, Spec, command, job, space, syntax, templates};
+use super::{Command, Diagnostic, Diagnostics, Spec, command, job, results, space, syntax, templates};
 use crate::job::is_sweep_name;
 
 /// Where a sweep file comes from.
@@ -116,10 +116,10 @@ fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>
         name: name.unwrap_or_default(),
         // In its place, so that the other templates are checked all the same; there is an error already.
         command: command.unwrap_or_else(|| Command::Words(vec!["true".into(), "{{ flags }}".into()])),
+        results: results::read(top, &space.order, text),
         space,
         job: job::settings(top),
         templates: templates::read(top, sources),
-        results: job::results(top),
     };
     templates::settle(&mut spec, top, source);
     if let Some(text) = text {

@@ -57,6 +57,12 @@ fn mistake(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
             .label("a quote is missing here or before")
             .help("text on one line stands in \"…\" or '…', on several in \"\"\"…\"\"\"");
     }
+    if message.contains("escape") {
+        return Diagnostic::error("this is no escape that TOML knows", span).label("after a backslash").help(
+            "a text in single quotes is taken as it stands, backslashes and all: 'E = (\\S+)'; between \"…\" a backslash \
+             is written twice",
+        );
+    }
     if message.contains("array") {
         return Diagnostic::error(format!("this is not TOML: {message}"), span)
             .help("a list looks like [1, 2, 3]: perhaps a comma or the closing bracket is missing");
@@ -75,6 +81,10 @@ fn duplicate(text: &str, span: Range<usize>, key: &str) -> Diagnostic {
             "every group of parameters that move together is a table [[{key}]], in double brackets; the first one here \
              is a [{key}]"
         )),
+        ("results", _) => mistake.help(
+            "results that have one source stand under [results], once; of several sources each is a table [[results]], in \
+             double brackets",
+        ),
         (_, "[") => mistake.help(format!("put everything of [{key}] under one [{key}]")),
         _ => mistake.help("keep one of the two"),
     }

@@ -1,15 +1,16 @@
-//! Owns `[templates]` and `[results] from`: files in the job's directory, and the directory that both want.
+//! Owns `[templates]`: files in the job's directory, and the directory that they and results in files want.
 
 use std::ops::Range as Span;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use itertools::Itertools;
 use toml::de::DeValue;
 
 use super::diagnostic::Elsewhere;
 use super::files::Sources;
 use super::reader::{Entry, Reader};
-use super::{DeckTemplate, Diagnostic, ResultFormat, ResultsFrom, Source, Spec};
+use super::{DeckTemplate, Diagnostic, ResultsFrom, Source, Spec};
 use crate::template::{JobTemplate, Place, TemplateError};
 
 /// The directory of a job where the sweep has `[templates]` or reads results from a file and does not say `dir`.
@@ -78,7 +79,7 @@ fn deck(entry: &Entry, table: Reader, sources: Sources) -> Option<DeckTemplate> 
 }
 
 /// Why a name is not that of a file in the job's directory, if it is not.
-fn not_inside(name: &str) -> Option<&'static str> {
+pub(super) fn not_inside(name: &str) -> Option<&'static str> {
     let plain = |component: Component| matches!(component, Component::Normal(_));
     let written_plainly = || Path::new(name).components().collect::<PathBuf>().as_os_str() == name;
     if name.is_empty() {
@@ -98,38 +99,10 @@ fn not_inside(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Reads `[results] from`.
-pub(super) fn results_from(results: Reader, format: ResultFormat) -> ResultsFrom {
-    let Some((name, span)) = results.text("from") else { return ResultsFrom::Stdout };
-    if name == "stdout" {
-        return ResultsFrom::Stdout;
-    }
-    let refuse = |message: String, help: &str| {
-        results.sink.push(Diagnostic::error(message, span.clone()).help(help));
-        ResultsFrom::Stdout
-    };
-    if matches!(name, "stderr" | "-") {
-        return refuse(
-            format!("results cannot be read from `{name}`"),
-            "write from = \"stdout\", or the name of a file",
-        );
-    }
-    if let Some(why) = not_inside(name) {
-        let help = "name a file that the job writes into its directory: from = \"out.json\"";
-        return refuse(format!("results cannot be read from `{name}`: {why}"), help);
-    }
-    if format == ResultFormat::None {
-        return refuse("with `format = \"none\"` nothing is read".into(), "take `from` out, or choose another format");
-    }
-    ResultsFrom::File(name.to_owned())
-}
-
 /// What can be said only of the whole: the directory, and files that get into each other's way.
 pub(super) fn settle(spec: &mut Spec, top: Reader, source: &Source) {
     let place = |name: &str| key_place(top, name).unwrap_or(0..0);
-    if let ResultsFrom::File(from) = &spec.results.from
-        && spec.templates.iter().any(|deck| deck.name == *from)
-    {
+    for from in spec.result_files().filter(|from| spec.templates.iter().any(|deck| deck.name == *from)) {
         let message = format!("`{from}` is written before the job starts, and so cannot hold its results");
         let found = Diagnostic::error(message, place(from));
         top.sink.push(found.help("let the program write its results to another file, or give this one another name"));
@@ -190,6 +163,15 @@ pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: Reader) -> Opt
 impl Spec {
     /// Whether jobs write files that no other job's may take the place of.
     pub fn wants_directory(&self) -> bool {
-        !self.templates.is_empty() || self.results.from != ResultsFrom::Stdout
+        !self.templates.is_empty() || self.result_files().next().is_some()
+    }
+
+    /// The files that results are read from, relative to the job's directory, each once.
+    pub fn result_files(&self) -> impl Iterator<Item = &str> {
+        let files = self.results.iter().filter_map(|source| match &source.from {
+            ResultsFrom::Stdout => None,
+            ResultsFrom::File(name) => Some(name.as_str()),
+        });
+        files.unique()
     }
 }

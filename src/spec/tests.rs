@@ -88,8 +88,8 @@ fn a_whole_file_is_read() {
     assert_eq!(job.env, env.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(job.stdin.as_deref(), Some("{{ size }}\n"));
     assert_eq!(job.dir.as_deref(), Some("runs/{{ sweep }}/{{ job }}"));
-    assert_eq!(spec.results.format, ResultFormat::Json);
-    assert_eq!(spec.results.require, ["energy", "mag"]);
+    let json = ResultFormat::Json(vec![]);
+    assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, json, &["energy", "mag"])]);
 }
 
 #[test]
@@ -135,7 +135,25 @@ fn what_a_file_leaves_out() {
     assert_eq!((space.root_seed, space.draws, space.repeats, space.blocks[0].axes.len()), (0, 1, 1, 0));
     assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5), on: None });
     assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
-    assert_eq!(spec.results, ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: vec![] });
+    assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, ResultFormat::Auto, &[])]);
+}
+
+fn results_from(from: ResultsFrom, format: ResultFormat, require: &[&str]) -> ResultSettings {
+    ResultSettings { from, format, require: require.iter().map(|name| name.to_string()).collect() }
+}
+
+#[test]
+fn results_come_from_one_source_or_several_or_none() {
+    let text = "command = 'p'\n[[results]]\nformat = 'regex'\ncolumns = { b = 'B=(\\S+)', a = '\\d+' }\n\
+                [[results]]\nfrom = 'out.json'\nformat = 'json'\ncolumns = { c = 'x.y[-1]' }\nrequire = ['c']\n";
+    let columns = |columns: &[(&str, &str)]| columns.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+    let regex = ResultFormat::Regex(columns(&[("b", "B=(\\S+)"), ("a", "\\d+")]));
+    let json = ResultFormat::Json(columns(&[("c", "x.y[-1]")]));
+    let file = ResultsFrom::File("out.json".into());
+    let spec = good(text).spec;
+    assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, regex, &[]), results_from(file, json, &["c"])]);
+    assert_eq!(spec.job.dir.as_deref(), Some(PRIVATE_DIR));
+    assert_eq!(good("command = 'p'\n[results]\nformat = 'none'").spec.results, []);
 }
 
 #[test]

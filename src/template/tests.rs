@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::RetryPolicy;
 use crate::space::SpaceSpec;
-use crate::spec::{self, DeckTemplate, JobSettings, ResultFormat, ResultSettings, ResultsFrom};
+use crate::spec::{self, DeckTemplate, JobSettings};
 use crate::value::Value;
 
 fn spec(command: spec::Command, names: &[&str]) -> Spec {
@@ -29,7 +29,7 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
             shell: false,
         },
         templates: vec![],
-        results: ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: vec![] },
+        results: vec![],
     }
 }
 

@@ -1,4 +1,5 @@
-//! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and results read from a file in it.
+//! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and the reading of its files with
+//! results.
 //!
 //! A directory that sweep made for a job carries a small file, [`MARKER`], which says whose it is. When the job is tried
 //! again, the directory is renamed aside (`DIR.attempt-1`) and made anew. What else is found there stays as it is: a
@@ -23,8 +24,9 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FlockOperation, flock};
 
 use super::runtime::{Prepared, SweepRuntime};
+use crate::extract::Overflow;
 use crate::record::Kept;
-use crate::spec::{MARKER, ResultsFrom};
+use crate::spec::MARKER;
 use crate::store::Claim;
 
 /// Why a job is not started.
@@ -40,10 +42,8 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Directory {
     dir: PathBuf,
-    /// The name of the file with the results.
-    results: Option<String>,
-    /// That file as it was before the job started, if it had been there for a while.
-    before: Option<Stamp>,
+    /// The files with results as they were before the job started, those that had been there for a while.
+    before: Vec<(String, Stamp)>,
 }
 
 impl Directory {
@@ -66,26 +66,26 @@ impl Directory {
         for (name, text) in &prepared.decks {
             write(dir, name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
         }
-        let results = match &sweep.spec.results.from {
-            ResultsFrom::Stdout => None,
-            ResultsFrom::File(name) => Some(name.clone()),
+        let old = |name: &str| Some((name.to_owned(), Stamp::of(&dir.join(name))?.if_old()?));
+        let before = match found {
+            Found::AsItWas => sweep.spec.result_files().filter_map(old).collect(),
+            Found::Fresh => Vec::new(),
         };
-        let before =
-            results.as_ref().filter(|_| found == Found::AsItWas).and_then(|name| Stamp::of(&dir.join(name))?.if_old());
-        Ok(Directory { dir: dir.clone(), results, before })
+        Ok(Directory { dir: dir.clone(), before })
     }
 
-    /// The end of the file with the results, after the job has ended: at most `keep` bytes.
+    /// The end of a file with results, after the job has ended: at most `keep` bytes. What comes before goes to
+    /// `overflow`, if that wants it.
     ///
     /// # Errors
     /// If there is none that this job wrote; in words that go on after "no result: ".
-    pub fn read(&self, keep: usize) -> Result<Kept, String> {
-        let Some(name) = &self.results else { return Ok(Kept::default()) };
+    pub fn read(&self, name: &str, keep: usize, overflow: Option<Overflow>) -> Result<Kept, String> {
         let path = self.dir.join(name);
-        if self.before.is_some() && self.before == Stamp::of(&path) {
+        let before = self.before.iter().find(|(other, _)| other == name);
+        if before.is_some_and(|(_, before)| Stamp::of(&path) == Some(*before)) {
             return Err(format!("{} was there before, and the job did not write it", path.display()));
         }
-        tail(&path, keep).map_err(|error| match error.kind() {
+        read_end(&path, keep, overflow).map_err(|error| match error.kind() {
             ErrorKind::NotFound => format!("the job wrote no file {}", path.display()),
             _ => format!("{} cannot be read: {error}", path.display()),
         })
@@ -271,13 +271,31 @@ impl Stamp {
     }
 }
 
-fn tail(path: &Path, keep: usize) -> std::io::Result<Kept> {
+fn read_end(path: &Path, keep: usize, overflow: Option<Overflow>) -> std::io::Result<Kept> {
     let mut file = File::open(path)?;
     let total = file.metadata()?.len();
-    file.seek(SeekFrom::Start(total.saturating_sub(keep as u64)))?;
+    let before = total.saturating_sub(keep as u64);
+    match overflow {
+        None => drop(file.seek(SeekFrom::Start(before))?),
+        Some(overflow) => hand_on(&file, before, overflow)?,
+    }
     let mut tail = Vec::new();
     file.take(keep as u64).read_to_end(&mut tail)?;
     Ok(Kept { total: total.max(tail.len() as u64), tail })
+}
+
+/// Hands on the first bytes of a file.
+fn hand_on(file: &File, mut left: u64, overflow: Overflow) -> std::io::Result<()> {
+    let mut buffer = vec![0; if left == 0 { 0 } else { 64 << 10 }];
+    while left > 0 {
+        let length = Read::take(file, left).read(&mut buffer)?;
+        if length == 0 {
+            break;
+        }
+        overflow(buffer.get(..length).unwrap_or_default());
+        left -= length as u64;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
+use crate::extract::Extractor;
 use crate::job::SweepId;
 use crate::process::{self, StartError};
 use crate::space::{Point, Space};
@@ -32,6 +33,8 @@ pub struct SweepRuntime {
     pub submission: String,
     /// Its compiled templates.
     pub template: JobTemplate,
+    /// How its results are read.
+    pub extractor: Extractor,
     /// The folder that everything in the sweep file is relative to, on this machine.
     pub here: PathBuf,
     /// Whether `here` is the sweep file's own folder; if not, this machine has no such folder.
@@ -44,7 +47,8 @@ impl SweepRuntime {
     /// run in `fallback`.
     ///
     /// # Errors
-    /// If its space is of a version that this version of sweep does not know.
+    /// If its space is of a version that this version of sweep does not know, or it says something else that this one
+    /// does not understand.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
         let Document { spec, here, file, submission, inputs, .. } = document;
         let space = Space::new(spec.space.clone()).with_context(|| format!("the space of {id} cannot be computed"))?;
@@ -52,11 +56,26 @@ impl SweepRuntime {
             let all: Vec<_> = errors.iter().map(|error| error.message.clone()).collect();
             anyhow::anyhow!("the templates of {id} cannot be compiled: {}", all.join("; "))
         })?;
+        let extractor = Extractor::new(&spec.results)
+            .map_err(|why| anyhow::anyhow!("the results of {id} cannot be read: {why}"))?;
         let here_is_original = here.is_dir();
         let here = if here_is_original { here } else { fallback.to_path_buf() };
         let name = id.to_string();
         let programs = Mutex::default();
-        Ok(SweepRuntime { id, name, spec, file, inputs, space, submission, template, here, here_is_original, programs })
+        Ok(SweepRuntime {
+            id,
+            name,
+            spec,
+            file,
+            inputs,
+            space,
+            submission,
+            template,
+            extractor,
+            here,
+            here_is_original,
+            programs,
+        })
     }
 
     /// Everything that the process of an attempt at a point is given.

@@ -9,18 +9,19 @@ use super::report::{Finished, Runner};
 use super::runtime::{Prepared, SweepRuntime};
 use super::terms::Notice;
 use super::unable::Unable;
-use crate::extract;
+use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
-use crate::spec::ResultsFrom;
 use crate::table::columns::name_results;
-use crate::value::Value;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Bytes kept in memory of the end of each of a running job's stdout and stderr; results are read from these.
+/// Bytes kept in memory of the end of each of a running job's stdout and stderr.
 const KEEP: usize = 256 << 10;
+
+/// Bytes of the end of a file with results that are read at once; a JSON object over several lines can be as large.
+const KEEP_OF_FILE: usize = 4 << 20;
 
 /// How often and how long a slot waits when the machine, not the job, is why a process cannot be started.
 const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
@@ -64,7 +65,9 @@ impl Crew<'_> {
         };
         self.pulse.announce(claim);
         let run = self.orphans.begin();
-        let started = launch(sweep, &prepared, run.mark()).and_then(|launch| self.start(slot, stopper, &launch));
+        let mut extraction = sweep.extractor.begin();
+        let started = launch(sweep, &prepared, run.mark())
+            .and_then(|launch| self.start(slot, stopper, &launch, &mut |bytes| extraction.overflow(bytes)));
         let ended = match started {
             Ok(ended) => ended,
             Err(error) if error.is_transient() => return unstarted(),
@@ -74,17 +77,17 @@ impl Crew<'_> {
             (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
             (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
             (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
-            _ => judge(sweep, &prepared, &directory, &ended),
+            _ => judge(sweep, &prepared, &directory, extraction, &ended),
         };
         Some(ran(outcome, Some(ended)))
     }
 
     /// Runs the process; waits a while where the machine has no process, memory or file to spare.
-    fn start(&self, slot: usize, stopper: &Stopper, launch: &Launch) -> Result<Ended, StartError> {
+    fn start(&self, slot: usize, stopper: &Stopper, launch: &Launch, overflow: Overflow) -> Result<Ended, StartError> {
         let (tries, wait) = BUSY_MACHINE;
         let mut left = tries;
         loop {
-            match process::run(launch, stopper, &mut |_| {}) {
+            match process::run(launch, stopper, overflow) {
                 Err(error) if error.is_transient() && left > 0 && self.board.stop_reason(slot).is_none() => {
                     left -= 1;
                     std::thread::sleep(wait);
@@ -137,7 +140,13 @@ fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Lau
 }
 
 /// How an attempt that ended by itself, or because it exceeded a limit, is to be called.
-fn judge(sweep: &SweepRuntime, prepared: &Prepared, directory: &Directory, ended: &Ended) -> Outcome {
+fn judge(
+    sweep: &SweepRuntime,
+    prepared: &Prepared,
+    directory: &Directory,
+    extraction: Extraction,
+    ended: &Ended,
+) -> Outcome {
     let failed = |cause| Outcome::Failed { cause };
     let limits = &sweep.spec.job;
     match ended.ended_by {
@@ -151,21 +160,13 @@ fn judge(sweep: &SweepRuntime, prepared: &Prepared, directory: &Directory, ended
     }
     match ended.exit {
         Exit::Signal(number) => failed(Cause::Signal(number)),
-        Exit::Code(0) => match results(sweep, directory, ended) {
-            Ok(results) => Outcome::Succeeded { results: name_results(&sweep.space, &prepared.point, results) },
-            Err(why) => failed(Cause::NoResult(why)),
-        },
-        Exit::Code(code) => failed(Cause::Exit(code)),
-    }
-}
-
-/// The results of a job that ended well, from where the sweep file says.
-fn results(sweep: &SweepRuntime, directory: &Directory, ended: &Ended) -> Result<Vec<(String, Value)>, String> {
-    let settings = &sweep.spec.results;
-    match &settings.from {
-        ResultsFrom::Stdout => extract::results(settings, &ended.output.stdout),
-        ResultsFrom::File(name) => {
-            extract::results(settings, &directory.read(KEEP)?).map_err(|why| format!("{name}: {why}"))
+        Exit::Code(0) => {
+            match extraction.finish(&ended.output.stdout, |name, overflow| directory.read(name, KEEP_OF_FILE, overflow))
+            {
+                Ok(results) => Outcome::Succeeded { results: name_results(&sweep.space, &prepared.point, results) },
+                Err(why) => failed(Cause::NoResult(why)),
+            }
         }
+        Exit::Code(code) => failed(Cause::Exit(code)),
     }
 }

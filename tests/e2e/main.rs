@@ -13,6 +13,7 @@ mod failures;
 mod faults;
 mod giving_up;
 mod leftovers;
+mod results;
 mod samples;
 mod secrets;
 mod tables;

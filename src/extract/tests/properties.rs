@@ -1,14 +1,20 @@
 //! Owns the property tests of reading results.
 
+use itertools::Itertools;
 use proptest::prelude::*;
 
 use super::*;
 
-const FORMATS: [ResultFormat; 5] =
-    [ResultFormat::Auto, ResultFormat::Json, ResultFormat::KeyValue, ResultFormat::Number, ResultFormat::None];
+/// Each format, and both with columns.
+pub(super) fn formats() -> Vec<ResultFormat> {
+    let patterns = columns(&[("a", "a *= *(\\S+)"), ("b", "[a-z1]+"), ("c", "^(?:.|(?<x>NaN))$")]);
+    let paths = columns(&[("a", "a"), ("b", "a.a[-1]"), ("c", "[\"\u{e9}\"][0].a")]);
+    use ResultFormat::*;
+    vec![Auto, JSON, Json(paths), KeyValue, Regex(patterns), Number]
+}
 
 /// Output that is nearly something.
-fn output() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn output() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         "{", "}", "\"", "\\", "NaN", "-", "Infinity", "[", "]", ":", ",", " ", "\n", "\r", "a", "=", "1", "e", ".",
         "\u{feff}", "é", "null", "[1]", "\u{0}",
@@ -38,9 +44,9 @@ proptest! {
     #[test]
     fn no_output_makes_it_panic_and_names_are_unique(tail in output(), more in 0..2_u64, required in any::<bool>()) {
         let stdout = Kept { total: tail.len() as u64 + more, tail };
-        for format in FORMATS {
-            let require = if required { vec!["a".to_owned()] } else { Vec::new() };
-            if let Ok(found) = results(&ResultSettings { format, from: ResultsFrom::Stdout, require }, &stdout) {
+        for format in formats() {
+            let require: &[&str] = if required { &["a"] } else { &[] };
+            if let Ok(found) = results(&settings(format, require), &stdout) {
                 prop_assert!(found.iter().map(|(name, _)| name).all_unique());
                 prop_assert!(found.iter().all(|(name, _)| !name.is_empty() && name.trim() == name));
                 prop_assert!(!required || found.iter().any(|(name, _)| name == "a"));

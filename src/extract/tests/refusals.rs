@@ -7,15 +7,15 @@ fn what_is_wrong_is_said() {
     use ResultFormat::*;
     let long = format!("{}\n{}", "x".repeat(300), "é\x1b[31m".repeat(50));
     let refusals = [
-        read(Json, &kept("")),
-        read(Json, &kept("log\nenergy = 5")),
-        read(Json, &kept("log\n{\"energy\": 5,}")),
-        read(Json, &kept("log\n{\n  \"energy\": 5\n}")),
-        read(Json, &kept("{\n  \"energy\": 5,\n}")),
-        read(Json, &kept("[1, 2]")),
-        read(Json, &kept("{\"\": 5}")),
-        read(Json, &kept("{\"a\": {\"b\": {\"  \": 5}}}")),
-        read(Json, &kept("{\"x\": 1e999}")),
+        read(JSON, &kept("")),
+        read(JSON, &kept("log\nenergy = 5")),
+        read(JSON, &kept("log\n{\"energy\": 5,}")),
+        read(JSON, &kept("log\n{\n  \"energy\": 5\n}")),
+        read(JSON, &kept("{\n  \"energy\": 5,\n}")),
+        read(JSON, &kept("[1, 2]")),
+        read(JSON, &kept("{\"\": 5}")),
+        read(JSON, &kept("{\"a\": {\"b\": {\"  \": 5}}}")),
+        read(JSON, &kept("{\"x\": 1e999}")),
         read(KeyValue, &kept("")),
         read(KeyValue, &kept("log\n0.5")),
         read(KeyValue, &kept(long)),
@@ -49,9 +49,7 @@ fn what_is_wrong_is_said() {
 #[test]
 fn what_is_required_must_be_there() {
     let require = |format, names: &[&str], output: &str| {
-        let require = names.iter().map(|name| name.to_string()).collect();
-        results(&ResultSettings { format, from: ResultsFrom::Stdout, require }, &kept(output))
-            .map_or_else(|why| why, |found| format!("{found:?}"))
+        results(&settings(format, names), &kept(output)).map_or_else(|why| why, |found| format!("{found:?}"))
     };
     use ResultFormat::*;
     let many: Vec<String> = (0..15).map(|i| format!("x{i} = {i}")).collect();
@@ -59,10 +57,9 @@ fn what_is_required_must_be_there() {
         require(Auto, &["a", "b"], "b = 2\na = 1"),
         require(Auto, &["a"], "a = nan"),
         require(Auto, &["a", "b", "c", "c"], "b = 2\nd = 1"),
-        require(Json, &["a", "b"], r#"{"a": null, "c": 1, "d": null}"#),
+        require(JSON, &["a", "b"], r#"{"a": null, "c": 1, "d": null}"#),
         require(Auto, &["a"], "hello there"),
         require(Auto, &["a"], ""),
-        require(None, &["a"], "a = 1"),
         require(Number, &["energy"], "1"),
         require(KeyValue, &["y"], &many.join("\n")),
     ];
@@ -73,7 +70,6 @@ fn what_is_required_must_be_there() {
     the output has no `b`; the output has no value for `a`; it has: `c`
     the output has no `a`; nothing was found in it; its last line is `hello there`
     the output has no `a`; nothing was found in it; the output is empty
-    the output has no `a`; `format = "none"` reads nothing
     the output has no `energy`; it has: `result`
     the output has no `y`; it has: `x0`, `x1`, `x2`, `x3`, `x4`, `x5`, `x6`, `x7`, `x8`, `x9`, `x10`, `x11` and 3 more
     "#);
@@ -82,13 +78,12 @@ fn what_is_required_must_be_there() {
 #[test]
 fn cut_output_gives_its_last_line_or_says_that_it_was_cut() {
     use ResultFormat::*;
-    assert_eq!(read(Json, &cut("ine\n{\"a\": 1}\n")).unwrap(), named(&[("a", Int(1))]));
+    assert_eq!(read(JSON, &cut("ine\n{\"a\": 1}\n")).unwrap(), named(&[("a", Int(1))]));
     assert_eq!(read(Auto, &cut("ine\n{\"a\": 1}\n")).unwrap(), named(&[("a", Int(1))]));
     assert_eq!(read(Number, &cut("\n0.5")).unwrap(), named(&[("result", Float(0.5))]));
-    assert_eq!(read(Auto, &cut("x = 1\nhello there\n")).unwrap(), [], "the piece of a line is no line");
     let refusals = [
-        read(Json, &cut("{\"a\": 1}\n")),
-        read(Json, &cut("{\n\"a\": 1\n}\n")),
+        read(JSON, &cut("{\"a\": 1}\n")),
+        read(JSON, &cut("{\n\"a\": 1\n}\n")),
         read(KeyValue, &cut("ine\na = 1\n")),
         read(Number, &cut("0.5\n")),
         read(Number, &cut("0.5\nbye bye\n")),
@@ -96,27 +91,23 @@ fn cut_output_gives_its_last_line_or_says_that_it_was_cut() {
         read(Auto, &cut("ine\n0.5\n")),
         read(Auto, &cut("\"a\": 1}\n")),
         read(Auto, &cut("  \"a\": 1\n}\n")),
-        results(
-            &ResultSettings { format: Auto, from: ResultsFrom::Stdout, require: vec!["a".into()] },
-            &cut("ine\nhello there"),
-        ),
-        results(
-            &ResultSettings { format: Auto, from: ResultsFrom::Stdout, require: vec!["a".into()] },
-            &cut("hello there"),
-        ),
+        read(Auto, &cut("x = 1\nhello there\n")),
+        read(Regex(columns(&[("a", "a=(.)")])), &cut("ine\na=1")),
+        results(&settings(Number, &["a"]), &cut("ine\n1")),
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    the output was cut: only its last 9 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
+    the output was cut: only its last 9 bytes were kept, and its last line is not a whole JSON object; print less
     the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
     the output was cut: only its last 10 bytes were kept, and lines `name = value` before that are lost; print less, or all results as one JSON object on the last line
     the output was cut: only its last 4 bytes were kept, less than its last line
     the last line, `bye bye`, is not a number
-    the output was cut: only its last 10 bytes were kept, and lines `name = value` before that are lost; print less, or all results as one JSON object on the last line
-    the output was cut: only its last 8 bytes were kept, so that lines `name = value`, which go before a number, may be lost; say `format = "number"` under `[results]` if the number is the result
-    the output was cut: only its last 8 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
+    the output was cut: only its last 10 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 8 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 8 bytes were kept, and its last line is not a whole JSON object; print less
     the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
-    the output has no `a`; nothing was found in it; its last line is `hello there`; the output was cut: only its last 15 bytes were kept, and what came before is lost
-    the output has no `a`; nothing was found in it; the output was cut: only its last 11 bytes were kept, less than its last line
+    the output was cut: only its last 18 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 7 bytes were kept, and what the patterns would match before that is lost
+    the output has no `a`; it has: `result`
     "#);
 }

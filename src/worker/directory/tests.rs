@@ -111,24 +111,30 @@ fn a_deck_replaces_a_link_and_not_what_it_points_to() {
     assert_eq!(names(&folder.path().join("sub")), ["deck"]);
 }
 
-fn results(folder: &Path, before: Option<Stamp>) -> Directory {
-    Directory { dir: folder.to_owned(), results: Some("out".into()), before }
+/// Reads the end of a file `out`.
+fn read_out(folder: &Path, before: Option<Stamp>, keep: usize) -> Result<Kept, String> {
+    let before = before.map(|stamp| ("out".to_owned(), stamp)).into_iter().collect();
+    Directory { dir: folder.to_owned(), before }.read("out", keep, None)
 }
 
 #[test]
 fn the_end_of_a_file_is_read() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("out"), "0123456789").unwrap();
-    let read = |keep| results(folder.path(), None).read(keep).unwrap();
+    let read = |keep| read_out(folder.path(), None, keep).unwrap();
     assert_eq!(read(4), Kept { tail: b"6789".to_vec(), total: 10 });
     assert_eq!(read(10), Kept { tail: b"0123456789".to_vec(), total: 10 });
+    let mut before = Vec::new();
+    let directory = Directory { dir: folder.path().to_owned(), before: Vec::new() };
+    let end = directory.read("out", 4, Some(&mut |bytes| before.extend_from_slice(bytes))).unwrap();
+    assert_eq!((before.as_slice(), end), (&b"012345"[..], read(4)));
 }
 
 #[test]
 fn a_file_that_the_job_did_not_write_is_no_result() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out");
-    assert!(results(folder.path(), None).read(9).unwrap_err().starts_with("the job wrote no file "));
+    assert!(read_out(folder.path(), None, 9).unwrap_err().starts_with("the job wrote no file "));
     let write = |text: &str, age: u64| {
         fs::write(&path, text).unwrap();
         let time = SystemTime::now() - Duration::from_secs(age);
@@ -136,8 +142,8 @@ fn a_file_that_the_job_did_not_write_is_no_result() {
     };
     write("old", 3600);
     let before = Stamp::of(&path).unwrap().if_old();
-    assert!(results(folder.path(), before).read(9).unwrap_err().contains("was there before"));
+    assert!(read_out(folder.path(), before, 9).unwrap_err().contains("was there before"));
     write("new", 0);
-    assert_eq!(results(folder.path(), before).read(9).unwrap().tail, b"new");
+    assert_eq!(read_out(folder.path(), before, 9).unwrap().tail, b"new");
     assert_eq!(Stamp::of(&path).unwrap().if_old(), None);
 }

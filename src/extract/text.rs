@@ -1,4 +1,4 @@
-//! Owns a job's standard output as text and lines, and the knowledge of what of it is missing.
+//! Owns the end of an output as text, the knowledge of what is missing before it, and how it is described in messages.
 
 use std::borrow::Cow;
 
@@ -7,20 +7,24 @@ use crate::record::Kept;
 /// What ends a line.
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
-/// Standard output as text.
-pub(super) struct Stdout<'a> {
+/// The end of an output, or all of it, as text.
+pub(super) struct Text<'a> {
     text: Cow<'a, str>,
     /// How many bytes were kept, if there were more.
     cut_to: Option<usize>,
+    /// Whether nobody has read what was not kept.
+    lost: bool,
 }
 
-impl Stdout<'_> {
-    pub(super) fn new(kept: &Kept) -> Stdout<'_> {
+impl Text<'_> {
+    /// The kept end of an output of which the first `handed_on` bytes were read line by line.
+    pub(super) fn new(kept: &Kept, handed_on: u64) -> Text<'_> {
         let text = match String::from_utf8_lossy(&kept.tail) {
-            Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text)),
-            Cow::Owned(text) => Cow::Owned(text.strip_prefix('\u{feff}').map(Into::into).unwrap_or(text)),
+            Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BOM).unwrap_or(text)),
+            Cow::Owned(text) => Cow::Owned(text.strip_prefix(BOM).map(Into::into).unwrap_or(text)),
         };
-        Stdout { text, cut_to: kept.is_cut().then_some(kept.tail.len()) }
+        let lost = kept.total > kept.tail.len() as u64 + handed_on;
+        Text { text, cut_to: kept.is_cut().then_some(kept.tail.len()), lost }
     }
 
     /// The whole output; none: its beginning is missing.
@@ -28,19 +32,14 @@ impl Stdout<'_> {
         self.cut_to.is_none().then_some(&*self.text)
     }
 
-    /// The lines that are whole, trimmed, without empty ones. Where the output was cut, the first of what is left may be
-    /// a piece of one and is left out.
-    pub(super) fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
+    /// The last line, trimmed, that is not empty, if it is whole: where the output was cut, the first of what is left may
+    /// be a piece of one.
+    pub(super) fn last_line(&self) -> Option<&str> {
         let whole = match self.cut_to {
             None => &*self.text,
             Some(_) => self.text.split_once(LINE_ENDS).map_or("", |(_, rest)| rest),
         };
-        whole.split(LINE_ENDS).map(str::trim).filter(|line| !line.is_empty())
-    }
-
-    /// The last line, if it is whole.
-    pub(super) fn last_line(&self) -> Option<&str> {
-        self.lines().next_back()
+        whole.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty())
     }
 
     /// What there is at the very end, whole line or not.
@@ -54,14 +53,19 @@ impl Stdout<'_> {
         Some(format!("the output was cut: only its last {kept} bytes were kept, {consequence}"))
     }
 
+    /// The same where nobody has read what was not kept.
+    pub(super) fn lost(&self, consequence: &str) -> Option<String> {
+        if self.lost { self.cut(consequence) } else { None }
+    }
+
     /// What the output looks like, for a message.
     pub(super) fn describe(&self) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => NOTHING.into(),
             (_, None) => self.cut("less than its last line").unwrap_or_default(),
             (_, Some(line)) => {
-                let cut = self.cut("and what came before is lost").map(|why| format!("; {why}"));
-                format!("its last line is {}{}", quote(line), cut.unwrap_or_default())
+                let lost = self.lost("and what came before is lost").map(|why| format!("; {why}"));
+                format!("its last line is {}{}", quote(line), lost.unwrap_or_default())
             }
         }
     }
@@ -75,6 +79,9 @@ impl Stdout<'_> {
         }
     }
 }
+
+/// A byte-order mark.
+pub(super) const BOM: char = '\u{feff}';
 
 const NOTHING: &str = "the output is empty";
 
@@ -92,4 +99,12 @@ fn harmless(c: char) -> impl Iterator<Item = char> {
     let escaped = c.is_control().then(|| c.escape_default());
     let plain = escaped.is_none().then_some(c);
     escaped.into_iter().flatten().chain(plain)
+}
+
+/// Names for a message, not too many of them.
+pub(super) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 12;
+    let more = names.len().saturating_sub(MOST);
+    let shown = names.take(MOST).map(quote).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

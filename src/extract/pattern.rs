@@ -1,0 +1,152 @@
+//! Owns the format `regex`: a pattern for each column, searched line by line; the last match counts.
+
+use regex::Regex;
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::Mistake;
+use super::lines::{LONGEST, Line, Reader};
+use super::named::Named;
+use super::scalar::scalar;
+use super::text::list;
+use crate::value::Value;
+
+/// A pattern of one column.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    regex: Regex,
+    /// The group whose text is the value; 0: the whole match.
+    group: usize,
+}
+
+impl Pattern {
+    /// Compiles a pattern. The value is what its one group matches, named or not; without a group, the whole match; among
+    /// several groups, the one that has a name.
+    ///
+    /// # Errors
+    /// If it cannot be understood, can never match or matches everywhere, or it is open which group is meant.
+    pub fn new(text: &str) -> Result<Pattern, Mistake> {
+        let whole = 0..text.len();
+        let wrong =
+            |message: &str, help: &str| Mistake { message: message.into(), help: help.into(), at: whole.clone() };
+        let hir = regex_syntax::parse(text).map_err(|error| syntax(&error, text))?;
+        if hir.properties().minimum_len() == Some(0) {
+            let help = "write `+` for `*` where there must be something: 'E = (\\S+)'";
+            return Err(wrong("this pattern matches the empty text, and so every line", help));
+        }
+        if needs_line_break(&hir) {
+            let help =
+                "each line is searched by itself, and `^` and `$` are its ends; write one pattern for each value";
+            return Err(wrong("this pattern holds a line break, and so matches no line", help));
+        }
+        let regex = Regex::new(text)
+            .map_err(|_| wrong("this pattern is too large", "write `+` where it counts to great numbers: `{1000}`"))?;
+        let named: Vec<usize> =
+            regex.capture_names().enumerate().filter(|(_, name)| name.is_some()).map(|(group, _)| group).collect();
+        let group = match (regex.captures_len() - 1, named.as_slice()) {
+            (0, _) => 0,
+            (1, _) => 1,
+            (_, [one]) => *one,
+            (groups, _) => {
+                let help = "keep the one with the value, and write `(?:…)` for the others; or give it alone a name: \
+                            `(?<value>…)`";
+                return Err(wrong(&format!("this pattern has {groups} groups, and the value is only one"), help));
+            }
+        };
+        Ok(Pattern { regex, group })
+    }
+
+    /// What the last match in a line has for a value; empty: its group matched nothing.
+    fn last<'t>(&self, line: &'t str) -> Option<&'t str> {
+        let found = self.regex.find_iter(line).last()?;
+        if self.group == 0 {
+            return Some(found.as_str());
+        }
+        let captures = self.regex.captures_at(line, found.start())?;
+        Some(captures.get(self.group).map_or("", |group| group.as_str()))
+    }
+}
+
+/// A mistake in the form of a pattern.
+fn syntax(error: &regex_syntax::Error, text: &str) -> Mistake {
+    let (what, span) = match error {
+        regex_syntax::Error::Parse(error) => (error.kind().to_string(), Some(error.span())),
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(error.span())),
+        _ => ("it is not understood".into(), None),
+    };
+    let at = span.map_or(0..text.len(), |span| span.start.offset..span.end.offset);
+    let help = if what.contains("look-around") || what.contains("backreference") {
+        "searching takes linear time here, which these do not allow; match what stands around the value, and put the \
+         value into a group: 'E = (\\S+)'"
+    } else {
+        "a character that means something in patterns stands behind a backslash where it is meant itself: `\\(`; the \
+         whole in single quotes: 'E = (\\S+)'"
+    };
+    Mistake { message: format!("this pattern cannot be read: {what}"), help: help.into(), at }
+}
+
+/// Whether every match has a line break in it.
+fn needs_line_break(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.iter().any(|byte| matches!(byte, b'\n' | b'\r')),
+        HirKind::Concat(parts) => parts.iter().any(needs_line_break),
+        HirKind::Alternation(parts) => parts.iter().all(needs_line_break),
+        HirKind::Capture(capture) => needs_line_break(&capture.sub),
+        HirKind::Repetition(repetition) => repetition.min > 0 && needs_line_break(&repetition.sub),
+        _ => false,
+    }
+}
+
+/// The last match of each column, as lines come in.
+pub(super) struct Matches<'a> {
+    pub(super) columns: &'a [(String, Pattern)],
+    last: Vec<Last>,
+}
+
+#[derive(Clone, Default)]
+struct Last {
+    value: Option<Value>,
+    /// Whether a line has come since that could not be searched.
+    doubtful: bool,
+}
+
+impl<'a> Matches<'a> {
+    pub(super) fn new(columns: &'a [(String, Pattern)]) -> Matches<'a> {
+        Matches { columns, last: vec![Last::default(); columns.len()] }
+    }
+
+    /// The values of the columns that were found, in the order of the columns.
+    pub(super) fn finish(self) -> Result<Named, String> {
+        let both = || self.columns.iter().map(|(name, _)| name.as_str()).zip(&self.last);
+        let doubtful: Vec<&str> = both().filter(|(_, last)| last.doubtful).map(|(name, _)| name).collect();
+        if !doubtful.is_empty() {
+            return Err(format!(
+                "a line is longer than {} KiB, too long to be searched, and no line after it has {}; let the program \
+                 break its lines, or print the result at the end",
+                LONGEST >> 10,
+                list(doubtful.into_iter())
+            ));
+        }
+        let mut named = Named::default();
+        for (name, last) in both() {
+            if let Some(value) = &last.value {
+                named.set(name, value.clone())?;
+            }
+        }
+        Ok(named)
+    }
+}
+
+impl Reader for Matches<'_> {
+    fn line(&mut self, line: Line) {
+        match line {
+            Line::Whole(text) => {
+                for ((_, pattern), last) in self.columns.iter().zip(&mut self.last) {
+                    if let Some(found) = pattern.last(text) {
+                        *last = Last { value: Some(scalar(found)), doubtful: false };
+                    }
+                }
+            }
+            Line::TooLong(_) => self.last.iter_mut().for_each(|last| last.doubtful = true),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Owns `[results]` and `[[results]]`: from what, in which format, and which columns.
+
+use std::collections::HashMap;
+use std::ops::Range as Span;
+
+use toml::de::DeValue;
+
+use super::keys::{FORMATS, RESULTS};
+use super::place::inside;
+use super::reader::{Entry, Reader};
+use super::suggest::{list, nearest};
+use super::templates::not_inside;
+use super::{Diagnostic, ResultFormat, ResultSettings, ResultsFrom, names};
+use crate::extract::{Mistake, Path, Pattern};
+
+/// A name of a result, and where it stands.
+type Name = (String, Span<usize>);
+
+/// A source as far as it could be read.
+struct Source {
+    /// None: there is a mistake in it, or nothing is read.
+    settings: Option<ResultSettings>,
+    /// The results that it is known to have.
+    known: Vec<Name>,
+}
+
+/// Reads all sources. `parameters` are the names of the sweep's parameters, `text` the whole file; not given where a part
+/// of it was lost.
+pub(super) fn read(top: Reader, parameters: &[String], text: Option<&str>) -> Vec<ResultSettings> {
+    let Some(entry) = top.entry("results") else { return vec![by_default()] };
+    let sources: Vec<Source> = match entry.value {
+        DeValue::Array(_) => {
+            tables(&entry, top).into_iter().map(|table| source(table, parameters, text, true)).collect()
+        }
+        _ => top.table("results").map(|table| source(table, parameters, text, false)).into_iter().collect(),
+    };
+    told_twice(&sources, top);
+    sources.into_iter().filter_map(|source| source.settings).collect()
+}
+
+fn by_default() -> ResultSettings {
+    ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: Vec::new() }
+}
+
+/// The tables `[[results]]`.
+fn tables<'a>(entry: &Entry<'a>, top: Reader<'a>) -> Vec<Reader<'a>> {
+    const HELP: &str = "write [[results]] on a line of its own for each source, and its keys below";
+    let DeValue::Array(tables) = entry.value else { return Vec::new() };
+    if tables.is_empty() {
+        let found = Diagnostic::error("a list of no sources of results", entry.span.clone());
+        top.sink.push(found.help("take it out, or write format = \"none\" under [results] if there are no results"));
+    }
+    let table = |value: &'a toml::Spanned<DeValue<'a>>| match value.get_ref() {
+        DeValue::Table(table) => Some(Reader { table, sink: top.sink }),
+        _ => {
+            top.sink.push(Diagnostic::error("a source of results is a table", value.span()).help(HELP));
+            None
+        }
+    };
+    tables.iter().filter_map(table).collect()
+}
+
+/// Names that two sources have.
+fn told_twice(sources: &[Source], top: Reader) {
+    let mut first: HashMap<&str, &Span<usize>> = HashMap::new();
+    for (name, span) in sources.iter().flat_map(|source| &source.known) {
+        if let Some(first) = first.insert(name, span) {
+            let found = Diagnostic::error(format!("the result `{name}` has two sources"), span.clone());
+            top.sink.push(found.also(first.clone(), "the first one").help("give one of them another name"));
+        }
+    }
+}
+
+fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: bool) -> Source {
+    table.finish(&RESULTS);
+    let unread = Source { settings: None, known: Vec::new() };
+    let Some(named) = format(table) else {
+        // For what is wrong there.
+        let _ = (from(table), require(table));
+        return unread;
+    };
+    if named == "none" {
+        nothing(table, in_list);
+        return unread;
+    }
+    let columns = columns(table, named, parameters, text);
+    let required = require(table);
+    for (name, span) in &required {
+        if let Some(found) = not_there(name, span, named, &columns) {
+            table.sink.push(found);
+        }
+    }
+    let known = match (named, table.entry("format")) {
+        ("number", Some(entry)) => vec![("result".to_owned(), entry.span)],
+        _ => columns.iter().map(|column| (column.name.clone(), column.span.clone())).collect(),
+    };
+    let columns = columns.into_iter().map(|column| (column.name, column.text)).collect();
+    let format = match named {
+        "json" => ResultFormat::Json(columns),
+        "keyvalue" => ResultFormat::KeyValue,
+        "regex" => ResultFormat::Regex(columns),
+        "number" => ResultFormat::Number,
+        _ => ResultFormat::Auto,
+    };
+    let require = required.into_iter().map(|(name, _)| name).collect();
+    Source { settings: Some(ResultSettings { format, from: from(table), require }), known }
+}
+
+/// The name of the format; none: it is mistaken.
+fn format(table: Reader<'_>) -> Option<&str> {
+    if table.entry("format").is_none() {
+        return Some("auto");
+    }
+    let (named, span) = table.text("format")?;
+    if FORMATS.contains(&named) {
+        return Some(named);
+    }
+    let hint = nearest(named, FORMATS).map(|near| format!("; did you mean `{near}`?"));
+    let found = Diagnostic::error(format!("there is no format `{named}`{}", hint.unwrap_or_default()), span);
+    table.sink.push(found.help(format!("the formats are {}", list(FORMATS))));
+    None
+}
+
+/// Checks a source of which nothing is read.
+fn nothing(table: Reader, in_list: bool) {
+    const HELP: &str = "choose another format";
+    if let Some(entry) = table.entry("format").filter(|_| in_list) {
+        let found = Diagnostic::error("a source of which nothing is read", entry.span);
+        table.sink.push(found.help("take this [[results]] out; for no results at all, write [results] once"));
+        return;
+    }
+    for (_, span) in require(table) {
+        let found = Diagnostic::error("with `format = \"none\"` there are no results to require", span);
+        table.sink.push(found.help(format!("take `require` out, or {HELP}")));
+    }
+    for entry in ["from", "columns"].into_iter().filter_map(|key| table.entry(key)) {
+        let found = Diagnostic::error("with `format = \"none\"` nothing is read", entry.span);
+        table.sink.push(found.help(format!("take `{}` out, or {HELP}", entry.key)));
+    }
+}
+
+/// Reads `from`.
+fn from(table: Reader) -> ResultsFrom {
+    let Some((name, span)) = table.text("from") else { return ResultsFrom::Stdout };
+    if name == "stdout" {
+        return ResultsFrom::Stdout;
+    }
+    let (why, help) = if matches!(name, "stderr" | "-") {
+        (String::new(), "write from = \"stdout\", or the name of a file")
+    } else if let Some(why) = not_inside(name) {
+        (format!(": {why}"), "name a file that the job writes into its directory: from = \"out.json\"")
+    } else {
+        return ResultsFrom::File(name.to_owned());
+    };
+    table.sink.push(Diagnostic::error(format!("results cannot be read from `{name}`{why}"), span).help(help));
+    ResultsFrom::Stdout
+}
+
+/// A column, with the pattern or the path of its value.
+struct Column {
+    name: String,
+    span: Span<usize>,
+    text: String,
+}
+
+/// Reads `columns`; what is mistaken in it is told.
+fn columns(table: Reader, format: &str, parameters: &[String], text: Option<&str>) -> Vec<Column> {
+    let Some(entry) = table.entry("columns") else {
+        if let Some(format) = table.entry("format").filter(|_| format == "regex") {
+            let found = Diagnostic::error("`format = \"regex\"` needs a pattern for each result", format.span);
+            table.sink.push(found.help("add columns = { energy = 'E = (\\S+)' }"));
+        }
+        return Vec::new();
+    };
+    let help = match format {
+        "regex" => "write columns = { energy = 'E = (\\S+)' }: the name of a result, and the pattern of its value",
+        _ => "write columns = { energy = \"stats.energy.mean\" }: the name of a result, and the path of its value",
+    };
+    let compile: fn(&str) -> Result<(), Mistake> = match format {
+        "regex" => |pattern| Pattern::new(pattern).map(drop),
+        "json" => |path| Path::parse(path).map(drop),
+        _ => {
+            let message = match table.entry("format") {
+                Some(_) => format!("`columns` does not go with `format = \"{format}\"`"),
+                None => "`columns` needs a format".to_owned(),
+            };
+            let help = "with format = \"regex\" it gives each result its pattern, with format = \"json\" its path";
+            table.sink.push(Diagnostic::error(message, entry.key_span).help(help));
+            return Vec::new();
+        }
+    };
+    let DeValue::Table(columns) = entry.value else {
+        table.wrong::<()>(&entry, "a table", help.into());
+        return Vec::new();
+    };
+    if columns.is_empty() {
+        table.sink.push(Diagnostic::error("a table of no columns", entry.span).help(help));
+    }
+    let columns = Reader { table: columns, sink: table.sink };
+    let read = columns.entries().filter_map(|column| {
+        let DeValue::String(written) = column.value else {
+            return columns.wrong(&column, "text", help.into());
+        };
+        if let Err(mistake) = compile(written) {
+            let at = text.map_or(column.span.clone(), |text| inside(text, &column.span, written, &mistake.at));
+            table.sink.push(Diagnostic::error(mistake.message, at).help(mistake.help));
+        }
+        if let Some(found) = unfit(&column, parameters) {
+            table.sink.push(found);
+        }
+        Some(Column { name: column.key.to_owned(), span: column.key_span, text: written.clone().into_owned() })
+    });
+    read.collect()
+}
+
+/// What is wrong with the name of a column, if something is.
+fn unfit(column: &Entry, parameters: &[String]) -> Option<Diagnostic> {
+    let name = column.key;
+    let (message, help) = if parameters.iter().any(|parameter| parameter == name) {
+        (format!("`{name}` is a parameter, and has a column already"), None)
+    } else if names::is_column(name) {
+        (format!("`{name}` is a column of every table of results, or may be one"), None)
+    } else if name.trim().is_empty() {
+        ("a result cannot be without a name".to_owned(), Some("write the name before the `=`"))
+    } else if name.trim() != name || name.contains(char::is_control) {
+        let message = format!("`{}` cannot be the name of a result", name.escape_debug());
+        (message, Some("write it on one line, without blanks around it"))
+    } else {
+        return None;
+    };
+    let help = help.map_or_else(|| format!("give it another name, for example `{name}_result`"), str::to_owned);
+    Some(Diagnostic::error(message, column.key_span.clone()).help(help))
+}
+
+fn require(table: Reader) -> Vec<Name> {
+    let Some(entry) = table.entry("require") else { return Vec::new() };
+    let DeValue::Array(array) = entry.value else {
+        table.wrong::<()>(&entry, "a list of names", "write require = [\"energy\"]".into());
+        return Vec::new();
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for name in array.iter() {
+        let error = |message: String| Diagnostic::error(message, name.span());
+        match name.get_ref() {
+            DeValue::String(text) if text.is_empty() => {
+                table.sink.push(error("a result cannot be without a name".into()));
+            }
+            DeValue::String(text) if names.iter().any(|(other, _)| other == text) => {
+                table.sink.push(error(format!("`{text}` is required twice")).help("keep one"));
+            }
+            DeValue::String(text) => names.push((text.clone().into_owned(), name.span())),
+            _ => {
+                let found = error("`require` is a list of names, each of them text".into());
+                table.sink.push(found.help("write require = [\"energy\"]"));
+            }
+        }
+    }
+    names
+}
+
+/// A required result that its source cannot have.
+fn not_there(name: &str, span: &Span<usize>, format: &str, columns: &[Column]) -> Option<Diagnostic> {
+    if format == "number" {
+        let message = format!("with `format = \"number\"` there is no result `{name}`");
+        let found = Diagnostic::error(message, span.clone()).help("the one number is called `result`");
+        return Some(found).filter(|_| name != "result");
+    }
+    let names = || columns.iter().map(|column| column.name.as_str());
+    if columns.is_empty() || names().any(|other| other == name) {
+        return None;
+    }
+    let hint = nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let found = Diagnostic::error(format!("`columns` has no `{name}`{hint}"), span.clone());
+    Some(found.help(format!("the results here are {}", list(names()))))
+}

@@ -1,0 +1,58 @@
+//! Owns the tests of how results are read from what real jobs print and write.
+
+use crate::common::Sandbox;
+
+/// Why a job failed.
+fn cause(sandbox: &Sandbox, job: &str) -> String {
+    sandbox.sweep(&["show", job, "--json"]).code(0).json()["cause"].to_string()
+}
+
+#[test]
+fn lines_are_read_from_all_of_a_long_output() {
+    let sandbox = Sandbox::embedded();
+    // A megabyte after the result, and another after the second; the third job has no line break in it at all.
+    sandbox.write(
+        "job.sh",
+        "echo E = 1\nfill() { head -c 1000000 /dev/zero | tr '\\0' \"$1\" | fold -w 79; echo; }\nfill x\n\
+         [ $1 = 2 ] && echo E = 2 && fill y\n[ $1 = 3 ] && head -c 1000000 /dev/zero\nexit 0\n",
+    );
+    let text =
+        |results: &str| format!("command = \"sh job.sh {{{{ n }}}}\"\n[grid]\nn = [1, 2, 3]\n[results]\n{results}\n");
+    sandbox.write("a.toml", &text("format = \"regex\"\ncolumns = { energy = 'E = (\\S+)' }"));
+    sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(1);
+    let energies: Vec<_> = sandbox.rows("a.csv").iter().map(|row| row["energy"].clone()).collect();
+    assert_eq!(energies, ["1", "2"]);
+    assert!(cause(&sandbox, "a-1/2").contains("longer than 256 KiB"), "{}", cause(&sandbox, "a-1/2"));
+    for format in ["auto", "keyvalue"] {
+        sandbox.write("b.toml", &text(&format!("format = \"{format}\"")));
+        sandbox.sweep(&["run", "b.toml", "--out", "b.csv"]).code(0);
+        let found: Vec<_> = sandbox.rows("b.csv").iter().map(|row| row["E"].clone()).collect();
+        assert_eq!(found, ["1", "2", "1"], "{format}");
+    }
+}
+
+#[test]
+fn results_come_from_output_and_files_together() {
+    for sandbox in Sandbox::both() {
+        sandbox.write(
+            "job.sh",
+            "echo \"setup took 0.5 s\"; printf '{\\n \"stats\": {\"e\": [1, 2.50]},\\n \"ok\": true, \"x\": NaN\\n}\\n' > out.json\n\
+             yes 'step of many' | head -n 50000 > log.txt; echo \"steps: $1\" >> log.txt\n\
+             [ $1 = 2 ] && echo ok = false >> log.txt; exit 0\n",
+        );
+        sandbox.write(
+            "a.toml",
+            "command = \"sh {{ here }}/job.sh {{ n }}\"\n[grid]\nn = [1, 2]\n\
+             [[results]]\nformat = \"regex\"\ncolumns = { setup = 'took (\\S+) s' }\n\
+             [[results]]\nfrom = \"out.json\"\nformat = \"json\"\n\
+             columns = { e = \"stats.e[-1]\", ok = \"ok\", x = \"x\" }\nrequire = [\"e\"]\n\
+             [[results]]\nfrom = \"log.txt\"\nformat = \"keyvalue\"\n",
+        );
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(1);
+        let rows = sandbox.rows("a.csv");
+        let told = ["setup", "e", "ok", "x", "steps"].map(|name| rows[0][name].as_str());
+        assert_eq!((rows.len(), told), (1, ["0.5", "2.5", "true", "NaN", "1"]));
+        let why = cause(&sandbox, "a-1/1");
+        assert!(why.contains("`ok` is `true` in out.json and `false` in log.txt"), "{why}");
+    }
+}
