@@ -85,6 +85,23 @@ impl Expression {
         Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names })
     }
 
+    /// The same expression over names with dots, as columns of a table have them: `stats.energy` is then the name that is
+    /// known, where minijinja would look for `energy` in `stats`. A name without dots goes before.
+    pub fn with_dotted_names<'a>(mut self, known: impl Iterator<Item = &'a str> + Clone) -> Expression {
+        let nested = self.compiled.undeclared_variables(true);
+        for name in known.clone().filter(|name| nested.contains(*name)) {
+            let Some((first, _)) = name.split_once('.') else { continue };
+            if self.names.contains(first) && known.clone().all(|other| other != first) {
+                self.names.insert(name.to_owned());
+            }
+        }
+        let dotted: BTreeSet<String> =
+            self.names.iter().filter_map(|name| Some(name.split_once('.')?.0.to_owned())).collect();
+        self.names.retain(|name| !dotted.contains(name));
+        self.in_scope = self.names.iter().cloned().collect();
+        self
+    }
+
     /// The names that it uses; those of functions and `pi` are not among them.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
@@ -194,8 +211,34 @@ impl Object for Scope {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Dynamic> {
-        let at = self.names.iter().position(|name| name == key)?;
-        self.values.get(at)?.clone()
+        match self.names.iter().position(|name| name == key) {
+            Some(at) => self.values.get(at)?.clone(),
+            None => Branch::below(self, format!("{key}.")),
+        }
+    }
+}
+
+/// What the names with dots have in common, up to a dot: `stats.` of `stats.energy`.
+#[derive(Debug)]
+struct Branch {
+    scope: Arc<Scope>,
+    prefix: String,
+}
+
+impl Branch {
+    fn below(scope: &Arc<Scope>, prefix: String) -> Option<Dynamic> {
+        let any = scope.names.iter().any(|name| name.starts_with(&prefix));
+        any.then(|| Dynamic::from_object(Branch { scope: Arc::clone(scope), prefix }))
+    }
+}
+
+impl Object for Branch {
+    fn get_value(self: &Arc<Self>, key: &Dynamic) -> Option<Dynamic> {
+        let name = format!("{}{}", self.prefix, key.as_str()?);
+        match self.scope.names.iter().position(|other| *other == name) {
+            Some(at) => self.scope.values.get(at)?.clone(),
+            None => Branch::below(&self.scope, name + "."),
+        }
     }
 }
 

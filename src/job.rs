@@ -167,6 +167,8 @@ pub enum Outcome {
         /// Why, and what to do.
         why: String,
     },
+    /// It had succeeded, and the point was put back in the queue by hand: what it brought is history.
+    SetAside,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Owns the value of a parameter or a result, and the one way in which it is printed.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ impl fmt::Display for Value {
             Value::Missing => Ok(()),
             Value::Bool(b) => write!(f, "{b}"),
             Value::Int(i) => write!(f, "{i}"),
-            Value::Float(x) => f.write_str(&print_float(*x)),
+            Value::Float(x) => write_float(*x, f),
             Value::Text(t) | Value::Written(_, t) => f.write_str(t),
         }
     }
@@ -98,35 +98,77 @@ impl From<&str> for Value {
 /// The layout is our own, over the digits of Rust's `{:e}` (the unique shortest, closest digits), so that no later
 /// version of a library changes what a point is called.
 pub fn print_float(x: f64) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write_float(x, &mut text);
+    text
+}
+
+/// Writes what [`print_float`] prints, without a String on the way: a table has many floats.
+///
+/// # Errors
+/// As the stream's.
+pub fn write_float(x: f64, to: &mut impl fmt::Write) -> fmt::Result {
     if x.is_nan() {
-        return "NaN".into();
+        return to.write_str("NaN");
     }
     if x.is_infinite() {
-        return if x > 0.0 { "inf".into() } else { "-inf".into() };
+        return to.write_str(if x > 0.0 { "inf" } else { "-inf" });
     }
-    let scientific = format!("{x:e}");
+    let mut buffer = Scientific::default();
+    write!(buffer, "{x:e}")?;
+    let scientific = buffer.text();
     // `{:e}` of a finite double always holds an `e` with a small integer behind it; the fallbacks are never taken.
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
-        return scientific;
+        return to.write_str(scientific);
     }
-    let (sign, mantissa) = match mantissa.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", mantissa),
+    let mantissa = match mantissa.strip_prefix('-') {
+        Some(rest) => {
+            to.write_str("-")?;
+            rest
+        }
+        None => mantissa,
     };
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    // One digit, then the others behind the point.
+    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    const ZEROS: &str = "0000000000000000";
     if exponent < 0 {
-        let zeros = "0".repeat((-exponent - 1) as usize);
-        return format!("{sign}0.{zeros}{digits}");
+        let zeros = ZEROS.get(..(-exponent - 1) as usize).unwrap_or(ZEROS);
+        return write_all(to, &["0.", zeros, first, rest]);
     }
-    let whole = exponent as usize + 1;
-    if digits.len() <= whole {
-        let zeros = "0".repeat(whole - digits.len());
-        return format!("{sign}{digits}{zeros}.0");
+    match rest.split_at_checked(exponent as usize) {
+        Some((whole, "")) => write_all(to, &[first, whole, ".0"]),
+        Some((whole, tail)) => write_all(to, &[first, whole, ".", tail]),
+        None => write_all(to, &[first, rest, ZEROS.get(..exponent as usize - rest.len()).unwrap_or(ZEROS), ".0"]),
     }
-    let (head, tail) = digits.split_at(whole);
-    format!("{sign}{head}.{tail}")
+}
+
+fn write_all(to: &mut impl fmt::Write, parts: &[&str]) -> fmt::Result {
+    parts.iter().try_for_each(|part| to.write_str(part))
+}
+
+/// Room for a double as `{:e}` prints it: at most 24 bytes, as in `-1.7976931348623157e-308`.
+#[derive(Default)]
+struct Scientific {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Scientific {
+    fn text(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Scientific {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let report = report(&sweep, &read, args.points)?;
     if args.json {
         put_json(out, &report.to_json(sweep.space.names()))?;
-    } else if target != Some(Target::Stdout) {
+    } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
     }
     for warning in &report.warnings {

@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::ops::collect::{Job, collect};
+use crate::ops::collect::{Choice, Collected, Job, collect};
 use crate::ops::select;
 use crate::ops::target::Target;
 use crate::status::text::{count, plain};
-use crate::store::SweepRow;
+use crate::table::write::Format;
 
 /// Rows and columns that a preview shows at most.
 const PREVIEW: (usize, usize) = (8, 8);
@@ -22,22 +22,33 @@ const PREVIEW: (usize, usize) = (8, 8);
 pub struct Args {
     /// The sweep [default: the newest that you submitted]
     sweep: Option<SweepId>,
-    /// The file to write, whole or not at all; -: standard output
+    /// The file to write, whole or not at all: CSV, or JSON Lines if it is named .jsonl; -: standard output
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The form of the table [default: by the name of the file, CSV for standard output]
+    #[arg(long, value_name = "FORM")]
+    format: Option<Format>,
     /// Give points that have not succeeded a row too
     #[arg(long)]
     all: bool,
+    /// Only rows for which this holds, over all columns, for example "temp > 3 and energy < 0 and seconds > 60"; a row
+    /// in which something that it asks for is missing is left out ("energy is not defined" finds those)
+    #[arg(long = "where", value_name = "EXPR")]
+    filter: Option<String>,
+    /// Only these columns, in this order
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
-    let target = Target::from(args.out.clone());
+    let target = Target { form: args.format, ..Target::from(args.out.clone()) };
     let sweep = context.runtime(&*store, &row)?;
     target.refuse_input(&sweep)?;
-    write(&Job { store: &*store, row: &row, space: &sweep.space, all: args.all }, &target, out)?;
+    let choice = Choice { all: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
+    write(&Job { store: &*store, row: &row, space: &sweep.space, choice: &choice }, &target, out)?;
     Ok(Exit::Well)
 }
 
@@ -46,33 +57,43 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// # Errors
 /// If the store cannot be read or the file not be written.
 pub fn write(job: &Job<'_>, target: &Target, out: &mut dyn Write) -> Result<()> {
-    let rows = collect(job, target, out)?;
-    eprintln!("{}: {}{}{}", job.row.id, count(rows, "row"), target.place(), left_out(job.row, job.all));
+    let collected = collect(job, target, out)?;
+    eprintln!("{}: {}{}{}", job.row.id, count(collected.rows, "row"), target.place(), left_out(job, &collected));
     Ok(())
 }
 
 /// What stands in no row, and what to do about it.
-fn left_out(row: &SweepRow, all: bool) -> String {
-    let counts = &row.counts;
+fn left_out(job: &Job<'_>, collected: &Collected) -> String {
+    let counts = &job.row.counts;
     let parts =
         [(counts.failed, "failed"), (counts.pending + counts.running, "not run yet"), (counts.cancelled, "cancelled")];
     let told: Vec<_> =
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    if told.is_empty() {
-        return String::new();
+    let mut text = String::new();
+    if !told.is_empty() {
+        let how = match (job.choice.all, &job.choice.filter) {
+            (false, _) => "left out (--all: with them)",
+            (true, None) => "among them",
+            (true, Some(_)) => "among those asked",
+        };
+        text = format!("; {how}: {}", told.join(", "));
     }
-    let how = if all { "among them" } else { "left out (--all: with them)" };
-    let hint = if counts.failed > 0 {
-        format!("; `sweep jobs {} --state failed` lists those that failed", row.id)
-    } else {
-        String::new()
-    };
-    format!("; {how}: {}{hint}", told.join(", "))
+    if collected.untold > 0 {
+        text += &format!(
+            "; left out: {} in which something that --where asks for is missing",
+            count(collected.untold, "row")
+        );
+    }
+    if counts.failed > 0 {
+        text += &format!("; `sweep failures {}` says why some failed", job.row.id);
+    }
+    text
 }
 
-/// Shows the first rows of a table to a person who looks on.
-pub fn preview(path: &Path) {
-    if !std::io::stderr().is_terminal() {
+/// Shows the first rows of a table, if it is CSV, to a person who looks on.
+pub fn preview(target: &Target) {
+    let Some(path) = target.file.as_ref().filter(|_| std::io::stderr().is_terminal()) else { return };
+    if target.format().ok() != Some(Format::Csv) {
         return;
     }
     // A table that was just written can be read; if not, there is simply nothing to look at.

@@ -61,7 +61,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let space = context.runtime(&*store, &row)?.space;
-    let filter = args.filter.as_ref().map(|text| Filter::new(text, &space)).transpose()?;
+    let filter = args.filter.as_ref().map(|text| Filter::of_points(text, &space)).transpose()?;
     let most = if args.limit == 0 { u64::MAX } else { args.limit };
     let mut listed = 0;
     let mut more = false;

@@ -54,7 +54,7 @@ fn retry(args: &Args, context: &Context, store: &dyn Store, row: &SweepRow, indi
         return change::retry(store, row, &which);
     };
     let space = context.runtime(store, row)?.space;
-    let filter = Filter::new(text, &space)?;
+    let filter = Filter::of_points(text, &space)?;
     change::retry(store, row, &Which::Chosen { sets, filter: Some((&filter, &space)) })
 }
 

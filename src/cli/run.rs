@@ -11,7 +11,7 @@ use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::ops::collect::Job;
+use crate::ops::collect::{Choice, Job};
 use crate::ops::submit::submit;
 use crate::ops::target::Target;
 use crate::status::text::{count, group};
@@ -25,7 +25,7 @@ use crate::worker::Summary;
 pub struct Args {
     /// The sweep file
     file: PathBuf,
-    /// The table [default: NAME.results.csv in the current folder; -: standard output]
+    /// The table [default: NAME.results.csv in the current folder; FILE.jsonl: as JSON Lines; -: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -58,10 +58,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         eprintln!("{}", left(&id, &row.counts, &summary));
         return Ok(Exit::Interrupted);
     }
-    collect::write(&Job { store: &*store, row: &row, space: &sweep.space, all: false }, &target, out)?;
-    if let Target::File(path) = &target {
-        collect::preview(path);
-    }
+    let choice = Choice::default();
+    collect::write(&Job { store: &*store, row: &row, space: &sweep.space, choice: &choice }, &target, out)?;
+    collect::preview(&target);
     if let Some(reason) = &row.paused {
         eprintln!("{id} is paused: {reason}");
     }

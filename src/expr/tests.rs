@@ -173,3 +173,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn columns_with_dots_are_names() {
+    let known = ["stats.energy.mean", "stats.n", "plain", "plain.x"];
+    let compile = |text| Expression::compile(text).unwrap().with_dotted_names(known.into_iter());
+    let lookup = |name: &str| match name {
+        "stats.energy.mean" => Some(Value::Float(1.5)),
+        "plain" => Some(Value::Int(2)),
+        _ => None,
+    };
+    let both = compile("stats.energy.mean + plain > 3 and stats.n is not defined");
+    assert_eq!(both.names().iter().collect::<Vec<_>>(), ["plain", "stats.energy.mean", "stats.n"]);
+    assert_eq!(both.holds(&lookup), Ok(true));
+    assert!(compile("stats.n > 1").holds(&lookup).unwrap_err().contains("`stats.n` has no value here"));
+    assert_eq!(compile("stats.k > 1").names().iter().collect::<Vec<_>>(), ["stats"]);
+}

@@ -83,6 +83,7 @@ pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: Tries, dice: u6
             }
         }
         Outcome::Cancelled => Verdict::Cancelled,
+        Outcome::SetAside => again(Duration::ZERO),
         Outcome::CannotHere { .. } => again(Duration::ZERO),
         Outcome::GivenBack { started } => {
             if !started {

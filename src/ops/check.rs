@@ -9,7 +9,8 @@ use crate::ops::target::Target;
 use crate::ops::warn;
 use crate::space::{Block, Dist, Explained, Point, Space, Values};
 use crate::spec::{self, Found};
-use crate::table::csv::CsvTable;
+use crate::table::cell::Cell;
+use crate::table::write::Table;
 use crate::value::Value;
 use crate::worker::runtime::{Prepared, SweepRuntime};
 
@@ -107,10 +108,11 @@ pub fn write_points(space: &Space, target: &Target, stdout: &mut dyn Write) -> R
     let scrambles = space.spec().randomizations > 1;
     let counters = ["draw"].into_iter().chain(scrambles.then_some("randomization")).chain(["repeat", "seed"]);
     let header: Vec<String> = ["job"].into_iter().chain(names).chain(counters).map(str::to_owned).collect();
+    let format = target.format()?;
     target.write(stdout, |stream, path| {
-        let mut table = CsvTable::new(stream, &header).map_err(Error::file("written", path))?;
+        let mut table = Table::new(format, stream, &header).map_err(Error::file("written", path))?;
         for point in (0..space.len()).map_while(|index| space.point(index)) {
-            table.row(&row(point, scrambles)).map_err(Error::file("written", path))?;
+            table.row(row(point, scrambles).iter().map(Cell::Value)).map_err(Error::file("written", path))?;
         }
         table.finish().map_err(Error::file("written", path))?;
         Ok(space.len())

@@ -1,18 +1,18 @@
 //! Owns making the table: the store's records, in order of index, to rows of a table.
 
 use std::io::Write;
-use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::job::Verdict;
+use crate::ops::filter::{Filter, unknown_name};
 use crate::ops::history::Blocks;
 use crate::ops::points::Walk;
 use crate::ops::target::Target;
 use crate::record::Record;
 use crate::space::Space;
 use crate::store::{Store, SweepRow};
-use crate::table::csv::CsvTable;
-use crate::table::rows::Layout;
+use crate::table::rows::{Layout, Row};
+use crate::table::write::Table;
 
 /// What is to be collected.
 pub struct Job<'a> {
@@ -22,38 +22,92 @@ pub struct Job<'a> {
     pub row: &'a SweepRow,
     /// Its points.
     pub space: &'a Space,
+    /// What of it.
+    pub choice: &'a Choice,
+}
+
+/// Which rows and columns a table has.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
     /// Whether points that have not succeeded get a row too.
     pub all: bool,
+    /// Only rows for which this expression over the columns holds.
+    pub filter: Option<String>,
+    /// Only these columns, in this order; none: all of them.
+    pub columns: Option<Vec<String>>,
 }
 
-/// Writes the table, to `stdout` where that is the target. Returns the number of rows. Memory is bounded, whatever the number of points.
+/// What was collected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Rows written.
+    pub rows: u64,
+    /// Rows left out because it could not be told whether the filter holds: something that it asks for is missing there.
+    pub untold: u64,
+}
+
+/// Writes the table, to `stdout` where that is the target. Memory is bounded, whatever the number of points; the
+/// columns are known before the first row.
 ///
 /// # Errors
-/// If the store cannot be read or the file cannot be written; an old file is then left as it was.
-pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result<u64> {
-    target.write(stdout, |stream, path| write(job, stream, path))
+/// If the store cannot be read, the choice names what there is not, or the file cannot be written; an old file is then
+/// left as it was.
+pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result<Collected> {
+    let layout = Layout::new(job.space, &job.store.columns(&job.row.id)?);
+    let filter = job.choice.filter.as_ref().map(|text| Filter::of_rows(text, &layout)).transpose()?;
+    let columns = columns(&layout, job.choice.columns.as_deref())?;
+    let format = target.format()?;
+    target.write(stdout, |stream, path| {
+        let written = |error| Error::file("written", path)(error);
+        let names: Vec<&str> = columns.iter().filter_map(|at| layout.names().get(*at)).map(String::as_str).collect();
+        let mut table = Table::new(format, stream, &names).map_err(written)?;
+        let mut collected = Collected::default();
+        rows(job, &layout, &mut |row| {
+            match filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))? {
+                Some(true) => collected.rows += 1,
+                Some(false) => return Ok(()),
+                None => {
+                    collected.untold += 1;
+                    return Ok(());
+                }
+            }
+            table.row(columns.iter().map(|at| row.cell(*at))).map_err(written)
+        })?;
+        table.finish().map_err(written)?;
+        Ok(collected)
+    })
 }
 
-fn write(job: &Job<'_>, stream: impl Write, path: &Path) -> Result<u64> {
-    let layout = Layout::new(job.space, &job.store.columns(&job.row.id)?);
-    let mut table = CsvTable::new(stream, layout.names()).map_err(Error::file("written", path))?;
-    let mut rows = 0;
+/// The places of the columns that are asked for.
+fn columns(layout: &Layout, asked: Option<&[String]>) -> Result<Vec<usize>> {
+    let names = layout.names();
+    let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
+    let place = |name: &String| {
+        let unknown = || Error::usage(format!("--columns: {}", unknown_name(name, names.iter().map(String::as_str))));
+        names.iter().position(|other| other == name).ok_or_else(unknown)
+    };
+    asked.iter().map(place).collect()
+}
+
+/// Gives each row to `take`: of points that have succeeded, or of all.
+///
+/// # Errors
+/// If the store cannot be read, and those of `take`.
+pub fn rows(job: &Job<'_>, layout: &Layout, take: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    let mut scratch = layout.scratch();
     let mut add = |index: u64, record: Option<&Record>, status: &str| -> Result<()> {
         let Some(point) = job.space.point(index) else { return Ok(()) };
-        rows += 1;
-        table.row(&layout.row(&point, record, status)).map_err(Error::file("written", path))
+        take(&layout.row(&point, record, status, &mut scratch))
     };
-    if job.all {
-        every_point(job, &mut add)?;
-    } else {
-        for block in Blocks::new(job.store, &job.row.id, job.row.counts.total) {
-            for record in block?.iter().filter(|record| record.verdict == Verdict::Succeeded) {
-                add(record.index, Some(record), "succeeded")?;
-            }
+    if job.choice.all {
+        return every_point(job, &mut add);
+    }
+    for block in Blocks::new(job.store, &job.row.id, job.row.counts.total) {
+        for record in block?.iter().filter(|record| record.verdict == Verdict::Succeeded) {
+            add(record.index, Some(record), "succeeded")?;
         }
     }
-    table.finish().map_err(Error::file("written", path))?;
-    Ok(rows)
+    Ok(())
 }
 
 fn every_point(job: &Job<'_>, add: &mut impl FnMut(u64, Option<&Record>, &str) -> Result<()>) -> Result<()> {

@@ -1,21 +1,20 @@
-//! Owns `--where`: which points of a sweep an expression holds for.
-
-use std::sync::Arc;
+//! Owns `--where`: which points of a sweep, or which rows of its table, an expression holds for.
 
 use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::space::{Point, Space};
 use crate::spec::suggest;
+use crate::table::rows::{Layout, Row};
 use crate::value::Value;
 
 /// What is known of a point beside its parameters.
 const BESIDE: [&str; 4] = ["job", "draw", "randomization", "repeat"];
 
-/// An expression over a sweep's parameters.
+/// An expression over a sweep's parameters, or over the columns of its table.
 pub struct Filter {
     text: String,
     expression: Expression,
-    names: Arc<[String]>,
+    names: Vec<String>,
 }
 
 impl Filter {
@@ -23,18 +22,28 @@ impl Filter {
     ///
     /// # Errors
     /// If it is not understood, or uses a name that the sweep has not.
-    pub fn new(text: &str, space: &Space) -> Result<Filter> {
+    pub fn of_points(text: &str, space: &Space) -> Result<Filter> {
+        Filter::new(text, space.names().to_vec())
+    }
+
+    /// The same over all columns of a table, results among them.
+    ///
+    /// # Errors
+    /// As [`Filter::of_points`].
+    pub fn of_rows(text: &str, layout: &Layout) -> Result<Filter> {
+        Filter::new(text, layout.names().to_vec())
+    }
+
+    fn new(text: &str, names: Vec<String>) -> Result<Filter> {
         let wrong = |why: String| Error::usage(format!("--where \"{text}\": {why}"));
+        let known = || names.iter().map(String::as_str).chain(BESIDE);
         let expression = Expression::compile(text).map_err(|error| {
             let help = error.help.map(|help| format!("; {help}")).unwrap_or_default();
             wrong(format!("{}{help}", error.message))
         })?;
-        let names = space.names().clone();
-        let known = || names.iter().map(String::as_str).chain(BESIDE);
+        let expression = expression.with_dotted_names(known());
         if let Some(unknown) = expression.names().iter().find(|name| known().all(|other| other != name.as_str())) {
-            let hint = suggest::nearest(unknown, known()).map(|near| format!("; did you mean `{near}`?"));
-            let hint = hint.unwrap_or_else(|| format!("; there are {}", suggest::list(known())));
-            return Err(wrong(format!("there is no `{unknown}`{hint}")));
+            return Err(wrong(unknown_name(unknown, known())));
         }
         Ok(Filter { text: text.to_owned(), expression, names })
     }
@@ -44,14 +53,57 @@ impl Filter {
     /// # Errors
     /// If it cannot be told: a parameter that the point has not, something else than true or false.
     pub fn holds(&self, point: &Point) -> Result<bool> {
-        let lookup = |name: &str| match name {
-            "job" => Some(Value::Int(point.index as i64)),
-            "draw" => Some(Value::Int(point.draw as i64)),
-            "randomization" => Some(Value::Int(point.randomization as i64)),
-            "repeat" => Some(Value::Int(point.repeat as i64)),
-            name => point.params.get(self.names.iter().position(|other| other == name)?).cloned(),
+        let lookup = |name: &str| match beside(point, name) {
+            None => point.params.get(self.place(name)?).cloned(),
+            known => known,
         };
-        let failed = |why| Error::usage(format!("--where \"{}\" at point {}: {why}", self.text, point.index));
-        self.expression.holds(&lookup).map_err(failed)
+        self.expression.holds(&lookup).map_err(|why| self.failed(point, &why))
     }
+
+    /// Whether it holds for a row. None: it cannot be told, because something that it asks for is missing there: the
+    /// result of a job that has none, a parameter of another block.
+    ///
+    /// # Errors
+    /// If it cannot be told for another reason.
+    pub fn keeps(&self, row: &Row<'_>) -> Result<Option<bool>> {
+        let lookup = |name: &str| match self.place(name) {
+            Some(at) => Some(row.cell(at).value()),
+            None => beside(row.point, name),
+        };
+        match self.expression.holds(&lookup) {
+            Ok(holds) => Ok(Some(holds)),
+            Err(_)
+                if self.expression.names().iter().any(|name| matches!(lookup(name), None | Some(Value::Missing))) =>
+            {
+                Ok(None)
+            }
+            Err(why) => Err(self.failed(row.point, &why)),
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other == name)
+    }
+
+    fn failed(&self, point: &Point, why: &str) -> Error {
+        Error::usage(format!("--where \"{}\" at point {}: {why}", self.text, point.index))
+    }
+}
+
+fn beside(point: &Point, name: &str) -> Option<Value> {
+    let number = match name {
+        "job" => point.index,
+        "draw" => point.draw,
+        "randomization" => point.randomization,
+        "repeat" => point.repeat,
+        _ => return None,
+    };
+    Some(Value::Int(number as i64))
+}
+
+/// What is to be said of a name that there is not, with what may have been meant.
+pub fn unknown_name<'a>(unknown: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let hint = suggest::nearest(unknown, known.clone()).map(|near| format!("did you mean `{near}`?"));
+    let hint = hint.unwrap_or_else(|| format!("there are {}", suggest::list(known)));
+    format!("there is no `{unknown}`; {hint}")
 }

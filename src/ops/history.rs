@@ -1,7 +1,5 @@
 //! Owns reading a sweep's log in order of index: the fold from accepted outcomes to what is known of each point.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
 use crate::job::SweepId;
 use crate::record::{self, BLOCK, Record};
@@ -50,13 +48,22 @@ impl Iterator for Blocks<'_> {
 }
 
 /// The newest record of each point, in order of index. The last one accepted counts: the store accepts one outcome for
-/// a claim, and no claim is given for a point that has succeeded.
+/// a claim, and no claim is given for a point that has succeeded, unless that success was set aside, which is a record too.
 fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
-    let mut points = BTreeMap::new();
+    let mut records = Vec::new();
     for chunk in chunks {
-        points.extend(record::decode_chunk(chunk)?.into_iter().map(|record| (record.index, record)));
+        records.append(&mut record::decode_chunk(chunk)?);
     }
-    Ok(points.into_values().collect())
+    // Stable, so that of one point the newest comes last, and is then the one that is kept.
+    records.sort_by_key(|record| record.index);
+    records.dedup_by(|next, kept| {
+        let same = next.index == kept.index;
+        if same {
+            std::mem::swap(next, kept);
+        }
+        same
+    });
+    Ok(records)
 }
 
 /// The attempts of one point, oldest first, each with its outcome. Where a worker was given up and its outcome came after

@@ -146,6 +146,7 @@ pub fn cause(record: &Record) -> Option<String> {
         Outcome::Failed { cause } => Some(cause.to_string()),
         Outcome::Lost { .. } => Some("its worker was lost".into()),
         Outcome::Cancelled => Some("cancelled".into()),
+        Outcome::SetAside => Some("set aside by `sweep retry`; the point runs again".into()),
         Outcome::GivenBack { .. } => Some("its worker was stopped".into()),
         Outcome::CannotHere { why } => Some(format!("cannot start on that machine: {why}")),
     }

@@ -8,31 +8,41 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::table::write::Format;
 use crate::worker::runtime::SweepRuntime;
 
-/// Where a table goes.
+/// Where a table goes, and in which form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Standard output.
-    Stdout,
-    /// A file, written aside and renamed.
-    File(PathBuf),
+pub struct Target {
+    /// A file, written aside and renamed; none: standard output.
+    pub file: Option<PathBuf>,
+    /// The form that is asked for; none: what the file's name says.
+    pub form: Option<Format>,
 }
 
 impl From<PathBuf> for Target {
     /// The target that an option's value names; `-` is standard output.
     fn from(path: PathBuf) -> Target {
-        if path.as_os_str() == "-" { Target::Stdout } else { Target::File(path) }
+        Target { file: Some(path).filter(|path| path.as_os_str() != "-"), form: None }
     }
 }
 
 impl Target {
+    /// The form of the table: the one asked for, the one that the file's name says, or CSV.
+    ///
+    /// # Errors
+    /// If the file's name says another one than there are.
+    pub fn format(&self) -> Result<Format> {
+        match (self.form, &self.file) {
+            (Some(form), _) => Ok(form),
+            (None, Some(path)) => Format::of_path(path).map_err(Error::Usage),
+            (None, None) => Ok(Format::Csv),
+        }
+    }
+
     /// Where it is, to be put behind what is said of it: ` in table.csv`, or nothing.
     pub fn place(&self) -> String {
-        match self {
-            Target::Stdout => String::new(),
-            Target::File(path) => format!(" in {}", path.display()),
-        }
+        self.file.as_ref().map_or_else(String::new, |path| format!(" in {}", path.display()))
     }
 
     /// Lets `fill` write to the target, or to `stdout` where that is the target. `fill` is given the stream, and the name
@@ -41,7 +51,7 @@ impl Target {
     /// # Errors
     /// Those of `fill`, or if the file cannot be written; an old file is then left as it was.
     pub fn write<T>(&self, stdout: &mut dyn Write, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
-        let Target::File(path) = self else {
+        let Some(path) = &self.file else {
             let name = Path::new("standard output");
             let mut stream = BufWriter::new(stdout);
             let filled = fill(&mut stream, name)?;
@@ -63,7 +73,8 @@ impl Target {
     /// # Errors
     /// If it could not.
     pub fn probe(&self) -> Result<()> {
-        let Target::File(path) = self else { return Ok(()) };
+        self.format()?;
+        let Some(path) = &self.file else { return Ok(()) };
         aside(path).map(drop)
     }
 
@@ -73,7 +84,7 @@ impl Target {
     /// # Errors
     /// With the remedy, if it is one.
     pub fn refuse_input(&self, sweep: &SweepRuntime) -> Result<()> {
-        let Target::File(path) = self else { return Ok(()) };
+        let Some(path) = &self.file else { return Ok(()) };
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
         }

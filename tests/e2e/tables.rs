@@ -129,3 +129,122 @@ fn a_table_that_could_not_be_written_is_told_before_anything_runs() {
     let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".sweep-")).collect();
     assert_eq!(left, Vec::<std::ffi::OsString>::new(), "a file was left aside");
 }
+
+/// Two jobs of which one has no energy, one that failed, and results of every type.
+const MIXED: &str = r#"
+command = ["sh", "job.sh", "{{ x }}", "{{ label }}"]
+[[zip]]
+x = [0, 1, 2, 3]
+label = ['a,"b"', "zwei\nZeilen", "ümläut ☃", "NaN"]
+"#;
+
+fn mixed(sandbox: &Sandbox) {
+    let results = r#"{"n": %s, "energy": %s, "ok": %s, "text": "%s", "none": null, "deep": {"er": %s}}\n"#;
+    let job = format!(
+        "case $1 in\n0) printf '{results}' 7 -0.5 true yes 1;;\n1) printf '{results}' 8 NaN false 12 2;;\n\
+         2) echo '{{\"n\": 9007199254740993, \"energy\": Infinity, \"deep\": {{\"er\": 0.1}}}}';;\n*) exit 3;;\nesac\n"
+    );
+    sandbox.write("job.sh", &job);
+    sandbox.write("a.toml", MIXED);
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(1);
+}
+
+#[test]
+fn rows_and_columns_are_chosen_by_where_and_columns() {
+    let sandbox = Sandbox::embedded();
+    mixed(&sandbox);
+    let collect = |args: &[&str]| sandbox.sweep(&[&["collect", "--out", "-"], args].concat());
+    let ran =
+        collect(&["--columns", "energy,x", "--where", "energy < 0 and seconds >= 0 and status == 'succeeded'"]).code(0);
+    assert_eq!(ran.stdout, "energy,x\n-0.5,0\n");
+    // What is missing is not smaller, and is counted; the failed point is asked with --all alone.
+    let ran = collect(&["--columns", "x", "--where", "ok"]).code(0);
+    assert_eq!(ran.stdout, "x\n0\n");
+    assert!(
+        ran.stderr.contains("left out: 1 row in which something that --where asks for is missing"),
+        "{}",
+        ran.stderr
+    );
+    let ran = collect(&["--all", "--columns", "x,status,exit_code", "--where", "energy is not defined"]).code(0);
+    assert_eq!(ran.stdout, "x,status,exit_code\n3,failed,3\n");
+    let ran = collect(&["--columns", "job,deep.er", "--where", "deep.er > 1 and repeat == 0"]).code(0);
+    assert_eq!(ran.stdout, "job,deep.er\n1,2\n");
+    let cases: [(&[&str], &str); 4] = [
+        (&["--columns", "enery"], "did you mean `energy`?"),
+        (&["--where", "enery > 1"], "did you mean `energy`?"),
+        (&["--where", "energy"], "at point 0: it gives `-0.5`, and must give `true` or `false`"),
+        (&["--where", "energy + label > 1"], "at point 0"),
+    ];
+    for (args, told) in cases {
+        let ran = collect(args).code(2);
+        assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
+    }
+    let ran = sandbox.sweep(&["collect", "--out", "t.parquet"]).code(2);
+    assert!(ran.stderr.contains("name it .csv or .jsonl"), "{}", ran.stderr);
+}
+
+/// Reads both forms back with Python's own `csv` and `json`, and compares the cells.
+const READ_BACK: &str = r#"
+import csv, json, sys
+with open("t.csv", newline="", encoding="utf-8") as file:
+    rows = list(csv.DictReader(file))
+with open("t.jsonl", encoding="utf-8") as file:
+    objects = [json.loads(line) for line in file]
+assert len(rows) == len(objects) == 4
+for row, one in zip(rows, objects):
+    assert list(row) == list(one), (list(row), list(one))
+    for name, cell in row.items():
+        value = one[name]
+        if value is None:
+            assert cell == "", (name, cell)
+        elif isinstance(value, bool):
+            assert cell == str(value).lower(), (name, cell)
+        elif isinstance(value, str):
+            assert cell == value, (name, cell)
+        else:
+            # Integers are integers in both, floats floats, to the last bit.
+            assert type(value)(cell) == value and (("." in cell or "e" in cell) == isinstance(value, float)), (name, cell)
+first, second, third, failed = objects
+assert [o["label"] for o in objects] == ['a,"b"', "zwei\nZeilen", "ümläut ☃", "NaN"]
+assert (first["n"], first["energy"], first["ok"], first["text"], first["none"]) == (7, -0.5, True, "yes", None)
+assert (second["energy"], second["ok"], second["text"], second["deep.er"]) == ("NaN", False, "12", 2)
+assert (third["n"], third["energy"], third["ok"], third["deep.er"]) == (9007199254740993, "inf", None, 0.1)
+assert float(third["energy"]) == float("inf") and float(second["energy"]) != float(second["energy"])
+assert (failed["status"], failed["exit_code"], failed["energy"]) == ("failed", 3, None)
+print("read back")
+"#;
+
+#[test]
+fn python_reads_back_what_was_written() {
+    let sandbox = Sandbox::embedded();
+    mixed(&sandbox);
+    for file in ["t.csv", "t.jsonl"] {
+        sandbox.sweep(&["collect", "--all", "--out", file]).code(0);
+    }
+    let piped = sandbox.sweep(&["collect", "--all", "--out", "-", "--format", "jsonl"]).code(0);
+    assert_eq!(piped.stdout, sandbox.read("t.jsonl"));
+    let python = std::process::Command::new("python3").args(["-c", READ_BACK]).current_dir(sandbox.path()).output();
+    let python = python.expect("this test reads tables with Python: install python3");
+    let (said, wrong) = (String::from_utf8_lossy(&python.stdout), String::from_utf8_lossy(&python.stderr));
+    assert_eq!(said, "read back\n", "{wrong}\n{}\n{}", sandbox.read("t.csv"), sandbox.read("t.jsonl"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"echo {{ x }}\"\nrepeats = 4000\n[grid]\nx = { from = 1, to = 10, count = 10 }\n[results]\nformat = \"none\"\n");
+    sandbox.sweep(&["submit", "a.toml"]).code(0);
+    sandbox.write("t.csv", "the old one\n");
+    // No file may grow beyond 256 kB (512 in some shells): the writing fails with an error, as on a full disk.
+    let limited = "trap '' XFSZ; ulimit -f 512; exec \"$0\" collect --all --out t.csv";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_sweep")]).current_dir(sandbox.path()).env_remove("SWEEP_STORE");
+    let ran = crate::common::Ran::from(command.output().expect("sh runs")).code(5);
+    assert!(ran.stderr.contains("t.csv cannot be written"), "{}", ran.stderr);
+    assert_eq!(sandbox.read("t.csv"), "the old one\n");
+    let left = std::fs::read_dir(sandbox.path()).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".sweep-")).collect();
+    assert_eq!(left, Vec::<std::ffi::OsString>::new(), "a file was left aside");
+    sandbox.sweep(&["collect", "--all", "--out", "t.csv"]).code(0);
+    assert_eq!(sandbox.rows("t.csv").len(), 40_000);
+}
