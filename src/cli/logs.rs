@@ -26,8 +26,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.job.sweep))?;
     let index = change::check_index(&row, args.job.index)?;
-    let ran: Vec<u32> =
+    let mut ran: Vec<u32> =
         history::of_point(&*store, &row.id, index)?.iter().map(|record| record.tries.attempts).collect();
+    ran.dedup();
     let Some(attempt) = args.attempt.or(ran.last().copied()) else {
         eprintln!("{} has not run yet", args.job);
         return Ok(Exit::Well);

@@ -20,6 +20,7 @@ mod check;
 mod collect;
 mod completions;
 mod exit;
+mod failures;
 mod jobs;
 mod list;
 mod logs;
@@ -69,6 +70,7 @@ enum Command {
     Show(show::Args),
     Logs(logs::Args),
     Collect(collect::Args),
+    Failures(failures::Args),
     Retry(retry::Args),
     Pause(pause::Args),
     Resume(resume::Args),
@@ -169,6 +171,7 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
         Command::Show(args) => show::execute(&args, &context, out),
         Command::Logs(args) => logs::execute(&args, &context, out),
         Command::Collect(args) => collect::execute(&args, &context, out),
+        Command::Failures(args) => failures::execute(&args, &context, out),
         Command::Retry(args) => retry::execute(&args, &context),
         Command::Pause(args) => pause::execute(&args, &context),
         Command::Resume(args) => resume::execute(&args, &context),

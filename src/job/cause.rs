@@ -73,6 +73,11 @@ impl Cause {
         }
     }
 
+    /// The narrowest pattern that means it.
+    pub fn pattern(&self) -> CausePattern {
+        CausePattern { kind: self.kind().to_owned(), number: self.number() }
+    }
+
     fn number(&self) -> Option<i32> {
         match self {
             Cause::Exit(number) | Cause::Signal(number) => Some(*number),

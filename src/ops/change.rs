@@ -1,83 +1,8 @@
-//! Owns what changes a sweep by hand: retry, cancel, remove.
-
-use std::ops::Range;
+//! Owns what changes a sweep by hand: cancel, remove.
 
 use crate::error::{Error, Result};
-use crate::job::{JobState, SweepId};
-use crate::ops::filter::Filter;
-use crate::ops::points::Walk;
-use crate::space::Space;
-use crate::store::{Counts, Set, Store, SweepRow};
-
-/// Which points are to be put back.
-pub enum Which<'a> {
-    /// Every failed and cancelled one.
-    All,
-    /// Those at these indices.
-    Indices(&'a [u64]),
-    /// Those of a set, failed or cancelled, for which a filter holds, if there is one.
-    Chosen {
-        /// The sets.
-        sets: &'a [Set],
-        /// What must hold, and the points that it is asked about.
-        filter: Option<(&'a Filter, &'a Space)>,
-    },
-}
-
-/// Puts failed and cancelled points back in the queue. Returns how many.
-///
-/// # Errors
-/// If an index lies outside the sweep, or names a point that is neither failed nor cancelled; if the filter fails.
-pub fn retry(store: &dyn Store, row: &SweepRow, which: &Which<'_>) -> Result<u64> {
-    let ranges = match which {
-        Which::All => vec![Range { start: 0, end: row.counts.total }],
-        Which::Indices(indices) => indices.iter().map(|index| named(store, row, *index)).collect::<Result<_>>()?,
-        Which::Chosen { sets, filter } => chosen(store, row, sets, *filter)?,
-    };
-    Ok(store.requeue(&row.id, &ranges)?)
-}
-
-fn named(store: &dyn Store, row: &SweepRow, index: u64) -> Result<Range<u64>> {
-    let (state, _) = store.point(&row.id, check_index(row, index)?)?;
-    if !matches!(state.word(), "failed" | "cancelled") {
-        return Err(Error::usage(format!(
-            "{}/{index} is {}; only failed and cancelled points can be put back in the queue",
-            row.id,
-            state.word()
-        )));
-    }
-    Ok(index..index + 1)
-}
-
-/// The points of some sets for which the filter holds, as ranges in order of index.
-fn chosen(
-    store: &dyn Store,
-    row: &SweepRow,
-    sets: &[Set],
-    filter: Option<(&Filter, &Space)>,
-) -> Result<Vec<Range<u64>>> {
-    let mut ranges: Vec<Range<u64>> = Vec::new();
-    for run in Walk::of(store, &row.id, row.counts.total, sets) {
-        let (indices, state) = run?;
-        if state == JobState::Succeeded {
-            continue;
-        }
-        let Some((filter, space)) = filter else {
-            ranges.push(indices);
-            continue;
-        };
-        for index in indices {
-            let Some(point) = space.point(index) else { break };
-            if filter.holds(&point)? {
-                match ranges.last_mut().filter(|last| last.end == index) {
-                    Some(last) => last.end += 1,
-                    None => ranges.push(index..index + 1),
-                }
-            }
-        }
-    }
-    Ok(ranges)
-}
+use crate::job::SweepId;
+use crate::store::{Counts, Store, SweepRow};
 
 /// The index, if the sweep has such a point.
 ///

@@ -1,7 +1,7 @@
 //! Owns reading a sweep's log in order of index: the fold from accepted outcomes to what is known of each point.
 
 use crate::error::Result;
-use crate::job::SweepId;
+use crate::job::{Cause, Outcome, SweepId};
 use crate::record::{self, BLOCK, Record};
 use crate::store::{BlockLog, Store};
 
@@ -21,6 +21,14 @@ impl<'a> Blocks<'a> {
     /// The blocks of a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
         Blocks { store, id, next: 0, end: total.div_ceil(BLOCK), read: Vec::new().into_iter() }
+    }
+
+    /// Goes on from a block, if it has not come to it yet; what lies between is not read.
+    pub fn skip_to(&mut self, block: u64) {
+        if block >= self.next {
+            self.next = block;
+            self.read = Vec::new().into_iter();
+        }
     }
 
     fn advance(&mut self) -> Result<Option<BlockLog>> {
@@ -72,15 +80,27 @@ fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
 /// # Errors
 /// If the store cannot be read.
 pub fn of_point(store: &dyn Store, id: &SweepId, index: u64) -> Result<Vec<Record>> {
+    Ok(of_point_and_chunks(store, id, index)?.0)
+}
+
+/// The same, with the number of chunks that the point's block has.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn of_point_and_chunks(store: &dyn Store, id: &SweepId, index: u64) -> Result<(Vec<Record>, u64)> {
     let block = record::block_of(index);
+    let log = store.log(id, block..block + 1)?;
+    let chunks: Vec<Vec<u8>> = log.into_iter().flat_map(|(_, chunks)| chunks).collect();
     let mut attempts: Vec<Record> = Vec::new();
-    for (_, chunks) in store.log(id, block..block + 1)? {
-        for chunk in chunks {
-            for record in record::decode_chunk(&chunk)?.into_iter().filter(|record| record.index == index) {
-                attempts.pop_if(|last| last.tries.attempts == record.tries.attempts);
-                attempts.push(record);
-            }
+    for chunk in &chunks {
+        for record in record::decode_chunk(chunk)?.into_iter().filter(|record| record.index == index) {
+            attempts.pop_if(|last| last.tries.attempts == record.tries.attempts && is_loss(&last.outcome));
+            attempts.push(record);
         }
     }
-    Ok(attempts)
+    Ok((attempts, chunks.len() as u64))
+}
+
+fn is_loss(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Lost { .. } | Outcome::Failed { cause: Cause::LostTooOften })
 }

@@ -8,14 +8,18 @@
 //! - [`collect`]: the table; [`target`]: where it goes
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
-//! - [`change`]: retry, cancel, remove
+//! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`comparable`]: what they printed last
+//! - [`change`]: cancel, remove
 
 pub mod change;
 pub mod check;
 pub mod collect;
+pub mod comparable;
+pub mod failures;
 pub mod filter;
 pub mod history;
 pub mod points;
+pub mod retry;
 pub mod select;
 pub mod show;
 pub mod submit;

@@ -343,6 +343,20 @@ pub enum Set {
     Cancelled,
 }
 
+/// A wish to run a point again that has succeeded. The store keeps no tries of such points, so the caller, who has read
+/// them in the log, says how many there were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rerun {
+    /// The point.
+    pub index: u64,
+    /// Its attempts; the next one counts on from there. At least 1.
+    pub attempts: u32,
+    /// How many chunks its block's log had when it was read: if others came since, the attempts may be others too.
+    pub chunks: u64,
+    /// The record that the success was set aside, [`crate::record::encode_chunk`], appended to the block's log.
+    pub chunk: Vec<u8>,
+}
+
 /// A block's chunks, in the order in which they were accepted.
 pub type BlockLog = (u64, Vec<Vec<u8>>);
 
@@ -394,6 +408,10 @@ pub trait Store: Send + Sync {
     /// moved. O(ranges given + points moved), and O(1) for a range of cancelled points. No more is forgiven after it than
     /// has failed.
     fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64>;
+
+    /// Puts one point that has succeeded back in the queue, at the front; see [`Rerun`]. Returns whether it was done: not
+    /// if the point stands elsewhere, or its block's log has grown since it was read. Sent twice, it is done once.
+    fn rerun(&self, id: &SweepId, rerun: &Rerun) -> Result<bool>;
 
     /// Records outcomes and gives claims, in one step, once; see [`Exchange`].
     ///

@@ -64,7 +64,7 @@ fn what_is_not_there_is_said_with_what_to_type() {
             (&["show", "a-1/2"], "2 points, 0 to 1"),
             (&["show", "a-1"], "looks like `pi-3/417`"),
             (&["collect", "a", "--out", "t.csv"], "looks like `pi-3`"),
-            (&["retry", "a-1/0"], "only failed and cancelled points"),
+            (&["retry", "a-1/1..0"], "looks like `pi-3/10..20`"),
             (&["retry", "a-1/7"], "2 points, 0 to 1"),
             (&["logs", "a-1/0", "--attempt", "9"], "no attempt 9"),
             (&["rm", "a-9"], "`sweep list`"),

@@ -14,6 +14,7 @@ mod faults;
 mod giving_up;
 mod leftovers;
 mod results;
+mod retries;
 mod samples;
 mod secrets;
 mod tables;

@@ -62,6 +62,7 @@ macro_rules! contract {
             sweeps::cancel_empties_the_queue_and_marks_the_claims,
             sweeps::requeue_puts_back_what_failed_or_is_cancelled,
             sweeps::what_had_failed_is_forgiven_when_the_sweep_is_resumed,
+            sweeps::a_success_is_set_aside_by_name_and_attempts_count_on,
             sweeps::requeue_of_a_huge_cancelled_range_is_quick,
             sweeps::remove_wants_force_while_jobs_are_claimed,
             sweeps::backlog_counts_what_there_is_to_do,

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use sweep::job::{JobAddress, SweepId, Tries, Verdict};
 use sweep::record::block_of;
-use sweep::store::{Backlog, Claim, ColumnPlace, Counts, Exchanged, Fate, Held, Report, ReportEntry, Scope, Want};
+use sweep::store::{
+    Backlog, Claim, ColumnPlace, Counts, Exchanged, Fate, Held, Report, ReportEntry, Rerun, Scope, Want,
+};
 
 use crate::harness::SHORT;
 
@@ -289,6 +291,21 @@ impl Sweep {
         }
         self.forgiven = self.forgiven.min(self.counts().failed);
         moved
+    }
+
+    pub fn rerun(&mut self, rerun: &Rerun) -> bool {
+        let block = block_of(rerun.index);
+        let chunks = self.log.get(&block).map_or(0, Vec::len);
+        match self.points.get_mut(rerun.index as usize) {
+            Some(point) if point.place == Place::Succeeded && chunks as u64 == rerun.chunks => {
+                point.place = Place::Ready;
+                point.tries = Tries { attempts: rerun.attempts, failures: 0, losses: 0 };
+                point.late = None;
+                self.log.entry(block).or_default().push(rerun.chunk.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     pub fn counts(&self) -> Counts {

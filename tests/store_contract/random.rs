@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use sweep::job::{JobAddress, JobState, SweepId, Tries, Verdict};
 use sweep::store::{
-    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Scope, Set, Store, StoreError, Want,
+    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Rerun, Scope, Set, Store, StoreError, Want,
 };
 
 use crate::harness::{
@@ -41,6 +41,8 @@ enum Request {
     },
     Cancel(usize),
     Requeue(usize, Vec<(u64, u64)>),
+    /// A point, and whether the caller has read the whole log.
+    Rerun(usize, u64, bool),
     Pause(usize, bool),
     /// A worker pauses, that knows of so many failures forgiven.
     WorkerPauses(usize, u64),
@@ -113,6 +115,8 @@ fn request() -> impl Strategy<Value = Request> {
         1 => (sweep.clone(), 0..3u64).prop_map(|(sweep, forgiven)| Request::WorkerPauses(sweep, forgiven)),
         1 => sweep.clone().prop_map(Request::Cancel),
         2 => (sweep.clone(), ranges).prop_map(|(sweep, ranges)| Request::Requeue(sweep, ranges)),
+        2 => (sweep.clone(), 0..25u64, proptest::bool::weighted(0.9))
+            .prop_map(|(sweep, index, up_to_date)| Request::Rerun(sweep, index, up_to_date)),
         1 => (sweep.clone(), any::<bool>()).prop_map(|(sweep, pause)| Request::Pause(sweep, pause)),
         1 => (sweep, any::<bool>()).prop_map(|(sweep, force)| Request::Remove(sweep, force)),
     ]
@@ -176,6 +180,13 @@ impl Both<'_> {
                 let ranges: Vec<Range<u64>> = ranges.iter().map(|(from, length)| *from..from + length).collect();
                 assert_eq!(store.requeue(&sweep.id, &ranges).unwrap(), sweep.requeue(&ranges));
                 assert_eq!(store.requeue(&sweep.id, &ranges).unwrap(), 0);
+            }),
+            Request::Rerun(sweep, index, up_to_date) => self.on_sweep(sweep, |store, sweep| {
+                let chunks = sweep.log.get(&0).map_or(0, Vec::len) as u64 + u64::from(!up_to_date);
+                // Attempts that no claim of this test comes near, but for one that goes on from there.
+                let rerun = Rerun { index, attempts: 1000 * (chunks as u32 + 1), chunks, chunk: b"aside;".into() };
+                assert_eq!(store.rerun(&sweep.id, &rerun).unwrap(), sweep.rerun(&rerun));
+                assert!(!store.rerun(&sweep.id, &rerun).unwrap(), "it is done once");
             }),
             Request::Pause(sweep, pause) => self.on_sweep(sweep, |store, sweep| {
                 store.set_paused(&sweep.id, pause.then_some("why not")).unwrap();

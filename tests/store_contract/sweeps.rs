@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use sweep::job::{JobState, MAX_POINTS, SweepId, Tries, Verdict};
-use sweep::store::{Backlog, ColumnPlace, Counts, Fate, NewSweep, Report, ReportEntry, Scope, Set, Span, StoreError};
+use sweep::store::{
+    Backlog, ColumnPlace, Counts, Fate, NewSweep, Report, ReportEntry, Rerun, Scope, Set, Span, StoreError,
+};
 
 use crate::harness::{
     ALL_ACCEPTED, Bench, LONG, SHORT, Worker, counts, eventually, grouped, let_time_pass, only, outcome, queue, ranges,
@@ -151,6 +153,34 @@ pub fn what_had_failed_is_forgiven_when_the_sweep_is_resumed(bench: &dyn Bench) 
     store.requeue(&id, &[1..2, 3..5]).unwrap();
     assert_eq!((forgiven(), counts(store, &id).failed), (2, 2));
     assert_eq!(store.sweeps().unwrap()[0].forgiven, 2);
+}
+
+pub fn a_success_is_set_aside_by_name_and_attempts_count_on(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "rerun", "default", 3);
+    let mut worker = Worker::new(store);
+    let claims = worker.claim(only(&id), 2, LONG);
+    let verdicts = [Verdict::Succeeded, Verdict::Failed];
+    let outcomes = claims.iter().zip(verdicts).map(|(claim, verdict)| outcome(claim, verdict));
+    assert_eq!(worker.report(outcomes.collect()), ALL_ACCEPTED);
+    let rerun = Rerun { index: 0, attempts: 1, chunks: 1, chunk: b"0:1;".into() };
+    for other in [1, 2, 3, 1 << 60] {
+        assert!(!store.rerun(&id, &Rerun { index: other, ..rerun.clone() }).unwrap(), "{other} has not succeeded");
+    }
+    for chunks in [0, 2] {
+        assert!(!store.rerun(&id, &Rerun { chunks, ..rerun.clone() }).unwrap(), "the log has one chunk, not {chunks}");
+    }
+    assert!(store.rerun(&id, &rerun).unwrap());
+    assert!(!store.rerun(&id, &rerun).unwrap(), "once");
+    let expected = Counts { total: 3, pending: 2, failed: 1, ..Counts::default() };
+    assert_eq!(counts(store, &id), expected);
+    assert_eq!(store.point(&id, 0).unwrap().1, Some(Tries { attempts: 1, ..Tries::default() }));
+    assert_eq!(recorded(store, &id), [(0, 1), (1, 1), (0, 1)]);
+    assert!(!worker.finish(&claims[0], Verdict::Succeeded), "its claim has had its outcome");
+    let again = worker.claim_one(&id, LONG);
+    assert_eq!((again.job.index, again.tries), (0, Tries { attempts: 2, ..Tries::default() }));
+    assert!(worker.finish(&again, Verdict::Failed));
+    assert_eq!(word(store, &id, 0), "failed");
 }
 
 pub fn requeue_of_a_huge_cancelled_range_is_quick(bench: &dyn Bench) {
@@ -371,6 +401,7 @@ pub fn a_sweep_that_is_not_there_is_named(bench: &dyn Bench) {
         store.cancel(&gone).unwrap_err(),
         store.remove(&gone, true).unwrap_err(),
         store.requeue(&gone, &[]).unwrap_err(),
+        store.rerun(&gone, &Rerun { index: 0, attempts: 1, chunks: 0, chunk: vec![] }).unwrap_err(),
         store.backlog(&only(&gone)).unwrap_err(),
         store.spans(&gone, Set::Failed, 0, 1).unwrap_err(),
         store.point(&gone, 0).unwrap_err(),

@@ -42,10 +42,11 @@ use self::address::Address;
 use self::link::Link;
 use self::scripts::{Call, Scripts};
 use super::{
-    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Result, Scope,
-    Set, Span, Store, StoreError, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Rerun, Result,
+    Scope, Set, Span, Store, StoreError, SweepRow, WorkerRow,
 };
 use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
+use crate::record::block_of;
 
 mod address;
 mod admit;
@@ -189,6 +190,13 @@ impl Store for RedisStore {
         let whole = |range: &Range<u64>| range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
         let ranges: Vec<_> = ranges.iter().map(whole).filter(|range| !range.is_empty()).collect();
         ranges.chunks(REQUEUE_RANGES).map(|ranges| self.requeue_ranges(id, ranges.to_vec())).sum()
+    }
+
+    fn rerun(&self, id: &SweepId, rerun: &Rerun) -> Result<bool> {
+        // An index beyond all points would not be exact in Lua.
+        let index = rerun.index.min(MAX_POINTS);
+        let call = self.call(&self.scripts.rerun).arg(id.to_string()).arg(index).arg(block_of(index));
+        self.link.call(&call.arg(rerun.attempts).arg(rerun.chunks).arg(rerun.chunk.as_slice()))
     }
 
     fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {

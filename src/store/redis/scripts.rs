@@ -9,6 +9,7 @@ pub(super) struct Scripts {
     pub(super) pause: Script,
     pub(super) cancel: Script,
     pub(super) requeue: Script,
+    pub(super) rerun: Script,
     pub(super) remove: Script,
     pub(super) purge: Script,
     /// An exchange with a wish for claims.
@@ -42,6 +43,7 @@ impl Scripts {
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),
             cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),
             requeue: script(Kind::Fills, include_str!("lua/requeue.lua")),
+            rerun: script(Kind::Fills, include_str!("lua/rerun.lua")),
             remove: script(Kind::Vital, include_str!("lua/remove.lua")),
             purge: script(Kind::Vital, include_str!("lua/purge.lua")),
             exchange: script(Kind::Fills, exchange),

@@ -21,8 +21,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::error::{Done, Fault};
 use self::guard::Machine;
 use super::{
-    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, NewSweep, Result, Scope, Set, Span,
-    Store, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, NewSweep, Rerun, Result, Scope,
+    Set, Span, Store, SweepRow, WorkerRow,
 };
 use crate::job::{JobState, SweepId, Tries};
 
@@ -167,6 +167,10 @@ impl Store for SqliteStore {
 
     fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64> {
         self.write(|connection, _| sweeps::requeue(connection, sweeps::key(connection, id)?, ranges))
+    }
+
+    fn rerun(&self, id: &SweepId, rerun: &Rerun) -> Result<bool> {
+        self.write(|connection, _| sweeps::rerun(connection, sweeps::key(connection, id)?, rerun))
     }
 
     fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {

@@ -5,10 +5,11 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::Done;
-use super::points::{Place, Tally};
+use super::points::{self, Place, Tally};
 use super::ranges::{self, Kept};
-use crate::job::{MAX_POINTS, SweepId};
-use crate::store::{Counts, NewSweep, StoreError, SweepRow};
+use crate::job::{MAX_POINTS, SweepId, Tries};
+use crate::record;
+use crate::store::{Counts, NewSweep, Rerun, StoreError, SweepRow};
 
 /// The key of a sweep; none: it is not there.
 pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
@@ -128,6 +129,33 @@ pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]
     let forgive = "UPDATE sweeps SET forgiven = min(forgiven, failed) WHERE key = ?1";
     connection.prepare_cached(forgive)?.execute([sweep])?;
     Ok(moved)
+}
+
+/// Puts a succeeded point back in the queue, and the record of it into the log; whether it was done.
+pub(super) fn rerun(connection: &Connection, sweep: i64, rerun: &Rerun) -> Done<bool> {
+    let (index, block) = (rerun.index, record::block_of(rerun.index));
+    if index >= row(connection, sweep)?.counts.total {
+        return Ok(false);
+    }
+    let leased = "SELECT 1 FROM leases WHERE sweep = ?1 AND point = ?2";
+    let leased = connection.prepare_cached(leased)?.exists(params![sweep, index])?;
+    if leased || points::place(connection, sweep, index)? != Place::Succeeded {
+        return Ok(false);
+    }
+    let chunks = "SELECT count(*) FROM chunks WHERE sweep = ?1 AND block = ?2";
+    let chunks: u64 = connection.prepare_cached(chunks)?.query_row(params![sweep, block], |row| row.get(0))?;
+    if chunks != rerun.chunks {
+        return Ok(false);
+    }
+    points::keep_tries(connection, sweep, index, Tries { attempts: rerun.attempts, ..Tries::default() }, None)?;
+    points::put(connection, sweep, index, Place::Ready)?;
+    let insert = "INSERT INTO chunks (sweep, block, chunk) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(insert)?.execute(params![sweep, block, rerun.chunk])?;
+    let mut tally = Tally::default();
+    tally.count(Place::Succeeded, -1);
+    tally.count(Place::Ready, 1);
+    tally.apply(connection, sweep)?;
+    Ok(true)
 }
 
 /// Takes the failed points of a range out of their set; gives them in runs.

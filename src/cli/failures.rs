@@ -1,0 +1,73 @@
+//! Owns `sweep failures`: why points failed, alike ones together.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{put, put_json, visible};
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::ops::failures::{Group, grouped, retry_words};
+use crate::ops::select;
+use crate::status::text::count;
+use crate::store::SweepRow;
+use crate::template::shell_line;
+
+/// Show why points failed: by cause and last line of stderr, the largest group first
+///
+/// In the lines numbers are blanked as #, and paths as PATH, so that lines that differ in nothing else are one group.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep [default: the newest that you submitted]
+    sweep: Option<SweepId>,
+    /// For tools: one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let store = context.store()?;
+    let row = select::sweep(&*store, args.sweep.as_ref())?;
+    let groups = grouped(&*store, &row)?;
+    if args.json {
+        let groups: Vec<_> = groups.iter().map(|group| to_json(&row, group, &groups)).collect();
+        put_json(out, &json!({"version": 1, "sweep": row.id.to_string(), "groups": groups}))?;
+    } else if groups.is_empty() {
+        eprintln!("{} has no failed points", row.id);
+    } else {
+        put(out, &page(&row, &groups))?;
+    }
+    Ok(Exit::Well)
+}
+
+fn to_json(row: &SweepRow, group: &Group, groups: &[Group]) -> serde_json::Value {
+    json!({
+        "cause": group.cause.to_string(),
+        "words": group.words,
+        "last_line": group.last_line,
+        "count": group.count,
+        "example": group.example.to_string(),
+        "retry": retry_words(row, group, groups),
+    })
+}
+
+fn page(row: &SweepRow, groups: &[Group]) -> String {
+    let mut page = String::new();
+    for group in groups {
+        let line = match (&group.last_line, group.mixed) {
+            (Some(line), _) => Some(line.as_str()),
+            (None, true) => Some("(further last lines of stderr, of too many kinds to be told apart)"),
+            (None, false) => None,
+        };
+        // Writing to a String does not fail.
+        let _ = writeln!(page, "{}: {}", count(group.count, "point"), visible(&group.words).replace('\n', " "));
+        line.map_or(Ok(()), |line| writeln!(page, "  {line}")).unwrap_or_default();
+        let _ = writeln!(page, "  for example  sweep show {}", group.example);
+        let _ = writeln!(page, "  run again    {}", shell_line(&retry_words(row, group, groups), &[], None));
+    }
+    page
+}

@@ -1,0 +1,153 @@
+//! Owns why points failed: the failed points one by one, and grouped by cause and last line of stderr.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::job::{Cause, CausePattern, JobAddress, Outcome};
+use crate::ops::comparable;
+use crate::ops::history::Blocks;
+use crate::ops::points::Walk;
+use crate::ops::show::{output, text};
+use crate::record::{Record, block_of};
+use crate::store::{Set, Store, SweepRow};
+
+/// The most groups that are told apart; what comes after goes into one group for each cause.
+const MOST_GROUPS: usize = 1000;
+
+/// A point that has failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Its index.
+    pub index: u64,
+    /// The number of its newest attempt.
+    pub attempt: u32,
+    /// Why that failed.
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// The last line that it printed on stderr, made comparable; none: it printed none. One request to the store.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn last_line(&self, store: &dyn Store, row: &SweepRow) -> Result<Option<String>> {
+        let output = output(store, row, self.index, self.attempt)?;
+        Ok(output.and_then(|output| comparable::last_line(&text(&output.stderr))))
+    }
+
+    fn new(index: u64, record: Option<&Record>) -> Failure {
+        let cause = match record.map(|record| &record.outcome) {
+            Some(Outcome::Failed { cause }) => cause.clone(),
+            // Nothing else fails for good.
+            _ => Cause::LostTooOften,
+        };
+        Failure { index, attempt: record.map_or(0, |record| record.tries.attempts), cause }
+    }
+}
+
+/// Goes through the failed points in order of index. Only blocks that have some are read; memory is bounded.
+pub struct Failures<'a> {
+    failed: Walk<'a>,
+    run: std::ops::Range<u64>,
+    blocks: Blocks<'a>,
+    block: Option<u64>,
+    records: Vec<Record>,
+}
+
+impl<'a> Failures<'a> {
+    /// Those of a sweep.
+    pub fn new(store: &'a dyn Store, row: &'a SweepRow) -> Self {
+        let total = row.counts.total;
+        Failures {
+            failed: Walk::of(store, &row.id, total, &[Set::Failed]),
+            run: 0..0,
+            blocks: Blocks::new(store, &row.id, total),
+            block: None,
+            records: Vec::new(),
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Failure>> {
+        while self.run.is_empty() {
+            let Some((indices, state)) = self.failed.next().transpose()? else { return Ok(None) };
+            if state == crate::job::JobState::Failed {
+                self.run = indices;
+            }
+        }
+        let index = self.run.start;
+        self.run.start += 1;
+        let block = block_of(index);
+        while self.block.is_none_or(|read| read < block) {
+            self.blocks.skip_to(block);
+            match self.blocks.next().transpose()? {
+                Some(records) => {
+                    self.block = records.first().map(|record| block_of(record.index));
+                    self.records = records;
+                }
+                None => (self.block, self.records) = (Some(u64::MAX), Vec::new()),
+            }
+        }
+        let at = self.records.binary_search_by_key(&index, |record| record.index);
+        Ok(Some(Failure::new(index, at.ok().and_then(|at| self.records.get(at)))))
+    }
+}
+
+impl Iterator for Failures<'_> {
+    type Item = Result<Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}
+
+/// Points that failed alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The cause, as `sweep retry --cause` takes it.
+    pub cause: CausePattern,
+    /// The cause of the example, in words.
+    pub words: String,
+    /// The last line of stderr, made comparable; none: there is none.
+    pub last_line: Option<String>,
+    /// Whether these are the points of one cause whose lines are of too many kinds to tell them apart.
+    pub mixed: bool,
+    /// How many points.
+    pub count: u64,
+    /// The first of them.
+    pub example: JobAddress,
+}
+
+/// The failed points by cause and last line of stderr, the largest group first. One request to the store for each of
+/// them; memory is bounded by the number of groups, and that by [`MOST_GROUPS`] and one for each cause.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
+    let mut groups: HashMap<(String, Option<String>, bool), Group> = HashMap::new();
+    for failure in Failures::new(store, row) {
+        let failure = failure?;
+        let cause = failure.cause.pattern();
+        let mut key = (cause.to_string(), failure.last_line(store, row)?, false);
+        if groups.len() >= MOST_GROUPS && !groups.contains_key(&key) {
+            (key.1, key.2) = (None, true);
+        }
+        let (last_line, mixed) = (key.1.clone(), key.2);
+        let example = JobAddress { sweep: row.id.clone(), index: failure.index };
+        let words = failure.cause.to_string();
+        groups.entry(key).or_insert_with(|| Group { cause, words, last_line, mixed, count: 0, example }).count += 1;
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.example.cmp(&b.example)));
+    Ok(groups)
+}
+
+/// The words that put the points of a group back in the queue, and no others: by cause alone where that is enough. (Those
+/// of a mixed group take all of its cause.)
+pub fn retry_words(row: &SweepRow, group: &Group, groups: &[Group]) -> Vec<String> {
+    let mut words = vec!["sweep".into(), "retry".into(), row.id.to_string(), "--cause".into(), group.cause.to_string()];
+    let shares_cause = groups.iter().filter(|other| other.cause == group.cause).count() > 1;
+    if shares_cause && !group.mixed {
+        words.push(format!("--last-line={}", group.last_line.as_deref().unwrap_or_default()));
+    }
+    words
+}

@@ -1,0 +1,182 @@
+//! Owns putting points back in the queue by hand: those that failed or are cancelled, and a success by its own address.
+
+use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::job::{Cause, CausePattern, JobState, Outcome, Tries, Verdict};
+use crate::ops::change::check_index;
+use crate::ops::failures::{Failure, Failures};
+use crate::ops::filter::Filter;
+use crate::ops::history;
+use crate::ops::points::Walk;
+use crate::record::{self, Record};
+use crate::space::Space;
+use crate::store::{Rerun, Set, Store, SweepRow};
+
+/// Points that are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// One by its own address; it may have succeeded.
+    One(u64),
+    /// From one to another, both included.
+    Range(u64, u64),
+}
+
+/// Which points are to be put back. All that is given must hold.
+#[derive(Default)]
+pub struct Which<'a> {
+    /// Only these; none: all.
+    pub named: Option<&'a [Named]>,
+    /// Only failed ones, not cancelled ones.
+    pub failed: bool,
+    /// Points for which a filter holds.
+    pub filter: Option<(&'a Filter, &'a Space)>,
+    /// Points that failed for one of these causes; none: any.
+    pub causes: &'a [CausePattern],
+    /// Points whose newest attempt printed this last line on stderr, made comparable; empty: that printed none.
+    pub last_line: Option<&'a str>,
+}
+
+impl Which<'_> {
+    /// Whether only indices are given: a single one may then name a success.
+    fn is_plain(&self) -> bool {
+        !self.failed && self.filter.is_none() && !self.looks_at_failures()
+    }
+
+    fn looks_at_failures(&self) -> bool {
+        !self.causes.is_empty() || self.last_line.is_some()
+    }
+
+    fn keeps(&self, index: u64) -> Result<bool> {
+        let Some((filter, space)) = self.filter else { return Ok(true) };
+        space.point(index).map_or(Ok(false), |point| filter.holds(&point))
+    }
+
+    fn has_line(&self, store: &dyn Store, row: &SweepRow, failure: &Failure) -> Result<bool> {
+        let Some(wanted) = self.last_line else { return Ok(true) };
+        Ok(failure.last_line(store, row)?.as_deref().unwrap_or_default() == wanted)
+    }
+
+    fn means(&self, cause: &Cause) -> bool {
+        self.causes.is_empty() || self.causes.iter().any(|pattern| pattern.matches(cause))
+    }
+}
+
+/// Puts points back in the queue. Returns how many.
+///
+/// # Errors
+/// If an index lies outside the sweep; if a single point is named that is pending or running; if the filter fails.
+pub fn retry(store: &dyn Store, row: &SweepRow, which: &Which<'_>) -> Result<u64> {
+    let mut ranges = Vec::new();
+    let mut successes = Vec::new();
+    for named in which.named.unwrap_or_default() {
+        match *named {
+            Named::One(index) if which.is_plain() => match store.point(&row.id, check_index(row, index)?)?.0 {
+                JobState::Succeeded => successes.push(index),
+                JobState::Failed | JobState::Cancelled => ranges.push(index..index + 1),
+                other => return Err(stays(row, index, &other)),
+            },
+            Named::One(index) => ranges.push(check_index(row, index)?..index + 1),
+            Named::Range(first, last) => ranges.push(first..check_index(row, last)? + 1),
+        }
+    }
+    if which.named.is_none() {
+        ranges.push(0..row.counts.total);
+    }
+    let mut moved = 0;
+    for index in successes {
+        moved += set_aside(store, row, index)?;
+    }
+    ranges.sort_by_key(|range| range.start);
+    let ranges = ranges.into_iter().fold(Vec::new(), |mut merged, range| {
+        push(&mut merged, range);
+        merged
+    });
+    let ranges = if which.is_plain() { ranges } else { chosen(store, row, &ranges, which)? };
+    Ok(moved + if ranges.is_empty() { 0 } else { store.requeue(&row.id, &ranges)? })
+}
+
+fn stays(row: &SweepRow, index: u64, state: &JobState) -> Error {
+    let word = state.word();
+    Error::usage(format!("{}/{index} is {word}; only points that have ended can be put back in the queue", row.id))
+}
+
+/// Puts a success back in the queue. Others may write to the log at the same time; then it is read again.
+fn set_aside(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
+    for _ in 0..100 {
+        let (records, chunks) = history::of_point_and_chunks(store, &row.id, index)?;
+        let newest = records.last().map_or(1, |record| record.tries.attempts.max(1));
+        let chunk = record::encode_chunk(&[aside(index, newest)]);
+        if store.rerun(&row.id, &Rerun { index, attempts: newest, chunks, chunk })? {
+            return Ok(1);
+        }
+        let state = store.point(&row.id, index)?.0;
+        if state != JobState::Succeeded {
+            // By this request, sent twice, or by somebody else: it is in the queue.
+            return if state == (JobState::Pending { due_ms: None }) { Ok(1) } else { Err(stays(row, index, &state)) };
+        }
+    }
+    Err(Error::usage(format!("{}/{index} could not be put back: its log changes all the time; try again", row.id)))
+}
+
+/// The record that a success counts no more.
+fn aside(index: u64, attempts: u32) -> Record {
+    Record {
+        index,
+        tries: Tries { attempts, ..Tries::default() },
+        outcome: Outcome::SetAside,
+        verdict: Verdict::Again { delay_ms: 0 },
+        exit_code: None,
+        ended_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        seconds: 0.0,
+        cpu_seconds: 0.0,
+        max_rss_bytes: 0,
+        host: String::new(),
+        worker: String::new(),
+    }
+}
+
+/// The points within some ranges that have failed, or are cancelled, and for which all holds, as ranges in order.
+fn chosen(store: &dyn Store, row: &SweepRow, within: &[Range<u64>], which: &Which<'_>) -> Result<Vec<Range<u64>>> {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    if which.looks_at_failures() {
+        for failure in Failures::new(store, row) {
+            let failure = failure?;
+            let index = failure.index;
+            let is_meant = within.iter().any(|range| range.contains(&index)) && which.means(&failure.cause);
+            if is_meant && which.keeps(index)? && which.has_line(store, row, &failure)? {
+                push(&mut ranges, index..index + 1);
+            }
+        }
+        return Ok(ranges);
+    }
+    let sets: &[Set] = if which.failed { &[Set::Failed] } else { &[Set::Failed, Set::Cancelled] };
+    for run in Walk::of(store, &row.id, row.counts.total, sets) {
+        let (indices, state) = run?;
+        if state == JobState::Succeeded {
+            continue;
+        }
+        let overlap = |range: &Range<u64>| range.start.max(indices.start)..range.end.min(indices.end);
+        for part in within.iter().map(overlap).filter(|part| !part.is_empty()) {
+            if which.filter.is_none() {
+                push(&mut ranges, part);
+                continue;
+            }
+            for index in part {
+                if which.keeps(index)? {
+                    push(&mut ranges, index..index + 1);
+                }
+            }
+        }
+    }
+    Ok(ranges)
+}
+
+/// Puts a range behind others, as a part of the last one where it touches or overlaps it.
+fn push(ranges: &mut Vec<Range<u64>>, next: Range<u64>) {
+    match ranges.last_mut().filter(|last| last.end >= next.start) {
+        Some(last) => last.end = last.end.max(next.end),
+        None => ranges.push(next),
+    }
+}
