@@ -12,8 +12,8 @@
 //! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of it all, with its renderers.
 //!
-//! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`.
-//! [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
+//! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`; [`visible`] makes safe to show what jobs
+//! print. [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
 
 pub mod cli;
 pub mod error;
@@ -30,4 +30,5 @@ pub mod store;
 pub mod table;
 pub mod template;
 pub mod value;
+pub mod visible;
 pub mod worker;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{put, put_json, visible};
+use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::job::SweepId;
 use crate::ops::failures::{Group, grouped, retry_words};
@@ -15,6 +15,7 @@ use crate::ops::select;
 use crate::status::text::count;
 use crate::store::SweepRow;
 use crate::template::shell_line;
+use crate::visible::visible;
 
 /// Show why points failed: by cause and last line of stderr, the largest group first
 ///

@@ -4,11 +4,12 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{put, stdout_error, visible};
+use crate::cli::output::{put, stdout_error};
 use crate::error::{Error, Result};
 use crate::job::JobAddress;
 use crate::ops::{change, history, select, show};
 use crate::record::Kept;
+use crate::visible::visible;
 
 /// Print what a job printed: its stdout to stdout, its stderr to stderr
 #[derive(Debug, clap::Args)]

@@ -20,13 +20,3 @@ pub fn put_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<()
     serde_json::to_writer_pretty(&mut *out, value).map_err(|error| stdout_error(error.into()))?;
     put(out, "\n")
 }
-
-/// What a job printed, safe to show on a terminal: control characters but line feeds and tabs are made visible.
-pub fn visible(text: &str) -> String {
-    let show = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.replace("\r\n", "\n").chars().map(show).collect()
-}

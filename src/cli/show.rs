@@ -5,12 +5,13 @@ use std::io::Write;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{put, put_json, visible};
+use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::job::{JobAddress, JobState, Outcome};
 use crate::ops::select;
 use crate::ops::show::{JobView, cause, job, text};
 use crate::record::{Kept, Record};
+use crate::visible::visible;
 
 /// Lines of each stream that are shown; `sweep logs` shows all that was kept.
 const LINES: usize = 10;

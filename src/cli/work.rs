@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::Context;
-use crate::cli::output::visible;
 use crate::cli::signals::Listener;
 use crate::cli::supervise;
 use crate::error::{Error, Result};
@@ -91,7 +90,7 @@ fn sentence(notice: &Notice) -> String {
             let what = if *processes == 1 { "process" } else { "processes" };
             format!("{processes} {what} that jobs had left running ended")
         }
-        Notice::Paused { sweep, reason } => format!("{sweep} is paused: {}", visible(reason)),
+        Notice::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
         Notice::CannotRun { sweep, why } => {
             format!("this worker cannot run {sweep}, and takes no more of its jobs until it can: {why}")
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::record::Kept;
+use crate::visible::visible_in_line;
 
 /// What ends a line.
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
@@ -88,17 +89,11 @@ const NOTHING: &str = "the output is empty";
 /// Text of the job's in a message: not too long, and without anything that a terminal would obey.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 60;
-    let mut quoted: String = text.chars().take(MOST).flat_map(harmless).collect();
+    let mut quoted = visible_in_line(&text.chars().take(MOST).collect::<String>());
     if text.chars().nth(MOST).is_some() {
         quoted.push('…');
     }
     format!("`{quoted}`")
-}
-
-fn harmless(c: char) -> impl Iterator<Item = char> {
-    let escaped = c.is_control().then(|| c.escape_default());
-    let plain = escaped.is_none().then_some(c);
-    escaped.into_iter().flatten().chain(plain)
 }
 
 /// Names for a message, not too many of them.

@@ -7,6 +7,7 @@ use crate::job::{self, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Tries, 
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
 use crate::store::{Claim, ColumnPlace, Expired, Held, Report, ReportEntry};
+use crate::visible::visible;
 
 /// Bytes kept of each of stdout and stderr of an attempt that succeeded, and of one that did not: enough to see what
 /// went on, little enough that a million jobs do not fill the store.
@@ -124,7 +125,7 @@ impl Finished {
         let text = String::from_utf8_lossy(&stream.tail);
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         let told = lines.iter().skip(lines.len().saturating_sub(TOLD_LINES));
-        told.fold(format!("{}: {cause}", self.job), |words, line| words + "\n  " + line)
+        visible(&told.fold(format!("{}: {cause}", self.job), |words, line| words + "\n  " + line))
     }
 
     /// The claim, as a heartbeat names it until the outcome is delivered.

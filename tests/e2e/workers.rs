@@ -292,3 +292,21 @@ fn a_queue_is_served_only_by_its_workers() {
         assert_eq!(number(&sandbox, &id, "succeeded"), 3);
     }
 }
+
+#[test]
+fn what_a_crashed_redis_forgot_of_the_last_seconds_is_delivered_once_more() {
+    let mut sandbox = Sandbox::redis();
+    // One job ends, and another goes on meanwhile, so that the worker lives.
+    let command = "sh -c 'echo $SWEEP_ATTEMPT >> runs/$SWEEP_JOB; sleep {{ x }}; echo y=$SWEEP_JOB'";
+    let id = submit(&sandbox, &format!("command = \"{command}\"\n[grid]\nx = [1, 6]\n"));
+    let mut worker = sandbox.start("worker", &["worker", "-j", "2", "--until-empty"]);
+    wait_for(&sandbox, &id, "running", 2);
+    let with_claims_only = sandbox.server().log_length();
+    wait_for(&sandbox, &id, "succeeded", 1);
+    sandbox.server().cut_power(with_claims_only);
+    sandbox.server().start_again();
+    assert_eq!(number(&sandbox, &id, "succeeded"), 0, "nothing was forgotten");
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert_eq!(number(&sandbox, &id, "succeeded"), 2);
+    assert_eq!(runs(&sandbox), vec!["1\n"; 2], "a job ran again");
+}
