@@ -38,7 +38,12 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         return Err(Error::usage(format!("{} has no attempt {attempt}; it has {ran:?}", args.job)));
     }
     let Some(output) = show::output(&*store, &row, index, attempt)? else {
-        eprintln!("attempt {attempt} of {} printed nothing", args.job);
+        let logs = context.runtime(&*store, &row)?.spec.job.logs;
+        let or_not_kept = match logs.succeeded == 0 || logs.failed == 0 {
+            true => ", or nothing of it was kept: see `logs` under [job] in the sweep file",
+            false => "",
+        };
+        eprintln!("attempt {attempt} of {} printed nothing{or_not_kept}", args.job);
         return Ok(Exit::Well);
     };
     print(&mut *out, &output.stdout, "stdout", std::io::stdout().is_terminal())?;

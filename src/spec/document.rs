@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Document;
 
 /// The version of [`Document`]'s form. A document that has another is refused.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A document that cannot be written or read.
 #[derive(Debug, Error)]

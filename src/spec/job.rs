@@ -7,8 +7,8 @@ use toml::de::DeValue;
 
 use super::keys::JOB;
 use super::reader::{Entry, Reader};
-use super::suggest::nearest;
-use super::{Diagnostic, JobSettings, grid};
+use super::suggest::{list, nearest};
+use super::{Diagnostic, JobSettings, Logs, MOST_LOGS, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 use crate::process::MARK;
 
@@ -17,6 +17,10 @@ const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The least memory that a job can be limited to, bytes.
 const LEAST_MEMORY: u64 = 1 << 20;
+
+/// What is kept of each of stdout and stderr where the file does not say, bytes: enough to see what went on, and most
+/// often all of it; little enough that a million jobs do not fill the store.
+const LOGS: Logs = Logs { succeeded: 4 << 10, failed: 16 << 10 };
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -37,6 +41,7 @@ pub(super) fn settings(top: Reader) -> JobSettings {
         stdin: None,
         dir: None,
         shell: false,
+        logs: LOGS,
     };
     let Some(job) = top.table("job") else { return settings };
     job.finish(&JOB);
@@ -49,6 +54,7 @@ pub(super) fn settings(top: Reader) -> JobSettings {
     settings.stdin = job.text("stdin").map(|(text, _)| text.to_owned());
     settings.dir = dir(job);
     settings.shell = job.flag("shell").unwrap_or(false);
+    settings.logs = logs(job);
     settings
 }
 
@@ -83,24 +89,81 @@ fn retry_on(job: Reader) -> Option<Vec<CausePattern>> {
 
 /// The most memory that a job's processes may have together, bytes.
 fn memory(job: Reader) -> Option<u64> {
-    const FORM: &str = "sizes are written like \"500MB\", \"2GiB\"";
-    let entry = job.entry("memory")?;
+    let (size, span) = size(job, "memory")?;
+    if size < LEAST_MEMORY {
+        let found = Diagnostic::error("`memory` is too small", span);
+        job.sink.push(found.help(format!("no program runs in less than 1MiB; {SIZES}")));
+        return None;
+    }
+    Some(size)
+}
+
+const SIZES: &str = "sizes are written like \"500MB\", \"2GiB\"";
+
+/// A size, bytes, and where it stands.
+fn size(job: Reader, key: &str) -> Option<(u64, Span<usize>)> {
+    let entry = job.entry(key)?;
     let DeValue::String(text) = entry.value else {
-        return job.wrong(&entry, "a size", format!("{FORM}, with a unit and in quotes"));
+        return job.wrong(&entry, "a size", format!("{SIZES}, with a unit and in quotes"));
     };
     let wrong = |message: String, help: String| {
         job.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
         None
     };
     if text.trim().parse::<f64>().is_ok() {
-        return wrong("`memory` needs a unit".into(), format!("for {text} megabytes write \"{text}MB\"; {FORM}"));
+        return wrong(format!("`{key}` needs a unit"), format!("for {text} megabytes write \"{text}MB\"; {SIZES}"));
     }
     match text.parse::<bytesize::ByteSize>() {
-        Err(_) => wrong(format!("`memory`: \"{text}\" is not a size"), FORM.into()),
-        Ok(size) if size.as_u64() < LEAST_MEMORY => {
-            wrong("`memory` is too small".into(), format!("no program runs in less than 1MiB; {FORM}"))
+        Err(_) => wrong(format!("`{key}`: \"{text}\" is not a size"), SIZES.into()),
+        Ok(size) => Some((size.as_u64(), entry.span)),
+    }
+}
+
+/// What the store keeps of a job's output.
+fn logs(job: Reader) -> Logs {
+    let limit = logs_limit(job);
+    let all = limit.map_or(LOGS, |limit| Logs { succeeded: limit, failed: limit });
+    if let Some(entry) = job.entry("logs").filter(|entry| entry.value.is_bool()) {
+        job.wrong::<()>(
+            &entry,
+            "text",
+            format!("write {}", LOGS_OF.map(|which| format!("logs = \"{which}\"")).join(" or ")),
+        );
+        return all;
+    }
+    let Some((which, span)) = job.text("logs") else { return all };
+    match which {
+        "all" => all,
+        "failed" => Logs { succeeded: 0, ..all },
+        "none" => {
+            if let Some(entry) = job.entry("logs-limit") {
+                let found = Diagnostic::warning("`logs-limit` with `logs = \"none\"` does nothing", entry.key_span);
+                job.sink.push(found.help("take it out, or choose logs = \"failed\""));
+            }
+            Logs { succeeded: 0, failed: 0 }
         }
-        Ok(size) => Some(size.as_u64()),
+        other => {
+            let near = nearest(other, LOGS_OF).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let found = Diagnostic::error(format!("`logs` cannot be `{other}`{near}"), span);
+            job.sink.push(found.help(format!("the output of which attempts is kept: {}", list(LOGS_OF))));
+            all
+        }
+    }
+}
+
+const LOGS_OF: [&str; 3] = ["all", "failed", "none"];
+
+/// The most that is kept of each of stdout and stderr, bytes.
+fn logs_limit(job: Reader) -> Option<u32> {
+    let (size, span) = size(job, "logs-limit")?;
+    let wrong = |message: &str, help: &str| {
+        job.sink.push(Diagnostic::error(message, span.clone()).help(help));
+        None
+    };
+    match u32::try_from(size) {
+        Ok(0) => wrong("`logs-limit` is too small", "to keep no output write logs = \"none\""),
+        Ok(limit) if limit <= MOST_LOGS => Some(limit),
+        _ => wrong("`logs-limit` is too large", "a worker keeps no more than 256KiB of each of stdout and stderr"),
     }
 }
 

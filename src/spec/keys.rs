@@ -101,8 +101,10 @@ pub(super) const JOB: Keys<'static> = Keys {
         "dir",
         "queue",
         "shell",
+        "logs",
+        "logs-limit",
     ],
-    later: &["cpus", "gpus", "logs"],
+    later: &["cpus", "gpus"],
     aliases: &[
         ("directory", "dir"),
         ("cwd", "dir"),
@@ -113,6 +115,11 @@ pub(super) const JOB: Keys<'static> = Keys {
         ("max-memory", "memory"),
         ("failures", "max-failures"),
         ("max-fails", "max-failures"),
+        ("log", "logs"),
+        ("keep-logs", "logs"),
+        ("output", "logs"),
+        ("log-limit", "logs-limit"),
+        ("logs-size", "logs-limit"),
     ],
 };
 

@@ -115,7 +115,21 @@ pub struct JobSettings {
     pub dir: Option<String>,
     /// Whether the command is run by `sh -c`.
     pub shell: bool,
+    /// What is kept in the store of its output.
+    pub logs: Logs,
 }
+
+/// `[job] logs`: how many bytes the store keeps of the end of each of stdout and stderr, at most [`MOST_LOGS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    /// Of an attempt that succeeded.
+    pub succeeded: u32,
+    /// Of one that did not.
+    pub failed: u32,
+}
+
+/// The most that can be kept of each of stdout and stderr, bytes; a worker holds no more while a job runs.
+pub const MOST_LOGS: u32 = 256 << 10;
 
 /// `[templates]`: a file that is filled in for each job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -49,6 +49,7 @@ dir = "runs/{{ sweep }}/{{ job }}"
 
 [results]
 format = "json"
+columns = { energy = "stats.energy[0]", mag = 'stats["m"]' }
 require = ["energy", "mag"]
 "##;
 
@@ -88,7 +89,8 @@ fn a_whole_file_is_read() {
     assert_eq!(job.env, env.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(job.stdin.as_deref(), Some("{{ size }}\n"));
     assert_eq!(job.dir.as_deref(), Some("runs/{{ sweep }}/{{ job }}"));
-    let json = ResultFormat::Json(vec![]);
+    let columns = [("energy", "stats.energy[0]"), ("mag", "stats[\"m\"]")];
+    let json = ResultFormat::Json(columns.map(|(name, path)| (name.to_owned(), path.to_owned())).into());
     assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, json, &["energy", "mag"])]);
 }
 
@@ -136,6 +138,17 @@ fn what_a_file_leaves_out() {
     assert_eq!(spec.job.retry, RetryPolicy { retries: 0, delay: Duration::from_secs(5), on: None });
     assert_eq!((spec.job.timeout, spec.job.queue.as_str()), (None, "default"));
     assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, ResultFormat::Auto, &[])]);
+    assert_eq!(spec.job.logs, Logs { succeeded: 4096, failed: 16384 });
+}
+
+#[test]
+fn what_is_kept_of_output() {
+    let logs = |keys: &str| good(&format!("command = 'p'\n[job]\n{keys}")).spec.job.logs;
+    assert_eq!(logs("logs = 'all'"), Logs { succeeded: 4096, failed: 16384 });
+    assert_eq!(logs("logs = 'failed'"), Logs { succeeded: 0, failed: 16384 });
+    assert_eq!(logs("logs = 'failed'\nlogs-limit = '1kB'"), Logs { succeeded: 0, failed: 1000 });
+    assert_eq!(logs("logs = 'none'"), Logs { succeeded: 0, failed: 0 });
+    assert_eq!(logs("logs-limit = '256KiB'"), Logs { succeeded: 262144, failed: 262144 });
 }
 
 fn results_from(from: ResultsFrom, format: ResultFormat, require: &[&str]) -> ResultSettings {
@@ -211,9 +224,9 @@ fn a_document_reads_back_the_same() {
 
 #[test]
 fn a_document_of_another_version_is_refused() {
-    let newer = br#"{"version": 2, "something": "else"}"#;
-    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 2 })));
-    for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 1}"#, b"\xff"] {
+    let newer = br#"{"version": 3, "something": "else"}"#;
+    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 3 })));
+    for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {
         assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
     }
 }

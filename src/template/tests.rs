@@ -27,6 +27,7 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
             stdin: None,
             dir: None,
             shell: false,
+            logs: spec::Logs { succeeded: 0, failed: 0 },
         },
         templates: vec![],
         results: vec![],

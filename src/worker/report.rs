@@ -6,12 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::job::{self, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Tries, Verdict};
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
+use crate::spec::{JobSettings, Logs};
 use crate::store::{Claim, ColumnPlace, Expired, Held, Report, ReportEntry};
 use crate::visible::visible;
-
-/// Bytes kept of each of stdout and stderr of an attempt that succeeded, and of one that did not: enough to see what
-/// went on, little enough that a million jobs do not fill the store.
-const KEEP: (usize, usize) = (4 << 10, 16 << 10);
 
 /// Who ran an attempt.
 #[derive(Clone, Debug)]
@@ -41,8 +38,8 @@ const TOLD_LINES: usize = 3;
 
 impl Finished {
     /// An attempt that ran here. `ended` is none if its process could not be started.
-    pub fn ran(claim: &Claim, outcome: Outcome, policy: &RetryPolicy, ended: Option<Ended>, runner: &Runner) -> Self {
-        let (verdict, tries) = job::verdict(&outcome, policy, claim.tries, dice(claim));
+    pub fn ran(claim: &Claim, outcome: Outcome, settings: &JobSettings, ended: Option<Ended>, runner: &Runner) -> Self {
+        let (verdict, tries) = job::verdict(&outcome, &settings.retry, claim.tries, dice(claim));
         let record = Record {
             index: claim.job.index,
             tries: Tries { attempts: claim.tries.attempts, ..tries },
@@ -56,7 +53,7 @@ impl Finished {
             outcome,
             verdict,
         };
-        let output = ended.and_then(|ended| kept(ended.output, verdict));
+        let output = ended.and_then(|ended| kept(ended.output, verdict, settings.logs));
         Finished::new(claim, verdict, tries, Some(record), output, false)
     }
 
@@ -166,11 +163,12 @@ impl Finished {
     }
 }
 
-fn kept(mut output: Output, verdict: Verdict) -> Option<Vec<u8>> {
-    if output.stdout.total == 0 && output.stderr.total == 0 {
+/// The output as the store is to keep it; none: the job printed nothing, or nothing is to be kept.
+fn kept(mut output: Output, verdict: Verdict, logs: Logs) -> Option<Vec<u8>> {
+    let limit = if verdict == Verdict::Succeeded { logs.succeeded } else { logs.failed } as usize;
+    if limit == 0 || (output.stdout.total == 0 && output.stderr.total == 0) {
         return None;
     }
-    let limit = if verdict == Verdict::Succeeded { KEEP.0 } else { KEEP.1 };
     output.stdout.limit(limit);
     output.stderr.limit(limit);
     Some(record::encode_output(&output))

@@ -12,13 +12,14 @@ use super::unable::Unable;
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
+use crate::spec::MOST_LOGS;
 use crate::table::columns::name_results;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Bytes kept in memory of the end of each of a running job's stdout and stderr.
-const KEEP: usize = 256 << 10;
+const KEEP: usize = MOST_LOGS as usize;
 
 /// Bytes of the end of a file with results that are read at once; a JSON object over several lines can be as large.
 const KEEP_OF_FILE: usize = 4 << 20;
@@ -47,7 +48,7 @@ pub(super) fn run(crew: &Crew<'_>, slot: usize) {
 impl Crew<'_> {
     fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Option<Finished> {
         let (sweep, claim) = (&task.sweep, &task.claim);
-        let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job.retry, ended, self.runner);
+        let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job, ended, self.runner);
         let failed = |cause| Some(ran(Outcome::Failed { cause }, None));
         let unstarted = || Some(Finished::never_started(claim, &Outcome::GivenBack { started: false }));
         if self.unable.why(&sweep.id).is_some() {
@@ -117,7 +118,7 @@ impl Crew<'_> {
         } else {
             Outcome::Failed { cause: Cause::CannotStart(why) }
         };
-        Some(Finished::ran(&task.claim, outcome, &sweep.spec.job.retry, None, self.runner))
+        Some(Finished::ran(&task.claim, outcome, &sweep.spec.job, None, self.runner))
     }
 }
 

@@ -56,3 +56,24 @@ fn results_come_from_output_and_files_together() {
         assert!(why.contains("`ok` is `true` in out.json and `false` in log.txt"), "{why}");
     }
 }
+
+#[test]
+fn what_is_kept_of_output_is_what_the_sweep_file_says() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("job.sh", "head -c 20000 /dev/zero | tr '\\0' x; echo; echo why >&2; exit $1\n");
+    let kept = |keys: &str| -> Vec<(usize, String)> {
+        let text = format!("command = \"sh job.sh {{{{ n }}}}\"\n[grid]\nn = [0, 1]\n[job]\n{keys}\n");
+        sandbox.write("a.toml", &text);
+        let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
+        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        let logs = |job: usize| sandbox.sweep(&["logs", &format!("{id}/{job}")]).code(0);
+        [0, 1].map(|job| (logs(job).stdout.len(), logs(job).stderr)).into()
+    };
+    let lengths = |kept: &[(usize, String)]| (kept[0].0, kept[1].0);
+    assert_eq!(lengths(&kept("")), (4096, 16384));
+    assert_eq!(lengths(&kept("logs-limit = \"64KiB\"")), (20001, 20001));
+    assert_eq!(lengths(&kept("logs = \"failed\"\nlogs-limit = \"1kB\"")), (0, 1000));
+    let none = kept("logs = \"none\"");
+    assert_eq!(lengths(&none), (0, 0));
+    assert!(none[1].1.contains("or nothing of it was kept: see `logs`"), "{}", none[1].1);
+}

@@ -76,4 +76,23 @@ proptest! {
         let found = json(&format!("{{{}}}", items.join(", ")));
         prop_assert!(found.len() == values.len() && found.iter().zip(&values).all(|((_, a), b)| same(a, b)));
     }
+
+    #[test]
+    fn any_text_is_a_pattern_or_a_path_or_refused_in_words(
+        text in r#"([a-z .]|[\[\](){}*+?|^$\\.,'"=-]|\\[a-zA-Z]|\(\?|[0-9]|\PC){0,16}"#, line in "\\PC{0,20}",
+    ) {
+        let good = |mistake: &Mistake| text.get(mistake.at.clone()).is_some() && !mistake.message.is_empty();
+        match Pattern::new(&text) {
+            Err(mistake) => prop_assert!(good(&mistake), "{mistake:?}"),
+            Ok(_) => {
+                let _ = read(ResultFormat::Regex(columns(&[("a", &text)])), &kept(&line));
+            }
+        }
+        match Path::parse(&text) {
+            Err(mistake) => prop_assert!(good(&mistake), "{mistake:?}"),
+            Ok(_) => {
+                let _ = read(ResultFormat::Json(columns(&[("a", &text)])), &kept("{\"a\": [{\"b\": 1}]}"));
+            }
+        }
+    }
 }
