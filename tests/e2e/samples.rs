@@ -149,6 +149,29 @@ fn the_oscillator_converges_with_the_order_of_its_method() {
 }
 
 #[test]
+fn the_power_iteration_finds_the_eigenvalue_in_a_log_and_its_vector_in_a_file() {
+    let sandbox = samples();
+    let rows = run(&sandbox, "eigenvalue");
+    assert_eq!(rows.len(), 9);
+    for row in &rows {
+        let (n, tolerance) = (number(row, "size"), number(row, "tolerance"));
+        let angle = n * std::f64::consts::PI / (n + 1.0);
+        let warned = n == 16.0 && tolerance == 1e-9;
+        assert_eq!(
+            (row["warning"].as_str(), row["steps"].is_empty()),
+            (if warned { "not converged" } else { "" }, warned)
+        );
+        assert!(near(number(row, "eigenvalue"), 2.0 - 2.0 * angle.cos(), 1e3 * tolerance.max(1e-6)), "{row:?}");
+        if n == 4.0 && tolerance == 1e-9 {
+            let first = angle.sin() / ((n + 1.0) / 2.0).sqrt();
+            assert!(near(number(row, "first"), first, 1e-4) && near(number(row, "last"), -first, 1e-4), "{row:?}");
+        }
+    }
+    let steps = |size: &str| number(rows.iter().find(|row| row["size"] == size).expect("the row"), "steps");
+    assert!(steps("4") < steps("8") && steps("8") < steps("16"));
+}
+
+#[test]
 fn ishigamis_function_has_its_mean_and_variance() {
     let sandbox = samples();
     let rows = run(&sandbox, "ishigami");
