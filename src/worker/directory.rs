@@ -272,8 +272,12 @@ impl Stamp {
 }
 
 fn read_end(path: &Path, keep: usize, overflow: Option<Overflow>) -> std::io::Result<Kept> {
-    let mut file = File::open(path)?;
-    let total = file.metadata()?.len();
+    let metadata = fs::metadata(path)?;
+    // A pipe would keep us waiting, and a device has no end.
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let (mut file, total) = (File::open(path)?, metadata.len());
     let before = total.saturating_sub(keep as u64);
     match overflow {
         None => drop(file.seek(SeekFrom::Start(before))?),

@@ -147,3 +147,20 @@ fn a_file_that_the_job_did_not_write_is_no_result() {
     assert_eq!(read_out(folder.path(), before, 9).unwrap().tail, b"new");
     assert_eq!(Stamp::of(&path).unwrap().if_old(), None);
 }
+
+#[test]
+fn what_is_no_file_is_no_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let made: [&dyn Fn(); 3] = [
+        &|| assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success()),
+        &|| std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
+        &|| fs::create_dir(&path).unwrap(),
+    ];
+    for make in made {
+        make();
+        let told = read_out(folder.path(), None, 9).unwrap_err();
+        assert!(told.ends_with("cannot be read: it is not a regular file"), "{told}");
+        fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).unwrap();
+    }
+}
