@@ -63,7 +63,7 @@ impl Text<'_> {
     pub(super) fn describe(&self) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => NOTHING.into(),
-            (_, None) => self.cut("less than its last line").unwrap_or_default(),
+            (_, None) => self.lost("less than its last line").unwrap_or_else(|| "its last line is very long".into()),
             (_, Some(line)) => {
                 let lost = self.lost("and what came before is lost").map(|why| format!("; {why}"));
                 format!("its last line is {}{}", quote(line), lost.unwrap_or_default())

@@ -61,6 +61,7 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
         long(Auto, &[object.as_bytes()]),
         long(Auto, &[pretty.as_bytes()]),
         long(KeyValue, &[&endless, b"\n0.5"]),
+        long(KeyValue, &[&endless]),
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
@@ -72,6 +73,7 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
     the output was cut: only its last 262144 bytes were kept, and its last line is not a whole JSON object; print less
     the output was cut: only its last 262144 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
     the output has no line `name = value`; its last line is `0.5`
+    the output has no line `name = value`; its last line is very long
     "#);
     // What comes after a line that is too long, or stands in none, is as good as ever.
     assert_eq!(long(energy(), &[b"E = 5\n", &endless, b"\nE = 6\n"]).unwrap(), named(&[("energy", Int(6))]));
