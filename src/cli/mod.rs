@@ -19,6 +19,7 @@ mod cancel;
 mod check;
 mod collect;
 mod completions;
+mod doctor;
 mod exit;
 mod failures;
 mod jobs;
@@ -76,6 +77,7 @@ enum Command {
     Resume(resume::Args),
     Cancel(cancel::Args),
     Rm(rm::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
     #[command(hide = true)]
@@ -177,6 +179,7 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
         Command::Resume(args) => resume::execute(&args, &context),
         Command::Cancel(args) => cancel::execute(&args, &context),
         Command::Rm(args) => rm::execute(&args, &context),
+        Command::Doctor(args) => doctor::execute(&args, &context, out),
         Command::Completions(args) => completions::execute(&args, out),
         Command::Man(args) => man::execute(&args, out),
         Command::Supervise(args) => supervise::execute(&args, &context),

@@ -10,11 +10,13 @@
 //! - [`filter`]: the points for which an expression holds
 //! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`comparable`]: what they printed last
 //! - [`change`]: cancel, remove
+//! - [`doctor`]: what is good and what would bite
 
 pub mod change;
 pub mod check;
 pub mod collect;
 pub mod comparable;
+pub mod doctor;
 pub mod failures;
 pub mod filter;
 pub mod history;

@@ -4,6 +4,7 @@
 //! - [`resolve`] finds the program that a command names, or guesses what was meant;
 //! - [`Stopper`] ends a running job from another thread;
 //! - [`Orphans`] adopts what jobs leave running, and ends it; [`Supervisor`] does when the worker itself was killed;
+//! - [`strays`] are what workers that are gone have left running;
 //! - [`StartError`] says why a job could not be started, and what to do.
 //!
 //! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `tree` all that belong to its run, `pipes` what
@@ -39,6 +40,7 @@ mod resolve;
 mod run;
 mod snapshot;
 mod stopper;
+mod strays;
 mod supervisor;
 mod tree;
 mod watch;
@@ -53,6 +55,7 @@ pub use resolve::resolve;
 pub use run::run;
 pub use snapshot::MARK;
 pub use stopper::Stopper;
+pub use strays::{Stray, strays};
 pub use supervisor::{Supervisor, outlived};
 pub use tree::end_marked;
 

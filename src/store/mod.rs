@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::job::{JobAddress, JobState, MAX_POINTS, SweepId, Tries, Verdict, is_sweep_name};
 
+pub mod facts;
 pub mod open;
 pub mod redis;
 pub mod sqlite;
@@ -372,6 +373,9 @@ pub trait Store: Send + Sync {
 
     /// What about the store's own settings could cost somebody their results; a sentence each, with the remedy.
     fn cautions(&self) -> Result<Vec<String>>;
+
+    /// What it tells of itself, for `sweep doctor`. O(leases).
+    fn facts(&self) -> Result<facts::Facts>;
 
     /// Puts a sweep in: all its points are ready. O(1) in the number of points.
     fn submit(&self, new: &NewSweep) -> Result<SweepId>;

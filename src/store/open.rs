@@ -36,7 +36,7 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
             None => Err(StoreError::Refused("the store's URL is empty".into())),
         };
     }
-    let folder = named.map_or_else(|| nearest(cwd).unwrap_or_else(|| cwd.join(FOLDER)), |path| cwd.join(path));
+    let folder = folder(named, cwd);
     if how == Open::Existing && !folder.is_dir() {
         let wanted = named.map_or_else(
             || format!("there is no store here: no folder {FOLDER} in {} or above it", cwd.display()),
@@ -47,6 +47,15 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
         )));
     }
     Ok(Arc::new(SqliteStore::open(&folder)?))
+}
+
+/// The folder of the embedded store that is meant, whether it is there or not; none: a server is meant.
+pub fn embedded_folder(named: Option<&str>, cwd: &Path) -> Option<PathBuf> {
+    (!named.is_some_and(|name| name.contains("://"))).then(|| folder(named, cwd))
+}
+
+fn folder(named: Option<&str>, cwd: &Path) -> PathBuf {
+    named.map_or_else(|| nearest(cwd).unwrap_or_else(|| cwd.join(FOLDER)), |path| cwd.join(path))
 }
 
 fn nearest(cwd: &Path) -> Option<PathBuf> {

@@ -8,6 +8,7 @@ mod common;
 mod checks;
 mod commands;
 mod directories;
+mod doctor;
 mod encryption;
 mod failures;
 mod faults;

@@ -34,25 +34,6 @@ pub(super) fn admit(link: &Link) -> Result<()> {
     )))
 }
 
-/// Says so if the server keeps nothing on disk. A server that does not tell its settings is taken at its word.
-pub(super) fn cautions(link: &Link) -> Result<Vec<String>> {
-    let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO").arg("persistence"))?;
-    if read_info(&info).get("aof_enabled") == Some(&"1") {
-        return Ok(Vec::new());
-    }
-    let save: Result<(Vec<String>,)> = link.pipe(redis::pipe().cmd("CONFIG").arg("GET").arg("save"));
-    let saves = save.map_or(true, |(pair,)| pair.get(1).is_none_or(|rule| !rule.is_empty()));
-    let at = link.address().shown();
-    let remedy = format!("`{} config set appendonly yes` keeps all but the last seconds", link.address().cli());
-    Ok(vec![if saves {
-        format!(
-            "Redis at {at} has no append-only file: if it crashes, what came after its last snapshot is gone; {remedy}"
-        )
-    } else {
-        format!("Redis at {at} keeps nothing on disk: when it stops, sweeps and results are gone; {remedy}")
-    }])
-}
-
 /// The lines `name:value` of `INFO`.
 pub(super) fn read_info(info: &str) -> HashMap<&str, &str> {
     info.lines().filter_map(|line| line.trim_end().split_once(':')).collect()

@@ -2,7 +2,7 @@
 //!
 //! - [`address`]: what may be typed, and what is shown of it;
 //! - [`link`]: the connection, and sending again; [`errors`]: what the server's errors mean;
-//! - [`admit`]: what a server must be like;
+//! - [`admit`]: what a server must be like; [`facts`]: what it tells of itself;
 //! - [`scripts`] and `lua/`: each change is one script, and so one step; [`encode`]: its arguments, [`decode`]: replies;
 //! - [`reads`]: what is read without a script.
 //!
@@ -41,6 +41,7 @@ use redis::Script;
 use self::address::Address;
 use self::link::Link;
 use self::scripts::{Call, Scripts};
+use super::facts::Facts;
 use super::{
     Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Rerun, Result,
     Scope, Set, Span, Store, StoreError, SweepRow, WorkerRow,
@@ -53,6 +54,7 @@ mod admit;
 mod decode;
 mod encode;
 mod errors;
+mod facts;
 mod link;
 mod reads;
 mod scripts;
@@ -139,7 +141,11 @@ impl Store for RedisStore {
     }
 
     fn cautions(&self) -> Result<Vec<String>> {
-        admit::cautions(&self.link)
+        facts::cautions(&self.link)
+    }
+
+    fn facts(&self) -> Result<Facts> {
+        facts::facts(&self.link, &self.call(&self.scripts.facts).arg(ALIVE_MS))
     }
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {

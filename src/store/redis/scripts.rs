@@ -21,6 +21,7 @@ pub(super) struct Scripts {
     pub(super) workers: Script,
     pub(super) expired: Script,
     pub(super) backlog: Script,
+    pub(super) facts: Script,
 }
 
 /// What the server may do with a script. It decides before the script begins, so that none is stopped half-way.
@@ -53,6 +54,7 @@ impl Scripts {
             workers: script(Kind::Reads, include_str!("lua/workers.lua")),
             expired: script(Kind::Vital, include_str!("lua/expired.lua")),
             backlog: script(Kind::Reads, include_str!("lua/backlog.lua")),
+            facts: script(Kind::Reads, include_str!("lua/facts.lua")),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::error::Done;
 use super::guard::Machine;
 use super::sweeps;
 use crate::job::{JobAddress, SweepId, Tries};
+use crate::store::facts::Leases;
 use crate::store::{Claim, Expired, Fate, Heartbeat, Held, StoreError, WorkerRow};
 
 /// Expired claims are looked for this often, whoever asks, milliseconds.
@@ -107,6 +108,16 @@ pub(super) fn abandon(connection: &Connection, now: u64, worker: &str) -> Done<u
     let unlist = "UPDATE workers SET last_seen_ms = min(last_seen_ms, ?2) WHERE id = ?1";
     connection.prepare_cached(unlist)?.execute(params![worker, now.saturating_sub(LISTED_MS)])?;
     Ok(abandoned as u64)
+}
+
+/// How many claims are held, and how.
+pub(super) fn count(connection: &Connection, now: u64) -> Done<Leases> {
+    let count = "SELECT count(*), count(CASE WHEN deadline_ms <= ?1 THEN 1 END),
+                     count(CASE WHEN worker NOT IN (SELECT id FROM workers WHERE last_seen_ms > ?2) THEN 1 END)
+                 FROM leases";
+    let since = now.saturating_sub(LISTED_MS);
+    let counts = |row: &rusqlite::Row<'_>| Ok(Leases { held: row.get(0)?, run_out: row.get(1)?, unseen: row.get(2)? });
+    Ok(connection.prepare_cached(count)?.query_row([now, since], counts)?)
 }
 
 /// The workers seen within the last minute, newest first.

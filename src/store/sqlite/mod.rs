@@ -20,6 +20,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use self::error::{Done, Fault};
 use self::guard::Machine;
+use super::facts::Facts;
 use super::{
     Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, NewSweep, Rerun, Result, Scope,
     Set, Span, Store, SweepRow, WorkerRow,
@@ -77,6 +78,14 @@ impl SqliteStore {
         Ok(SqliteStore { dir, file, identity, machine, writer, reader })
     }
 
+    /// Whether a store may be made in the folder `dir`, which is not there yet.
+    ///
+    /// # Errors
+    /// As for [`SqliteStore::open`].
+    pub fn check_place(dir: &Path) -> Result<()> {
+        dir.ancestors().find(|folder| folder.is_dir()).map_or(Ok(()), guard::refuse_network)
+    }
+
     /// Does some work as one transaction that writes, at one time of the store's clock.
     fn write<T>(&self, work: impl FnOnce(&Connection, u64) -> Done<T>) -> Result<T> {
         self.transact(&self.writer, TransactionBehavior::Immediate, work)
@@ -123,6 +132,19 @@ impl Store for SqliteStore {
     /// None: the folder is on a local disk, or opening it would have been refused.
     fn cautions(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
+    }
+
+    fn facts(&self) -> Result<Facts> {
+        self.read(|connection, now| {
+            Ok(Facts {
+                program: format!("SQLite {}", rusqlite::version()),
+                clock_ms: now,
+                durability: "what is recorded is synced to the disk".into(),
+                folder: Some(self.dir.clone()),
+                memory: None,
+                leases: lease::count(connection, now)?,
+            })
+        })
     }
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {

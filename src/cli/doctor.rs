@@ -1,0 +1,42 @@
+//! Owns `sweep doctor`: checks the store and this machine, and says what would bite.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{put, put_json, visible};
+use crate::error::Result;
+use crate::ops::doctor::checks::{Check, Finding};
+use crate::ops::doctor::examine;
+
+/// Check the store and this machine, and say what would bite; exit code 3 if the store cannot be used
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// For tools: one JSON object with all checks
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Checks<'a> {
+    /// Grows when a field changes its meaning.
+    version: u32,
+    checks: &'a [Check],
+}
+
+/// Runs the command.
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    let checks = examine(context.store.as_deref(), &context.cwd);
+    if args.json {
+        put_json(out, &Checks { version: 1, checks: &checks })?;
+    } else {
+        for check in &checks {
+            // A stray's command line may hold anything.
+            put(out, &format!("{:<8} {:<11} {}\n", check.finding.word(), check.name, visible(&check.says)))?;
+        }
+    }
+    let is_bad = checks.iter().any(|check| check.finding == Finding::Bad);
+    Ok(if is_bad { Exit::Store } else { Exit::Well })
+}

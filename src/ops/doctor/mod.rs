@@ -1,0 +1,82 @@
+//! Owns `doctor`: looks at the store and at this machine, and says what is good and what would bite.
+//!
+//! - [`checks`]: what is made of what was found; pure.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::{Resource, getrlimit};
+
+use crate::process::strays;
+use crate::store::open::{Open, embedded_folder, open};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Result, Store};
+
+pub mod checks;
+
+use checks::{Check, Disk, Found, Machine};
+
+/// How often the store is asked, to see how long it takes.
+const QUESTIONS: usize = 9;
+
+/// Looks at the store that `named` names (see [`open`]) and at this machine. What cannot be used is one of the checks.
+pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
+    let folder = embedded_folder(named, cwd);
+    let mut all = match &folder {
+        Some(folder) if !folder.is_dir() => vec![checks::none_yet(folder, &SqliteStore::check_place(folder))],
+        _ => match open(named, cwd, Open::Existing).and_then(|store| find(&*store)) {
+            Ok(found) => checks::of_store(&found),
+            Err(error) => vec![checks::unusable(&error)],
+        },
+    };
+    all.extend(checks::of_machine(&machine(folder.as_deref())));
+    all
+}
+
+/// Asks the store.
+fn find(store: &dyn Store) -> Result<Found> {
+    let before = now_ms();
+    let facts = store.facts()?;
+    // The store's clock was read somewhere between.
+    let here = before.midpoint(now_ms());
+    let mut took = Vec::with_capacity(QUESTIONS);
+    for _ in 0..QUESTIONS {
+        let begun = Instant::now();
+        store.workers()?;
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    Ok(Found {
+        name: store.describe(),
+        cautions: store.cautions()?,
+        clock_ahead_ms: here as i64 - facts.clock_ms as i64,
+        takes: took.get(QUESTIONS / 2).copied().unwrap_or_default(),
+        facts,
+    })
+}
+
+fn machine(store: Option<&Path>) -> Machine {
+    let temporary = std::env::temp_dir();
+    let disks = store.map(|store| ("the store", store)).into_iter().chain([("temporary files", &*temporary)]);
+    Machine {
+        cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
+        open_files: getrlimit(Resource::Nofile).current,
+        disks: disks.map(|(of, at)| Disk { of, at: at.to_owned(), free: free(at) }).collect(),
+        strays: strays(),
+    }
+}
+
+/// The bytes that are free for this user where a folder is, or will be.
+fn free(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(nearest(folder)).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The folder, or the nearest one above it that is there.
+fn nearest(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder).to_owned()
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+}

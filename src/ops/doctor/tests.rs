@@ -1,0 +1,116 @@
+//! Every check, good and not, as a person reads it.
+
+use super::*;
+
+fn found() -> Found {
+    let facts = Facts {
+        program: "Redis 7.0.15".into(),
+        clock_ms: 1_700_000_000_000,
+        durability: "append-only file, synced every second: a crash may cost about two".into(),
+        folder: None,
+        memory: Some(Memory { used: 5 << 20, most: None, policy: "noeviction".into() }),
+        leases: Leases { held: 7, run_out: 0, unseen: 0 },
+    };
+    let (takes, name) = (Duration::from_micros(123), "redis://host:6379".into());
+    Found { name, facts, cautions: vec![], clock_ahead_ms: -3, takes }
+}
+
+fn told(checks: &[Check]) -> String {
+    checks.iter().map(|check| format!("{} | {} | {}\n", check.finding.word(), check.name, check.says)).collect()
+}
+
+#[test]
+fn a_store_that_is_well() {
+    insta::assert_snapshot!(told(&of_store(&found())), @r#"
+    good | store | redis://host:6379 answers: Redis 7.0.15
+    good | durability | append-only file, synced every second: a crash may cost about two
+    good | memory | 5.00 MiB in use, no limit
+    good | latency | a request takes 0.1 ms
+    good | clock | this machine's and the store's agree
+    good | leases | 7 claims, all of workers that live
+    "#);
+    let mut embedded = found();
+    embedded.facts.folder = Some("/here/.sweep".into());
+    embedded.facts.memory = None;
+    embedded.clock_ahead_ms = 99_999;
+    assert!(of_store(&embedded).iter().all(|check| check.finding == Finding::Good));
+}
+
+#[test]
+fn a_store_that_would_bite() {
+    let mut bad = found();
+    bad.cautions = vec!["it keeps nothing; `do this`".into(), "its disk is full; make room".into()];
+    bad.facts.memory = Some(Memory { used: 950 << 20, most: Some(1000 << 20), policy: "noeviction".into() });
+    bad.facts.leases = Leases { held: 7, run_out: 1, unseen: 3 };
+    (bad.takes, bad.clock_ahead_ms) = (Duration::from_millis(120), -3_600_000);
+    insta::assert_snapshot!(told(&of_store(&bad)), @r#"
+    good | store | redis://host:6379 answers: Redis 7.0.15
+    warning | durability | it keeps nothing; `do this`
+    warning | durability | its disk is full; make room
+    warning | memory | 950.00 MiB of 1000.00 MiB in use: when it is full no sweeps are taken and no jobs given out; raise `maxmemory`, or remove sweeps that are collected (`sweep rm`)
+    warning | latency | a request takes 120.0 ms: jobs shorter than that wait for the store; use one that is nearer
+    warning | clock | this machine's is 60 minutes behind the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
+    warning | leases | 1 claim of lost workers not put back yet: any worker does it within seconds; `sweep worker` starts one
+    warning | leases | 3 claims of workers that gave no sign of life for a minute: when they have run out, any worker puts them back; `sweep status` shows the workers that live
+    "#);
+}
+
+#[test]
+fn what_is_not_quite_so() {
+    let mut fine = found();
+    fine.facts.memory = Some(Memory { used: 50 << 20, most: Some(1000 << 20), policy: "noeviction".into() });
+    fine.clock_ahead_ms = 5_000;
+    fine.facts.leases = Leases { held: 2, run_out: 2, unseen: 2 };
+    insta::assert_snapshot!(told(&of_store(&fine)), @r#"
+    good | store | redis://host:6379 answers: Redis 7.0.15
+    good | durability | append-only file, synced every second: a crash may cost about two
+    good | memory | 50.00 MiB of 1000.00 MiB in use (noeviction)
+    good | latency | a request takes 0.1 ms
+    warning | clock | this machine's is 5 seconds ahead of the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
+    warning | leases | 2 claims of lost workers not put back yet: any worker does it within seconds; `sweep worker` starts one
+    "#);
+}
+
+#[test]
+fn a_machine_that_is_well_and_one_that_would_bite() {
+    let disk = |free| Disk { of: "the store", at: "/here".into(), free };
+    let machine = |files, free, strays| Machine { cores: 8, open_files: files, disks: vec![disk(free)], strays };
+    let stray = |pid| Stray { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
+    let well = [machine(Some(1024), Some(5 << 30), Some(vec![])), machine(None, None, None)];
+    insta::assert_snapshot!(well.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"
+    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    good | open files | at most 1024, enough for 120 slots
+    good | disk | 5.00 GiB free in /here, for the store
+    good | strays | no process of a lost worker
+
+    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    good | open files | no limit
+    good | disk | /here, for the store: the system does not tell what is free
+    good | strays | this system does not tell of other processes (Linux does)
+    "#);
+    let bad = [
+        machine(Some(64), Some(900 << 20), Some(vec![stray(17)])),
+        machine(Some(64), Some(1 << 20), Some(vec![stray(17), stray(18)])),
+    ];
+    insta::assert_snapshot!(bad.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"
+    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    warning | open files | at most 64, and a worker with 8 slots needs 128: `ulimit -n 128` before it is started
+    warning | disk | 900.00 MiB free in /here, for the store: make room: workers wait while the disk is full, and deliver when it is not
+    warning | strays | a process left running by workers that are gone, for example 17 `sleep 99`: end what you do not need, `kill 17`
+
+    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    warning | open files | at most 64, and a worker with 8 slots needs 128: `ulimit -n 128` before it is started
+    bad | disk | 1.00 MiB free in /here, for the store: make room: workers wait while the disk is full, and deliver when it is not
+    warning | strays | 2 processes left running by workers that are gone, for example 17 `sleep 99`: end what you do not need, `kill 17 18`
+    "#);
+}
+
+#[test]
+fn no_store_yet_and_none_that_can_be_used() {
+    let refused = StoreError::Refused("this will not do; do that".into());
+    let checks = [none_yet(Path::new("/here/.sweep"), &Ok(())), unusable(&refused)];
+    insta::assert_snapshot!(told(&checks), @r#"
+    good | store | none yet; `sweep run` or `sweep submit` makes /here/.sweep
+    bad | store | this will not do; do that
+    "#);
+}
