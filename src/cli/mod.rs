@@ -37,6 +37,7 @@ mod run;
 mod secret;
 mod show;
 mod signals;
+mod stats;
 mod status;
 mod submit;
 mod supervise;
@@ -71,6 +72,7 @@ enum Command {
     Show(show::Args),
     Logs(logs::Args),
     Collect(collect::Args),
+    Stats(stats::Args),
     Failures(failures::Args),
     Retry(retry::Args),
     Pause(pause::Args),
@@ -173,6 +175,7 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
         Command::Show(args) => show::execute(&args, &context, out),
         Command::Logs(args) => logs::execute(&args, &context, out),
         Command::Collect(args) => collect::execute(&args, &context, out),
+        Command::Stats(args) => stats::execute(&args, &context, out),
         Command::Failures(args) => failures::execute(&args, &context, out),
         Command::Retry(args) => retry::execute(&args, &context),
         Command::Pause(args) => pause::execute(&args, &context),

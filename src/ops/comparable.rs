@@ -60,7 +60,7 @@ fn blanked(text: &str) -> String {
 /// The length of the number that a text begins with, in bytes; 0: none. Within a word only digits are one, so that
 /// `node17` and `node18` are alike.
 fn number(text: &str, in_word: bool) -> usize {
-    let run = |text: &str, is: fn(&u8) -> bool| text.bytes().take_while(|byte| is(byte)).count();
+    let run = |text: &str, is: fn(&u8) -> bool| text.bytes().take_while(is).count();
     let digits = run(text, u8::is_ascii_digit);
     if in_word {
         return digits;

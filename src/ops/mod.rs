@@ -6,6 +6,7 @@
 //! - [`history`]: what is recorded of points
 //! - [`show`]: all that is known of one point
 //! - [`collect`]: the table; [`target`]: where it goes
+//! - [`stats`]: means and their errors, by groups
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
 //! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`comparable`]: what they printed last
@@ -24,6 +25,7 @@ pub mod points;
 pub mod retry;
 pub mod select;
 pub mod show;
+pub mod stats;
 pub mod submit;
 pub mod target;
 pub mod warn;

@@ -185,6 +185,26 @@ impl Space {
         self.spec.selection.as_ref()?.cells.as_ref()
     }
 
+    /// For each parameter whether the draw has a say in it, in any block: the random ones, and derived ones that build on
+    /// them or on `draw`.
+    pub fn drawn(&self) -> Vec<bool> {
+        let mut drawn = vec![false; self.names.len()];
+        let derived = |part: &Part| -> Vec<usize> {
+            part.derived.iter().filter(|(_, formula)| formula.per_cell).map(|(column, _)| *column).collect()
+        };
+        for column in self.parts.iter().flat_map(|part| part.random.iter().copied().chain(derived(part))) {
+            if let Some(place) = drawn.get_mut(column) {
+                *place = true;
+            }
+        }
+        drawn
+    }
+
+    /// How many points there are of each repeat; repeat r of the ith of them has the index i + r times that.
+    pub fn points_of_a_repeat(&self) -> u64 {
+        self.kept
+    }
+
     /// The point with this index, or none past the end. Grid points run fastest, block after block and in each the last
     /// axis fastest; then draws, then randomizations, then repeats. Some hundred nanoseconds; more for values of long
     /// ranges and for derived parameters.

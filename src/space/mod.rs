@@ -50,7 +50,7 @@ pub use bits::Bits;
 pub use declared::{
     Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, VERSION, Values,
 };
-pub use dist::mass_at_bounds;
+pub use dist::{mass_at_bounds, student_t};
 pub use error::SpaceError;
 pub use explain::Explained;
 pub use index::{Point, Space};

@@ -2,9 +2,11 @@
 //!
 //! - [`columns`]: the names of the columns, and results whose names are taken
 //! - [`rows`]: a point and its record as a row of cells; [`cell`]: what stands in one
+//! - [`stats`]: means and their errors
 //! - [`write`]: rows as CSV or JSON Lines
 
 pub mod cell;
 pub mod columns;
 pub mod rows;
+pub mod stats;
 pub mod write;

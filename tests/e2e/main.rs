@@ -18,5 +18,6 @@ mod results;
 mod retries;
 mod samples;
 mod secrets;
+mod statistics;
 mod tables;
 mod workers;

@@ -34,6 +34,16 @@ impl Shapes {
         }
     }
 
+    /// ln(x/(1−x)) for the quantile x of u.
+    pub(super) fn logit_quantile(&self, u: f64) -> f64 {
+        let ln_odds = libm::log(self.a / self.b);
+        if u <= 0.5 {
+            return self.lower_quantile(u) + ln_odds;
+        }
+        let swapped = Shapes { a: self.b, b: self.a, ..*self };
+        ln_odds - swapped.lower_quantile(1.0 - u)
+    }
+
     fn lower_quantile(&self, p: f64) -> f64 {
         let width = (1.0 / self.a + 1.0 / self.b).sqrt().min(1.0);
         newton(self.start(p), width, libm::log(p), |t| {

@@ -7,6 +7,7 @@
 //! - `real`: values on the line, with `normal`, `truncated`, `gamma`, `beta` for their quantiles and `special` for what
 //!   these share;
 //! - `discrete`: whole numbers and choices, with `poisson`; `permutation`;
+//! - `student`: Student's t, for intervals around means;
 //! - `finish`: `clip` and `round`; `mass`: how much of a distribution `clip` moves.
 
 mod beta;
@@ -19,6 +20,7 @@ mod permutation;
 mod poisson;
 mod real;
 mod special;
+mod student;
 mod truncated;
 
 use self::discrete::{Choice, Whole};
@@ -29,6 +31,7 @@ use super::declared::{Dist, Random};
 use crate::value::Value;
 
 pub use self::mass::mass_at_bounds;
+pub use self::student::student_t;
 
 /// A distribution, checked and ready to be drawn from.
 #[derive(Debug)]

@@ -1,0 +1,251 @@
+//! Owns `sweep stats`: the rows of a sweep's table in groups, and what is said of each result in each.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::ops::collect::{self, Choice, Job};
+use crate::ops::filter::{Filter, unknown_name};
+use crate::space::{Point, Sampling, Space};
+use crate::store::{Store, SweepRow};
+use crate::table::rows::{Layout, Row};
+use crate::table::stats::{Method, NoError, Sample, Summary};
+use crate::value::Value;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The columns that make the groups; none: every parameter that no draw changes.
+    pub by: Option<Vec<String>>,
+    /// The columns that are looked at; none: every result that is a number somewhere.
+    pub results: Option<Vec<String>>,
+    /// Quantiles, from 0 to 1.
+    pub quantiles: Vec<f64>,
+    /// Only rows for which this holds. A row of which it cannot be told, because it has no result, counts as missing.
+    pub filter: Option<String>,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// The columns that make the groups.
+    pub by: Vec<String>,
+    /// One for each group and result, the groups in order of their first points.
+    pub lines: Vec<Line>,
+}
+
+/// What is said of one result in one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// The group.
+    pub group: Vec<Value>,
+    /// The result.
+    pub result: String,
+    /// Jobs of the group that have no number there: failed, not run, cancelled, or without that result.
+    pub missing: u64,
+    /// What its numbers say.
+    pub summary: Summary,
+}
+
+/// Goes through all points of a sweep, whether they have ended or not. Memory grows with the number of groups; with that
+/// of values (8 bytes each) only where quantiles are asked for, and with that of replicates where values belong together.
+///
+/// # Errors
+/// If the store cannot be read, or a column is named that there is not.
+pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, wish: &Wish) -> Result<Statistics> {
+    let layout = Layout::new(space, &store.columns(&row.id)?);
+    let by = match &wish.by {
+        Some(names) => places("--by", &layout, names)?,
+        None => space.drawn().iter().enumerate().filter(|(_, drawn)| !**drawn).map(|(at, _)| at + 1).collect(),
+    };
+    let results = match &wish.results {
+        Some(names) => places("--results", &layout, names)?,
+        None => layout.result_columns().filter(|at| !by.contains(at)).collect(),
+    };
+    if results.is_empty() {
+        return Err(Error::usage(format!(
+            "{} has no results; `--results seconds` tells of what every job has",
+            row.id
+        )));
+    }
+    let filter = wish.filter.as_ref().map(|text| Filter::of_rows(text, &layout)).transpose()?;
+    let unit = unit(space, &by);
+    let method = Method {
+        quantiles: &wish.quantiles,
+        replicated: matches!(unit, Ok(unit) if unit != Unit::Job),
+        no_error: unit.err(),
+        binary: false,
+    };
+    let mut groups = Groups { by, results, method, known: HashMap::new(), groups: Vec::new() };
+    let choice = Choice { all: true, ..Choice::default() };
+    collect::rows(&Job { store, row, space, choice: &choice }, &layout, &mut |row| {
+        let keeps = filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))?;
+        if keeps != Some(false) {
+            groups.add(row, keeps.is_some(), unit.unwrap_or(Unit::Job).key(space, row.point));
+        }
+        Ok(())
+    })?;
+    Ok(groups.statistics(&layout, wish.results.is_some()))
+}
+
+fn places(option: &str, layout: &Layout, names: &[String]) -> Result<Vec<usize>> {
+    let place = |name: &String| {
+        let known = layout.names().iter().map(String::as_str);
+        let unknown = || Error::usage(format!("{option}: {}", unknown_name(name, known.clone())));
+        layout.names().iter().position(|other| other == name).ok_or_else(unknown)
+    };
+    names.iter().filter(|name| !name.is_empty()).map(place).collect()
+}
+
+/// What is independent of one another within a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// Every job.
+    Job,
+    /// The repeats of one point of the grid and one draw belong together.
+    Cell,
+    /// What has the same draw belongs together, at whatever point of the grid.
+    Draw,
+    /// What has the same repeat belongs together, at whatever point of the grid.
+    Repeat,
+    /// What has the same scramble of a sample belongs together.
+    Randomization,
+}
+
+impl Unit {
+    fn key(self, space: &Space, point: &Point) -> u64 {
+        match self {
+            Unit::Job => 0,
+            Unit::Cell => point.index % space.points_of_a_repeat().max(1),
+            Unit::Draw => point.randomization * space.spec().draws + point.draw,
+            Unit::Repeat => point.repeat,
+            Unit::Randomization => point.randomization,
+        }
+    }
+}
+
+/// What is independent within groups by some columns (by their places in the layout).
+fn unit(space: &Space, by: &[usize]) -> std::result::Result<Unit, NoError> {
+    let spec = space.spec();
+    let counters: Vec<&str> = crate::table::columns::counters(space).into_iter().map(|counter| counter.name).collect();
+    // Whether a group has several of them.
+    let several = |name: &str| {
+        let place = counters.iter().position(|other| *other == name);
+        place.is_some_and(|at| !by.contains(&(1 + space.names().len() + at)))
+    };
+    let (draws, scrambles, repeats) = (several("draw"), several("randomization"), several("repeat"));
+    if spec.sampling != Sampling::Independent && draws {
+        return if scrambles { Ok(Unit::Randomization) } else { Err(NoError::OneSample) };
+    }
+    let crosses_grid = space.drawn().iter().enumerate().any(|(at, drawn)| !drawn && !by.contains(&(at + 1)));
+    if spec.common_draws && crosses_grid {
+        return match (draws || scrambles, repeats) {
+            (true, _) => Ok(Unit::Draw),
+            (false, true) => Ok(Unit::Repeat),
+            (false, false) => Err(NoError::SameNumbers),
+        };
+    }
+    Ok(if (draws || scrambles) && repeats { Unit::Cell } else { Unit::Job })
+}
+
+struct Groups<'a> {
+    by: Vec<usize>,
+    results: Vec<usize>,
+    method: Method<'a>,
+    known: HashMap<String, usize>,
+    groups: Vec<Group>,
+}
+
+struct Group {
+    cells: Vec<Value>,
+    jobs: u64,
+    samples: Vec<Sample>,
+}
+
+impl Groups<'_> {
+    fn add(&mut self, row: &Row<'_>, counts: bool, replicate: u64) {
+        let cells = self.by.iter().map(|at| row.cell(*at).value());
+        // Printed values tell groups apart; nothing is not an empty text.
+        let mut key = String::new();
+        for cell in cells.clone() {
+            key.push_str(if cell == Value::Missing { "-\u{0}" } else { "+" });
+            key.push_str(&cell.to_string());
+            key.push('\u{0}');
+        }
+        let at = *self.known.entry(key).or_insert_with(|| {
+            let samples = self.results.iter().map(|_| Sample::new(&self.method)).collect();
+            self.groups.push(Group { cells: cells.collect(), jobs: 0, samples });
+            self.groups.len() - 1
+        });
+        let Some(group) = self.groups.get_mut(at) else { return };
+        group.jobs += 1;
+        if counts {
+            for (sample, at) in group.samples.iter_mut().zip(&self.results) {
+                sample.push(&row.cell(*at).value(), replicate);
+            }
+        }
+    }
+
+    /// Whether a result is true or false is told by all groups together: a count that happens to be 0 or 1 in one group is
+    /// still a count. A result that is a text everywhere is left out, unless it was asked for.
+    fn statistics(self, layout: &Layout, asked: bool) -> Statistics {
+        let name = |at: &usize| layout.names().get(*at).cloned().unwrap_or_default();
+        let of = |at: usize| self.groups.iter().filter_map(move |group| group.samples.get(at));
+        let told: Vec<(bool, bool)> = (0..self.results.len())
+            .map(|at| {
+                let numbers = of(at).any(Sample::has_numbers) || !of(at).any(Sample::has_texts);
+                let binary = of(at).filter(|sample| sample.has_numbers()).all(Sample::is_binary);
+                (numbers || asked, binary)
+            })
+            .collect();
+        let mut lines = Vec::new();
+        for group in self.groups {
+            for ((sample, at), (shown, binary)) in group.samples.into_iter().zip(&self.results).zip(&told) {
+                if !shown {
+                    continue;
+                }
+                let summary = sample.summary(&Method { binary: *binary, ..self.method });
+                let missing = group.jobs - summary.n - summary.nan;
+                lines.push(Line { group: group.cells.clone(), result: name(at), missing, summary });
+            }
+        }
+        Statistics { by: self.by.iter().map(name).collect(), lines }
+    }
+}
+
+impl Statistics {
+    /// The names of the columns: those of the groups, `result`, and what is said. Where a group's column has such a name,
+    /// what is said is called `stat.NAME`.
+    pub fn names(&self, quantiles: &[f64]) -> Vec<String> {
+        let before = ["result", "n", "missing", "nan", "mean", "sd", "se", "ci_low", "ci_high"].map(str::to_owned);
+        let quantiles = quantiles.iter().map(|p| format!("q{p}"));
+        let said = before.into_iter().chain(quantiles).chain(["replicates", "note"].map(str::to_owned));
+        let free = |name: String| if self.by.contains(&name) { format!("stat.{name}") } else { name };
+        self.by.iter().cloned().chain(said.map(free)).collect()
+    }
+}
+
+impl Line {
+    /// The cells, for the columns of [`Statistics::names`].
+    pub fn cells(&self) -> Vec<Value> {
+        let whole = |number: u64| Value::Int(number as i64);
+        let float = |number: Option<f64>| number.map_or(Value::Missing, Value::Float);
+        let Summary { n, nan, mean, sd, se, interval, replicates, .. } = &self.summary;
+        let mut cells = self.group.clone();
+        cells.push(Value::Text(self.result.clone()));
+        cells.extend([*n, self.missing, *nan].map(whole));
+        cells.extend([*mean, *sd, *se, interval.map(|(low, _)| low), interval.map(|(_, high)| high)].map(float));
+        cells.extend(self.summary.quantiles.iter().copied().map(float));
+        cells.push(whole(*replicates));
+        cells.push(self.note().map_or(Value::Missing, Value::Text));
+        cells
+    }
+
+    /// What is to be said in words.
+    fn note(&self) -> Option<String> {
+        let texts = self.summary.texts;
+        let texts =
+            (texts > 0).then(|| format!("{texts} of the missing {} text", if texts == 1 { "is" } else { "are" }));
+        let parts: Vec<String> = texts.into_iter().chain(self.summary.no_error.map(|why| why.words().into())).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
