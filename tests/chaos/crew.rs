@@ -83,11 +83,19 @@ impl Crew {
         self.leaving.push(old);
     }
 
-    /// Stops a worker's process, or lets it go on.
-    pub fn signal(&mut self, place: usize, signal: Signal) {
+    /// Stops a worker's process.
+    pub fn freeze(&mut self, place: usize) {
         let process = &mut self.members[place].process;
         if is_alive(process) {
-            process.signal(signal);
+            process.freeze();
+        }
+    }
+
+    /// Lets a worker's process go on.
+    pub fn thaw(&mut self, place: usize) {
+        let process = &mut self.members[place].process;
+        if is_alive(process) {
+            process.signal(Signal::CONT);
         }
     }
 
@@ -107,12 +115,15 @@ impl Crew {
             assert!(!log.contains(AT_WORK), "a worker ended by itself with {}:\n{log}", process.end());
             drop(self.replace(sandbox, place));
         }
+        for member in self.leaving.extract_if(.., |member| !is_alive(&mut member.process)) {
+            has_left_well(member);
+        }
     }
 
     /// Ends all faults that are the crew's.
     pub fn heal(&mut self) {
         for place in 0..WORKERS {
-            self.signal(place, Signal::CONT);
+            self.thaw(place);
             if let Some(proxy) = &self.members[place].proxy {
                 proxy.set(Line::Open);
             }
@@ -126,18 +137,23 @@ impl Crew {
                 member.process.signal(Signal::INT);
             }
         }
-        for mut member in self.leaving.into_iter().chain(self.members) {
-            let code = member.process.end();
-            let log = member.process.log();
-            // Interrupted; or before it listened to signals; or with outcomes that it could not deliver, and says so.
-            let well = match code {
-                130 => true,
-                3 => log.contains("could not be delivered") || !log.contains(AT_WORK),
-                _ => !log.contains(DRAINS),
-            };
-            assert!(well, "a worker that was interrupted ended with {code}:\n{log}");
+        for member in self.leaving.into_iter().chain(self.members) {
+            has_left_well(member);
         }
     }
+}
+
+/// Waits for the end of a worker that was interrupted, and sees that it is a good one.
+fn has_left_well(mut member: Member) {
+    let code = member.process.end();
+    let log = member.process.log();
+    // Interrupted; or before it listened to signals; or with outcomes that it could not deliver, and says so.
+    let well = match code {
+        130 => true,
+        3 => log.contains("could not be delivered") || !log.contains(AT_WORK),
+        _ => !log.contains(DRAINS),
+    };
+    assert!(well, "a worker that was interrupted ended with {code}:\n{log}");
 }
 
 fn is_alive(process: &mut Background) -> bool {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use serde_json::Value as Json;
 
 use super::crew::Crew;
@@ -95,8 +94,8 @@ impl<'a> Drive<'a> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Kill(worker) => self.crew.kill(self.sandbox, worker),
-            Action::Freeze(worker) => self.crew.signal(worker, Signal::STOP),
-            Action::Thaw(worker) => self.crew.signal(worker, Signal::CONT),
+            Action::Freeze(worker) => self.crew.freeze(worker),
+            Action::Thaw(worker) => self.crew.thaw(worker),
             Action::Interrupt(worker) => self.crew.interrupt(self.sandbox, worker, false),
             Action::InterruptTwice(worker) => self.crew.interrupt(self.sandbox, worker, true),
             Action::Cut(worker) => self.crew.proxy(worker).set(Line::Cut),

@@ -172,6 +172,29 @@ impl Background {
         rustix::process::kill_process(pid, signal).expect("the signal is sent");
     }
 
+    /// Stops it (SIGSTOP) at a moment when it writes to no embedded store: stopped amid a write it would hold up all
+    /// others until it goes on.
+    pub fn freeze(&self) {
+        loop {
+            self.signal(rustix::process::Signal::STOP);
+            until("the process to stop", || if self.is_stopped() { Ok(()) } else { Err("it runs") });
+            let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+            let mine = format!(" WRITE {} ", self.pid());
+            if !locks.contains(&mine) {
+                return;
+            }
+            self.signal(rustix::process::Signal::CONT);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether it is stopped, or not there any more; where that cannot be told, it is.
+    fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // The state follows the name in brackets.
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z']))
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn end(&mut self) -> i32 {

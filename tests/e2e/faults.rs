@@ -110,6 +110,26 @@ fn redis_away_for_longer_than_a_lease_costs_no_job_that_runs() {
 }
 
 #[test]
+fn an_embedded_store_locked_for_longer_than_a_lease_is_waited_for() {
+    let sandbox = Sandbox::embedded();
+    let token = Token::new();
+    let id = submit(&sandbox, &token, "sleep $x; echo y=$SWEEP_ATTEMPT", "[grid]\nx = [3, 9, 0, 1]");
+    let mut worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "2s", "--until-empty"]);
+    all_started(&sandbox, 2);
+    // As a process does that was stopped amid a write.
+    let held = rusqlite::Connection::open(sandbox.path().join(".sweep/sweep.db")).expect("the store's file");
+    held.busy_timeout(Duration::from_secs(10)).expect("a setting");
+    held.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    thread::sleep(Duration::from_secs(7));
+    assert_eq!(runs(&sandbox), ["1\n"; 2], "who looks is not held up, and nothing more was claimed");
+    sandbox.status(&id);
+    held.execute_batch("ROLLBACK").expect("the lock is given back");
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert_eq!(runs(&sandbox), ["1\n"; 4]);
+    assert_eq!(column(&sandbox, &id, "y"), ["1"; 4]);
+}
+
+#[test]
 fn a_worker_cut_off_for_longer_than_its_lease_is_replaced_and_its_late_outcomes_are_refused() {
     let sandbox = Sandbox::redis();
     let token = Token::new();
@@ -146,7 +166,7 @@ fn an_outcome_that_comes_late_but_before_anyone_claimed_the_job_again_counts() {
         let id = submit(&sandbox, &token, "sleep 2; echo y=$SWEEP_ATTEMPT", "[grid]\nx = 1");
         let mut frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
         known_to_run(&sandbox, &format!("{id}/0"));
-        frozen.signal(Signal::STOP);
+        frozen.freeze();
         // It gives up lost workers wherever they worked, and claims nothing of their queue.
         let _other = sandbox.start("other", &["worker", "--queue", "other"]);
         until("the job to be put back in the queue", || match sandbox.status(&id) {

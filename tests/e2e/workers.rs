@@ -72,7 +72,7 @@ fn a_frozen_workers_job_runs_elsewhere_and_its_late_outcome_is_refused() {
             page if page.contains("running (attempt 1") => Ok(()),
             page => Err(page),
         });
-        frozen.signal(Signal::STOP);
+        frozen.freeze();
         let mut other = sandbox.start("other", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
         assert_eq!(other.end(), 0, "{}", other.log());
         frozen.signal(Signal::CONT);
