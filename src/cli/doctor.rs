@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{put, put_json, visible};
+use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::ops::doctor::checks::{Check, Finding};
 use crate::ops::doctor::examine;
+use crate::visible::visible;
 
 /// Check the store and this machine, and say what would bite; exit code 3 if the store cannot be used
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{put, visible};
+use crate::cli::output::put;
 use crate::error::{Error, Result};
 use crate::job::SweepId;
 use crate::ops::select;
@@ -15,6 +15,7 @@ use crate::status::text::{align_right, count, plain};
 use crate::table::cell::Cell;
 use crate::table::write::{Format, Table};
 use crate::value::{Value, print_float};
+use crate::visible::visible;
 
 /// Show mean, standard deviation, standard error and 95 % interval of each numeric result, by groups
 ///

@@ -27,7 +27,7 @@ pub struct WorkArgs {
 fn lease(text: &str) -> std::result::Result<humantime::Duration, String> {
     let lease: humantime::Duration = text.parse().map_err(|error| format!("{error}; write it like `20s` or `2m`"))?;
     let allowed = Duration::from_secs(1)..=Duration::from_secs(86_400);
-    if allowed.contains(&lease) { Ok(lease) } else { Err("a lease lasts from 1s to 1day".into()) }
+    if allowed.contains(&*lease) { Ok(lease) } else { Err("a lease lasts from 1s to 1day".into()) }
 }
 
 /// Works until there is nothing left, or a signal comes. Returns what was done and whether it was interrupted.
