@@ -79,3 +79,40 @@ fn every_sweep_file_shown_is_read_without_a_mistake() {
         }
     }
 }
+
+/// The Rust sources in a folder and those below it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    below.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// Whether a source is the one that is named: by its stem, or, a folder's first file, by the folder.
+fn is_called(path: &Path, file: &str) -> bool {
+    let stem = path.file_stem().unwrap();
+    let folder = path.parent().and_then(Path::file_name).unwrap();
+    stem == file || stem == "main" && folder == file
+}
+
+#[test]
+fn every_fault_of_the_reliability_table_is_shown_by_a_test_that_is_there() {
+    let page = text(&root().join("docs/reliability.md"));
+    let sources: Vec<PathBuf> = ["tests", "src"].iter().flat_map(|folder| sources(&root().join(folder))).collect();
+    let mut seen = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")) {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        if last.contains("the test") {
+            continue;
+        }
+        let tests: Vec<&str> = last.split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "no test shows: {row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let declared = format!("fn {name}(");
+            let is_there = sources.iter().any(|path| is_called(path, file) && text(path).contains(&declared));
+            assert!(is_there, "there is no test {test}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} tests are named");
+}

@@ -1,5 +1,7 @@
 //! Owns the workers of a chaos run: started, hurt, replaced; each with a connection of its own.
 
+use std::collections::VecDeque;
+
 use rustix::process::Signal;
 
 use super::plan::WORKERS;
@@ -25,13 +27,15 @@ pub struct Crew {
     members: Vec<Member>,
     /// Told to stop, and not seen to end yet; each keeps its connection.
     leaving: Vec<Member>,
+    /// The connections of those that were killed last: their supervisors may have something to say.
+    lines: VecDeque<Proxy>,
     started: usize,
 }
 
 impl Crew {
     /// A whole crew at work.
     pub fn new(sandbox: &Sandbox) -> Crew {
-        let mut crew = Crew { members: Vec::new(), leaving: Vec::new(), started: 0 };
+        let mut crew = Crew { members: Vec::new(), leaving: Vec::new(), lines: VecDeque::new(), started: 0 };
         for _ in 0..WORKERS {
             let member = crew.hire(sandbox);
             crew.members.push(member);
@@ -57,8 +61,13 @@ impl Crew {
 
     /// Ends a worker without a word; another one takes its place.
     pub fn kill(&mut self, sandbox: &Sandbox, place: usize) {
+        let Member { process, proxy } = self.replace(sandbox, place);
         // Killed and reaped when dropped.
-        drop(self.replace(sandbox, place));
+        drop(process);
+        self.lines.extend(proxy);
+        while self.lines.len() > WORKERS {
+            self.lines.pop_front();
+        }
     }
 
     /// Ctrl-C, once or twice; another one takes its place.
@@ -131,13 +140,13 @@ impl Crew {
     }
 
     /// Sends everybody home, and sees that they went as they should.
-    pub fn dismiss(mut self) {
-        for member in &mut self.members {
-            if is_alive(&mut member.process) {
-                member.process.signal(Signal::INT);
+    pub fn dismiss(self) {
+        for mut member in self.leaving.into_iter().chain(self.members) {
+            let process = &mut member.process;
+            // Who was interrupted before it listened has not heard of it, where Ctrl-C is ignored from the start.
+            if is_alive(process) && !process.log().contains(DRAINS) {
+                process.signal(Signal::INT);
             }
-        }
-        for member in self.leaving.into_iter().chain(self.members) {
             has_left_well(member);
         }
     }

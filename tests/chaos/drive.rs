@@ -155,9 +155,10 @@ impl<'a> Drive<'a> {
         submitted.retried += 1;
         let id = submitted.id.clone();
         match point {
-            Some(point) => self.sweep(&["retry", &format!("{id}/{point}")]),
-            None => self.sweep(&["retry", &id]),
-        };
+            Some(point) if self.sweep(&["retry", &format!("{id}/{point}")]).code == 0 => self.ledger.set_aside(&id),
+            Some(_) => {}
+            None => drop(self.sweep(&["retry", &id])),
+        }
     }
 
     /// Runs a command about one of the sweeps, if there is any.

@@ -30,7 +30,7 @@ slow) sleep "$((x * 7 / 10)).$((x * 7 % 10))" ;;
 flaky) sleep 0.1; [ "$SWEEP_ATTEMPT" -ge 2 ] || finish 75 ;;
 broken) sleep 0.1; finish 3 ;;
 stubborn) trap '' INT TERM; sleep "0.$((x * 2))"; sleep "0.$((x * 2))" ;;
-loud) yes "$nonce says it again and again" | head -n "$((x * 1500))" ;;
+loud) yes "$nonce says it again and again" | head -n "$((x * 4000))" ;;
 parent) setsid sleep 300 </dev/null >/dev/null 2>&1 & sleep "0.$x" ;;
 esac
 echo "nonce = $nonce"

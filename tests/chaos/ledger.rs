@@ -46,6 +46,14 @@ impl Ledger {
         self.samples.push(Sample { at, counts, log_length });
     }
 
+    /// A point of the sweep, which may have succeeded, was put back in the queue by its address.
+    pub fn set_aside(&mut self, id: &str) {
+        let all = self.samples.iter_mut().map(|sample| &mut sample.counts).chain([&mut self.floor]);
+        for count in all.filter_map(|counts| counts.get_mut(id)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// The length that Redis's log had a second ago, and when that was; none: it is not known.
     pub fn a_second_ago(&self) -> Option<(Instant, u64)> {
         let old = self.samples.iter().rev().find(|sample| sample.at.elapsed() >= Duration::from_secs(1))?;

@@ -26,8 +26,8 @@ mod verify;
 
 use std::time::Duration;
 
-use common::Sandbox;
 use common::strays::Token;
+use common::{Sandbox, until};
 use drive::Drive;
 use jobs::JobLog;
 use plan::{Dice, Kind, plan};
@@ -48,6 +48,10 @@ fn chaos(mut sandbox: Sandbox, kind: Kind) {
     let mut drive = Drive::new(&mut sandbox, &token, kind);
     drive.follow(&plan(seed, Duration::from_secs(seconds), kind));
     let sweeps = drive.settle();
+    until("the last processes of all jobs to end", || match token.carriers() {
+        none if none.is_empty() => Ok(()),
+        some => Err(some),
+    });
     let log = JobLog::read(&sandbox);
     Verify::attempts(&log, kind);
     for sweep in &sweeps {
