@@ -60,10 +60,11 @@ impl Ledger {
         Some((old.at, old.log_length))
     }
 
-    /// Redis crashed, and all that it wrote until then is there again; what it had not written yet may be gone.
+    /// Redis crashed, and all that it wrote until then is there again; what it had not written yet may be gone, and what
+    /// was seen of that stands for nothing from now on.
     pub fn crashed(&mut self, written_until: Instant) {
-        let safe = |sample: &&Sample| sample.at + HELD_BACK <= written_until;
-        self.floor = self.samples.iter().rev().find(safe).map(|sample| sample.counts.clone()).unwrap_or_default();
+        self.samples.retain(|sample| sample.at + HELD_BACK <= written_until);
+        self.floor = self.samples.last().map(|sample| sample.counts.clone()).unwrap_or_default();
     }
 }
 
