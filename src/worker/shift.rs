@@ -316,14 +316,13 @@ impl<'a> Shift<'a> {
             match self.store.document(id) {
                 Ok(document) => break document,
                 Err(StoreError::NoSuchSweep(_)) => return Ok(None),
-                Err(StoreError::Unreachable { why, .. }) => {
-                    self.say(Trouble::Away, why);
+                Err(error) => {
+                    self.bear(error)?;
                     self.board.wait(Instant::now() + Duration::from_secs(1));
                     if self.board.view().stopping == Stopping::Now {
                         return Ok(None);
                     }
                 }
-                Err(error) => return Err(error),
             }
         };
         let runtime = Document::decode(&document)
@@ -346,12 +345,21 @@ impl<'a> Shift<'a> {
                 }
                 Ok(empty)
             }
-            Err(StoreError::Unreachable { why, .. }) => {
-                self.say(Trouble::Away, why);
-                Ok(false)
-            }
-            Err(error) => Err(error),
+            Err(error) => self.bear(error).map(|()| false),
         }
+    }
+
+    /// Says what is wrong with the store if waiting may mend it.
+    ///
+    /// # Errors
+    /// If it does not.
+    fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Unreachable { why, .. } => self.say(Trouble::Away, why),
+            StoreError::Refused(why) => self.say(Trouble::Refuses, why),
+            lasting => return Err(lasting),
+        }
+        Ok(())
     }
 
     /// Says once what is wrong with the store.

@@ -41,7 +41,7 @@ impl RedisServer {
         // Somebody else may take the port between the look and the start.
         for _ in 0..10 {
             server.port = free_port();
-            if server.launch() {
+            if server.launch(IS_READY) {
                 return server;
             }
         }
@@ -77,7 +77,27 @@ impl RedisServer {
     /// If it does not answer in time.
     pub fn start_again(&mut self) {
         self.stop();
-        assert!(self.launch(), "redis-server does not start again: {}", self.log());
+        assert!(self.launch(IS_READY), "redis-server does not start again: {}", self.log());
+    }
+
+    /// Keeps a snapshot, and starts again from that alone, so slowly that it takes `each` for each key; returns while it
+    /// loads.
+    ///
+    /// # Panics
+    /// If it does not answer in time.
+    pub fn start_again_slowly(&mut self, each: Duration) {
+        assert!(self.say("SAVE").starts_with("+OK"), "it saves");
+        self.stop();
+        self.settings.retain(|(name, _)| name != "appendonly");
+        self.settings.push(("key-load-delay".into(), each.as_micros().to_string()));
+        self.settings.push(("loading-process-events-interval-bytes".into(), "1024".into()));
+        assert!(self.launch(&["-LOADING"]), "redis-server does not start again: {}", self.log());
+    }
+
+    /// Sends its process a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let child = self.child.as_ref().expect("the server runs");
+        rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).expect("the server is ours");
     }
 
     /// How long its append-only file is now.
@@ -124,8 +144,8 @@ impl RedisServer {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// Starts the process and waits until it answers; false if it ended before that.
-    fn launch(&mut self) -> bool {
+    /// Starts the process and waits until it answers in one of these ways; false if it ended before that.
+    fn launch(&mut self, answers: &[&str]) -> bool {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()]);
         command.arg("--dir").arg(self.folder.path());
@@ -141,7 +161,7 @@ impl RedisServer {
         let child = self.child.insert(child);
         let begun = Instant::now();
         while child.try_wait().expect("it was started by us").is_none() {
-            if answers(self.port) {
+            if ping(self.port).is_ok_and(|reply| answers.iter().any(|answer| reply.starts_with(answer.as_bytes()))) {
                 return true;
             }
             assert!(begun.elapsed() < LIMIT, "redis-server does not answer");
@@ -164,16 +184,16 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
-/// Whether a server is ready there: one that wants a password is, one that loads its data is not.
-fn answers(port: u16) -> bool {
-    let ping = || -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"PING\r\n")?;
-        let mut reply = vec![0; 64];
-        let length = stream.read(&mut reply)?;
-        reply.truncate(length);
-        Ok(reply)
-    };
-    ping().is_ok_and(|reply| reply.starts_with(b"+PONG") || reply.starts_with(b"-NOAUTH"))
+/// How a server answers that is ready: one that wants a password is, one that loads its data is not.
+const IS_READY: &[&str] = &["+PONG", "-NOAUTH"];
+
+/// What a server says there.
+fn ping(port: u16) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"PING\r\n")?;
+    let mut reply = vec![0; 64];
+    let length = stream.read(&mut reply)?;
+    reply.truncate(length);
+    Ok(reply)
 }

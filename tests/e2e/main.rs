@@ -19,5 +19,6 @@ mod retries;
 mod samples;
 mod secrets;
 mod statistics;
+mod store_trouble;
 mod tables;
 mod workers;

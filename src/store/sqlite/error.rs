@@ -63,6 +63,11 @@ fn explain(file: &Path, error: &rusqlite::Error) -> StoreError {
         ),
         ErrorCode::DiskFull => away("the disk is full; make room, and it goes on".into()),
         ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory => away(format!("{error}; see whether the disk is well")),
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen if unwritable(file).is_some() => StoreError::Refused(format!(
+            "the store {name} cannot be opened: its folder cannot be written ({}), which is needed even to look; allow it, \
+             or copy the folder to where you may write and name that: `--store FOLDER`",
+            unwritable(file).unwrap_or_default()
+        )),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             StoreError::Refused(format!(
                 "the store {name} cannot be written; allow it (`chmod u+w`), or use another one: `--store FOLDER`"
@@ -81,6 +86,12 @@ fn explain(file: &Path, error: &rusqlite::Error) -> StoreError {
         )),
         _ => StoreError::Refused(format!("the store {name} refuses: {error}")),
     }
+}
+
+/// Why nothing can be written beside the database, where its log has to be; none: it can.
+fn unwritable(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| folder.is_dir())?;
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).err().map(|error| std::io::Error::from(error).to_string())
 }
 
 #[cfg(test)]

@@ -1,0 +1,233 @@
+//! Owns the tests of a store in trouble: what a person is told, and that a worker waits, and delivers what ran meanwhile.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use rustix::process::Signal;
+
+use crate::common::{Background, Sandbox, until};
+
+/// A sweep of some jobs, each of which runs until there is a file `go`.
+fn submit(sandbox: &Sandbox, points: u32) -> String {
+    let text = format!(
+        "command = [\"sh\", \"-c\", \"touch started-{{{{ x }}}}; until [ -e go ]; do sleep 0.02; done; echo y=1\"]\n\
+         [grid]\nx = {{ from = 1, to = {points}, count = {points} }}\n"
+    );
+    sandbox.write("wait.toml", &text);
+    sandbox.sweep(&["submit", "wait.toml"]).code(0).stdout.trim().to_owned()
+}
+
+fn started(sandbox: &Sandbox, x: u32) {
+    let file = sandbox.path().join(format!("started-{x}"));
+    until(
+        "the job to start",
+        || if file.exists() { Ok(()) } else { Err(fs::read_dir(sandbox.path()).unwrap().count()) },
+    );
+}
+
+/// Waits until the worker has said something.
+fn says(worker: &Background, words: &str) {
+    until(&format!("`{words}`"), || if worker.log().contains(words) { Ok(()) } else { Err(worker.log()) });
+}
+
+/// What a command says that cannot do its work because of the store.
+fn refused(sandbox: &Sandbox, words: &[&str]) {
+    let said = sandbox.sweep(&["status"]).code(3).stderr;
+    for word in words {
+        assert!(said.contains(word), "`{word}` is missing in: {said}");
+    }
+}
+
+/// The worker ends by itself, and each point has succeeded, at its first attempt.
+fn all_is_well(sandbox: &Sandbox, mut worker: Background, id: &str, points: usize) {
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    sandbox.sweep(&["collect", id, "--out", "t.csv"]).code(0);
+    let attempts: Vec<_> = sandbox.rows("t.csv").iter().map(|row| row["attempts"].clone()).collect();
+    assert_eq!(attempts, vec!["1"; points], "{}", worker.log());
+}
+
+const WORKER: [&str; 4] = ["worker", "-j", "1", "--until-empty"];
+
+#[test]
+fn a_redis_that_loads_its_data_is_waited_for() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    // Data of others, so that it takes its time.
+    let keys: String = (0..300).map(|n| format!(" key:{n} {}", "x".repeat(60))).collect();
+    sandbox.server().say(&format!("MSET{keys}"));
+    sandbox.server().start_again_slowly(Duration::from_millis(25));
+    refused(&sandbox, &["is still loading its data", "answers as soon as that is done"]);
+    sandbox.write("go", "");
+    says(&worker, "the store is away: it is still loading its data");
+    says(&worker, "the store is back");
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn a_redis_that_stands_still_is_waited_for() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    sandbox.server().say("CLIENT PAUSE 1500 ALL");
+    sandbox.write("go", "");
+    started(&sandbox, 2);
+    sandbox.server().signal(Signal::STOP);
+    refused(&sandbox, &["does not answer in time", "up and not overloaded"]);
+    sandbox.server().signal(Signal::CONT);
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn a_redis_that_is_a_replica_for_a_while_costs_nothing() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    // Of a primary that is not there: otherwise it would take over that one's data.
+    sandbox.server().say("REPLICAOF 127.0.0.1 1");
+    refused(&sandbox, &["is a replica and takes no changes", "use its primary redis://127.0.0.1:1"]);
+    sandbox.write("go", "");
+    says(&worker, "is a replica now and takes no changes");
+    sandbox.server().say("REPLICAOF NO ONE");
+    says(&worker, "the store is back");
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn a_redis_whose_password_changes_and_comes_back_costs_nothing() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    sandbox.server().say("MULTI\r\nCONFIG SET requirepass s3cret\r\nCLIENT KILL TYPE normal SKIPME yes\r\nEXEC");
+    refused(&sandbox, &["wants a password", "SWEEP_STORE"]);
+    sandbox.write("go", "");
+    says(&worker, "wants a password");
+    sandbox.server().say("AUTH s3cret\r\nCONFIG SET requirepass \"\"");
+    says(&worker, "the store is back");
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn a_full_redis_takes_outcomes_and_gives_jobs_when_there_is_room() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    sandbox.server().say("CONFIG SET maxmemory 1");
+    let said = sandbox.sweep(&["submit", "wait.toml"]).code(3).stderr;
+    assert!(said.contains("has no memory left") && said.contains("sweep rm"), "{said}");
+    sandbox.write("go", "");
+    says(&worker, "the store gives no jobs");
+    until("the outcome to be recorded", || match sandbox.status(&id) {
+        status if status["succeeded"] == 1 => Ok(()),
+        status => Err(status),
+    });
+    sandbox.server().say("CONFIG SET maxmemory 0");
+    says(&worker, "the store is back");
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn an_embedded_store_that_another_process_has_locked_is_waited_for() {
+    let sandbox = Sandbox::embedded();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    let mut other = Connection::open(sandbox.path().join(".sweep/sweep.db")).unwrap();
+    let held = other.transaction_with_behavior(TransactionBehavior::Exclusive).unwrap();
+    sandbox.write("go", "");
+    // Whoever only looks is not held up.
+    for _ in 0..5 {
+        assert_eq!(sandbox.status(&id)["succeeded"], 0);
+    }
+    held.commit().unwrap();
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
+fn an_embedded_store_that_was_moved_away_and_put_back_costs_nothing() {
+    let sandbox = Sandbox::embedded();
+    let id = submit(&sandbox, 3);
+    let worker = sandbox.start("worker", &WORKER);
+    started(&sandbox, 1);
+    let (here, away) = (sandbox.path().join(".sweep"), sandbox.path().join("away"));
+    fs::rename(&here, &away).unwrap();
+    refused(&sandbox, &["there is no store here", "`sweep submit FILE` makes one"]);
+    sandbox.write("go", "");
+    says(&worker, "was moved or deleted while it was in use");
+    fs::rename(&away, &here).unwrap();
+    says(&worker, "the store is back");
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+/// In a file system of its own, which takes a mount namespace; where the system does not give one, this shows nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_waited_for_and_one_that_cannot_be_written_is_told() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "wait.toml",
+        "command = [\"sh\", \"-c\", \"touch started; until [ -e go ]; do sleep 0.02; done; echo y=1\"]\n[grid]\nx = [1, 2, 3]\n",
+    );
+    sandbox.write(
+        "script.sh",
+        &format!(
+            "set -e
+             wait_for() {{ n=0; until eval \"$1\"; do n=$((n + 1)); [ $n -lt 1500 ]; sleep 0.02; done; }}
+             mkdir disk && mount -t tmpfs -o size=2m none disk || exit 77
+             sweep='{} --store disk/.sweep'
+             $sweep submit wait.toml
+             $sweep worker -j 1 --until-empty 2>worker.log & worker=$!
+             wait_for '[ -e started ]'
+             cat /dev/zero >disk/fill || true
+             $sweep doctor >doctor.txt && exit 1
+             touch go
+             wait_for 'grep -q \"the disk is full; make room\" worker.log'
+             rm disk/fill
+             wait $worker
+             $sweep collect wait-1 --out t.csv
+             mount -o remount,ro disk
+             $sweep status 2>refused.txt && exit 1
+             $sweep worker 2>>refused.txt && exit 1
+             cp -r disk/.sweep copy
+             {} --store copy status >status.txt",
+            env!("CARGO_BIN_EXE_sweep"),
+            env!("CARGO_BIN_EXE_sweep")
+        ),
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "script.sh"]).current_dir(sandbox.path());
+    let ran = command.env_remove("SWEEP_STORE").output();
+    let Ok(ran) = ran else { return };
+    let said = String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() == Some(77) || said.contains("unshare failed") {
+        eprintln!("no file system of its own can be mounted here: {said}");
+        return;
+    }
+    let log = fs::read_to_string(sandbox.path().join("worker.log")).unwrap_or_default();
+    assert!(ran.status.success(), "{said}\n{log}");
+    assert!(log.contains("the store is away") && log.contains("the store is back"), "{log}");
+    assert_eq!(sandbox.rows("t.csv").len(), 3);
+    assert!(sandbox.read("doctor.txt").contains("bad      disk"), "{}", sandbox.read("doctor.txt"));
+    assert!(sandbox.read("status.txt").contains("wait-1"));
+    let refused = sandbox.read("refused.txt");
+    assert_eq!(refused.matches("cannot be written (Read-only file system").count(), 2, "{refused}");
+}
+
+#[test]
+fn a_damaged_embedded_store_is_told_with_what_can_be_saved() {
+    let sandbox = Sandbox::embedded();
+    submit(&sandbox, 3);
+    let file = sandbox.path().join(".sweep/sweep.db");
+    let mut bytes = fs::read(&file).unwrap();
+    // All but the first page, which says that it is a database of ours.
+    bytes[4096..].fill(0xA5);
+    fs::write(&file, bytes).unwrap();
+    refused(&sandbox, &["is damaged", "keep a copy", ".recover"]);
+}
