@@ -131,3 +131,64 @@ pub fn encode_output(output: &Output) -> Vec<u8> {
 pub fn decode_output(bytes: &[u8]) -> Result<Output, DecodeError> {
     decode(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Cause;
+    use crate::value::Value;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn record() -> impl Strategy<Value = Record> {
+        let results = vec(("[a-z]{1,3}", any::<i64>()), 0..3);
+        let results = results.prop_map(|all| all.into_iter().map(|(name, value)| (name, Value::Int(value))).collect());
+        let outcome = prop_oneof![
+            results.prop_map(|results| Outcome::Succeeded { results }),
+            ".{0,9}".prop_map(|why| Outcome::Failed { cause: Cause::NoResult(why) }),
+            any::<bool>().prop_map(|started| Outcome::Lost { started }),
+        ];
+        (any::<u64>(), outcome, any::<u32>(), 0.0..1e9f64, ".{0,9}").prop_map(
+            |(index, outcome, attempts, seconds, host)| Record {
+                index,
+                tries: Tries { attempts, ..Tries::default() },
+                outcome,
+                verdict: Verdict::Again { delay_ms: index },
+                exit_code: Some(-1),
+                ended_ms: index,
+                seconds,
+                cpu_seconds: seconds,
+                max_rss_bytes: index,
+                worker: host.clone(),
+                host,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_recorded_is_read_again(records in vec(record(), 0..4), tail in vec(any::<u8>(), 0..20), total in any::<u64>()) {
+            prop_assert_eq!(decode_chunk(&encode_chunk(&records)).unwrap(), records);
+            let output = Output { stdout: Kept { tail, total }, stderr: Kept::default() };
+            prop_assert_eq!(decode_output(&encode_output(&output)).unwrap(), output);
+        }
+
+        #[test]
+        fn whatever_is_recorded_is_read_or_told(
+            bytes in vec(any::<u8>(), 0..80),
+            records in vec(record(), 1..3),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8,
+        ) {
+            let mut flipped = encode_chunk(&records);
+            let at = at.index(flipped.len());
+            let cut = flipped[..at].to_vec();
+            flipped[at] ^= 1_u8 << bit;
+            let ours = [&[FORMAT], bytes.as_slice()].concat();
+            for bytes in [bytes, ours, flipped, cut] {
+                let _ = decode_chunk(&bytes);
+                let _ = decode_output(&bytes);
+            }
+        }
+    }
+}

@@ -30,6 +30,11 @@ impl SqliteBench {
     pub fn fresh() -> SqliteBench {
         SqliteBench { folder: tempfile::tempdir().unwrap() }
     }
+
+    /// The database.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join(".sweep/sweep.db")
+    }
 }
 
 impl Bench for SqliteBench {

@@ -8,6 +8,7 @@
 //! - [`sweeps`]: putting in, cancelling, putting back, removing, reading;
 //! - [`model`] and [`random`]: the contract once more as a small model in memory, and random requests that both must
 //!   answer alike;
+//! - [`scrambled`]: a store in which something else wrote;
 //! - [`sqlite_only`]: what only the embedded store can get wrong.
 
 // Clippy lets tests unwrap, but not the functions that tests are made of; and a list of one range is what is meant.
@@ -20,6 +21,7 @@ mod model;
 mod outcomes;
 mod random;
 mod redis_bench;
+mod scrambled;
 mod sqlite_only;
 mod sweeps;
 

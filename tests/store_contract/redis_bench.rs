@@ -21,6 +21,11 @@ impl RedisBench {
     pub fn fresh() -> RedisBench {
         RedisBench { server: RedisServer::start() }
     }
+
+    /// Says something to the server, as somebody else would.
+    pub fn say(&self, line: &str) -> String {
+        self.server.say(line)
+    }
 }
 
 impl Bench for RedisBench {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use redis::FromRedisValue;
 
+use super::encode::MOST_CLAIMS;
 use crate::job::{JobAddress, JobState, SweepId, Tries};
 use crate::store::{
     Backlog, Claim, ColumnPlace, Counts, Exchanged, Expired, Fate, Held, Result, StoreError, SweepRow, WorkerRow,
@@ -35,6 +36,7 @@ pub(super) type Header = [Option<String>; 13];
 pub(super) type CountFields = [Option<String>; 7];
 
 fn damaged(what: &str, text: &str) -> StoreError {
+    let text: String = text.chars().take(60).flat_map(char::escape_debug).collect();
     StoreError::Damaged(format!("Redis holds `{text}` where sweep keeps {what}: did something else write there?"))
 }
 
@@ -94,6 +96,9 @@ pub(super) fn exchanged(text: &str) -> Result<Exchanged> {
             ([start, stop], Some((sweep, token))) => {
                 let tries = Tries { attempts: 1, ..Tries::default() };
                 let indices: Range<u64> = number("an index", Some(start))?..number("an index", Some(stop))?;
+                if indices.end.saturating_sub(indices.start) > u64::from(MOST_CLAIMS) {
+                    return Err(damaged("claims", line));
+                }
                 let claim = |index| Claim { job: JobAddress { sweep: sweep.clone(), index }, token: *token, tries };
                 reply.claims.extend(indices.map(claim));
             }
@@ -203,7 +208,9 @@ pub(super) fn backlog((ready, delayed, leased, paused): (u64, u64, u64, Vec<Stri
 /// A range, `start:stop`.
 pub(super) fn range(text: &str) -> Result<Range<u64>> {
     let (start, stop) = text.split_once(':').ok_or_else(|| damaged("a range", text))?;
-    Ok(number("a range", Some(start))?..number("a range", Some(stop))?)
+    let range: Range<u64> = number("a range", Some(start))?..number("a range", Some(stop))?;
+    // Whoever reads range after range would not come to an end.
+    if range.is_empty() { Err(damaged("a range", text)) } else { Ok(range) }
 }
 
 /// A column's place, `index position`.
@@ -219,4 +226,64 @@ pub(super) fn place(text: &str) -> Result<ColumnPlace> {
 pub(super) fn value<T: FromRedisValue>(value: redis::Value) -> Result<T> {
     let shown = format!("{value:.40?}");
     redis::from_redis_value(value).map_err(|_| damaged("something else", &shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Texts like those that are kept: numbers and words with the usual marks between, and anything at all.
+    fn text() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            4 => any::<u64>().prop_map(|number| number.to_string()),
+            2 => (0..20u64).prop_map(|number| number.to_string()),
+            2 => "stale|claims|pi-3|-|x-0|w|\\[\\]|\\[\"a\"\\]",
+            1 => ".{0,8}",
+        ];
+        let mark = prop_oneof![6 => Just(" "), 2 => Just("\n"), 1 => Just(":"), 1 => Just("")];
+        proptest::collection::vec((word, mark), 0..12)
+            .prop_map(|parts| parts.into_iter().map(|(word, mark)| word + mark).collect())
+    }
+
+    /// Nothing but what was read, or that it is damaged.
+    fn read_or_damaged<T>(read: Result<T>) {
+        if let Err(error) = read {
+            assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+            assert!(error.to_string().len() < 2000, "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_server_holds_is_read_or_damaged(text in text(), number in any::<u64>(), small in any::<u32>()) {
+            read_or_damaged(sweep_id(&text));
+            read_or_damaged(exchanged(&text));
+            read_or_damaged(tries(&text));
+            read_or_damaged(Lease::read(&text).map(|lease| lease.state()));
+            read_or_damaged(expired(vec![("pi-3".into(), number, text.clone()), (text.clone(), number, text.clone())]));
+            read_or_damaged(worker((text.clone(), number, text.clone(), small, text.clone(), small, small, text.clone())));
+            read_or_damaged(backlog((number, number, number, vec![text.clone()])));
+            read_or_damaged(range(&text).map(|range| assert!(!range.is_empty())));
+            read_or_damaged(place(&text));
+        }
+
+        #[test]
+        fn whatever_stands_in_a_header_is_read_or_damaged(fields in proptest::array::uniform13(proptest::option::of(text()))) {
+            let id = SweepId { name: "pi".into(), number: 3 };
+            read_or_damaged(sweep_row(&id, fields));
+        }
+
+        #[test]
+        fn whatever_fates_are_told_are_read_or_damaged(flat in proptest::collection::vec(0..5usize, 0..9)) {
+            let job = JobAddress { sweep: SweepId { name: "pi".into(), number: 3 }, index: 4 };
+            read_or_damaged(fates(&flat, &[Held { job, token: 5, started: true }]));
+        }
+    }
+
+    #[test]
+    fn no_reply_brings_more_claims_than_can_be_asked_for() {
+        assert_eq!(exchanged("claims pi-3 7\n5 7\n").unwrap().claims.len(), 2);
+        assert!(exchanged("claims pi-3 7\n0 18446744073709551615\n").is_err());
+    }
 }

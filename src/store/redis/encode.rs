@@ -7,7 +7,7 @@ use crate::job::Verdict;
 use crate::store::{Exchange, Heartbeat, Report, ReportEntry, Scope, Want};
 
 /// The most claims that one request is given: more would hold the server up for too long.
-const MOST_CLAIMS: u32 = 10_000;
+pub(super) const MOST_CLAIMS: u32 = 10_000;
 
 /// The arguments of `exchange.lua`.
 pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {

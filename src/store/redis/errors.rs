@@ -75,6 +75,14 @@ pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
             Ok(id) => StoreError::NoSuchSweep(id),
             Err(why) => StoreError::Damaged(why),
         },
+        // One of our scripts, or we, did not understand what stands there.
+        _ if error.kind() == ErrorKind::UnexpectedReturnType || words.contains("user_script") => {
+            StoreError::Damaged(format!(
+                "Redis at {} holds something under the keys `sweep:*` that sweep does not understand ({words}): did something \
+                 else write there? Use another database of that server, for example redis://HOST:PORT/1",
+                address.shown()
+            ))
+        }
         _ => StoreError::Refused(refusal(address, error, &code, &words)),
     }
 }

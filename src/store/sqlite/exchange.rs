@@ -99,3 +99,45 @@ impl Claims {
         self.jobs.into_iter().map(claim).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reply() -> impl Strategy<Value = Exchanged> {
+        let indices = || proptest::collection::vec(any::<u64>(), 0..5);
+        let stale = proptest::collection::vec((0..9usize, indices()), 0..4);
+        (stale, indices(), any::<u64>()).prop_map(|(stale, claimed, token)| {
+            let sweep = SweepId { name: "pi".into(), number: 3 };
+            let job = |index| JobAddress { sweep: sweep.clone(), index };
+            let claim = |index| Claim { job: job(index), token, tries: Tries { attempts: 2, failures: 1, losses: 0 } };
+            Exchanged { stale, claims: claimed.into_iter().map(claim).collect() }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_kept_reply_is_read_again(reply in reply()) {
+            prop_assert_eq!(Reply::decode(&Reply::of(&reply).encode()).unwrap().exchanged(), reply);
+        }
+
+        #[test]
+        fn whatever_is_kept_is_read_or_damaged(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80),
+            reply in reply(),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8,
+        ) {
+            let mut flipped = Reply::of(&reply).encode();
+            let at = at.index(flipped.len());
+            let cut = flipped[..at].to_vec();
+            flipped[at] ^= 1_u8 << bit;
+            for bytes in [bytes, flipped, cut] {
+                if let Err(error) = Reply::decode(&bytes).map(Reply::exchanged) {
+                    prop_assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Owns the checks of a store in which something else wrote: whatever stands there, a request is answered or refused, and
+//! nothing panics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use sweep::job::{SweepId, Verdict};
+use sweep::store::{ColumnPlace, NewSweep, ReportEntry, Scope, Set, Store, StoreError, Want};
+
+use crate::harness::{Bench, LONG, SHORT, SqliteBench, Worker, grouped, lost, only, outcome, queue, submit, want};
+use crate::redis_bench::RedisBench;
+
+/// Makes a sweep with points in every state. Returns it, and a worker's id.
+fn fill(store: &dyn Store) -> (SweepId, String) {
+    let id = submit(store, "s", "default", 30);
+    let mut worker = Worker::new(store);
+    let claims = worker.claim(only(&id), 8, SHORT);
+    let verdicts = [Verdict::Succeeded, Verdict::Failed, Verdict::Cancelled, Verdict::Again { delay_ms: 3_600_000 }];
+    let outcomes = claims.iter().zip(verdicts).map(|(claim, verdict)| {
+        let (id, entry) = outcome(claim, verdict);
+        (id, ReportEntry { output: Some(vec![1, 2]), ..entry })
+    });
+    let mut reports = grouped(outcomes.collect());
+    reports[0].columns = vec![("y".into(), ColumnPlace { index: 0, position: 0 })];
+    worker.exchange(reports, None);
+    std::thread::sleep(Duration::from_millis(3));
+    worker.report_lost(&claims[5], Verdict::Again { delay_ms: 0 });
+    worker.beat(&[(&claims[6], true)], LONG);
+    (id, worker.id)
+}
+
+/// Asks the store everything; what it says is an answer, or an error that names no panic.
+fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
+    let spans = |set| {
+        let mut from = 0;
+        for _ in 0..100 {
+            match store.spans(id, set, from, 3)?.last() {
+                Some(last) if last.indices.end > from => from = last.indices.end,
+                _ => break,
+            }
+        }
+        Ok::<(), StoreError>(())
+    };
+    let fates = |worker: &str| {
+        let mut worker = Worker { store, id: worker.to_owned(), seq: 1 << 40 };
+        let wish = |scope: Scope| Want { most: 5, ..want(scope, 5, LONG) };
+        let mut ask = |reports, want| {
+            worker.seq += 1;
+            let (worker, seq) = (worker.id.clone(), worker.seq);
+            store.exchange(&sweep::store::Exchange { worker, seq, reports, want })
+        };
+        let claims = ask(vec![], Some(wish(queue("default"))))?.claims;
+        let again = ask(vec![], Some(wish(only(id))))?.claims;
+        ask(grouped(claims.iter().map(|claim| outcome(claim, Verdict::Failed)).collect()), None)?;
+        ask(grouped(again.iter().map(|claim| lost(claim, Verdict::Succeeded)).collect()), None)?;
+        Ok::<(), StoreError>(())
+    };
+    let results = [
+        store.sweeps().map(drop),
+        store.sweep(id).map(drop),
+        store.document(id).map(drop),
+        spans(Set::Pending),
+        spans(Set::Running),
+        spans(Set::Failed),
+        spans(Set::Cancelled),
+        (0..9).try_for_each(|index| store.point(id, index).map(drop)),
+        store.log(id, 0..9).map(drop),
+        store.columns(id).map(drop),
+        store.output(id, 0, 1).map(drop),
+        store.workers().map(drop),
+        store.facts().map(drop),
+        store.backlog(&queue("default")).map(drop),
+        store.expired().map(drop),
+        fates(known),
+        fates("somebody"),
+        store.pause_unless_resumed(id, 0, "why").map(drop),
+        store.set_paused(id, None),
+        store.abandon(known).map(drop),
+        store.cancel(id).map(drop),
+        store.requeue(id, &[0..9]).map(drop),
+        store.remove(id, true),
+    ];
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(!matches!(error, StoreError::Unreachable { .. }), "waiting does not mend this: {error}");
+    }
+}
+
+#[test]
+fn an_embedded_store_in_which_something_else_wrote() {
+    let texts = ["'['", "'[1]'"];
+    let numbers = ["-1", "9223372036854775807"];
+    let blobs = ["x''", "x'0101ffffffffffffffffff01'"];
+    let columns = {
+        let bench = SqliteBench::fresh();
+        fill(&*bench.connect());
+        let connection = Connection::open(bench.file()).unwrap();
+        let all = "SELECT t.name, c.name, c.type FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'";
+        let mut all = connection.prepare(all).unwrap();
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        rows.unwrap().map(Result::unwrap).collect::<Vec<(String, String, String)>>()
+    };
+    assert!(columns.len() > 60, "{columns:?}");
+    let mut tried = 0;
+    for (table, column, kind) in columns.iter().filter(|(table, _, _)| !table.starts_with("sqlite_")) {
+        let bench = SqliteBench::fresh();
+        let store = bench.connect();
+        let (id, known) = fill(&*store);
+        let connection = Connection::open(bench.file()).unwrap();
+        let values: &[&str] = match kind.as_str() {
+            "TEXT" => &texts,
+            "BLOB" => &blobs,
+            _ => &numbers,
+        };
+        for value in values {
+            // What breaks a key cannot be written by anybody.
+            if connection.execute(&format!("UPDATE {table} SET {column} = {value}"), []).is_ok_and(|rows| rows > 0) {
+                ask_everything(&*store, &id, &known);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 80, "{tried}");
+}
+
+#[test]
+fn a_redis_in_which_something_else_wrote() {
+    let bench = RedisBench::fresh();
+    let connect = || -> Arc<dyn Store> { bench.connect() };
+    let keys = {
+        fill(&*connect());
+        lines(&bench.say("KEYS sweep:*"))
+    };
+    assert!(keys.len() > 15, "{keys:?}");
+    let mut tried = 0;
+    for key in &keys {
+        for garbage in ["x", "-1", "18446744073709551616", "a:b", "7"] {
+            bench.say("FLUSHALL");
+            let store = connect();
+            let (id, known) = fill(&*store);
+            // Other workers have other names each time.
+            let key = if key.starts_with("sweep:w:") { format!("sweep:w:{known}") } else { key.clone() };
+            let said = match lines(&bench.say(&format!("TYPE {key}")))[0].as_str() {
+                "hash" => {
+                    let fields = lines(&bench.say(&format!("HKEYS {key}")));
+                    let pairs: String = fields.iter().map(|field| format!(" {field} {garbage}")).collect();
+                    bench.say(&format!("HSET {key}{pairs} {garbage} {garbage}"))
+                }
+                "zset" => bench.say(&format!("ZADD {key} 0 {garbage}")),
+                "set" => bench.say(&format!("SADD {key} {garbage}")),
+                "list" => bench.say(&format!("LPUSH {key} {garbage}")),
+                "string" if key == "sweep:layout" => continue,
+                "string" => bench.say(&format!("SET {key} {garbage}")),
+                // A submission that is not there this time.
+                other => panic!("{key} is {other}"),
+            };
+            assert!(said.starts_with([':', '+']), "{key}: {said}");
+            ask_everything(&*store, &id, &known);
+            tried += 1;
+            // And one of another kind altogether.
+            bench.say(&format!("DEL {key}"));
+            bench.say(&if said.starts_with('+') { format!("LPUSH {key} x") } else { format!("SET {key} x") });
+            ask_everything(&*store, &id, &known);
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+/// The texts of a reply in the server's protocol.
+fn lines(reply: &str) -> Vec<String> {
+    let texts = reply.lines().filter(|line| !line.starts_with(['*', '$']));
+    texts.map(|line| line.trim_start_matches('+').to_owned()).collect()
+}
+
+/// A sweep whose document is none is told by who reads it; the store gives what it was given.
+#[test]
+fn a_document_is_given_back_as_it_was_whatever_it_is() {
+    for bench in [Box::new(SqliteBench::fresh()) as Box<dyn Bench>, Box::new(RedisBench::fresh())] {
+        let store = bench.connect();
+        for (n, document) in [vec![], vec![0xff, 0], b"{\"version\": 99}".to_vec()].into_iter().enumerate() {
+            let new = NewSweep {
+                request: format!("r{n}"),
+                name: "d".into(),
+                queue: "default".into(),
+                total: 1,
+                user: "ada".into(),
+                document: document.clone(),
+            };
+            let id = store.submit(&new).unwrap();
+            let given = store.document(&id).unwrap();
+            assert_eq!(given, document);
+            assert!(sweep::spec::Document::decode(&given).is_err());
+        }
+    }
+}
