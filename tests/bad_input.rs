@@ -79,6 +79,20 @@ fn colours_are_only_there_when_asked_for() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_told_with_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let told = spec::open(&path).unwrap_err();
+        assert!(matches!(told, OpenError::NotText(_)));
+        told.to_string().replace(&*path.to_string_lossy(), "a.toml")
+    };
+    assert_eq!(told(b"command = 'p'\n# caf\xe9\n"), "a.toml:2: this is not UTF-8; save it as UTF-8");
+    assert_eq!(told(b"\xff\xfec\0o\0"), "a.toml is written in UTF-16; save it as UTF-8");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_told_apart_from_one_with_mistakes() {
     let missing = spec::open(Path::new("tests/bad/no-such-file.toml"));
     assert!(matches!(missing, Err(OpenError::Unreadable { .. })));

@@ -99,7 +99,7 @@ pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
         }
         Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
         Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),
-        Err(error @ OpenError::Folder(_)) => Err(Error::usage(error.to_string())),
+        Err(error @ (OpenError::Folder(_) | OpenError::NotText(_))) => Err(Error::usage(error.to_string())),
     }
 }
 

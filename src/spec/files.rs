@@ -71,6 +71,21 @@ pub(super) struct Sources<'a> {
     pub found: &'a std::cell::RefCell<Vec<Found>>,
 }
 
+/// What to do with a file that is not UTF-8.
+pub(super) const SAVE_AS_UTF8: &str = "save it as UTF-8";
+
+/// The bytes of a file as text, or what is wrong with them.
+pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(format!("{file} is written in UTF-16"));
+    }
+    String::from_utf8(bytes).map_err(|why| {
+        let good = why.as_bytes().get(..why.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        format!("{file}:{line}: this is not UTF-8")
+    })
+}
+
 impl Sources<'_> {
     fn tell(self, found: Found) {
         self.found.borrow_mut().push(found);
@@ -94,16 +109,9 @@ impl Sources<'_> {
                 );
             }
         };
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            return error(format!("{path} is written in UTF-16"), "save it as UTF-8");
-        }
-        match String::from_utf8(bytes) {
+        match utf8(path, bytes) {
             Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
-            Err(why) => {
-                let good = why.as_bytes().get(..why.utf8_error().valid_up_to()).unwrap_or_default();
-                let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-                error(format!("{path}:{line}: this is not UTF-8"), "save the file as UTF-8")
-            }
+            Err(why) => error(why, SAVE_AS_UTF8),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::files::{SAVE_AS_UTF8, utf8};
 use super::{Diagnostics, Document, Found, Read, Source, document, read};
 
 /// A sweep file that cannot be used.
@@ -21,6 +22,9 @@ pub enum OpenError {
     /// Its folder has a name that is not Unicode, and so no place in a sweep.
     #[error("the folder {} has a name that is not Unicode; move the sweep file to another one", .0.display())]
     Folder(PathBuf),
+    /// It is not UTF-8; the text says where.
+    #[error("{0}; {SAVE_AS_UTF8}")]
+    NotText(String),
     /// It has mistakes.
     #[error("{0}")]
     Mistakes(Diagnostics),
@@ -32,7 +36,8 @@ pub enum OpenError {
 /// If it cannot be read or has mistakes; all of them are told.
 pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
     let unreadable = |why| OpenError::Unreadable { path: path.to_owned(), why };
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let text = utf8(&path.display().to_string(), bytes).map_err(OpenError::NotText)?;
     let absolute = path.canonicalize().map_err(unreadable)?;
     let here = absolute.parent().unwrap_or(Path::new("/")).to_owned();
     if here.to_str().is_none() {

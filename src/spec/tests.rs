@@ -265,6 +265,18 @@ proptest! {
     }
 
     #[test]
+    fn no_bytes_on_the_disk_make_reading_panic(bytes: Vec<u8>, text in mutated(), at in 0..WHOLE.len(), cut: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let at = at.min(text.len());
+        let (before, after) = text.as_bytes().split_at(at);
+        std::fs::write(&path, [before, &bytes, if cut { &[] } else { after }].concat()).unwrap();
+        if let Err(found) = open(&path) {
+            prop_assert!(!found.to_string().is_empty());
+        }
+    }
+
+    #[test]
     fn a_damaged_file_is_refused_in_words_or_still_good(text in mutated()) {
         match read(&text, &source("a")) {
             Ok(read) => {
