@@ -9,8 +9,8 @@ use crate::cli::exit::Exit;
 use crate::error::Result;
 use crate::job::SweepId;
 use crate::ops::collect::{Choice, Collected, Job, collect};
-use crate::ops::select;
 use crate::ops::target::Target;
+use crate::ops::{provenance, select};
 use crate::status::text::{count, plain};
 use crate::table::write::Format;
 
@@ -52,12 +52,13 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::Well)
 }
 
-/// Writes the table and says so.
+/// Writes the table with its provenance beside it, and says so.
 ///
 /// # Errors
 /// If the store cannot be read or the file not be written.
 pub fn write(job: &Job<'_>, target: &Target, out: &mut dyn Write) -> Result<()> {
     let collected = collect(job, target, out)?;
+    provenance::write(job, target, &collected)?;
     eprintln!("{}: {}{}{}", job.row.id, count(collected.rows, "row"), target.place(), left_out(job, &collected));
     Ok(())
 }

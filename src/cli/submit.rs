@@ -11,6 +11,7 @@ use crate::cli::output::put;
 use crate::error::{Error, Result};
 use crate::ops::submit::submit;
 use crate::ops::warn::warnings;
+use crate::process::git_state;
 use crate::space::Space;
 use crate::spec::{self, Document, OpenError};
 use crate::status::text::count;
@@ -77,12 +78,13 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sweep file and works out what its conditions keep; warnings go to stderr, and a bar where it takes long.
+/// Reads a sweep file to be submitted: asks git where it stands, and works out what its conditions keep; warnings go to stderr, and a bar where it takes long.
 ///
 /// # Errors
 /// If it cannot be read, or with everything that is wrong with it.
 pub fn read(file: &Path) -> Result<Document> {
-    read_whole(file).map(|(_, document)| document)
+    let (_, document) = read_whole(file)?;
+    Ok(Document { git: git_state(&document.here), ..document })
 }
 
 /// The same, with what was found on the way.

@@ -7,6 +7,7 @@ use crate::job::Verdict;
 use crate::ops::filter::{Filter, unknown_name};
 use crate::ops::history::Blocks;
 use crate::ops::points::Walk;
+use crate::ops::provenance::Ran;
 use crate::ops::target::Target;
 use crate::record::Record;
 use crate::space::Space;
@@ -38,12 +39,14 @@ pub struct Choice {
 }
 
 /// What was collected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
     /// Rows written.
     pub rows: u64,
     /// Rows left out because it could not be told whether the filter holds: something that it asks for is missing there.
     pub untold: u64,
+    /// Who ran its jobs, and when.
+    pub ran: Ran,
 }
 
 /// Writes the table, to `stdout` where that is the target. Memory is bounded, whatever the number of points; the
@@ -62,7 +65,7 @@ pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result
         let names: Vec<&str> = columns.iter().filter_map(|at| layout.names().get(*at)).map(String::as_str).collect();
         let mut table = Table::new(format, stream, &names).map_err(written)?;
         let mut collected = Collected::default();
-        rows(job, &layout, &mut |row| {
+        let ran = rows(job, &layout, &mut |row| {
             match filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))? {
                 Some(true) => collected.rows += 1,
                 Some(false) => return Ok(()),
@@ -74,7 +77,7 @@ pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result
             table.row(columns.iter().map(|at| row.cell(*at))).map_err(written)
         })?;
         table.finish().map_err(written)?;
-        Ok(collected)
+        Ok(Collected { ran, ..collected })
     })
 }
 
@@ -89,25 +92,28 @@ fn columns(layout: &Layout, asked: Option<&[String]>) -> Result<Vec<usize>> {
     asked.iter().map(place).collect()
 }
 
-/// Gives each row to `take`: of points that have succeeded, or of all.
+/// Gives each row to `take`: of points that have succeeded, or of all. Returns who ran them, and when.
 ///
 /// # Errors
 /// If the store cannot be read, and those of `take`.
-pub fn rows(job: &Job<'_>, layout: &Layout, take: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+pub fn rows(job: &Job<'_>, layout: &Layout, take: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<Ran> {
+    let mut ran = Ran::default();
     let mut scratch = layout.scratch();
     let mut add = |index: u64, record: Option<&Record>, status: &str| -> Result<()> {
         let Some(point) = job.space.point(index) else { return Ok(()) };
+        record.into_iter().for_each(|record| ran.see(record));
         take(&layout.row(&point, record, status, &mut scratch))
     };
     if job.choice.all {
-        return every_point(job, &mut add);
+        every_point(job, &mut add)?;
+        return Ok(ran);
     }
     for block in Blocks::new(job.store, &job.row.id, job.row.counts.total) {
         for record in block?.iter().filter(|record| record.verdict == Verdict::Succeeded) {
             add(record.index, Some(record), "succeeded")?;
         }
     }
-    Ok(())
+    Ok(ran)
 }
 
 fn every_point(job: &Job<'_>, add: &mut impl FnMut(u64, Option<&Record>, &str) -> Result<()>) -> Result<()> {

@@ -5,7 +5,7 @@
 //! - [`points`]: walks a sweep's points with their states
 //! - [`history`]: what is recorded of points
 //! - [`show`]: all that is known of one point
-//! - [`collect`]: the table; [`target`]: where it goes
+//! - [`collect`]: the table; [`target`]: where it goes; [`provenance`]: where it comes from, written beside it
 //! - [`stats`]: means and their errors, by groups
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
@@ -22,6 +22,7 @@ pub mod failures;
 pub mod filter;
 pub mod history;
 pub mod points;
+pub mod provenance;
 pub mod retry;
 pub mod select;
 pub mod show;

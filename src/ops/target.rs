@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::ops::provenance::beside;
 use crate::table::write::Format;
 use crate::worker::runtime::SweepRuntime;
 
@@ -88,14 +89,14 @@ impl Target {
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
         }
-        let Ok(out) = path.canonicalize() else { return Ok(()) };
+        let outputs: Vec<PathBuf> = [path, &beside(path)].iter().filter_map(|path| path.canonicalize().ok()).collect();
         let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
         let files = words.iter().chain(&sweep.inputs).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
-        let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| *file == out);
+        let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| outputs.contains(file));
         match input {
-            Some(_) => Err(Error::usage(format!(
+            Some(input) => Err(Error::usage(format!(
                 "{} is a file that the sweep reads, and the table would overwrite it; name another with --out",
-                path.display()
+                input.display()
             ))),
             None => Ok(()),
         }

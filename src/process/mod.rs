@@ -5,7 +5,8 @@
 //! - [`Stopper`] ends a running job from another thread;
 //! - [`Orphans`] adopts what jobs leave running, and ends it; [`Supervisor`] does when the worker itself was killed;
 //! - [`strays`] are what workers that are gone have left running;
-//! - [`StartError`] says why a job could not be started, and what to do.
+//! - [`StartError`] says why a job could not be started, and what to do;
+//! - [`git_state`] asks git which commit a folder is at.
 //!
 //! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `tree` all that belong to its run, `pipes` what
 //! goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file, `hint` guesses.
@@ -30,6 +31,7 @@ use std::time::Duration;
 use crate::record::Output;
 
 mod error;
+mod git;
 mod hint;
 mod host;
 mod leader;
@@ -49,6 +51,7 @@ mod watch;
 mod tests;
 
 pub use error::StartError;
+pub use git::git_state;
 pub use host::host_name;
 pub use orphans::{Orphans, Run};
 pub use resolve::resolve;

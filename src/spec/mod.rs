@@ -181,6 +181,15 @@ pub enum ResultFormat {
     Number,
 }
 
+/// The commit that a tree is at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitState {
+    /// The commit's hash.
+    pub commit: String,
+    /// Whether files that git knows differ from it.
+    pub dirty: bool,
+}
+
 /// What is kept in the store of a submitted sweep: enough to run it on any worker, and to repeat it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
@@ -199,6 +208,9 @@ pub struct Document {
     pub file: PathBuf,
     /// The files that its values and templates were read from, as it names them: no output may overwrite those either.
     pub inputs: Vec<String>,
+    /// Where the sweep file's folder stood in git when it was submitted; none: nowhere, or nobody looked.
+    #[serde(default)]
+    pub git: Option<GitState>,
     /// The version of sweep that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.

@@ -54,6 +54,7 @@ pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
         here,
         file: absolute.clone(),
         inputs: inputs(&read),
+        git: None,
         sweep_version: env!("CARGO_PKG_VERSION").into(),
         host: crate::process::host_name(),
     };

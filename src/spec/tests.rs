@@ -211,6 +211,7 @@ fn document() -> Document {
         here: "/home/é".into(),
         file: "/tmp/a.toml".into(),
         inputs: vec!["points.csv".into()],
+        git: Some(GitState { commit: "0123".into(), dirty: true }),
         sweep_version: "0.1.0".into(),
         host: "h".into(),
     }

@@ -151,6 +151,6 @@ fn stand(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Option<String>
 }
 
 /// Milliseconds since the epoch as RFC 3339 in UTC.
-fn time(ms: u64) -> String {
+pub fn time(ms: u64) -> String {
     jiff::Timestamp::from_millisecond(ms as i64).map_or_else(|_| String::new(), |time| time.to_string())
 }

@@ -1,0 +1,67 @@
+//! Owns the tests of `FILE.meta.json`: what stands beside a table is true, and enough to make it once more.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common::{Ran, Sandbox};
+
+fn git(sandbox: &Sandbox, args: &[&str]) -> Ran {
+    let who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
+    let git = Command::new("git").args(who).args(args).current_dir(sandbox.path()).output();
+    Ran::from(git.expect("this test makes a repository: install git")).code(0)
+}
+
+fn meta(sandbox: &Sandbox, table: &str) -> Value {
+    serde_json::from_str(&sandbox.read(&format!("{table}.meta.json"))).expect("JSON")
+}
+
+#[test]
+fn a_table_says_where_it_comes_from_and_how_it_is_made_again() {
+    for sandbox in Sandbox::both() {
+        let text = "command = \"sh job.sh {{ x }}\" # a note\n[grid]\nx = [1, 2, 3]\n";
+        sandbox.write("a.toml", text);
+        sandbox.write("job.sh", "echo y=$1; exit $(($1 == 3))\n");
+        git(&sandbox, &["init", "-q"]);
+        git(&sandbox, &["add", "a.toml", "job.sh"]);
+        git(&sandbox, &["commit", "-q", "-m", "first"]);
+        let commit = git(&sandbox, &["rev-parse", "HEAD"]).stdout.trim().to_owned();
+        sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(1);
+        let first = meta(&sandbox, "t.csv");
+        assert_eq!((&first["sweep"], &first["sweep_file"]["text"]), (&"a-1".into(), &text.into()));
+        assert_eq!(first["git"], serde_json::json!({"commit": commit, "dirty": false}));
+        assert_eq!((&first["counts"]["failed"], &first["table"]["rows"]), (&1.into(), &2.into()));
+        assert_eq!(first["ran"]["hosts"][0], first["submitted"]["host"]);
+        let times = [
+            &first["submitted"]["at"],
+            &first["ran"]["first_began"],
+            &first["ran"]["last_ended"],
+            &first["table"]["written"],
+        ];
+        let times: Vec<&str> = times.into_iter().map(|time| time.as_str().expect("a time")).collect();
+        assert!(times[1] <= times[2] && times[0] <= times[3], "{times:?}");
+
+        // The lines to paste do what they say, the choice of rows and columns included.
+        sandbox.sweep(&["collect", "--all", "--where", "x > 1", "--columns", "x,status", "--out", "c d.jsonl"]).code(0);
+        let collected = sandbox.read("c d.jsonl");
+        std::fs::remove_file(sandbox.path().join("c d.jsonl")).expect("it was there");
+        let line = |key: &str, table: &str| {
+            let line = meta(&sandbox, table)["repeat"][key].as_str().expect("a line").to_owned();
+            let folder = std::path::Path::new(env!("CARGO_BIN_EXE_sweep")).parent().expect("a folder");
+            let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("a PATH"));
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &line]).current_dir(sandbox.path()).env("PATH", path).env_remove("SWEEP_STORE");
+            Ran::from(shell.output().expect("sh runs"))
+        };
+        line("collect", "c d.jsonl").code(0);
+        assert_eq!(sandbox.read("c d.jsonl"), collected);
+        sandbox.write("job.sh", "echo y=$1\n");
+        sandbox.sweep(&["submit", "a.toml"]).code(0);
+        sandbox.sweep(&["collect", "--out", "u.csv"]).code(0);
+        let second = meta(&sandbox, "u.csv");
+        assert_eq!(second["git"], serde_json::json!({"commit": commit, "dirty": true}));
+        assert_eq!((&second["ran"]["hosts"], &second["ran"]["first_began"]), (&serde_json::json!([]), &Value::Null));
+        assert!(sandbox.sweep(&["collect", "--out", "-"]).code(0).stdout.starts_with("job,"));
+        assert!(!sandbox.path().join("-.meta.json").exists());
+    }
+}
