@@ -30,6 +30,10 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         return Err(Error::usage(format!("{id} {what}")));
     }
     store.set_paused(id, None)?;
-    eprintln!("{id} goes on with {} to run", count(row.counts.pending, "point"));
+    let cancelled = match row.counts.cancelled {
+        0 => String::new(),
+        some => format!("; {} stay cancelled: `sweep retry {id}` puts them back", count(some, "point")),
+    };
+    eprintln!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
     Ok(Exit::Well)
 }

@@ -1,5 +1,7 @@
 //! Owns the tests of what jobs leave running: when they end well, when they are ended, when their worker is killed.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use crate::common::{Sandbox, until};
@@ -62,6 +64,39 @@ fn a_killed_workers_jobs_end_with_it_daemons_included_and_run_again_at_once() {
         assert_eq!(second.end(), 0, "{}", second.log());
         assert_eq!(sandbox.status(&id)["succeeded"], 1);
         all_end(&sandbox);
+    }
+}
+
+/// Nobody is left to tell the store, and nothing ends the jobs: the lease of 20 seconds is all that there is.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
+    let mut sandbox = Sandbox::redis();
+    let job = "sh -c 'echo $$ >> pids; if [ $SWEEP_ATTEMPT = 1 ]; then sleep 300; fi; echo y=1'";
+    sandbox.write("a.toml", &format!("command = \"{job}\"\n[grid]\nx = 1\n"));
+    let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
+    let gone = sandbox.start("gone", &["worker", "-j", "1"]);
+    until("the job to run, and the store to know", || {
+        let lease = sandbox.server().say(&format!("HGETALL sweep:s:{id}:leases"));
+        let started = lease.lines().last().and_then(|line| line.split(' ').nth(4)).is_some_and(|at| at != "0");
+        if started { Ok(()) } else { Err(lease) }
+    });
+    let idle = sandbox.start("idle", &["worker", "-j", "1"]);
+    gone.signal(Signal::STOP);
+    let supervisor = rustix::process::Pid::from_raw(supervisor(gone.pid())).expect("an id");
+    rustix::process::kill_process(supervisor, Signal::KILL).expect("ours");
+    gone.signal(Signal::KILL);
+    let begun = Instant::now();
+    until("the job to be done elsewhere", || match sandbox.status(&id) {
+        status if status["succeeded"] == 1 => Ok(()),
+        status => Err((status, idle.log())),
+    });
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
+    let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
+    assert_eq!(shown["history"][0]["cause"], "its worker was lost", "{shown}");
+    for pid in alive(&sandbox) {
+        // What the machine that is gone would have taken with it.
+        let _ = rustix::process::kill_process_group(rustix::process::Pid::from_raw(pid).expect("an id"), Signal::KILL);
     }
 }
 
