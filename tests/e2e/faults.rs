@@ -2,13 +2,13 @@
 //! away, a line cut, jobs that do what jobs should not do.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::proxy::{Line, Proxy};
 use crate::common::strays::Token;
-use crate::common::{Background, Sandbox, until};
+use crate::common::{Background, LIMIT, Sandbox, until};
 
 /// Writes a sweep whose jobs run `script` as `sh job.sh X`, carry the token, and note each of their starts in a file of
 /// their own; submits it and returns its id.
@@ -194,7 +194,9 @@ fn a_request_whose_reply_is_lost_is_applied_once() {
     let id = submit(&sandbox, &token, "echo y=$SWEEP_ATTEMPT", "repeats = 100\n[grid]\nx = [1, 2, 3]");
     let proxy = Proxy::before(sandbox.port().expect("a Redis"));
     let mut worker = sandbox.start_at(&proxy.url(), "worker", &["worker", "-j", "2", "--until-empty"]);
+    let begun = Instant::now();
     while worker.child.try_wait().expect("it can be waited for").is_none() {
+        assert!(begun.elapsed() < LIMIT, "{}", worker.log());
         for line in [Line::Deaf, Line::Open] {
             proxy.set(line);
             thread::sleep(Duration::from_millis(30));
