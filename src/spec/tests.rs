@@ -243,6 +243,17 @@ fn a_file_on_the_disk_is_opened() {
     assert_eq!(document.here, folder.path().canonicalize().unwrap());
 }
 
+/// A stored document with something in it exchanged for something else.
+fn mutated_document() -> impl Strategy<Value = Vec<u8>> {
+    let whole = document().encode().unwrap();
+    let junk = r#"[\[\]{}:",0-9a-z-]{0,6}|null|true|-1|1e308|18446744073709551615|""|\[\]"#;
+    (any::<prop::sample::Index>(), 0..12usize, junk).prop_map(move |(at, length, junk)| {
+        let at = at.index(whole.len());
+        let end = (at + length).min(whole.len());
+        [&whole[..at], junk.as_bytes(), &whole[end..]].concat()
+    })
+}
+
 /// A file with something in it exchanged for something else.
 fn mutated() -> impl Strategy<Value = String> {
     let junk = r#"[\[\]{}='",.\n#\\ |%0-9a-z-]{0,4}|\PC|nan|1e999|\{\{|"""|'''"#;
@@ -254,6 +265,17 @@ fn mutated() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_document_makes_a_worker_panic(bytes in mutated_document()) {
+        let Ok(document) = Document::decode(&bytes) else { return Ok(()) };
+        let id = crate::job::SweepId { name: "pi".into(), number: 3 };
+        if let Ok(sweep) = crate::worker::runtime::SweepRuntime::new(id, document, std::path::Path::new("/")) {
+            for index in [0, 1, sweep.space.len().saturating_sub(1), u64::MAX] {
+                let _ = sweep.prepare(index, 1);
+            }
+        }
+    }
 
     #[test]
     fn no_text_makes_reading_or_showing_panic(
