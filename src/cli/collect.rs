@@ -13,6 +13,7 @@ use crate::ops::target::Target;
 use crate::ops::{provenance, select};
 use crate::status::text::{count, plain};
 use crate::table::write::Format;
+use crate::visible::visible_in_line;
 
 /// Rows and columns that a preview shows at most.
 const PREVIEW: (usize, usize) = (8, 8);
@@ -103,7 +104,7 @@ pub fn preview(target: &Target) {
     let Ok(header) = reader.headers().cloned() else { return };
     let (most_rows, most_columns) = PREVIEW;
     let cut =
-        |record: &csv::StringRecord| -> Vec<String> { record.iter().take(most_columns).map(str::to_owned).collect() };
+        |record: &csv::StringRecord| -> Vec<String> { record.iter().take(most_columns).map(visible_in_line).collect() };
     let names = cut(&header);
     let mut table = plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
     for record in reader.records().take(most_rows).flatten() {

@@ -15,7 +15,7 @@ use crate::ops::select;
 use crate::status::text::count;
 use crate::store::SweepRow;
 use crate::template::shell_line;
-use crate::visible::visible;
+use crate::visible::visible_in_line;
 
 /// Show why points failed: by cause and last line of stderr, the largest group first
 ///
@@ -65,7 +65,7 @@ fn page(row: &SweepRow, groups: &[Group]) -> String {
             (None, false) => None,
         };
         // Writing to a String does not fail.
-        let _ = writeln!(page, "{}: {}", count(group.count, "point"), visible(&group.words).replace('\n', " "));
+        let _ = writeln!(page, "{}: {}", count(group.count, "point"), visible_in_line(&group.words));
         line.map_or(Ok(()), |line| writeln!(page, "  {line}")).unwrap_or_default();
         let _ = writeln!(page, "  for example  sweep show {}", group.example);
         let _ = writeln!(page, "  run again    {}", shell_line(&retry_words(row, group, groups), &[], None));

@@ -11,7 +11,7 @@ use crate::job::{JobAddress, JobState, Outcome};
 use crate::ops::select;
 use crate::ops::show::{JobView, cause, job, text};
 use crate::record::{Kept, Record};
-use crate::visible::visible;
+use crate::visible::{visible, visible_in_line};
 
 /// Lines of each stream that are shown; `sweep logs` shows all that was kept.
 const LINES: usize = 10;
@@ -66,7 +66,7 @@ fn page(view: &JobView) -> String {
     }
     if let Some(Outcome::Succeeded { results }) = view.newest().map(|record| &record.outcome) {
         for (name, value) in results {
-            let _ = writeln!(page, "  {name} = {value}");
+            let _ = writeln!(page, "  {}", visible_in_line(&format!("{name} = {value}")));
         }
     }
     if let Some(output) = &view.output {
@@ -88,7 +88,7 @@ fn state(state: &JobState) -> String {
 }
 
 fn attempt(record: &Record) -> String {
-    let how = cause(record).unwrap_or_else(|| "succeeded".into());
+    let how = visible_in_line(&cause(record).unwrap_or_else(|| "succeeded".into()));
     let place = if record.host.is_empty() { String::new() } else { format!(" on {}", record.host) };
     format!(
         "attempt {}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB{place}\n",

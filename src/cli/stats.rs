@@ -15,7 +15,7 @@ use crate::status::text::{align_right, count, plain};
 use crate::table::cell::Cell;
 use crate::table::write::{Format, Table};
 use crate::value::{Value, print_float};
-use crate::visible::visible;
+use crate::visible::visible_in_line;
 
 /// Show mean, standard deviation, standard error and 95 % interval of each numeric result, by groups
 ///
@@ -97,7 +97,7 @@ fn write(statistics: &Statistics, quantiles: &[f64], target: &Target, out: &mut 
 
 /// A table for a person: six digits, and the reasons below it, once each.
 fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
-    let names = statistics.names(quantiles);
+    let names: Vec<String> = statistics.names(quantiles).iter().map(|name| visible_in_line(name)).collect();
     // The note is the last column, and stands below the table.
     let shown = names.len().saturating_sub(1);
     let mut table = plain(&names.iter().take(shown).map(String::as_str).collect::<Vec<_>>());
@@ -119,6 +119,6 @@ fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
 fn short(value: &Value) -> String {
     match value.plain() {
         Value::Float(x) => print_float(format!("{x:.5e}").parse().unwrap_or(*x)),
-        other => visible(&other.to_string()),
+        other => visible_in_line(&other.to_string()),
     }
 }

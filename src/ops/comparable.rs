@@ -1,6 +1,6 @@
 //! Owns making what jobs print comparable: what differs from job to job, numbers and paths, is blanked. Pure.
 
-use std::fmt::Write;
+use crate::visible::visible_in_line;
 
 /// The longest line that is kept, in characters.
 const LONGEST: usize = 200;
@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 pub fn last_line(text: &str) -> Option<String> {
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     let words: Vec<String> = line.split_whitespace().map(word).collect();
-    let mut line = words.join(" ");
+    let mut line = visible_in_line(&words.join(" "));
     if let Some((end, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(end);
         line.push('…');
@@ -41,11 +41,7 @@ fn blanked(text: &str) -> String {
         let in_word = out.chars().next_back().is_some_and(|c| c.is_alphabetic() || c == '_');
         match number(rest, in_word) {
             0 => {
-                if first.is_control() {
-                    let _ = write!(out, "{}", first.escape_default());
-                } else {
-                    out.push(first);
-                }
+                out.push(first);
                 rest = rest.get(first.len_utf8()..).unwrap_or_default();
             }
             length => {

@@ -6,6 +6,7 @@ use crate::space::{Point, Space};
 use crate::spec::suggest;
 use crate::table::rows::{Layout, Row};
 use crate::value::Value;
+use crate::visible::visible_in_line;
 
 /// What is known of a point beside its parameters.
 const BESIDE: [&str; 4] = ["job", "draw", "randomization", "repeat"];
@@ -105,5 +106,6 @@ fn beside(point: &Point, name: &str) -> Option<Value> {
 pub fn unknown_name<'a>(unknown: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let hint = suggest::nearest(unknown, known.clone()).map(|near| format!("did you mean `{near}`?"));
     let hint = hint.unwrap_or_else(|| format!("there are {}", suggest::list(known)));
-    format!("there is no `{unknown}`; {hint}")
+    // Results are named by what jobs print.
+    visible_in_line(&format!("there is no `{unknown}`; {hint}"))
 }

@@ -114,3 +114,20 @@ fn a_job_without_its_required_result_has_failed() {
     let cause = shown["cause"].as_str().expect("a cause");
     assert!(cause.starts_with("no result: ") && cause.contains("energy"), "{cause}");
 }
+
+#[test]
+fn what_jobs_print_is_shown_with_control_characters_made_visible() {
+    let sandbox = Sandbox::embedded();
+    let job = "printf '{\"s\": \"a\\\\u001b[31m\", \"n\": %s}\\n' $1; printf '\\033]0;x\\007' >&2; [ $1 = 1 ]\n";
+    sandbox.write("job.sh", job);
+    sandbox.write("a.toml", "command = \"sh job.sh {{ x }}\"\n[grid]\nx = [1, 2]\n");
+    sandbox.sweep(&["run", "a.toml"]).code(1);
+    let cases: [&[&str]; 4] = [&["show", "a-1/0"], &["show", "a-1/1"], &["failures"], &["stats", "--by", "s"]];
+    for args in cases {
+        let ran = sandbox.sweep(args).code(0);
+        assert!(!ran.stdout.contains(['\u{1b}', '\u{7}']), "{args:?}: {:?}", ran.stdout);
+        assert!(ran.stdout.contains("\\u{1b}"), "{args:?}: {}", ran.stdout);
+    }
+    // A file has what was printed, whatever it is.
+    assert!(sandbox.read("a.results.csv").contains("a\u{1b}[31m"));
+}
