@@ -3,7 +3,7 @@
 //! - [`columns`]: the names of the columns, and results whose names are taken
 //! - [`rows`]: a point and its record as a row of cells; [`cell`]: what stands in one
 //! - [`stats`]: means and their errors
-//! - [`write`]: rows as CSV or JSON Lines
+//! - [`mod@write`]: rows as CSV or JSON Lines
 
 pub mod cell;
 pub mod columns;
