@@ -27,11 +27,23 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let store = context.store()?;
     let id = select::sweep(&*store, args.sweep.as_ref())?.id;
     let progress = Progress::new(store.clone(), id.clone());
+    let mut is_away = false;
     let row = loop {
         match store.sweep(&id) {
             Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
+            Ok(_) => {
+                if std::mem::take(&mut is_away) {
+                    eprintln!("the store is back");
+                }
+                thread::sleep(EVERY);
+            }
             // Whoever waits for a sweep outwaits a store that is restarted.
-            Ok(_) | Err(StoreError::Unreachable { .. }) => thread::sleep(EVERY),
+            Err(StoreError::Unreachable { why, .. }) => {
+                if !std::mem::replace(&mut is_away, true) {
+                    eprintln!("the store is away: {why}; it is asked again until it is back");
+                }
+                thread::sleep(EVERY);
+            }
             Err(error) => return Err(error.into()),
         }
     };

@@ -4,7 +4,6 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
 use rustix::process::Signal;
 
 use crate::common::{Background, Sandbox, until};
@@ -56,14 +55,22 @@ fn a_redis_that_loads_its_data_is_waited_for() {
     let id = submit(&sandbox, 3);
     let worker = sandbox.start("worker", &WORKER);
     started(&sandbox, 1);
+    let mut waits = sandbox.start("waits", &["wait", &id]);
+    until("somebody to ask for the sweep", || match sandbox.server().say("CLIENT LIST") {
+        clients if clients.contains("cmd=hmget") => Ok(()),
+        clients => Err(clients),
+    });
     // Data of others, so that it takes its time.
     let keys: String = (0..300).map(|n| format!(" key:{n} {}", "x".repeat(60))).collect();
     sandbox.server().say(&format!("MSET{keys}"));
     sandbox.server().start_again_slowly(Duration::from_millis(25));
     refused(&sandbox, &["is still loading its data", "answers as soon as that is done"]);
     sandbox.write("go", "");
-    says(&worker, "the store is away: it is still loading its data");
-    says(&worker, "the store is back");
+    for process in [&worker, &waits] {
+        says(process, "the store is away: it is still loading its data");
+        says(process, "the store is back");
+    }
+    assert_eq!(waits.end(), 0, "{}", waits.log());
     all_is_well(&sandbox, worker, &id, 3);
 }
 
@@ -110,43 +117,6 @@ fn a_redis_whose_password_changes_and_comes_back_costs_nothing() {
     says(&worker, "wants a password");
     sandbox.server().say("AUTH s3cret\r\nCONFIG SET requirepass \"\"");
     says(&worker, "the store is back");
-    all_is_well(&sandbox, worker, &id, 3);
-}
-
-#[test]
-fn a_full_redis_takes_outcomes_and_gives_jobs_when_there_is_room() {
-    let mut sandbox = Sandbox::redis();
-    let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
-    started(&sandbox, 1);
-    sandbox.server().say("CONFIG SET maxmemory 1");
-    let said = sandbox.sweep(&["submit", "wait.toml"]).code(3).stderr;
-    assert!(said.contains("has no memory left") && said.contains("sweep rm"), "{said}");
-    sandbox.write("go", "");
-    says(&worker, "the store gives no jobs");
-    until("the outcome to be recorded", || match sandbox.status(&id) {
-        status if status["succeeded"] == 1 => Ok(()),
-        status => Err(status),
-    });
-    sandbox.server().say("CONFIG SET maxmemory 0");
-    says(&worker, "the store is back");
-    all_is_well(&sandbox, worker, &id, 3);
-}
-
-#[test]
-fn an_embedded_store_that_another_process_has_locked_is_waited_for() {
-    let sandbox = Sandbox::embedded();
-    let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
-    started(&sandbox, 1);
-    let mut other = Connection::open(sandbox.path().join(".sweep/sweep.db")).unwrap();
-    let held = other.transaction_with_behavior(TransactionBehavior::Exclusive).unwrap();
-    sandbox.write("go", "");
-    // Whoever only looks is not held up.
-    for _ in 0..5 {
-        assert_eq!(sandbox.status(&id)["succeeded"], 0);
-    }
-    held.commit().unwrap();
     all_is_well(&sandbox, worker, &id, 3);
 }
 
