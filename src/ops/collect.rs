@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::error::{Error, Result};
-use crate::job::Verdict;
+use crate::job::{JobState, Outcome, Verdict};
 use crate::ops::filter::{Filter, unknown_name};
 use crate::ops::history::Blocks;
 use crate::ops::points::Walk;
@@ -129,9 +129,13 @@ fn every_point(job: &Job<'_>, add: &mut impl FnMut(u64, Option<&Record>, &str) -
                 }
             }
             let record = records.next_if(|record| record.index == index);
-            // A point that has succeeded since its state was read has succeeded.
-            let succeeded = record.as_ref().is_some_and(|record| record.verdict == Verdict::Succeeded);
-            add(index, record.as_ref(), if succeeded { "succeeded" } else { state.word() })?;
+            // What has come since its state was read counts: a success, or that one was set aside.
+            let status = match &record {
+                Some(record) if record.verdict == Verdict::Succeeded => JobState::Succeeded.word(),
+                Some(record) if record.outcome == Outcome::SetAside && state == JobState::Succeeded => "pending",
+                _ => state.word(),
+            };
+            add(index, record.as_ref(), status)?;
         }
     }
     Ok(())
