@@ -128,5 +128,5 @@ fn a_plain_sweep_makes_no_directory() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("plain"))
         .collect();
     names.sort();
-    assert_eq!(names, [".sweep", "a.toml", "t.csv"]);
+    assert_eq!(names, [".sweep", "a.toml", "t.csv", "t.csv.meta.json"]);
 }
