@@ -8,7 +8,6 @@ use super::lines::{LONGEST, Line, Reader};
 use super::named::Named;
 use super::scalar::scalar;
 use super::text::list;
-use crate::value::Value;
 
 /// A pattern of one column.
 #[derive(Clone, Debug)]
@@ -102,9 +101,11 @@ pub(super) struct Matches<'a> {
     last: Vec<Last>,
 }
 
+/// Where a column was found last. Which part of the line is its value is only looked for at the end: to do so at each
+/// line takes several times as long as to see that there is a match.
 #[derive(Clone, Default)]
 struct Last {
-    value: Option<Value>,
+    line: Option<String>,
     /// Whether a line has come since that could not be searched.
     doubtful: bool,
 }
@@ -116,8 +117,9 @@ impl<'a> Matches<'a> {
 
     /// The values of the columns that were found, in the order of the columns.
     pub(super) fn finish(self) -> Result<Named, String> {
-        let both = || self.columns.iter().map(|(name, _)| name.as_str()).zip(&self.last);
-        let doubtful: Vec<&str> = both().filter(|(_, last)| last.doubtful).map(|(name, _)| name).collect();
+        let both = || self.columns.iter().zip(&self.last);
+        let doubtful: Vec<&str> =
+            both().filter(|(_, last)| last.doubtful).map(|((name, _), _)| name.as_str()).collect();
         if !doubtful.is_empty() {
             return Err(format!(
                 "a line is longer than {} KiB, too long to be searched, and no line after it has {}; let the program \
@@ -127,9 +129,9 @@ impl<'a> Matches<'a> {
             ));
         }
         let mut named = Named::default();
-        for (name, last) in both() {
-            if let Some(value) = &last.value {
-                named.set(name, value.clone())?;
+        for ((name, pattern), last) in both() {
+            if let Some(value) = last.line.as_deref().and_then(|line| pattern.last(line)) {
+                named.set(name, scalar(value))?;
             }
         }
         Ok(named)
@@ -141,8 +143,11 @@ impl Reader for Matches<'_> {
         match line {
             Line::Whole(text) => {
                 for ((_, pattern), last) in self.columns.iter().zip(&mut self.last) {
-                    if let Some(found) = pattern.last(text) {
-                        *last = Last { value: Some(scalar(found)), doubtful: false };
+                    if pattern.regex.is_match(text) {
+                        let line = last.line.get_or_insert_default();
+                        line.clear();
+                        line.push_str(text);
+                        last.doubtful = false;
                     }
                 }
             }
