@@ -27,7 +27,7 @@ pub struct Args {
     /// How many points to show
     #[arg(long, value_name = "N", default_value_t = 5)]
     points: u64,
-    /// Write all points to this file, as CSV; -: standard output, and nothing else there
+    /// Write all points to this file, as CSV, or JSON Lines if it is named .jsonl; -: standard output, and nothing else there
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// For tools: one JSON object
