@@ -160,6 +160,8 @@ fn unreachable(address: &Address, error: &RedisError, code: &str, words: &str) -
 }
 
 fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> String {
+    // What a server says that wants a password, to a request of many arguments.
+    let code = if words.contains("unauthenticated") { "NOAUTH" } else { code };
     let at = address.shown();
     let cli = address.cli();
     let user = address.user();

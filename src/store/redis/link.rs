@@ -43,6 +43,8 @@ struct Live {
     connection: Option<MultiplexedConnection>,
     /// What names the run of the server that was last connected to; it has another after each start.
     run: Option<String>,
+    /// Whether the server was asked for that over this connection.
+    is_run_known: bool,
 }
 
 impl Link {
@@ -97,35 +99,54 @@ impl Link {
     }
 
     async fn ask_once<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> RedisResult<T> {
-        let (generation, mut connection) = self.connection().await?;
+        let (generation, is_run_known, mut connection) = self.connection().await?;
         let reply = request(&mut connection).await;
         if reply.as_ref().is_err_and(breaks_connection) {
             let mut live = self.live.lock().await;
             if live.generation == generation {
                 live.connection = None;
             }
+        } else if reply.is_ok() && !is_run_known {
+            self.note_run(generation, connection).await;
         }
         reply
     }
 
-    async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
+    /// Asks the server behind a new connection which run of it this is. After the first request, so that a connection
+    /// that breaks soon does not fail that one; if it breaks now, the next one is asked.
+    async fn note_run(&self, generation: u64, mut connection: MultiplexedConnection) {
+        let info = redis::pipe().cmd("INFO").arg("server").query_async(&mut connection).await;
+        let (info,): (String,) = match info {
+            Ok(info) => info,
+            Err(error) if breaks_connection(&error) => return,
+            // A server that does not tell is none that forgets.
+            Err(_) => Default::default(),
+        };
+        let run = read_info(&info).get("run_id").map(|run| (*run).to_owned());
+        let mut live = self.live.lock().await;
+        if live.generation != generation || live.is_run_known {
+            return;
+        }
+        if live.run.is_some() && run.is_some() && run != live.run {
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+        }
+        live.run = run.or(live.run.take());
+        live.is_run_known = true;
+    }
+
+    async fn connection(&self) -> RedisResult<(u64, bool, MultiplexedConnection)> {
         let mut live = self.live.lock().await;
         if let Some(connection) = &live.connection {
-            return Ok((live.generation, connection.clone()));
+            return Ok((live.generation, live.is_run_known, connection.clone()));
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN));
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        let (info,): (String,) = redis::pipe().cmd("INFO").arg("server").query_async(&mut connection).await?;
-        let run = read_info(&info).get("run_id").map(|run| (*run).to_owned());
-        if live.run.is_some() && run != live.run {
-            self.restarts.fetch_add(1, Ordering::Relaxed);
-        }
-        live.run = run;
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         live.generation += 1;
+        live.is_run_known = false;
         live.connection = Some(connection.clone());
-        Ok((live.generation, connection))
+        Ok((live.generation, false, connection))
     }
 }
 
