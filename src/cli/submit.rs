@@ -13,7 +13,7 @@ use crate::ops::submit::submit;
 use crate::ops::warn::warnings;
 use crate::process::git_state;
 use crate::space::Space;
-use crate::spec::{self, Document, OpenError};
+use crate::spec::{self, Disk, Document, Fingerprint, OpenError};
 use crate::status::text::count;
 use crate::store::Store;
 use crate::worker::runtime::SweepRuntime;
@@ -105,7 +105,7 @@ pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
     }
 }
 
-/// Works out which points are kept, once: it is stored with the sweep.
+/// Works out which points are kept, and the fingerprint, once: both are stored with the sweep.
 fn select(file: &Path, mut document: Document) -> Result<Document> {
     /// Fewer are gone through in an instant.
     const MANY: u64 = 500_000;
@@ -126,5 +126,8 @@ fn select(file: &Path, mut document: Document) -> Result<Document> {
     })?;
     bar.finish_and_clear();
     document.spec.space = space.spec().clone();
+    let disk = Disk { here: document.here.clone() };
+    document.fingerprint = Fingerprint::of(&document.spec, &space, &disk, &document.here.to_string_lossy())
+        .map_err(|(path, why)| Error::file("read", &document.here.join(path))(why))?;
     Ok(document)
 }

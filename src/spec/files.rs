@@ -25,6 +25,18 @@ pub trait Files {
     /// # Errors
     /// If the pattern is none, or a path is not Unicode; the text says so.
     fn find(&self, pattern: &str) -> Result<Vec<String>, String>;
+
+    /// The BLAKE3 hash of what a file holds; none: there is no such file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn hash(&self, path: &str) -> io::Result<Option<blake3::Hash>> {
+        match self.read(path) {
+            Ok(bytes) => Ok(Some(blake3::hash(&bytes))),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(why),
+        }
+    }
 }
 
 /// The files on the disk.
@@ -61,6 +73,18 @@ impl Files for Disk {
             found.push(format!("{dots}{text}"));
         }
         Ok(found)
+    }
+
+    /// A part at a time: a file may be larger than the memory.
+    fn hash(&self, path: &str) -> io::Result<Option<blake3::Hash>> {
+        let path = self.here.join(path);
+        // What has no such name, a name that is too long for one, or is a folder, is no file.
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(fs::File::open(path)?)?;
+        Ok(Some(hasher.finalize()))
     }
 }
 

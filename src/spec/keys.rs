@@ -32,10 +32,11 @@ pub(super) const TOP: Keys<'static> = Keys {
         "points",
         "block",
         "job",
+        "files",
         "templates",
         "results",
     ],
-    later: &["files"],
+    later: &[],
     aliases: &[
         ("cmd", "command"),
         ("run", "command"),
@@ -138,6 +139,13 @@ pub(super) const RESULTS: Keys<'static> = Keys {
         ("fields", "columns"),
         ("type", "format"),
     ],
+};
+
+pub(super) const FILES: Keys<'static> = Keys {
+    place: "[files]",
+    known: &["watch", "ignore"],
+    later: &["include"],
+    aliases: &[("watched", "watch"), ("inputs", "watch"), ("depends", "watch"), ("exclude", "ignore")],
 };
 
 pub(super) const RANGE: Keys<'static> = Keys {
@@ -251,5 +259,5 @@ pub(super) fn not_yet(what: &str) -> String {
 
 /// The table that a key belongs to, of those with a fixed place.
 pub(super) fn home(key: &str) -> Option<&'static str> {
-    [&TOP, &JOB, &RESULTS].into_iter().find(|keys| keys.known.contains(&key)).map(|keys| keys.place)
+    [&TOP, &JOB, &FILES, &RESULTS].into_iter().find(|keys| keys.known.contains(&key)).map(|keys| keys.place)
 }

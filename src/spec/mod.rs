@@ -13,6 +13,7 @@
 //! - `job`: `[job]`. `results`: `[results]`.
 //! - `templates`: `[templates]`, files that are filled in for each job; the directory that they and results want.
 //! - `command`: the templates, held against the parameters; `place`: from a character of a text to its byte in the file.
+//! - `inputs`: `[files]`; [`fingerprint`]: what decides what a job does, hashed part by part.
 //! - [`suggest`]: "did you mean".
 
 use std::path::PathBuf;
@@ -30,7 +31,9 @@ pub mod diagnostic;
 mod document;
 mod expressions;
 mod files;
+pub mod fingerprint;
 mod grid;
+mod inputs;
 mod job;
 mod keys;
 mod late;
@@ -56,6 +59,8 @@ pub use column::ColumnType;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::DocumentError;
 pub use files::{Disk, Files};
+pub use fingerprint::Fingerprint;
+pub use inputs::FileSettings;
 pub use late::mistaken_conditions;
 pub use open::{OpenError, open};
 pub use read::{Found, FoundColumn, Read, Source, read, read_with};
@@ -74,6 +79,8 @@ pub struct Spec {
     pub job: JobSettings,
     /// Files that are filled in and written into the job's directory before it starts, in the order of the file.
     pub templates: Vec<DeckTemplate>,
+    /// Which files are inputs.
+    pub files: FileSettings,
     /// How results are read, from each of these; empty: there are none.
     pub results: Vec<ResultSettings>,
 }
@@ -211,6 +218,10 @@ pub struct Document {
     /// Where the sweep file's folder stood in git when it was submitted; none: nowhere, or nobody looked.
     #[serde(default)]
     pub git: Option<GitState>,
+    /// What decides what its jobs do; see [`fingerprint`].
+    pub fingerprint: Fingerprint,
+    /// Whether it was to start over: nothing is taken over across it from sweeps that are older.
+    pub fresh: bool,
     /// The version of sweep that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.

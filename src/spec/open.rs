@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::files::{SAVE_AS_UTF8, utf8};
-use super::{Diagnostics, Document, Found, Read, Source, document, read};
+use super::{Diagnostics, Document, Fingerprint, Found, Read, Source, document, read};
 
 /// A sweep file that cannot be used.
 #[derive(Debug, Error)]
@@ -30,7 +30,7 @@ pub enum OpenError {
     Mistakes(Diagnostics),
 }
 
-/// Reads and checks a sweep file.
+/// Reads and checks a sweep file. The document has no fingerprint yet: that takes the space, see [`Fingerprint::of`].
 ///
 /// # Errors
 /// If it cannot be read or has mistakes; all of them are told.
@@ -55,6 +55,8 @@ pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
         file: absolute.clone(),
         inputs: inputs(&read),
         git: None,
+        fingerprint: Fingerprint::default(),
+        fresh: false,
         sweep_version: env!("CARGO_PKG_VERSION").into(),
         host: crate::process::host_name(),
     };

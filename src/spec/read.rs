@@ -8,7 +8,7 @@ use super::files::{Disk, Files, Sources};
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::reader::{Reader, Sink};
-use super::{Command, Diagnostic, Diagnostics, Spec, command, job, results, space, syntax, templates};
+use super::{Command, Diagnostic, Diagnostics, Spec, command, inputs, job, results, space, syntax, templates};
 use crate::job::is_sweep_name;
 
 /// Where a sweep file comes from.
@@ -120,6 +120,7 @@ fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>
         space,
         job: job::settings(top),
         templates: templates::read(top, sources),
+        files: inputs::read(top, sources),
     };
     templates::settle(&mut spec, top, source);
     if let Some(text) = text {

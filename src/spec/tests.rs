@@ -210,6 +210,8 @@ fn document() -> Document {
         text: WHOLE.into(),
         here: "/home/é".into(),
         file: "/tmp/a.toml".into(),
+        fingerprint: Fingerprint::default(),
+        fresh: false,
         inputs: vec!["points.csv".into()],
         git: Some(GitState { commit: "0123".into(), dirty: true }),
         sweep_version: "0.1.0".into(),

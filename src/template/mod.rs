@@ -110,11 +110,7 @@ impl JobTemplate {
     pub fn render(&self, context: &JobContext) -> Result<Rendered, RenderError> {
         let dir = self.dir(context)?;
         let frame = Frame::new(context, dir.as_deref().unwrap_or(context.here));
-        let argv = match &self.command {
-            Command::Words(arguments) => self.words(arguments, &frame)?,
-            Command::Shell(text) => vec!["sh".into(), "-c".into(), text.render(&self.shell_engine, &frame)?],
-        };
-        check_argv(&argv)?;
+        let argv = self.command(&frame)?;
         let mut env = Vec::with_capacity(self.env.len());
         for (name, text) in &self.env {
             let value = text.render(&self.engine, &frame)?;
@@ -127,6 +123,24 @@ impl JobTemplate {
             decks.push((name.clone(), text.render(&self.engine, &frame)?));
         }
         Ok(Rendered { argv, env, stdin, dir, decks })
+    }
+
+    /// Renders the words of the command alone.
+    ///
+    /// # Errors
+    /// As [`JobTemplate::render`].
+    pub fn argv(&self, context: &JobContext) -> Result<Vec<String>, RenderError> {
+        let dir = self.dir(context)?;
+        self.command(&Frame::new(context, dir.as_deref().unwrap_or(context.here)))
+    }
+
+    fn command(&self, frame: &Frame) -> Result<Vec<String>, RenderError> {
+        let argv = match &self.command {
+            Command::Words(arguments) => self.words(arguments, frame)?,
+            Command::Shell(text) => vec!["sh".into(), "-c".into(), text.render(&self.shell_engine, frame)?],
+        };
+        check_argv(&argv)?;
+        Ok(argv)
     }
 
     /// The parameters and built-in names that some template mentions; `flags` among them stands for every parameter.

@@ -30,6 +30,7 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
             logs: spec::Logs { succeeded: 0, failed: 0 },
         },
         templates: vec![],
+        files: Default::default(),
         results: vec![],
     }
 }
