@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use sweep::job::{SweepId, Verdict};
 use sweep::store::redis::RedisStore;
 use sweep::store::{
-    Claim, Exchange, Exchanged, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Store, StoreError, Want,
-    WorkerRow,
+    Claim, Draft, Exchange, Exchanged, Fill, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Store,
+    StoreError, Want, WorkerRow,
 };
 
 #[path = "common/redis_server.rs"]
@@ -339,4 +339,21 @@ fn threads_share_one_connection() {
         }
     });
     assert_eq!(store.workers().unwrap().len(), 8);
+}
+
+#[test]
+fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url()).unwrap();
+    let draft = Draft { token: "t".into(), sweep: new_sweep("r", 5) };
+    store.begin(&draft).unwrap();
+    let chunks = vec![(0, b"a chunk".to_vec())];
+    store.fill(&draft, &Fill { points: 1, chunks, ready: vec![1..5], ..Fill::default() }).unwrap();
+    let other = store.submit(&new_sweep("other", 1)).unwrap();
+    assert!(server.say("KEYS sweep:s:pi-1:*").contains("log:0"), "it may yet go on");
+    server.say("ZINCRBY sweep:drafts -601000 t");
+    store.remove(&other, false).unwrap();
+    assert_eq!(server.say("KEYS sweep:s:*").trim(), "*0", "something is left");
+    assert_eq!(server.say("EXISTS sweep:d:t sweep:drafts sweep:trash").trim(), ":0");
+    assert!(store.commit(&draft).unwrap_err().to_string().contains("run the command again"));
 }

@@ -56,6 +56,20 @@ pub enum StoreError {
     Damaged(String),
 }
 
+/// The answer about a sweep in the making of which nothing was heard for too long.
+fn given_up(draft: &Draft) -> StoreError {
+    let name = &draft.sweep.name;
+    StoreError::Refused(format!(
+        "the making of a sweep `{name}` was given up, because it stood still; run the command again"
+    ))
+}
+
+/// The answer about a sweep in the making that was not given all its points.
+fn incomplete(draft: &Draft, points: u64) -> StoreError {
+    let NewSweep { name, total, .. } = &draft.sweep;
+    StoreError::Refused(format!("a sweep `{name}` of {total} points was made with {points} of them"))
+}
+
 /// The result of a request.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -93,6 +107,34 @@ impl NewSweep {
         Ok(())
     }
 }
+
+/// A sweep in the making, from the outcomes of older ones; see [`Store::begin`].
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// A random id of this making.
+    pub token: String,
+    /// What is made.
+    pub sweep: NewSweep,
+}
+
+/// What a sweep in the making is given.
+#[derive(Clone, Debug, Default)]
+pub struct Fill {
+    /// Counts up by one from 0 with each part of a making: one that was applied is not applied again.
+    pub part: u64,
+    /// How many points the records are of; each has succeeded.
+    pub points: u64,
+    /// Chunks of records with the blocks that they belong to, [`crate::record::encode_chunk`]: of each of those points
+    /// one record, over all parts.
+    pub chunks: Vec<(u64, Vec<u8>)>,
+    /// The points that are to be run: ranges that are not empty and neither meet nor touch, over all parts.
+    pub ready: Vec<Range<u64>>,
+    /// Result columns with the places of their first appearance: each once, over all parts.
+    pub columns: Vec<(String, ColumnPlace)>,
+}
+
+/// How long nothing may be heard of a sweep in the making before it is given up.
+pub const DRAFT: Duration = Duration::from_secs(600);
 
 /// A sweep's counts and header, O(1) to read.
 #[derive(Clone, Debug, PartialEq)]
@@ -379,6 +421,24 @@ pub trait Store: Send + Sync {
 
     /// Puts a sweep in: all its points are ready. O(1) in the number of points.
     fn submit(&self, new: &NewSweep) -> Result<SweepId>;
+
+    /// Begins a sweep that takes over what older ones have: it has its id, but nobody sees it and it gives no claims until
+    /// [`Store::commit`]. One that is not heard of for [`DRAFT`] is given up; what is left of it is cleared away when
+    /// a sweep is put in, begun or removed.
+    fn begin(&self, draft: &Draft) -> Result<SweepId>;
+
+    /// Gives it a part of what it takes over; an empty part is a sign of life. O(size of the part). Refused if it was
+    /// given up.
+    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()>;
+
+    /// Puts it in, with the counts that follow from its parts. If the same request ([`NewSweep::request`]) has put a sweep
+    /// in meanwhile, that one is answered, and this one dropped. Refused if it was given up, or if the points taken over
+    /// and those to run are not all.
+    fn commit(&self, draft: &Draft) -> Result<SweepId>;
+
+    /// Replaces a sweep's document and queue: its space must stay the same. Workers that have the sweep in hand go on
+    /// under the old one.
+    fn redeclare(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()>;
 
     /// All sweeps, newest first.
     fn sweeps(&self) -> Result<Vec<SweepRow>>;

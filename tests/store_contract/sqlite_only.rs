@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
-use sweep::store::{ReportEntry, Store, StoreError};
+use sweep::store::{Draft, Fill, NewSweep, ReportEntry, Store, StoreError};
 
 use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
 
@@ -195,4 +195,32 @@ fn workers_unseen_for_a_day_are_forgotten_unless_they_hold_something() {
     newcomer.beat(&[], LONG);
     assert_eq!(known("workers", "id"), [holds.id.clone()]);
     assert_eq!(known("replies", "worker"), [holds.id.clone()]);
+}
+
+#[test]
+fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let sweep = NewSweep {
+        request: "r".into(),
+        name: "left".into(),
+        queue: "default".into(),
+        total: 5,
+        user: "ada".into(),
+        document: vec![],
+    };
+    let draft = Draft { token: "t".into(), sweep };
+    store.begin(&draft).unwrap();
+    let chunks = vec![(0, b"0:1;".to_vec())];
+    store.fill(&draft, &Fill { points: 1, chunks, ready: vec![1..5], ..Fill::default() }).unwrap();
+    let database = Connection::open(&file).unwrap();
+    let rows = |table: &str| -> u64 {
+        database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    let other = submit(&store, "other", "default", 1);
+    assert_eq!(["drafts", "chunks", "ranges"].map(rows), [1, 1, 2], "it may yet go on");
+    database.execute("UPDATE drafts SET heard_ms = heard_ms - 601000", []).unwrap();
+    store.remove(&other, false).unwrap();
+    assert_eq!(["drafts", "chunks", "ranges", "removed"].map(rows), [0; 4]);
+    assert!(store.commit(&draft).unwrap_err().to_string().contains("run the command again"));
 }

@@ -4,7 +4,7 @@ use itertools::Itertools;
 
 use super::scripts::Call;
 use crate::job::Verdict;
-use crate::store::{Exchange, Heartbeat, Report, ReportEntry, Scope, Want};
+use crate::store::{Draft, Exchange, Fill, Heartbeat, Report, ReportEntry, Scope, Want};
 
 /// The most claims that one request is given: more would hold the server up for too long.
 pub(super) const MOST_CLAIMS: u32 = 10_000;
@@ -62,6 +62,19 @@ fn entry(entry: &ReportEntry) -> String {
         if entry.only_if_expired { 'x' } else { '-' },
         if entry.output.is_some() { 'o' } else { '-' },
     )
+}
+
+/// The arguments of `fill.lua`.
+pub(super) fn fill<'a>(call: Call<'a>, draft: &Draft, fill: &Fill) -> Call<'a> {
+    let call = call.arg(&draft.token).arg(fill.part).arg(fill.points);
+    let call = fill
+        .chunks
+        .iter()
+        .fold(call.arg(fill.chunks.len()), |call, (block, chunk)| call.arg(block).arg(chunk.as_slice()));
+    let call = fill.ready.iter().fold(call.arg(fill.ready.len()), |call, range| call.arg(range.start).arg(range.end));
+    fill.columns.iter().fold(call.arg(fill.columns.len()), |call, (name, place)| {
+        call.arg(name).arg(format!("{} {}", place.index, place.position))
+    })
 }
 
 /// The arguments of `heartbeat.lua`.

@@ -20,6 +20,8 @@
 //! | `sweep:looked` | when expired leases were last looked for |
 //! | `sweep:workers` | sorted set of workers by their last sign of life |
 //! | `sweep:w:WORKER` | hash: its row, the number of its last exchange and the reply to that |
+//! | `sweep:drafts` | sorted set of the tokens of sweeps in the making by when they were last heard of |
+//! | `sweep:d:TOKEN` | hash: id, parts, reused, ready of one; it is filled under the keys that it will have |
 //! | `sweep:trash` | set of removed sweeps whose keys are not all freed yet |
 //! | `sweep:s:ID` | hash: header and counts of a sweep; without it there is no such sweep |
 //! | `…:doc` | its document |
@@ -43,8 +45,8 @@ use self::link::Link;
 use self::scripts::{Call, Scripts};
 use super::facts::Facts;
 use super::{
-    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, LAYOUT, NewSweep, Rerun, Result,
-    Scope, Set, Span, Store, StoreError, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, DRAFT, Draft, Exchange, Exchanged, Expired, Fate, Fill, Heartbeat, Held, LAYOUT,
+    NewSweep, Rerun, Result, Scope, Set, Span, Store, StoreError, SweepRow, WorkerRow, given_up, incomplete,
 };
 use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
 use crate::record::block_of;
@@ -150,9 +152,36 @@ impl Store for RedisStore {
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         new.check()?;
-        let call = self.call(&self.scripts.submit).arg(LAYOUT).arg(&new.request).arg(&new.name);
-        let call = call.arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
+        let call = self.call(&self.scripts.submit).arg(DRAFT.as_millis() as u64).arg(LAYOUT).arg(&new.request);
+        let call = call.arg(&new.name).arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
         decode::sweep_id(&self.link.call::<String>(&call)?)
+    }
+
+    fn begin(&self, draft: &Draft) -> Result<SweepId> {
+        draft.sweep.check()?;
+        let call = self.call(&self.scripts.begin).arg(DRAFT.as_millis() as u64).arg(LAYOUT);
+        let call = call.arg(&draft.token).arg(&draft.sweep.name);
+        decode::sweep_id(&self.link.call::<String>(&call)?)
+    }
+
+    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()> {
+        let filled: bool = self.link.call(&encode::fill(self.call(&self.scripts.fill), draft, fill))?;
+        if filled { Ok(()) } else { Err(given_up(draft)) }
+    }
+
+    fn commit(&self, draft: &Draft) -> Result<SweepId> {
+        let new = &draft.sweep;
+        let call = self.call(&self.scripts.commit).arg(&draft.token).arg(&new.request).arg(&new.queue);
+        let call = call.arg(&new.user).arg(new.total).arg(new.document.as_slice());
+        match self.link.call::<redis::Value>(&call)? {
+            redis::Value::Nil => Err(given_up(draft)),
+            redis::Value::Int(points) => Err(incomplete(draft, points.unsigned_abs())),
+            id => decode::sweep_id(&decode::value::<String>(id)?),
+        }
+    }
+
+    fn redeclare(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
+        self.link.call(&self.call(&self.scripts.redeclare).arg(id.to_string()).arg(queue).arg(document))
     }
 
     fn sweeps(&self) -> Result<Vec<SweepRow>> {
@@ -180,7 +209,8 @@ impl Store for RedisStore {
     }
 
     fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
-        let call = self.call(&self.scripts.remove).arg(id.to_string()).arg(u8::from(force));
+        let call = self.call(&self.scripts.remove).arg(DRAFT.as_millis() as u64);
+        let call = call.arg(id.to_string()).arg(u8::from(force));
         match self.link.call::<u64>(&call)? {
             0 => self.purge(),
             held => Err(StoreError::Refused(format!(

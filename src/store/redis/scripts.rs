@@ -6,6 +6,10 @@ use redis::{FromRedisValue, RedisResult, Script, ToRedisArgs};
 /// The scripts, each with the shared functions before it.
 pub(super) struct Scripts {
     pub(super) submit: Script,
+    pub(super) begin: Script,
+    pub(super) fill: Script,
+    pub(super) commit: Script,
+    pub(super) redeclare: Script,
     pub(super) pause: Script,
     pub(super) cancel: Script,
     pub(super) requeue: Script,
@@ -35,17 +39,28 @@ enum Kind {
     Reads,
 }
 
+/// A script that has to do with sweeps in the making.
+macro_rules! drafts {
+    ($file:literal) => {
+        concat!(include_str!("lua/drafts.lua"), include_str!($file))
+    };
+}
+
 impl Scripts {
     pub(super) fn new() -> Scripts {
         let exchange =
             concat!(include_str!("lua/outcomes.lua"), include_str!("lua/claims.lua"), include_str!("lua/exchange.lua"));
         Scripts {
-            submit: script(Kind::Fills, include_str!("lua/submit.lua")),
+            submit: script(Kind::Fills, drafts!("lua/submit.lua")),
+            begin: script(Kind::Fills, drafts!("lua/begin.lua")),
+            fill: script(Kind::Fills, drafts!("lua/fill.lua")),
+            commit: script(Kind::Fills, drafts!("lua/commit.lua")),
+            redeclare: script(Kind::Fills, include_str!("lua/redeclare.lua")),
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),
             cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),
             requeue: script(Kind::Fills, include_str!("lua/requeue.lua")),
             rerun: script(Kind::Fills, include_str!("lua/rerun.lua")),
-            remove: script(Kind::Vital, include_str!("lua/remove.lua")),
+            remove: script(Kind::Vital, drafts!("lua/remove.lua")),
             purge: script(Kind::Vital, include_str!("lua/purge.lua")),
             exchange: script(Kind::Fills, exchange),
             deliver: script(Kind::Vital, exchange),

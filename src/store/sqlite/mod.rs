@@ -2,7 +2,7 @@
 //!
 //! - `schema.sql`: the tables;
 //! - [`open`]: the folder, the file, the settings of a connection; [`guard`]: one machine only;
-//! - [`sweeps`]: sweeps put in, cancelled, put back, removed;
+//! - [`sweeps`]: sweeps put in, cancelled, put back, removed; [`drafts`]: sweeps made from older ones;
 //! - [`exchange`], with [`report`] and [`claim`]: a worker's one request; [`lease`]: signs of life and lost claims;
 //! - [`points`] and [`ranges`]: the sets in which points stand;
 //! - [`read`]: what only reads;
@@ -22,12 +22,13 @@ use self::error::{Done, Fault};
 use self::guard::Machine;
 use super::facts::Facts;
 use super::{
-    Backlog, BlockLog, Counts, Exchange, Exchanged, Expired, Fate, Heartbeat, Held, NewSweep, Rerun, Result, Scope,
-    Set, Span, Store, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, Draft, Exchange, Exchanged, Expired, Fate, Fill, Heartbeat, Held, NewSweep, Rerun,
+    Result, Scope, Set, Span, Store, SweepRow, WorkerRow,
 };
 use crate::job::{JobState, SweepId, Tries};
 
 mod claim;
+mod drafts;
 mod error;
 mod exchange;
 mod guard;
@@ -148,7 +149,26 @@ impl Store for SqliteStore {
     }
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
-        self.write(|connection, now| sweeps::submit(connection, now, new))
+        self.write(|connection, now| {
+            drafts::give_up(connection, now)?;
+            sweeps::submit(connection, now, new)
+        })
+    }
+
+    fn begin(&self, draft: &Draft) -> Result<SweepId> {
+        self.write(|connection, now| drafts::begin(connection, now, draft))
+    }
+
+    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()> {
+        self.write(|connection, now| drafts::fill(connection, now, draft, fill))
+    }
+
+    fn commit(&self, draft: &Draft) -> Result<SweepId> {
+        self.write(|connection, now| drafts::commit(connection, now, draft))
+    }
+
+    fn redeclare(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
+        self.write(|connection, _| sweeps::redeclare(connection, sweeps::key(connection, id)?, queue, document))
     }
 
     fn sweeps(&self) -> Result<Vec<SweepRow>> {
@@ -182,7 +202,10 @@ impl Store for SqliteStore {
     }
 
     fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
-        self.write(|connection, _| sweeps::remove(connection, id, force))?;
+        self.write(|connection, now| {
+            drafts::give_up(connection, now)?;
+            sweeps::remove(connection, id, force)
+        })?;
         while self.write(|connection, _| sweeps::clear(connection))? {}
         Ok(())
     }

@@ -136,3 +136,15 @@ CREATE TABLE replies (
 
 -- Sweeps that were removed, and whose logs and outputs are being cleared away bit by bit.
 CREATE TABLE removed (sweep INTEGER PRIMARY KEY) STRICT;
+
+-- Sweeps in the making. They have a key, under which they are filled, and a number, and are seen by nobody until they get
+-- a row in `sweeps`.
+CREATE TABLE drafts (
+    token TEXT PRIMARY KEY,
+    key INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    parts INTEGER NOT NULL DEFAULT 0,
+    reused INTEGER NOT NULL DEFAULT 0,
+    ready INTEGER NOT NULL DEFAULT 0,
+    heard_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

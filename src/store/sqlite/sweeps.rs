@@ -25,27 +25,47 @@ pub(super) fn key(connection: &Connection, id: &SweepId) -> Done<i64> {
     Ok(find(connection, id)?.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))?)
 }
 
+/// The sweep that a request put in, if it did.
+pub(super) fn made(connection: &Connection, request: &str) -> Done<Option<SweepId>> {
+    let made = "SELECT name, number FROM sweeps WHERE request = ?1";
+    let id = |row: &Row<'_>| Ok(SweepId { name: row.get(0)?, number: row.get(1)? });
+    Ok(connection.prepare_cached(made)?.query_row([request], id).optional()?)
+}
+
+/// The next number of a name.
+pub(super) fn count_up(connection: &Connection, name: &str) -> Done<u64> {
+    let count = "INSERT INTO names VALUES (?1, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last";
+    Ok(connection.prepare_cached(count)?.query_row([name], |row| row.get(0))?)
+}
+
 /// Puts a sweep in, once for each request.
 pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<SweepId> {
-    let made = "SELECT name, number FROM sweeps WHERE request = ?1";
-    let made = connection
-        .prepare_cached(made)?
-        .query_row([&new.request], |row| Ok(SweepId { name: row.get(0)?, number: row.get(1)? }));
-    if let Some(id) = made.optional()? {
+    if let Some(id) = made(connection, &new.request)? {
         return Ok(id);
     }
     new.check()?;
-    let count = "INSERT INTO names VALUES (?1, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last";
-    let number: u64 = connection.prepare_cached(count)?.query_row([&new.name], |row| row.get(0))?;
+    let number = count_up(connection, &new.name)?;
     let insert = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
     let values = params![new.name, number, new.request, new.queue, new.user, now, new.total];
     connection.prepare_cached(insert)?.execute(values)?;
     let sweep = connection.last_insert_rowid();
-    let document = "INSERT INTO documents VALUES (?1, ?2)";
-    connection.prepare_cached(document)?.execute(params![sweep, new.document])?;
+    keep_document(connection, sweep, &new.document)?;
     ranges::put(connection, sweep, Kept::Ready, 0..new.total)?;
     Ok(SweepId { name: new.name.clone(), number })
+}
+
+/// Keeps a sweep's document.
+pub(super) fn keep_document(connection: &Connection, sweep: i64, document: &[u8]) -> Done<()> {
+    let insert = "INSERT OR REPLACE INTO documents VALUES (?1, ?2)";
+    connection.prepare_cached(insert)?.execute(params![sweep, document])?;
+    Ok(())
+}
+
+/// Replaces a sweep's document and queue.
+pub(super) fn redeclare(connection: &Connection, sweep: i64, queue: &str, document: &[u8]) -> Done<()> {
+    connection.prepare_cached("UPDATE sweeps SET queue = ?2 WHERE key = ?1")?.execute(params![sweep, queue])?;
+    keep_document(connection, sweep, document)
 }
 
 const ROW: &str = "SELECT name, number, queue, user, submitted_ms, last_outcome_ms, paused, total, pending, running,

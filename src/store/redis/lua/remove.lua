@@ -1,7 +1,8 @@
--- Makes a sweep disappear; what it leaves behind goes to `sweep:trash`, for purge.lua. Arguments: sweep, force (1 or 0).
--- Returns 0, or the number of leases that stand in the way.
-local id, force = unpack(ARGV)
+-- Makes a sweep disappear; what it leaves behind goes to `sweep:trash`, for purge.lua. Arguments: silence after
+-- which sweeps in the making are given up, sweep, force (1 or 0). Returns 0, or the number of leases that stand in the way.
+local silent, id, force = unpack(ARGV)
 
+drafts_give_up(tonumber(silent))
 if redis.call('SISMEMBER', 'sweep:trash', id) == 1 then
   return 0
 end

@@ -1,6 +1,8 @@
--- Puts a sweep in, once for each request. Arguments: layout, request, name, queue, user, total, document.
-local layout, request, name, queue, user, total, document = unpack(ARGV)
+-- Puts a sweep in, once for each request. Arguments: silence after which sweeps in the making are given up, layout,
+-- request, name, queue, user, total, document.
+local silent, layout, request, name, queue, user, total, document = unpack(ARGV)
 
+drafts_give_up(tonumber(silent))
 local known = redis.call('HGET', 'sweep:requests', request)
 if known then
   return known

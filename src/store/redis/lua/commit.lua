@@ -1,0 +1,31 @@
+-- Puts a sweep in the making in, once for each request. Arguments: token, request, queue, user, total, document.
+-- Returns its id, or that of the sweep that the request put in before; nothing if it was given up; or how many points
+-- it has if those are not all.
+local token, request, queue, user, total, document = unpack(ARGV)
+
+local known = redis.call('HGET', 'sweep:requests', request)
+if known then
+  draft_drop(token)
+  return known
+end
+local draft = redis.call('HMGET', draft_of(token), 'id', 'reused', 'ready')
+local id, reused, ready = draft[1], draft[2], draft[3]
+if not id then
+  return false
+end
+if tonumber(reused) + tonumber(ready) ~= tonumber(total) then
+  return tonumber(reused) + tonumber(ready)
+end
+local serial = redis.call('INCR', 'sweep:serial')
+redis.call('HSET', header(id), 'request', request, 'serial', serial, 'queue', queue, 'user', user,
+  'submitted', int(clock()), 'total', total, 'pending', ready, 'running', 0, 'succeeded', reused, 'failed', 0,
+  'cancelled', 0, 'reused', reused, 'forgiven', 0)
+redis.call('SET', key(id, 'doc'), document)
+redis.call('HSET', 'sweep:requests', request, id)
+redis.call('ZADD', 'sweep:ids', serial, id)
+if ready ~= '0' then
+  redis.call('ZADD', 'sweep:q:' .. queue, serial, id)
+end
+redis.call('UNLINK', draft_of(token))
+redis.call('ZREM', 'sweep:drafts', token)
+return id

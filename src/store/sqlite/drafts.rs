@@ -1,0 +1,114 @@
+//! Owns sweeps in the making: begun, filled part by part with what older sweeps have, and put in as a whole.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+use super::ranges::Kept;
+use super::sweeps;
+use crate::job::SweepId;
+use crate::store::{DRAFT, Draft, Fill, given_up, incomplete};
+
+/// A sweep in the making, as it stands.
+struct Row {
+    key: i64,
+    number: u64,
+    parts: u64,
+    reused: u64,
+    ready: u64,
+}
+
+fn find(connection: &Connection, draft: &Draft) -> Done<Option<Row>> {
+    let row = "SELECT key, number, parts, reused, ready FROM drafts WHERE token = ?1";
+    let mut row = connection.prepare_cached(row)?;
+    let row = row.query_row([&draft.token], |row| {
+        let (key, number, parts, reused, ready) = row.try_into()?;
+        Ok(Row { key, number, parts, reused, ready })
+    });
+    Ok(row.optional()?)
+}
+
+/// Begins a sweep, once for each token.
+pub(super) fn begin(connection: &Connection, now: u64, draft: &Draft) -> Done<SweepId> {
+    give_up(connection, now)?;
+    let name = draft.sweep.name.clone();
+    if let Some(Row { number, .. }) = find(connection, draft)? {
+        return Ok(SweepId { name, number });
+    }
+    draft.sweep.check()?;
+    let number = sweeps::count_up(connection, &name)?;
+    // A key is never used again, so a row that comes and goes unseen leaves one that is nobody else's.
+    let reserve = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
+                   VALUES (?1, ?2, ?3, '', '', 0, 0, 0)";
+    connection.prepare_cached(reserve)?.execute(params![name, number, draft.token])?;
+    let key = connection.last_insert_rowid();
+    connection.prepare_cached("DELETE FROM sweeps WHERE key = ?1")?.execute([key])?;
+    let insert = "INSERT INTO drafts (token, key, number, heard_ms) VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(insert)?.execute(params![draft.token, key, number, now])?;
+    Ok(SweepId { name, number })
+}
+
+/// Adds a part, once.
+pub(super) fn fill(connection: &Connection, now: u64, draft: &Draft, fill: &Fill) -> Done<()> {
+    let Some(row) = find(connection, draft)? else { return Err(given_up(draft).into()) };
+    if fill.part < row.parts {
+        return Ok(());
+    }
+    let mut chunk = connection.prepare_cached("INSERT INTO chunks (sweep, block, chunk) VALUES (?1, ?2, ?3)")?;
+    for (block, bytes) in &fill.chunks {
+        chunk.execute(params![row.key, block, bytes])?;
+    }
+    let mut range = connection.prepare_cached("INSERT INTO ranges VALUES (?1, ?2, ?3, ?4)")?;
+    for ready in &fill.ready {
+        range.execute(params![row.key, Kept::Ready as u8, ready.start, ready.end])?;
+    }
+    let mut column = connection.prepare_cached("INSERT INTO columns VALUES (?1, ?2, ?3, ?4)")?;
+    for (name, place) in &fill.columns {
+        column.execute(params![row.key, name, place.index, place.position])?;
+    }
+    let ready: u64 = fill.ready.iter().map(|range| range.end - range.start).sum();
+    let update =
+        "UPDATE drafts SET parts = ?2, reused = reused + ?3, ready = ready + ?4, heard_ms = ?5 WHERE token = ?1";
+    connection.prepare_cached(update)?.execute(params![draft.token, fill.part + 1, fill.points, ready, now])?;
+    Ok(())
+}
+
+/// Puts it in, unless its request has put another one in meanwhile.
+pub(super) fn commit(connection: &Connection, now: u64, draft: &Draft) -> Done<SweepId> {
+    let row = find(connection, draft)?;
+    let new = &draft.sweep;
+    if let Some(id) = sweeps::made(connection, &new.request)? {
+        if row.is_some() {
+            clear(connection, "token = ?1", &draft.token)?;
+        }
+        return Ok(id);
+    }
+    let Some(Row { key, number, reused, ready, .. }) = row else { return Err(given_up(draft).into()) };
+    if reused + ready != new.total {
+        return Err(incomplete(draft, reused + ready).into());
+    }
+    let insert = "INSERT INTO sweeps (key, name, number, request, queue, user, submitted_ms, total, pending, succeeded,
+                  reused) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
+    let values = params![key, new.name, number, new.request, new.queue, new.user, now, new.total, ready, reused];
+    connection.prepare_cached(insert)?.execute(values)?;
+    sweeps::keep_document(connection, key, &new.document)?;
+    connection.prepare_cached("DELETE FROM drafts WHERE token = ?1")?.execute([&draft.token])?;
+    Ok(SweepId { name: new.name.clone(), number })
+}
+
+/// Gives up those of which nothing was heard for long.
+pub(super) fn give_up(connection: &Connection, now: u64) -> Done<()> {
+    clear(connection, "heard_ms < ?1", now.saturating_sub(DRAFT.as_millis() as u64))
+}
+
+/// Forgets some; their records, which may be many, are left to [`sweeps::clear`].
+fn clear(connection: &Connection, which: &str, value: impl rusqlite::ToSql) -> Done<()> {
+    let mut forget = connection.prepare_cached(&format!("DELETE FROM drafts WHERE {which} RETURNING key"))?;
+    let keys: Vec<i64> = forget.query_map([value], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for key in keys {
+        for table in ["ranges", "columns"] {
+            connection.prepare_cached(&format!("DELETE FROM {table} WHERE sweep = ?1"))?.execute([key])?;
+        }
+        connection.prepare_cached("INSERT INTO removed VALUES (?1)")?.execute([key])?;
+    }
+    Ok(())
+}

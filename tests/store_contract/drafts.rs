@@ -1,0 +1,148 @@
+//! Owns the checks of sweeps in the making, and of replacing what a sweep declares.
+
+use sweep::job::{SweepId, Verdict};
+use sweep::store::{ColumnPlace, Counts, Draft, Fill, NewSweep, Set, Store, StoreError};
+
+use crate::harness::{ALL_ACCEPTED, Bench, LONG, Worker, counts, only, outcome, queue, ranges, submit, unique, word};
+
+fn draft(name: &str, total: u64) -> Draft {
+    let sweep = NewSweep {
+        request: format!("request-{}", unique()),
+        name: name.into(),
+        queue: "default".into(),
+        total,
+        user: "ada".into(),
+        document: b"a document".to_vec(),
+    };
+    Draft { token: format!("token-{}", unique()), sweep }
+}
+
+/// Gives a part, twice.
+fn fill(store: &dyn Store, draft: &Draft, fill: &Fill) {
+    for _ in 0..2 {
+        store.fill(draft, fill).unwrap();
+    }
+}
+
+/// Begins, twice.
+fn begin(store: &dyn Store, draft: &Draft) -> SweepId {
+    let id = store.begin(draft).unwrap();
+    assert_eq!(store.begin(draft).unwrap(), id, "the same making again");
+    id
+}
+
+/// Two thousand points: those of 3..1500 are taken over.
+fn fill_up(store: &dyn Store, draft: &Draft) {
+    let at = |index| ColumnPlace { index, position: 0 };
+    let columns = vec![("y".into(), at(9)), ("x".into(), at(3))];
+    let chunks = vec![(0, b"3:1;4:2;".to_vec()), (1, b"1024:1;".to_vec())];
+    fill(store, draft, &Fill { part: 0, points: 1000, chunks, ..Fill::default() });
+    fill(store, draft, &Fill { part: 1, points: 0, ready: vec![0..3], ..Fill::default() });
+    let chunks = vec![(0, b"5:1;".to_vec())];
+    fill(store, draft, &Fill { part: 2, points: 497, chunks, ready: vec![1500..2000], columns });
+    // One that was sent before comes late.
+    store.fill(draft, &Fill { part: 1, points: 7, ready: vec![5..9], ..Fill::default() }).unwrap();
+}
+
+pub fn a_sweep_in_the_making_is_seen_when_it_is_put_in(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let first = submit(store, "made", "default", 5);
+    let draft = draft("made", 2000);
+    let id = begin(store, &draft);
+    assert_eq!(id.to_string(), "made-2");
+    fill_up(store, &draft);
+    assert_eq!(store.sweeps().unwrap().len(), 1, "nobody sees it yet");
+    assert!(matches!(store.sweep(&id), Err(StoreError::NoSuchSweep(_))));
+    assert!(matches!(store.document(&id), Err(StoreError::NoSuchSweep(_))));
+    let mut worker = Worker::new(store);
+    assert!(worker.claim(queue("default"), 100, LONG).iter().all(|claim| claim.job.sweep == first));
+
+    for _ in 0..2 {
+        assert_eq!(store.commit(&draft).unwrap(), id);
+    }
+    let listed: Vec<_> = store.sweeps().unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(listed, [id.clone(), first]);
+    let expected = Counts { total: 2000, pending: 503, succeeded: 1497, reused: 1497, ..Counts::default() };
+    assert_eq!(counts(store, &id), expected);
+    assert_eq!(ranges(store, &id, Set::Pending), [0..3, 1500..2000]);
+    assert_eq!(["pending", "succeeded", "succeeded", "pending"], [2, 3, 1499, 1500].map(|at| word(store, &id, at)));
+    assert_eq!(store.columns(&id).unwrap(), ["x", "y"]);
+    assert_eq!(store.document(&id).unwrap(), b"a document");
+    let log = store.log(&id, 0..9).unwrap();
+    assert_eq!(log, [(0, vec![b"3:1;4:2;".to_vec(), b"5:1;".to_vec()]), (1, vec![b"1024:1;".to_vec()])]);
+
+    // From there on it is a sweep like any other.
+    let claims = worker.claim(queue("default"), 600, LONG);
+    assert_eq!(claims.len(), 503);
+    assert_eq!((claims[3].job.index, claims[3].tries.attempts), (1500, 1));
+    let outcomes = claims.iter().map(|claim| outcome(claim, Verdict::Succeeded));
+    assert_eq!(worker.report(outcomes.collect()), ALL_ACCEPTED);
+    assert_eq!(counts(store, &id), Counts { total: 2000, succeeded: 2000, reused: 1497, ..Counts::default() });
+    store.remove(&id, false).unwrap();
+    assert_eq!(store.sweeps().unwrap().len(), 1);
+}
+
+pub fn one_with_nothing_left_to_run_is_never_claimed_from(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let draft = draft("whole", 3);
+    let id = begin(store, &draft);
+    fill(store, &draft, &Fill { points: 3, chunks: vec![(0, b"0:1;1:1;2:1;".to_vec())], ..Fill::default() });
+    assert_eq!(store.commit(&draft).unwrap(), id);
+    assert_eq!(counts(store, &id), Counts { total: 3, succeeded: 3, reused: 3, ..Counts::default() });
+    assert_eq!(Worker::new(store).claim(only(&id), 9, LONG), vec![]);
+}
+
+pub fn one_that_lacks_points_is_refused(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let draft = draft("part", 10);
+    begin(store, &draft);
+    fill(store, &draft, &Fill { points: 3, ready: vec![5..10], ..Fill::default() });
+    let refused = store.commit(&draft).unwrap_err().to_string();
+    assert!(refused.contains("10 points") && refused.contains("with 8"), "{refused}");
+    assert_eq!(store.sweeps().unwrap(), []);
+    let unknown = Draft { token: "another".into(), ..draft };
+    for refused in [store.fill(&unknown, &Fill::default()).unwrap_err(), store.commit(&unknown).unwrap_err()] {
+        assert!(refused.to_string().contains("run the command again"), "{refused}");
+    }
+}
+
+pub fn of_two_that_are_made_of_one_request_the_first_stands(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let one = draft("race", 4);
+    let other = Draft { token: "other".into(), ..one.clone() };
+    let (first, second) = (begin(store, &one), begin(store, &other));
+    assert_ne!(first, second);
+    for draft in [&one, &other] {
+        fill(
+            store,
+            draft,
+            &Fill { points: 1, chunks: vec![(0, b"0:1;".to_vec())], ready: vec![1..4], ..Fill::default() },
+        );
+    }
+    assert_eq!(store.commit(&other).unwrap(), second);
+    assert_eq!(store.commit(&one).unwrap(), second, "it is there already");
+    assert_eq!(store.submit(&one.sweep).unwrap(), second, "however it is put in");
+    assert_eq!(store.sweeps().unwrap().len(), 1);
+    assert_eq!(counts(store, &second).pending, 3);
+    assert_eq!(store.log(&second, 0..9).unwrap(), [(0, vec![b"0:1;".to_vec()])]);
+}
+
+pub fn a_sweep_takes_another_document_and_queue(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "other", "default", 5);
+    let younger = submit(store, "younger", "fast", 5);
+    let mut worker = Worker::new(store);
+    let claim = worker.claim_one(&id, LONG);
+    for _ in 0..2 {
+        store.redeclare(&id, "fast", b"declared anew").unwrap();
+    }
+    assert_eq!(store.document(&id).unwrap(), b"declared anew");
+    assert_eq!(store.sweep(&id).unwrap().queue, "fast");
+    assert_eq!(worker.claim(queue("default"), 9, LONG), vec![]);
+    let claims = worker.claim(queue("fast"), 9, LONG);
+    assert!(claims.len() == 4 && claims.iter().all(|claim| claim.job.sweep == id), "the oldest first");
+    assert!(worker.finish(&claim, Verdict::Succeeded));
+    assert_eq!(store.sweep(&younger).unwrap().counts.pending, 5);
+    let gone = SweepId { name: "gone".into(), number: 1 };
+    assert!(matches!(store.redeclare(&gone, "q", b""), Err(StoreError::NoSuchSweep(_))));
+}
