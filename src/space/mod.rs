@@ -12,6 +12,7 @@
 //! - `grid`: one block's grid; `formula`: its derived parameters and conditions; `part`: one block with all that;
 //! - `cells`: the numbers of grid points and draws of all blocks; `overlap`: which blocks may have points in common;
 //! - `bits`, `selection`: which of them are kept, worked out once and stored;
+//! - `matching`: the points of one space in another;
 //! - `explain`: how the number of points comes about;
 //! - `index`: [`Space`], which puts all this together; `error`: what can be wrong.
 
@@ -28,6 +29,7 @@ mod formula;
 mod grid;
 mod identity;
 mod index;
+mod matching;
 mod overlap;
 mod part;
 mod philox;
@@ -54,3 +56,4 @@ pub use dist::{mass_at_bounds, student_t};
 pub use error::SpaceError;
 pub use explain::Explained;
 pub use index::{Point, Space};
+pub use matching::Matching;

@@ -253,6 +253,29 @@ proptest! {
     }
 
     #[test]
+    fn what_another_space_has_is_found_and_nothing_else(one in case(), other in case(), turn in any::<bool>()) {
+        let spec = SpaceSpec { root_seed: one.spec.root_seed, common_draws: one.spec.common_draws, ..other.spec };
+        let (Ok(older), Ok(newer)) = (prepare(&one.spec), prepare(&spec)) else { return Ok(()) };
+        let (older, newer) = if turn { (newer, older) } else { (older, newer) };
+        // A point by what it is: the parameters that it has, by name, and the rest.
+        let is = |space: &Space, index: u64| {
+            let (params, at, seeds) = row(space, index);
+            let named: BTreeMap<String, Value> = space.names().iter().cloned().zip(params).collect();
+            let named: BTreeMap<_, _> = named.into_iter().filter(|(_, value)| *value != Value::Missing).collect();
+            format!("{named:?} {at:?} {seeds:?}")
+        };
+        let known: BTreeMap<String, u64> = (0..newer.len()).map(|index| (is(&newer, index), index)).collect();
+        let matching = Matching::new(&older, &newer);
+        for index in 0..older.len() {
+            let found = matching.find(index);
+            prop_assert_eq!(found.as_ref().map(|point| point.index), known.get(&is(&older, index)).copied());
+            if let Some(point) = found {
+                prop_assert_eq!(newer.point(point.index), Some(point));
+            }
+        }
+    }
+
+    #[test]
     fn a_selection_that_does_not_fit_is_refused(case in case(), other in case()) {
         let (Ok(space), Ok(other)) = (prepare(&case.spec), prepare(&other.spec)) else { return Ok(()) };
         let bare = Space::new(SpaceSpec { selection: None, ..space.spec().clone() });
