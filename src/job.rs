@@ -21,7 +21,7 @@ pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 pub const MAX_POINTS: u64 = 1 << 53;
 
 /// A sweep's id, `NAME-N`: N counts up for that name in the store and is never used again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SweepId {
     /// The name that the sweep file gives. Letters, digits, `_`, `-` and `.`; see [`is_sweep_name`].
     pub name: String,
@@ -59,7 +59,7 @@ pub fn is_sweep_name(text: &str) -> bool {
 }
 
 /// A job's address, `SWEEP/INDEX`, for example `pi-3/417`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct JobAddress {
     /// The sweep.
     pub sweep: SweepId,

@@ -4,16 +4,19 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use itertools::Itertools;
+use serde_json::Value as Json;
 
 use crate::cli::Context;
+use crate::cli::declare::{WishArgs, foresee, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
 use crate::cli::submit::read_whole;
 use crate::error::Result;
 use crate::ops::check::{Report, report, write_points};
+use crate::ops::submit::Made;
 use crate::ops::target::Target;
 use crate::space::{Explained, Sampling, Space};
-use crate::spec::{Found, PRIVATE_DIR};
+use crate::spec::{Document, Found, PRIVATE_DIR};
 use crate::status::text::{count, group, plain};
 use crate::table::columns::{counters, first};
 use crate::template::shell_line;
@@ -33,21 +36,29 @@ pub struct Args {
     /// For tools: one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    wish: WishArgs,
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let (read, document) = read_whole(&args.file)?;
-    let sweep = context.preview(document)?;
+    let sweep = context.preview(document.clone())?;
     let target = args.out.clone().map(Target::from);
     if let Some(target) = &target {
         target.refuse_input(&sweep)?;
     }
     let report = report(&sweep, &read, args.points)?;
+    let run = what_run_would_do(args, context, &document);
     if args.json {
-        put_json(out, &report.to_json(sweep.space.names()))?;
+        let mut json = report.to_json(sweep.space.names());
+        json["run"] = run.as_ref().map_or(Json::Null, Made::to_json);
+        put_json(out, &json)?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
+        let told = run.iter().flat_map(|made| sentences(made, None));
+        let told = told.map(|sentence| format!("run: {sentence}\n")).collect::<String>();
+        put(out, &if told.is_empty() { told } else { format!("\n{told}") })?;
     }
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
@@ -57,6 +68,18 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         eprintln!("{}: {}{}", report.name, count(points, "point"), target.place());
     }
     Ok(Exit::Well)
+}
+
+/// What `run` would do, where there are sweeps of that name. A store that cannot be asked is no mistake of the file.
+fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<Made> {
+    let foreseen = context.store_if_any().and_then(|store| match store {
+        Some(store) => foresee(&*store, document, args.wish),
+        None => Ok(None),
+    });
+    foreseen.unwrap_or_else(|error| {
+        eprintln!("warning: it cannot be told what `sweep run` would do: {error}");
+        None
+    })
 }
 
 fn page(sweep: &SweepRuntime, report: &Report) -> String {

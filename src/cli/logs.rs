@@ -27,17 +27,22 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.job.sweep))?;
     let index = change::check_index(&row, args.job.index)?;
-    let mut ran: Vec<u32> =
-        history::of_point(&*store, &row.id, index)?.iter().map(|record| record.tries.attempts).collect();
-    ran.dedup();
-    let Some(attempt) = args.attempt.or(ran.last().copied()) else {
+    let records = history::of_point(&*store, &row.id, index)?;
+    let Some(newest) = records.last() else {
         eprintln!("{} has not run yet", args.job);
         return Ok(Exit::Well);
     };
-    if !ran.contains(&attempt) {
+    let attempt = args.attempt.unwrap_or(newest.tries.attempts);
+    let Some(record) = records.iter().rfind(|record| record.tries.attempts == attempt) else {
+        let mut ran: Vec<u32> = records.iter().map(|record| record.tries.attempts).collect();
+        ran.dedup();
         return Err(Error::usage(format!("{} has no attempt {attempt}; it has {ran:?}", args.job)));
-    }
-    let Some(output) = show::output(&*store, &row, index, attempt)? else {
+    };
+    let Some(output) = show::output_of(&*store, &row.id, record)? else {
+        if let Some(origin) = &record.origin {
+            eprintln!("attempt {attempt} of {} ran as {origin}, and no output of it is kept", args.job);
+            return Ok(Exit::Well);
+        }
         let logs = context.runtime(&*store, &row)?.spec.job.logs;
         let or_not_kept = match logs.succeeded == 0 || logs.failed == 0 {
             true => ", or nothing of it was kept: see `logs` under [job] in the sweep file",

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::error::{Error, Result};
 use crate::job::SweepId;
 use crate::spec::Document;
-use crate::store::open::{Open, open};
+use crate::store::open::{Open, embedded_folder, open};
 use crate::store::{Store, StoreError, SweepRow};
 use crate::worker::runtime::SweepRuntime;
 use exit::Exit;
@@ -19,6 +19,7 @@ mod cancel;
 mod check;
 mod collect;
 mod completions;
+mod declare;
 mod doctor;
 mod exit;
 mod failures;
@@ -96,6 +97,13 @@ impl Context {
     /// The store that must be there.
     fn store(&self) -> Result<Arc<dyn Store>> {
         Ok(open(self.store.as_deref(), &self.cwd, Open::Existing)?)
+    }
+
+    /// The store, if there is one.
+    fn store_if_any(&self) -> Result<Option<Arc<dyn Store>>> {
+        let folder = embedded_folder(self.store.as_deref(), &self.cwd);
+        let there = folder.is_none_or(|folder| folder.is_dir());
+        there.then(|| self.store()).transpose()
     }
 
     /// The store, made if there is none.

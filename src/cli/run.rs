@@ -1,10 +1,12 @@
-//! Owns `sweep run`: submits a sweep, works at it alone on this machine, and collects the table.
+//! Owns `sweep run`: makes the table that a sweep file declares true, by running what is missing on this machine.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cli::Context;
 use crate::cli::collect;
+use crate::cli::declare::{WishArgs, declare, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
@@ -12,15 +14,16 @@ use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::job::SweepId;
 use crate::ops::collect::{Choice, Job};
-use crate::ops::submit::submit;
 use crate::ops::target::Target;
 use crate::status::text::{count, group};
-use crate::store::{Counts, Scope};
+use crate::store::{Counts, Scope, Store};
 use crate::worker::Summary;
 
-/// Submit a sweep, run it on every core of this machine, and write the table
+/// Make the table of a sweep file true: run what is missing on every core of this machine, and write it
 ///
-/// Each `run` submits the sweep anew and runs all of its points.
+/// A sweep that is in the store with the same points goes on, with its failed and cancelled points put back. A sweep with
+/// other points (a value more, more repeats) takes over what earlier ones of that name have. Both only if what runs has
+/// not changed since: the command, the files that it names, those that `[files] watch` finds.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
@@ -28,6 +31,8 @@ pub struct Args {
     /// The table [default: NAME.results.csv in the current folder; FILE.jsonl: as JSON Lines; -: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    wish: WishArgs,
     #[command(flatten)]
     failing: FailingArgs,
     #[command(flatten)]
@@ -45,14 +50,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     target.probe()?;
     warn_of_sweep(&sweep)?;
     let store = context.store_or_create()?;
-    let id = submit(&*store, &document)?;
+    let (id, made) = declare(&*store, &document, args.wish)?;
     warn_of_store(&*store)?;
-    let total = store.sweep(&id)?.counts.total;
-    eprintln!("{id}: {} to run, submitted anew (nothing is taken over from earlier sweeps)", count(total, "point"));
-    let progress = Progress::new(store.clone(), id.clone());
-    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
-    drop(progress);
-    let (summary, interrupted) = worked?;
+    sentences(&made, Some(&id)).iter().for_each(|sentence| eprintln!("{sentence}"));
+    let (summary, interrupted) = run(args, context, &store, &id)?;
     let row = store.sweep(&id)?;
     if interrupted && !row.counts.is_settled() {
         eprintln!("{}", left(&id, &row.counts, &summary));
@@ -67,6 +68,17 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::of_counts(&row.counts))
 }
 
+/// Works at the sweep until nothing is left of it, by whomever. Where that is so from the beginning no worker is started.
+fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(Summary, bool)> {
+    if store.sweep(id)?.counts.is_settled() {
+        return Ok((Summary::default(), false));
+    }
+    let progress = Progress::new(store.clone(), id.clone());
+    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
+    drop(progress);
+    worked
+}
+
 /// What an interrupted run leaves, and how to go on.
 fn left(id: &SweepId, counts: &Counts, summary: &Summary) -> String {
     let lost = match summary.undelivered {
@@ -74,8 +86,8 @@ fn left(id: &SweepId, counts: &Counts, summary: &Summary) -> String {
         some => format!("; {} could not be delivered, those jobs run again", count(some as u64, "outcome")),
     };
     format!(
-        "{id}: interrupted with {} of {} succeeded{lost}; `sweep worker --until-empty` goes on, \
-         `sweep collect {id} --out FILE` writes what there is",
+        "{id}: interrupted with {} of {} succeeded{lost}; the same command goes on, `sweep collect {id} --out FILE` writes \
+         what there is",
         group(counts.succeeded),
         group(counts.total),
     )

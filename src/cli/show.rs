@@ -90,8 +90,9 @@ fn state(state: &JobState) -> String {
 fn attempt(record: &Record) -> String {
     let how = visible_in_line(&cause(record).unwrap_or_else(|| "succeeded".into()));
     let place = if record.host.is_empty() { String::new() } else { format!(" on {}", record.host) };
+    let origin = record.origin.as_ref().map_or_else(String::new, |job| format!(", taken over from {job}"));
     format!(
-        "attempt {}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB{place}\n",
+        "attempt {}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB{place}{origin}\n",
         record.tries.attempts,
         record.seconds,
         record.cpu_seconds,

@@ -6,23 +6,27 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::cli::Context;
+use crate::cli::declare::{WishArgs, declare, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
-use crate::ops::submit::submit;
 use crate::ops::warn::warnings;
 use crate::process::git_state;
 use crate::space::Space;
 use crate::spec::{self, Disk, Document, Fingerprint, OpenError};
-use crate::status::text::count;
 use crate::store::Store;
 use crate::worker::runtime::SweepRuntime;
 
 /// Put a sweep into the store; workers then run it
+///
+/// Only what is missing is put in the queue: a sweep that is there with the same points goes on, and a new one takes over
+/// what earlier ones of that name have, as `sweep run` does.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
     file: PathBuf,
+    #[command(flatten)]
+    wish: WishArgs,
     #[command(flatten)]
     failing: FailingArgs,
 }
@@ -48,15 +52,16 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     args.failing.apply(&mut document);
     warn_of_sweep(&context.preview(document.clone())?)?;
     let store = context.store_or_create()?;
-    let id = submit(&*store, &document)?;
+    let (id, made) = declare(&*store, &document, args.wish)?;
     warn_of_store(&*store)?;
+    sentences(&made, Some(&id)).iter().for_each(|sentence| eprintln!("{sentence}"));
     put(out, &format!("{id}\n"))?;
-    let total = store.sweep(&id)?.counts.total;
-    eprintln!(
-        "{} in {}; `sweep worker` runs them, `sweep status` shows how it goes",
-        count(total, "job"),
-        store.describe()
-    );
+    let counts = store.sweep(&id)?.counts;
+    if counts.is_settled() {
+        eprintln!("`sweep collect {id} --out FILE` writes the table");
+    } else {
+        eprintln!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
+    }
     Ok(Exit::Well)
 }
 

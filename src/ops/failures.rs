@@ -31,7 +31,7 @@ impl Failure {
     /// # Errors
     /// If the store cannot be read.
     pub fn last_line(&self, store: &dyn Store, row: &SweepRow) -> Result<Option<String>> {
-        let output = output(store, row, self.index, self.attempt)?;
+        let output = output(store, &row.id, self.index, self.attempt)?;
         Ok(output.and_then(|output| comparable::last_line(&text(&output.stderr))))
     }
 

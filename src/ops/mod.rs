@@ -7,6 +7,7 @@
 //! - [`show`]: all that is known of one point
 //! - [`collect`]: the table; [`target`]: where it goes; [`provenance`]: where it comes from, written beside it
 //! - [`stats`]: means and their errors, by groups
+//! - [`plan`]: what becomes of a sweep file that was run before; [`reuse`]: taking over what older sweeps have
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
 //! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`comparable`]: what they printed last
@@ -21,9 +22,11 @@ pub mod doctor;
 pub mod failures;
 pub mod filter;
 pub mod history;
+pub mod plan;
 pub mod points;
 pub mod provenance;
 pub mod retry;
+pub mod reuse;
 pub mod select;
 pub mod show;
 pub mod stats;

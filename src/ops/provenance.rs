@@ -90,7 +90,7 @@ fn describe(job: &Job<'_>, document: &Document, table: &Path, format: Format, co
             "sweep_version": env!("CARGO_PKG_VERSION"),
         },
         "sweep_file": { "path": document.file, "text": document.text, "inputs": document.inputs },
-        "fingerprint": fingerprint(document),
+        "fingerprint": document.fingerprint,
         "git": document.git,
         "submitted": {
             "at": time(row.submitted_ms),
@@ -108,11 +108,6 @@ fn describe(job: &Job<'_>, document: &Document, table: &Path, format: Format, co
         "store": store.describe(),
         "repeat": { "run": run_line(document), "collect": collect_line(job, choice, table, form) },
     })
-}
-
-/// What decides what the jobs do, by hashes; null where a version of sweep did not keep it.
-fn fingerprint(_document: &Document) -> Option<Json> {
-    None
 }
 
 /// The line that makes the table true once more, from its sweep file.

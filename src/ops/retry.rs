@@ -134,6 +134,7 @@ fn aside(index: u64, attempts: u32) -> Record {
         max_rss_bytes: 0,
         host: String::new(),
         worker: String::new(),
+        origin: None,
     }
 }
 

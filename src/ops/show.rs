@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
-use crate::job::{JobAddress, JobState, Outcome, Tries};
+use crate::job::{JobAddress, JobState, Outcome, SweepId, Tries};
 use crate::ops::{change, history};
 use crate::record::{self, Kept, Output, Record};
-use crate::store::{Store, SweepRow};
+use crate::store::{Store, StoreError, SweepRow};
 use crate::template::shell_line;
 use crate::worker::runtime::{Prepared, SweepRuntime};
 
@@ -40,10 +40,10 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
     change::check_index(row, index)?;
     let (state, tries) = store.point(&row.id, index)?;
     let records = history::of_point(store, &row.id, index)?;
-    let newest = records.last().map(|record| record.tries.attempts);
+    let newest = records.last();
     let attempt = match &state {
         JobState::Running { attempt, .. } => *attempt,
-        _ => newest.unwrap_or(1),
+        _ => newest.map_or(1, |record| record.tries.attempts),
     };
     let prepared = sweep.prepare(index, attempt).map_err(|error| Error::usage(format!("{error:#}")))?;
     let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
@@ -51,7 +51,7 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
         address: JobAddress { sweep: row.id.clone(), index },
         program: sweep.program(word).map_err(|error| error.to_string()),
         names: sweep.space.names().to_vec(),
-        output: newest.map_or(Ok(None), |attempt| output(store, row, index, attempt))?,
+        output: newest.map_or(Ok(None), |record| output_of(store, &row.id, record))?,
         state,
         tries,
         prepared,
@@ -63,9 +63,25 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn output(store: &dyn Store, row: &SweepRow, index: u64, attempt: u32) -> Result<Option<Output>> {
-    let bytes = store.output(&row.id, index, attempt)?;
+pub fn output(store: &dyn Store, sweep: &SweepId, index: u64, attempt: u32) -> Result<Option<Output>> {
+    let bytes = store.output(sweep, index, attempt)?;
     Ok(bytes.map(|bytes| record::decode_output(&bytes)).transpose()?)
+}
+
+/// The same of a recorded attempt; of one that was taken over from another sweep, what is kept there. None also where
+/// that sweep was removed.
+///
+/// # Errors
+/// As [`output`].
+pub fn output_of(store: &dyn Store, sweep: &SweepId, record: &Record) -> Result<Option<Output>> {
+    let attempt = record.tries.attempts;
+    match &record.origin {
+        None => output(store, sweep, record.index, attempt),
+        Some(origin) => match output(store, &origin.sweep, origin.index, attempt) {
+            Err(Error::Store(StoreError::NoSuchSweep(_))) => Ok(None),
+            kept => kept,
+        },
+    }
 }
 
 impl JobView {
@@ -119,6 +135,7 @@ impl JobView {
             "cpu_seconds": newest.map(|record| record.cpu_seconds),
             "max_rss_bytes": newest.map(|record| record.max_rss_bytes),
             "host": newest.map(|record| &record.host),
+            "origin": newest.and_then(|record| record.origin.as_ref()).map(ToString::to_string),
             "results": newest.map(results).unwrap_or_default(),
             "stdout_tail": text(&output.stdout),
             "stderr_tail": text(&output.stderr),
@@ -172,6 +189,7 @@ fn attempt_json(record: &Record) -> Json {
         "seconds": record.seconds,
         "host": record.host,
         "worker": record.worker,
+        "origin": record.origin.as_ref().map(ToString::to_string),
         "ended_ms": record.ended_ms,
     })
 }

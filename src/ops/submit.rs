@@ -1,29 +1,209 @@
-//! Owns the submission of a sweep: its document into the store, once.
+//! Owns putting a sweep file's sweep into the store: going on with one that is there, or making a new one that takes over
+//! what older ones have.
+
+use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
+use crate::ops::plan::{Older, Plan, Source, Stake, Wish, plan};
+use crate::ops::reuse::{Reuse, Taken};
 use crate::ops::select;
 use crate::space::Space;
 use crate::spec::Document;
-use crate::store::{NewSweep, Store};
+use crate::store::{Counts, Draft, NewSweep, Store, StoreError, SweepRow};
 
-/// Puts a sweep into the store; all its points are then ready. Takes the same time for 10 points and 10^9.
+/// What a sweep file asks for, with what is in the store: decided, not done.
+pub struct Intent {
+    /// What is to be done.
+    pub plan: Plan,
+    /// The number of the newest sweep of that name that is there; 0: none.
+    newest: u64,
+}
+
+/// What comes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A sweep goes on.
+    Continued {
+        /// The sweep.
+        id: SweepId,
+        /// Where its points stand, before failed and cancelled ones are put back.
+        before: Counts,
+    },
+    /// A new sweep.
+    New {
+        /// How many points it has.
+        total: u64,
+        /// What it has taken over.
+        taken: Taken,
+        /// What it has not.
+        stake: Option<Stake>,
+        /// The first of the sweeps whose results were read anew.
+        anew: Option<SweepId>,
+    },
+}
+
+/// Decides what is to be done. Reads the documents of older sweeps of that name, as far as they matter.
 ///
 /// # Errors
-/// If the space cannot be computed, or the store does not take it.
-pub fn submit(store: &dyn Store, document: &Document) -> Result<SweepId> {
+/// If the store cannot be read.
+pub fn intend(store: &dyn Store, document: &Document, wish: Wish) -> Result<Intent> {
+    let name = &document.spec.name;
+    let rows: Vec<SweepRow> = store.sweeps()?.into_iter().filter(|row| row.id.name == *name).collect();
+    let newest = rows.iter().map(|row| row.id.number).max().unwrap_or(0);
+    let older = rows.into_iter().filter_map(|row| older(store, row).transpose());
+    Ok(Intent { plan: plan(document, wish, older)?, newest })
+}
+
+/// A sweep that is there; none if it is gone again, or of a version of sweep that this one cannot read: it is as if it
+/// were not there.
+fn older(store: &dyn Store, row: SweepRow) -> Result<Option<Older>> {
+    let bytes = match store.document(&row.id) {
+        Err(StoreError::NoSuchSweep(_)) => return Ok(None),
+        bytes => bytes?,
+    };
+    let document = Document::decode(&bytes).ok();
+    Ok(document.map(|document| Older { id: row.id, counts: row.counts, document }))
+}
+
+impl Made {
+    /// For tools: the sweep that goes on, how many points are done, how many are to run, and what has changed so that they
+    /// are.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Made::Continued { id, before } => json!({
+                "sweep": id.to_string(),
+                "done": before.succeeded,
+                "to_run": before.total - before.succeeded,
+                "changed": [],
+            }),
+            Made::New { total, taken, stake, .. } => {
+                let changes = stake.iter().flat_map(|stake| &stake.changes);
+                json!({
+                    "sweep": null,
+                    "done": taken.points(),
+                    "to_run": total - taken.points(),
+                    "changed": changes.map(ToString::to_string).collect::<Vec<_>>(),
+                })
+            }
+        }
+    }
+}
+
+impl Intent {
+    /// Whether there is no sweep of that name.
+    pub fn is_first(&self) -> bool {
+        self.newest == 0
+    }
+
+    /// What would come of it; changes nothing. `tell` is told how many older points were looked at, and of how many.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn foresee(self, store: &dyn Store, document: &Document, tell: &mut dyn FnMut(u64, u64)) -> Result<Made> {
+        match self.plan {
+            Plan::Continue(id) => {
+                let before = store.sweep(&id)?.counts;
+                Ok(Made::Continued { id, before })
+            }
+            Plan::New { sources, stake } => {
+                let space = space(document)?;
+                let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
+                let taken = reuse.count(tell)?;
+                Ok(Made::New { total: space.len(), taken, stake, anew: first_anew(&sources) })
+            }
+        }
+    }
+
+    /// Does it; gives the sweep. Two that do the same at the same time make one sweep. Without anything to take over it takes the same time
+    /// for 10 points and 10^9.
+    ///
+    /// # Errors
+    /// If the space cannot be computed, or the store does not do it.
+    pub fn realize(
+        self,
+        store: &dyn Store,
+        document: &Document,
+        wish: Wish,
+        tell: &mut dyn FnMut(u64, u64),
+    ) -> Result<(SweepId, Made)> {
+        let newest = self.newest;
+        match self.plan {
+            Plan::Continue(id) => go_on(store, document, id),
+            Plan::New { sources, stake } => {
+                let space = space(document)?;
+                let draft = draft(document, &space, wish, newest)?;
+                let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
+                let (id, taken) = reuse.make(&draft, tell)?;
+                Ok((id, Made::New { total: space.len(), taken, stake, anew: first_anew(&sources) }))
+            }
+        }
+    }
+}
+
+fn first_anew(sources: &[Source]) -> Option<SweepId> {
+    sources.iter().find(|source| source.anew).map(|source| source.id.clone())
+}
+
+fn space(document: &Document) -> Result<Space> {
+    Space::new(document.spec.space.clone()).map_err(|error| Error::usage(error.to_string()))
+}
+
+/// Lets a sweep go on: as the file now declares it, with its failed and cancelled points back in the queue.
+fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, Made)> {
+    let row = store.sweep(&id)?;
+    let stored = store.document(&id)?;
+    let before = Document::decode(&stored).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    // When and from where it was submitted stays true, and what was known of files that no command names any more.
+    let document = Document {
+        submission: before.submission,
+        fresh: before.fresh,
+        git: before.git,
+        sweep_version: before.sweep_version,
+        host: before.host,
+        fingerprint: document.fingerprint.clone().with_files_of(&before.fingerprint),
+        ..document.clone()
+    };
+    let encoded = encode(&document)?;
+    if encoded != stored {
+        store.redeclare(&id, &document.spec.job.queue, &encoded)?;
+    }
+    let counts = row.counts;
+    if counts.failed + counts.cancelled > 0 {
+        store.requeue(&id, &[std::ops::Range { start: 0, end: counts.total }])?;
+    }
+    if row.paused.is_some() {
+        store.set_paused(&id, None)?;
+    }
+    Ok((id.clone(), Made::Continued { id, before: counts }))
+}
+
+/// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the
+/// same time makes the same request. To start over is a request of its own each time.
+fn draft(document: &Document, space: &Space, wish: Wish, newest: u64) -> Result<Draft> {
+    let random = || getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")));
+    let token = format!("{:016x}", random()?);
     let spec = &document.spec;
-    let space = Space::new(spec.space.clone()).map_err(|error| Error::usage(error.to_string()))?;
-    let request = getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")))?;
-    let request = format!("{request:016x}");
-    let document = Document { submission: request.clone(), ..document.clone() };
-    let new = NewSweep {
+    let request = match wish {
+        Wish::Fresh => token.clone(),
+        Wish::Missing | Wish::ReuseChanged => {
+            let what = (wish == Wish::ReuseChanged, newest, spec, &document.fingerprint);
+            let bytes = serde_json::to_vec(&what).map_err(|error| Error::usage(error.to_string()))?;
+            blake3::hash(&bytes).to_hex().to_string()
+        }
+    };
+    let document = Document { submission: token.clone(), fresh: wish == Wish::Fresh, ..document.clone() };
+    let sweep = NewSweep {
         request,
         name: spec.name.clone(),
         queue: spec.job.queue.clone(),
         total: space.len(),
         user: select::user(),
-        document: document.encode().map_err(|error| Error::usage(error.to_string()))?,
+        document: encode(&document)?,
     };
-    Ok(store.submit(&new)?)
+    Ok(Draft { token, sweep })
+}
+
+fn encode(document: &Document) -> Result<Vec<u8>> {
+    document.encode().map_err(|error| Error::usage(error.to_string()))
 }

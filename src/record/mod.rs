@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::job::{Outcome, Tries, Verdict};
+use crate::job::{JobAddress, Outcome, Tries, Verdict};
 
 /// Indices in a block. Large enough that a batch of short jobs falls into one or two blocks, small enough that a
 /// block's records fit easily in memory.
@@ -43,6 +43,9 @@ pub struct Record {
     pub host: String,
     /// The worker that ran it.
     pub worker: String,
+    /// Where it ran, if it was taken over from another sweep: the job whose attempt it was there, and whose output is
+    /// kept there. None: here.
+    pub origin: Option<JobAddress>,
 }
 
 /// What an attempt printed, as far as it was kept.
@@ -90,7 +93,7 @@ pub enum DecodeError {
 }
 
 /// The format of chunks and outputs: a byte before the postcard encoding, so that a later format can be told apart.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     // postcard into a growing vector fails only for types without a known length, which these are not.
@@ -160,6 +163,7 @@ mod tests {
                 cpu_seconds: seconds,
                 max_rss_bytes: index,
                 worker: host.clone(),
+                origin: None,
                 host,
             },
         )

@@ -101,7 +101,14 @@ impl Fingerprint {
             // A pattern that cannot be used was refused when the file was read.
             watched.extend(files.find(pattern).unwrap_or_default().iter().map(|path| relative(path)));
         }
-        named = named.iter().map(|path| relative(path)).filter(|path| !spec.files.ignores(path)).collect();
+        // The table that `run` writes is no input, whatever the pattern.
+        let table = format!("{}.results.csv", spec.name);
+        let is_input = |path: &String| {
+            let of_table = path.strip_prefix(&table).is_some_and(|rest| rest.is_empty() || rest == ".meta.json");
+            !of_table && !spec.files.ignores(path)
+        };
+        watched.retain(is_input);
+        named = named.iter().map(|path| relative(path)).filter(is_input).collect();
         named.retain(|path| !watched.contains(path));
         let results = setting("results", &spec.results);
         Ok(Fingerprint { settings, files: hashes(files, named)?, watched: hashes(files, watched)?, results })
@@ -321,5 +328,10 @@ mod tests {
         assert_eq!(said(&of(text, &files), &old), ["a.py changed"], "m/y.xyz is named at no point");
         assert_eq!(said(&of(&text.replace("[files]", "[files]\nignore = ['*.py']"), &files), &old), [""; 0]);
         assert_eq!(old.clone(), of(text, &FILES));
+
+        // The table that `run` writes, and what it says beside it, are no inputs.
+        let tables = [("a.results.csv", "1"), ("a.results.csv.meta.json", "2"), ("b.csv", "3"), ("c.csv", "4")];
+        let watch = "command = 'p {{ x }}'\n[grid]\nx = [1]\n[files]\nwatch = ['*.csv', '*.json']\nignore = ['c*']\n";
+        assert_eq!(of(watch, &tables).watched.into_keys().collect::<Vec<_>>(), ["b.csv"]);
     }
 }

@@ -52,6 +52,7 @@ impl Finished {
             worker: runner.worker.clone(),
             outcome,
             verdict,
+            origin: None,
         };
         let output = ended.and_then(|ended| kept(ended.output, verdict, settings.logs));
         Finished::new(claim, verdict, tries, Some(record), output, false)
@@ -80,6 +81,7 @@ impl Finished {
             max_rss_bytes: 0,
             host: String::new(),
             worker: expired.worker.clone(),
+            origin: None,
         });
         Finished::new(&expired.claim, verdict, tries, record, None, true)
     }

@@ -1,0 +1,221 @@
+//! Owns the decision what a sweep file, run again, asks for: to go on with a sweep that is there, or a new one that takes
+//! over what older ones have. Pure; [`crate::ops::reuse`] does it.
+
+use crate::job::SweepId;
+use crate::spec::Document;
+use crate::spec::fingerprint::Change;
+use crate::store::Counts;
+
+/// What the person asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// Run what is missing, and nothing else.
+    #[default]
+    Missing,
+    /// The same, and let successes count although what runs has changed since.
+    ReuseChanged,
+    /// Start over.
+    Fresh,
+}
+
+/// A sweep of the same name that is in the store.
+#[derive(Clone, Debug)]
+pub struct Older {
+    /// Its id.
+    pub id: SweepId,
+    /// Where its points stand.
+    pub counts: Counts,
+    /// What was submitted.
+    pub document: Document,
+}
+
+/// A sweep whose successes are taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The sweep.
+    pub id: SweepId,
+    /// How many points it has.
+    pub total: u64,
+    /// Whether `[results]` is another one: results are then read anew from the output that was kept.
+    pub anew: bool,
+}
+
+/// A sweep that could have been taken over from, had its fingerprint not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stake {
+    /// The sweep.
+    pub id: SweepId,
+    /// What is different now, at least one thing.
+    pub changes: Vec<Change>,
+    /// How many of its points have succeeded.
+    pub succeeded: u64,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Go on with this sweep.
+    Continue(SweepId),
+    /// Make a new one.
+    New {
+        /// What it takes over, the first one first.
+        sources: Vec<Source>,
+        /// What it does not.
+        stake: Option<Stake>,
+    },
+}
+
+/// Decides. `older` are the sweeps of that name, newest first; they are asked for as far as they matter. O(size of the
+/// documents).
+///
+/// - A sweep with the same fingerprint, `[results]` and space is continued, if it is the newest with that fingerprint or
+///   has nothing left to run. (Otherwise a newer one, of another space, may have points that it lacks.)
+/// - If there is none, every sweep with the same fingerprint gives what it has.
+/// - Nothing reaches across a sweep that was to start over.
+///
+/// # Errors
+/// Those of `older`.
+pub fn plan<E>(document: &Document, wish: Wish, older: impl IntoIterator<Item = Result<Older, E>>) -> Result<Plan, E> {
+    let (mut sources, mut stake): (Vec<Source>, _) = (Vec::new(), None);
+    if wish == Wish::Fresh {
+        return Ok(Plan::New { sources, stake });
+    }
+    for older in older {
+        let Older { id, counts, document: before } = older?;
+        let changes = document.fingerprint.changes_since(&before.fingerprint);
+        let anew = document.fingerprint.results != before.fingerprint.results;
+        // With `[results]` put right, what failed for want of a result may have one.
+        let has_something = counts.succeeded > 0 || anew && counts.failed > 0;
+        if changes.is_empty() && !anew && before.spec.space == document.spec.space {
+            let is_whole = counts.succeeded == counts.total;
+            if is_whole || sources.is_empty() {
+                return Ok(Plan::Continue(id));
+            }
+        }
+        if changes.is_empty() || wish == Wish::ReuseChanged {
+            if has_something {
+                sources.push(Source { id, total: counts.total, anew });
+            }
+        } else if stake.is_none() && sources.is_empty() && counts.succeeded > 0 {
+            stake = Some(Stake { id, changes, succeeded: counts.succeeded });
+        }
+        if before.fresh {
+            break;
+        }
+    }
+    Ok(Plan::New { sources, stake })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::space::Space;
+    use crate::spec::{Disk, Fingerprint, Source as From, read};
+
+    /// A document, its fingerprint changed by hand where a test wants another.
+    fn document(values: &str, script: &str, format: &str) -> Document {
+        let text =
+            format!("command = 'run {{{{ x }}}} {script}'\n[grid]\nx = {values}\n[results]\nformat = '{format}'\n");
+        let source = From { file: "a.toml".into(), stem: "a".into(), here: PathBuf::from("/nowhere") };
+        let spec = read(&text, &source).unwrap().spec;
+        let space = Space::new(spec.space.clone()).unwrap();
+        let disk = Disk { here: source.here.clone() };
+        let fingerprint = Fingerprint::of(&spec, &space, &disk, "/nowhere").unwrap();
+        Document {
+            version: 1,
+            submission: String::new(),
+            spec,
+            text,
+            here: source.here,
+            file: PathBuf::new(),
+            inputs: vec![],
+            git: None,
+            fingerprint,
+            fresh: false,
+            sweep_version: String::new(),
+            host: String::new(),
+        }
+    }
+
+    fn older(number: u64, succeeded: u64, document: Document) -> Older {
+        let total = Space::new(document.spec.space.clone()).unwrap().len();
+        let counts = Counts { total, succeeded, pending: total - succeeded, ..Counts::default() };
+        Older { id: SweepId { name: "a".into(), number }, counts, document }
+    }
+
+    fn decide(document: &Document, wish: Wish, older: &[Older]) -> String {
+        let plan = plan(document, wish, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
+        match plan {
+            Plan::Continue(id) => format!("go on with {id}"),
+            Plan::New { sources, stake } => {
+                let from = sources.iter().map(|from| format!("{}{}", from.id, if from.anew { " anew" } else { "" }));
+                let stake = stake.map(|stake| {
+                    let changes: Vec<_> = stake.changes.iter().map(Change::to_string).collect();
+                    format!("; {}: {} since {}", stake.succeeded, changes.join(", "), stake.id)
+                });
+                format!("new from [{}]{}", from.collect::<Vec<_>>().join(", "), stake.unwrap_or_default())
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_there_decides_what_is_done() {
+        let a = || document("[1, 2, 3, 4]", "s", "auto");
+        let wider = || document("[1, 2, 3, 4, 5]", "s", "auto");
+        let edited = || document("[1, 2, 3, 4]", "t", "auto");
+        let read = || document("[1, 2, 3, 4]", "s", "json");
+        let fresh = |document: Document| Document { fresh: true, ..document };
+        let cases: Vec<(Document, Vec<Older>, &str)> = vec![
+            (a(), vec![], "new from []"),
+            (a(), vec![older(1, 2, a())], "go on with a-1"),
+            (a(), vec![older(1, 4, a())], "go on with a-1"),
+            (a(), vec![older(1, 0, a())], "go on with a-1"),
+            (wider(), vec![older(1, 3, a())], "new from [a-1]"),
+            (wider(), vec![older(1, 0, a())], "new from []"),
+            // Shrunk again: what the wider one did is not lost.
+            (a(), vec![older(2, 5, wider()), older(1, 4, a())], "go on with a-1"),
+            (a(), vec![older(2, 5, wider()), older(1, 3, a())], "new from [a-2, a-1]"),
+            (a(), vec![older(2, 0, wider()), older(1, 3, a())], "go on with a-1"),
+            (wider(), vec![older(3, 4, a()), older(2, 3, wider()), older(1, 4, a())], "new from [a-3, a-2, a-1]"),
+            // The program was edited, and edited back.
+            (edited(), vec![older(1, 3, a())], "new from []; 3: the command changed since a-1"),
+            (edited(), vec![older(1, 0, a())], "new from []"),
+            (edited(), vec![older(2, 1, edited()), older(1, 3, a())], "go on with a-2"),
+            (a(), vec![older(2, 1, edited()), older(1, 3, a())], "go on with a-1"),
+            (
+                wider(),
+                vec![older(2, 1, edited()), older(1, 3, a())],
+                "new from [a-1]; 1: the command changed since a-2",
+            ),
+            (wider(), vec![older(2, 1, a()), older(1, 3, edited())], "new from [a-2]"),
+            // Only what is read of the output is different.
+            (read(), vec![older(1, 4, a())], "new from [a-1 anew]"),
+            (read(), vec![older(2, 4, read()), older(1, 4, a())], "go on with a-2"),
+            (a(), vec![older(2, 4, read()), older(1, 4, a())], "go on with a-1"),
+            // One that started over hides what is older.
+            (wider(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "new from [a-2]"),
+            (a(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "go on with a-2"),
+            (a(), vec![older(2, 0, fresh(wider())), older(1, 4, a())], "new from []"),
+        ];
+        for (document, older, expected) in cases {
+            assert_eq!(decide(&document, Wish::Missing, &older), expected);
+        }
+        assert_eq!(
+            decide(&edited(), Wish::ReuseChanged, &[older(2, 1, wider()), older(1, 3, a())]),
+            "new from [a-2, a-1]"
+        );
+        assert_eq!(decide(&a(), Wish::ReuseChanged, &[older(1, 3, a())]), "go on with a-1");
+        assert_eq!(decide(&a(), Wish::Fresh, &[older(1, 3, a())]), "new from []");
+    }
+
+    #[test]
+    fn failures_for_want_of_a_result_are_looked_at_when_what_is_read_changes() {
+        let mut failed = older(1, 0, document("[1]", "s", "json"));
+        failed.counts = Counts { total: 1, failed: 1, ..Counts::default() };
+        assert_eq!(decide(&document("[1]", "s", "auto"), Wish::Missing, &[failed.clone()]), "new from [a-1 anew]");
+        assert_eq!(decide(&document("[1]", "s", "json"), Wish::Missing, &[failed]), "go on with a-1");
+    }
+}
