@@ -78,7 +78,10 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 /// What is done, a sentence each; the last one says how much there is to run. Without an id it is not done yet.
 pub fn sentences(made: &Made, id: Option<&SweepId>) -> Vec<String> {
     match made {
-        Made::Continued { id, before } => vec![format!("{id}: {}", progress(before))],
+        Made::Continued { id, before, paused } => {
+            let paused = paused.iter().map(|reason| format!("{id} was paused ({reason}) and goes on"));
+            paused.chain([format!("{id}: {}", progress(before))]).collect()
+        }
         Made::New { total, taken, stake, anew } => {
             let mut said: Vec<String> = stake.iter().map(at_stake).collect();
             if let Some(old) = anew.as_ref().filter(|_| taken.anew + taken.cut + taken.without > 0) {

@@ -29,6 +29,8 @@ pub enum Made {
         id: SweepId,
         /// Where its points stand, before failed and cancelled ones are put back.
         before: Counts,
+        /// Why it was paused, if it was.
+        paused: Option<String>,
     },
     /// A new sweep.
     New {
@@ -71,7 +73,7 @@ impl Made {
     /// are.
     pub fn to_json(&self) -> Json {
         match self {
-            Made::Continued { id, before } => json!({
+            Made::Continued { id, before, .. } => json!({
                 "sweep": id.to_string(),
                 "done": before.succeeded,
                 "to_run": before.total - before.succeeded,
@@ -103,8 +105,8 @@ impl Intent {
     pub fn foresee(self, store: &dyn Store, document: &Document, tell: &mut dyn FnMut(u64, u64)) -> Result<Made> {
         match self.plan {
             Plan::Continue(id) => {
-                let before = store.sweep(&id)?.counts;
-                Ok(Made::Continued { id, before })
+                let row = store.sweep(&id)?;
+                Ok(Made::Continued { id, before: row.counts, paused: row.paused })
             }
             Plan::New { sources, stake } => {
                 let space = space(document)?;
@@ -175,7 +177,7 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
     if row.paused.is_some() {
         store.set_paused(&id, None)?;
     }
-    Ok((id.clone(), Made::Continued { id, before: counts }))
+    Ok((id.clone(), Made::Continued { id, before: counts, paused: row.paused }))
 }
 
 /// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the

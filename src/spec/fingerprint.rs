@@ -125,6 +125,11 @@ impl Fingerprint {
         changes
     }
 
+    /// The files that it covers.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().chain(self.watched.keys()).map(String::as_str)
+    }
+
     /// The same with the files that only an older one knows, whose results stand beside those of this one.
     pub fn with_files_of(mut self, older: &Fingerprint) -> Fingerprint {
         for (path, hash) in &older.files {

@@ -148,7 +148,9 @@ fn failed_and_cancelled_points_run_again_and_a_paused_sweep_goes_on() {
         sandbox.sweep(&["pause", "a-2", "--reason", "wait"]).code(0);
         sandbox.sweep(&["cancel", "a-2"]).code(0);
         assert_eq!(sandbox.status("a-2")["cancelled"], 24);
-        run(&sandbox, &wider, &[]).has(&["a-2: 12 of 36 done, 24 to run (among them 24 cancelled)"]).ran(24);
+        run(&sandbox, &wider, &[])
+            .has(&["a-2 was paused (wait) and goes on", "a-2: 12 of 36 done, 24 to run (among them 24 cancelled)"])
+            .ran(24);
         assert_eq!(table(&sandbox), undisturbed(&wider));
     }
 }
@@ -384,6 +386,7 @@ fn check_says_what_run_would_do_and_does_not_do_it() {
     sandbox.write("a.toml", &plain("[1, 2, 3]", 1));
     assert_eq!(last(&[]), "run: a new sweep: 6 of 9 points taken over from a-1, 3 to run");
     let json = sandbox.sweep(&["check", "a.toml", "--json"]).code(0).json();
+    assert_eq!(json["inputs"], serde_json::json!(["job.sh"]));
     let expected = serde_json::json!({"sweep": null, "done": 6, "to_run": 3, "changed": []});
     assert_eq!(json["run"], expected, "{json}");
     assert_eq!(sandbox.sweep(&["list"]).code(0).stdout.lines().count(), 2, "a sweep was made");
