@@ -20,4 +20,5 @@ if ! command -v redis-server >/dev/null 2>&1; then
 fi
 
 echo "running all tests with $(redis-server --version | cut -d ' ' -f 1-3)"
-cargo test --locked --all-targets "$@"
+# Most of their time the tests wait for processes: more of them at once than there are cores do no harm.
+RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" cargo test --locked --all-targets "$@"

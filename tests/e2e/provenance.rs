@@ -38,7 +38,7 @@ fn a_table_says_where_it_comes_from_and_how_it_is_made_again() {
             &first["ran"]["last_ended"],
             &first["table"]["written"],
         ];
-        let times: Vec<&str> = times.into_iter().map(|time| time.as_str().expect("a time")).collect();
+        let times = times.map(|time| time.as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time"));
         assert!(times[1] <= times[2] && times[0] <= times[3], "{times:?}");
 
         // The lines to paste do what they say, the choice of rows and columns included.
