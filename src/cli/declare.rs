@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::job::SweepId;
 use crate::ops::plan::{Stake, Wish};
 use crate::ops::reuse::Taken;
-use crate::ops::submit::{Made, intend};
+use crate::ops::submit::{Intent, Made, intend};
 use crate::spec::Document;
 use crate::status::text::{count, group};
 use crate::store::{Counts, Store};
@@ -39,6 +39,7 @@ impl WishArgs {
 /// If the store does not do it.
 pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result<(SweepId, Made)> {
     let intent = intend(store, document, args.wish())?;
+    warn(&intent);
     intent.realize(store, document, args.wish(), &mut bar(&ProgressBar::hidden()))
 }
 
@@ -48,10 +49,15 @@ pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result
 /// If the store cannot be read.
 pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result<Option<Made>> {
     let intent = intend(store, document, args.wish())?;
+    warn(&intent);
     if intent.is_first() {
         return Ok(None);
     }
     intent.foresee(store, document, &mut bar(&ProgressBar::hidden())).map(Some)
+}
+
+fn warn(intent: &Intent) {
+    intent.unread.iter().for_each(|why| eprintln!("warning: {why}"));
 }
 
 /// A bar where it takes long.

@@ -16,6 +16,8 @@ use crate::store::{Counts, Draft, NewSweep, Store, StoreError, SweepRow};
 pub struct Intent {
     /// What is to be done.
     pub plan: Plan,
+    /// Sweeps of that name that cannot be read, and so are as if they were not there; with why.
+    pub unread: Vec<String>,
     /// The number of the newest sweep of that name that is there; 0: none.
     newest: u64,
 }
@@ -53,19 +55,25 @@ pub fn intend(store: &dyn Store, document: &Document, wish: Wish) -> Result<Inte
     let name = &document.spec.name;
     let rows: Vec<SweepRow> = store.sweeps()?.into_iter().filter(|row| row.id.name == *name).collect();
     let newest = rows.iter().map(|row| row.id.number).max().unwrap_or(0);
-    let older = rows.into_iter().filter_map(|row| older(store, row).transpose());
-    Ok(Intent { plan: plan(document, wish, older)?, newest })
+    let mut unread = Vec::new();
+    let older = rows.into_iter().filter_map(|row| older(store, row, &mut unread).transpose());
+    let plan = plan(document, wish, older)?;
+    Ok(Intent { plan, unread, newest })
 }
 
-/// A sweep that is there; none if it is gone again, or of a version of sweep that this one cannot read: it is as if it
-/// were not there.
-fn older(store: &dyn Store, row: SweepRow) -> Result<Option<Older>> {
+/// A sweep that is there; none if it is gone again, or cannot be read (it is of another version of sweep).
+fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<Older>> {
     let bytes = match store.document(&row.id) {
         Err(StoreError::NoSuchSweep(_)) => return Ok(None),
         bytes => bytes?,
     };
-    let document = Document::decode(&bytes).ok();
-    Ok(document.map(|document| Older { id: row.id, counts: row.counts, document }))
+    match Document::decode(&bytes) {
+        Ok(document) => Ok(Some(Older { id: row.id, counts: row.counts, document })),
+        Err(why) => {
+            unread.push(format!("{} gives nothing: {why}", row.id));
+            Ok(None)
+        }
+    }
 }
 
 impl Made {
