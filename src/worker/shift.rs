@@ -1,20 +1,22 @@
 //! Owns a worker's loop: it ties the board, the pace and the store together, from the first claim to the last delivery.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::{Board, Task};
-use super::failures::{FirstFailures, too_many};
+use super::failures::FirstFailures;
 use super::pace::{Pace, Step, Stopping};
 use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
 use super::terms::{Notice, Options, Summary};
 use super::unable::Unable;
-use crate::job::{Outcome, SweepId, Verdict};
+use crate::job::{Outcome, SweepId};
 use crate::spec::Document;
-use crate::store::{Claim, Exchange, Exchanged, Store, StoreError, Want};
+use crate::store::{Claim, Exchange, Store, StoreError, Want};
+
+mod settle;
 
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -194,94 +196,6 @@ impl<'a> Shift<'a> {
         let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
         self.board.wait(Instant::now() + Duration::from_millis(100));
         view.running == 0 && Instant::now() >= until
-    }
-
-    /// Books what the store has accepted; what a refused report held beside stale claims is delivered again. Returns
-    /// the sweeps of which further points have failed.
-    fn settle(&mut self, request: Request, reply: &Exchanged) -> BTreeSet<SweepId> {
-        let mut again = Vec::new();
-        let mut failed = BTreeSet::new();
-        let (mut too_late, mut took_over) = (0, 0);
-        let reports = &request.exchange.reports;
-        let refused = |one: &Finished| {
-            reply.stale.iter().find(|(at, _)| reports.get(*at).is_some_and(|report| one.is_of(report)))
-        };
-        for one in request.finished {
-            match refused(&one) {
-                None => {
-                    took_over += usize::from(one.is_foreign());
-                    if one.verdict() == Verdict::Failed {
-                        self.first_failures.note(&one);
-                        failed.insert(one.job().sweep.clone());
-                    }
-                    self.book(one);
-                }
-                Some((_, stale)) if !stale.contains(&one.job().index) => again.push(one),
-                Some(_) => too_late += usize::from(!one.is_foreign() && !one.is_repeated()),
-            }
-        }
-        for (at, report) in reports.iter().enumerate() {
-            if reply.stale.iter().all(|(stale, _)| *stale != at) {
-                self.columns.accepted(report);
-            }
-        }
-        if !again.is_empty() {
-            self.board.add_done(again);
-        }
-        if too_late > 0 {
-            (self.notify)(Notice::TooLate(too_late));
-        }
-        if took_over > 0 {
-            (self.notify)(Notice::TookOver(took_over));
-        }
-        failed
-    }
-
-    /// Counts an accepted outcome of this worker's own, and keeps it for a while where the store may forget it.
-    fn book(&mut self, one: Finished) {
-        if one.is_foreign() || one.is_repeated() {
-            return;
-        }
-        self.count(one.verdict());
-        if self.store.restarts().is_some() {
-            self.recent.keep(one, Instant::now());
-        }
-    }
-
-    /// A server that was started anew may have forgotten the last seconds: they are delivered once more. What it has not
-    /// forgotten it refuses as stale, which is no news.
-    fn repeat_what_was_forgotten(&mut self) {
-        let Some(restarts) = self.store.restarts() else { return };
-        let repeated = self.recent.to_repeat(restarts);
-        if !repeated.is_empty() {
-            self.columns = KnownColumns::default();
-            self.board.add_done(repeated);
-        }
-    }
-
-    /// Pauses sweeps of which too much fails.
-    fn pause_if_too_many_fail(&mut self, failed: &BTreeSet<SweepId>) -> Result<(), StoreError> {
-        for id in failed {
-            let Some(sweep) = self.runtime(id)? else { continue };
-            // A sweep that is gone, or a store that is away: the next failure looks again.
-            let Ok(row) = self.store.sweep(id) else { continue };
-            let Some(why) = too_many(&sweep.spec.job, &row) else { continue };
-            let reason = self.first_failures.reason(id, &why);
-            if self.store.pause_unless_resumed(id, row.forgiven, &reason).unwrap_or(false) {
-                let back = self.board.take_queue_of(id);
-                self.board.add_done(back);
-                (self.notify)(Notice::Paused { sweep: id.clone(), reason });
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Succeeded => self.summary.succeeded += 1,
-            Verdict::Failed => self.summary.failed += 1,
-            Verdict::Again { .. } | Verdict::Cancelled => {}
-        }
     }
 
     /// Queues new claims, with their sweep made ready.
