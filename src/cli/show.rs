@@ -88,15 +88,19 @@ fn state(state: &JobState) -> String {
 }
 
 fn attempt(record: &Record) -> String {
+    let number = record.tries.attempts;
     let how = visible_in_line(&cause(record).unwrap_or_else(|| "succeeded".into()));
-    let place = if record.host.is_empty() { String::new() } else { format!(" on {}", record.host) };
+    // Nobody measured one that was lost, or that did not run.
+    if record.host.is_empty() || record.seconds == 0.0 {
+        return format!("attempt {number}: {how}\n");
+    }
     let origin = record.origin.as_ref().map_or_else(String::new, |job| format!(", taken over from {job}"));
     format!(
-        "attempt {}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB{place}{origin}\n",
-        record.tries.attempts,
+        "attempt {number}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB on {}{origin}\n",
         record.seconds,
         record.cpu_seconds,
-        record.max_rss_bytes as f64 / 1e6
+        record.max_rss_bytes as f64 / 1e6,
+        record.host
     )
 }
 
