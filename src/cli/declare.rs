@@ -85,7 +85,9 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 pub fn sentences(made: &Made, id: Option<&SweepId>) -> Vec<String> {
     match made {
         Made::Continued { id, before, paused } => {
-            let paused = paused.iter().map(|reason| format!("{id} was paused ({reason}) and goes on"));
+            // What follows in further lines, a failed job's last words and what to type, was said when it was paused.
+            let reason = paused.as_deref().and_then(|reason| reason.lines().next());
+            let paused = reason.map(|reason| format!("{id} was paused ({reason}) and goes on")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()
         }
         Made::New { total, taken, stake, anew } => {
