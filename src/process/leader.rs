@@ -6,16 +6,14 @@
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::spawn::{Pipes, spawn};
 use super::tree::Tree;
-use super::{Exit, Launch, MARK, StartError};
+use super::{Exit, Launch, StartError};
 
 /// A started process. Dropped without [`reap`](Leader::reap), it is killed with its group and reaped.
 #[derive(Debug)]
@@ -36,13 +34,12 @@ pub(super) struct Reaped {
 }
 
 impl Leader {
-    /// Starts the process in a group of its own and returns it with its pipes, which are in the [`Child`].
-    pub(super) fn start(launch: &Launch) -> Result<(Leader, Child), StartError> {
+    /// Starts the process in a group of its own and returns it with its pipes.
+    pub(super) fn start(launch: &Launch) -> Result<(Leader, Pipes), StartError> {
         keep_exit_statuses();
-        let child = command(launch).spawn().map_err(|error| StartError::of_spawn(error, launch))?;
-        let pid = Pid::from_child(&child);
+        let (pid, pipes) = spawn(launch).map_err(|error| StartError::of_spawn(error, launch))?;
         let tree = Tree::new(pid, launch.mark.clone());
-        Ok((Leader { pid, pidfd: open_pidfd(pid), tree, reaped: false }, child))
+        Ok((Leader { pid, pidfd: open_pidfd(pid), tree, reaped: false }, pipes))
     }
 
     /// Becomes readable when the process has exited; none: ask [`has_exited`](Leader::has_exited) now and then.
@@ -91,36 +88,6 @@ impl Drop for Leader {
             let _ = wait4(self.pid);
         }
     }
-}
-
-/// The standard library starts this by `posix_spawn`, which is a `vfork` and does not care how large we are: 2000 a
-/// second, where `fork` from a process of 100 MB manages 100. It falls back to `fork` for `pre_exec`, `uid`, `gid`,
-/// `groups` and `chroot`, and for a program without a slash together with a PATH that is set or `env_clear`: none of
-/// these here. (`strace -f -e trace=process` shows `clone3` with CLONE_VM|CLONE_VFORK, with env, PATH and cwd set.)
-fn command(launch: &Launch) -> Command {
-    let mut command = Command::new(&launch.program);
-    if let Some((arg0, args)) = launch.argv.split_first() {
-        command.args(args);
-        if !is_relative_path(arg0) {
-            command.arg0(arg0);
-        }
-    }
-    command
-        .envs(launch.env.iter().map(|(name, value)| (name, value)))
-        .env(MARK, &launch.mark)
-        .current_dir(&launch.dir)
-        .process_group(0)
-        .stdin(if launch.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// A program is told its name as the user wrote it; but a relative path means something only in the folder of the sweep
-/// file, and programs look for their own files by that name: `.venv/bin/python` started in another directory under that
-/// name does not find its packages. It is told its absolute path instead.
-fn is_relative_path(arg0: &str) -> bool {
-    arg0.contains('/') && !Path::new(arg0).is_absolute()
 }
 
 #[cfg(target_os = "linux")]

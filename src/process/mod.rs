@@ -8,11 +8,11 @@
 //! - [`StartError`] says why a job could not be started, and what to do;
 //! - [`git_state`] asks git which commit a folder is at.
 //!
-//! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `tree` all that belong to its run, `pipes` what
+//! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `spawn` its start, `tree` all that belong to its run, `pipes` what
 //! goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file, `hint` guesses.
 //!
-//! Starting stays on the fast path: nothing is run between fork and exec (no `pre_exec`), the program is resolved once to
-//! an absolute path, so that the standard library takes `posix_spawn`.
+//! Starting stays on the fast path: `posix_spawn`, the program resolved once to an absolute path, the inherited
+//! environment laid out once.
 //!
 //! What only Linux has, and what is done elsewhere:
 //!
@@ -41,6 +41,7 @@ mod program;
 mod resolve;
 mod run;
 mod snapshot;
+mod spawn;
 mod stopper;
 mod strays;
 mod supervisor;
@@ -104,7 +105,7 @@ pub struct Ended {
     pub ended_by: Option<EndedBy>,
     /// What it printed.
     pub output: Output,
-    /// Wall time from spawn to exit, seconds.
+    /// Wall time from spawn to exit, seconds; in whole microseconds, like the next.
     pub seconds: f64,
     /// User and system time of the process and its reaped children, seconds.
     pub cpu_seconds: f64,

@@ -43,8 +43,13 @@ pub(super) struct Outlet {
 
 impl Outlet {
     /// Keeps the last `keep` bytes of what comes out of the pipe.
-    pub(super) fn new(pipe: Option<impl Into<OwnedFd>>, keep: usize) -> Outlet {
-        Outlet { pipe: pipe.map(Into::into), tail: Tail { keep, ..Tail::default() } }
+    pub(super) fn new(pipe: OwnedFd, keep: usize) -> Outlet {
+        Outlet { pipe: Some(pipe), tail: Tail { keep, ..Tail::default() } }
+    }
+
+    /// Notes that nobody holds the other end any more and nothing is left in the pipe.
+    pub(super) fn ended(&mut self) {
+        self.pipe = None;
     }
 
     /// The pipe, while it is open.
@@ -88,8 +93,7 @@ pub(super) struct Feed<'a> {
 
 impl<'a> Feed<'a> {
     /// Prepares to write `bytes`. A pipe that cannot be made not to block is fed nothing.
-    pub(super) fn new(pipe: impl Into<OwnedFd>, bytes: &'a [u8]) -> Option<Feed<'a>> {
-        let pipe = pipe.into();
+    pub(super) fn new(pipe: OwnedFd, bytes: &'a [u8]) -> Option<Feed<'a>> {
         rustix::io::ioctl_fionbio(&pipe, true).ok()?;
         Some(Feed { pipe, rest: bytes })
     }

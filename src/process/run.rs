@@ -1,13 +1,13 @@
 //! Owns one job's process from start to end: waits, tells the [`Watch`], and does what it says.
 
 use std::os::fd::BorrowedFd;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::leader::Leader;
 use super::pipes::{CHUNK, Feed, Outlet};
+use super::spawn::Pipes;
 use super::stopper::Asked;
 use super::watch::{Action, Event, Watch};
 use super::{Ended, EndedBy, Exit, Launch, StartError, Stopper};
@@ -34,13 +34,13 @@ pub fn run(launch: &Launch, stopper: &Stopper, overflow: &mut dyn FnMut(&[u8])) 
         return Ok(never_started());
     }
     let started = Instant::now();
-    let (leader, child) = Leader::start(launch)?;
-    supervise(leader, child, launch, stopper, overflow, started)
+    let (leader, pipes) = Leader::start(launch)?;
+    supervise(leader, pipes, launch, stopper, overflow, started)
 }
 
 fn supervise(
     leader: Leader,
-    mut child: Child,
+    pipes: Pipes,
     launch: &Launch,
     stopper: &Stopper,
     overflow: &mut dyn FnMut(&[u8]),
@@ -48,9 +48,9 @@ fn supervise(
 ) -> Result<Ended, StartError> {
     let keep = launch.limits.keep;
     let mut job = Job {
-        stdin: child.stdin.take().and_then(|pipe| Feed::new(pipe, &launch.stdin)),
-        stdout: Outlet::new(child.stdout.take(), keep),
-        stderr: Outlet::new(child.stderr.take(), keep),
+        stdin: pipes.stdin.and_then(|pipe| Feed::new(pipe, &launch.stdin)),
+        stdout: Outlet::new(pipes.stdout, keep),
+        stderr: Outlet::new(pipes.stderr, keep),
         watch: Watch::new(launch.limits, started),
         leader,
         stopper,
@@ -77,10 +77,15 @@ fn supervise(
         exit: reaped.exit,
         ended_by: job.watch.ended_by(),
         output,
-        seconds: job.exited.unwrap_or_else(Instant::now).duration_since(started).as_secs_f64(),
-        cpu_seconds: reaped.cpu.as_secs_f64(),
+        seconds: seconds(job.exited.unwrap_or_else(Instant::now).duration_since(started)),
+        cpu_seconds: seconds(reaped.cpu),
         max_rss_bytes: reaped.max_rss_bytes,
     })
+}
+
+/// In whole microseconds: more is noise, and takes room in every record for ever.
+fn seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
 }
 
 fn never_started() -> Ended {
@@ -153,14 +158,21 @@ enum Source {
     Stdin,
 }
 
+/// A source, and what it has to say.
+type Heard = (Source, PollFlags);
+
+fn heard(ready: &[Heard], source: Source) -> bool {
+    ready.iter().any(|(ready, _)| *ready == source)
+}
+
 impl Job<'_> {
     /// Returns when there is nothing more to wait for.
     fn look_after(&mut self, scratch: &mut [u8]) {
         loop {
             let ready = self.wait();
             let open = self.output_is_open();
-            for source in &ready {
-                self.attend(*source, scratch);
+            for (source, how) in &ready {
+                self.attend(*source, *how, scratch);
             }
             let closed = open && !self.output_is_open();
             let now = Instant::now();
@@ -180,8 +192,11 @@ impl Job<'_> {
     }
 
     /// Moves bytes: one read or write, so that no stream keeps us from looking at the rest.
-    fn attend(&mut self, source: Source, scratch: &mut [u8]) {
+    fn attend(&mut self, source: Source, how: PollFlags, scratch: &mut [u8]) {
+        let has_ended = cfg!(target_os = "linux") && how == PollFlags::HUP;
         match source {
+            Source::Stdout if has_ended => self.stdout.ended(),
+            Source::Stderr if has_ended => self.stderr.ended(),
             Source::Stdout => self.stdout.read(scratch, self.overflow),
             Source::Stderr => self.stderr.read(scratch, &mut |_| {}),
             Source::Stdin => self.stdin = self.stdin.take().and_then(Feed::write),
@@ -191,7 +206,7 @@ impl Job<'_> {
 
     /// What happened: the exit first, so that a job that ended in time is not taken for one that did not when we come
     /// late; and the others after the output, which must be seen closed.
-    fn events(&mut self, ready: &[Source], closed: bool, now: Instant) -> Vec<Event> {
+    fn events(&mut self, ready: &[Heard], closed: bool, now: Instant) -> Vec<Event> {
         let mut events = Vec::new();
         if closed {
             // The end of its output is most often the end of a job.
@@ -204,7 +219,7 @@ impl Job<'_> {
             self.stdin = None;
             events.push(Event::Exited);
         }
-        if ready.contains(&Source::Stopper) {
+        if heard(ready, Source::Stopper) {
             events.extend(self.newly_asked());
         }
         if self.watch.lingers() && self.rounds.is_due(now, LONGEST_OTHERS_PAUSE) && self.others_are_gone() {
@@ -217,9 +232,9 @@ impl Job<'_> {
         events
     }
 
-    fn has_exited(&mut self, ready: &[Source], now: Instant) -> bool {
+    fn has_exited(&mut self, ready: &[Heard], now: Instant) -> bool {
         match self.leader.pidfd() {
-            Some(_) => ready.contains(&Source::Exit),
+            Some(_) => heard(ready, Source::Exit),
             None => self.rounds.is_due(now, LONGEST_PAUSE) && self.leader.has_exited(),
         }
     }
@@ -248,7 +263,7 @@ impl Job<'_> {
     }
 
     /// Waits until there is something to attend to, or a deadline or the time of a look has come.
-    fn wait(&self) -> Vec<Source> {
+    fn wait(&self) -> Vec<Heard> {
         let timeout = self.timeout();
         let sources = self.sources();
         let mut fds: Vec<PollFd<'_>> = sources
@@ -260,8 +275,8 @@ impl Job<'_> {
             .collect();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => {
-                let heard = sources.iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
-                heard.map(|((source, _), _)| *source).collect()
+                let all = sources.iter().zip(&fds).map(|((source, _), fd)| (*source, fd.revents()));
+                all.filter(|(_, how)| !how.is_empty()).collect()
             }
             Err(rustix::io::Errno::INTR) => Vec::new(),
             Err(_) => {
@@ -311,9 +326,9 @@ mod tests {
         let stopper = Stopper::new().unwrap();
         for script in ["exit 3", "exec >&- 2>&-; sleep 0.2; exit 3"] {
             let launch = sh(script);
-            let (mut leader, child) = Leader::start(&launch).unwrap();
+            let (mut leader, pipes) = Leader::start(&launch).unwrap();
             leader.forget_pidfd();
-            let ended = supervise(leader, child, &launch, &stopper, &mut |_| {}, Instant::now()).unwrap();
+            let ended = supervise(leader, pipes, &launch, &stopper, &mut |_| {}, Instant::now()).unwrap();
             assert_eq!((ended.exit, ended.ended_by), (Exit::Code(3), None), "{script}");
             assert!(ended.seconds < BRIEF.as_secs_f64());
         }

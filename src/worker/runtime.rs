@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -174,8 +174,11 @@ fn threads_env(given: &[(String, String)]) -> impl Iterator<Item = (String, Stri
         "VECLIB_MAXIMUM_THREADS",
         "NUMEXPR_NUM_THREADS",
     ];
-    let set = |name: &&str| std::env::var_os(name).is_none() && given.iter().all(|(other, _)| other != name);
-    NAMES.into_iter().filter(set).map(|name| (name.to_owned(), CPUS.to_string()))
+    // Looked up once, like all that jobs inherit.
+    static UNSET: LazyLock<Vec<&str>> =
+        LazyLock::new(|| NAMES.into_iter().filter(|name| std::env::var_os(name).is_none()).collect());
+    let set = |name: &&&str| given.iter().all(|(other, _)| other != *name);
+    UNSET.iter().filter(set).map(|name| ((*name).to_owned(), CPUS.to_string()))
 }
 
 /// The sweeps that a worker has met.
