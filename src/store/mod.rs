@@ -210,6 +210,11 @@ pub trait Store: Send + Sync {
     /// The logs of the blocks in a range that have any, in order.
     fn log(&self, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>>;
 
+    /// Replaces the chunks that a block's log began with when it was read by one that says the same,
+    /// [`crate::record::merge_chunks`]; what was added since stays behind it. Returns whether it was done: not if another
+    /// has done it since. As a log only grows but for this, its first chunk tells. Sent twice, it is done once.
+    fn compact(&self, id: &SweepId, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Result<bool>;
+
     /// The result columns in order of first appearance.
     fn columns(&self, id: &SweepId) -> Result<Vec<String>>;
 

@@ -8,6 +8,7 @@
 //! - `pulse` is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`unable`]: sweeps whose program is not on this machine; [`failures`]: when a sweep is paused for what fails.
 //! - [`recent`]: outcomes to be delivered anew when the store has forgotten its last seconds.
+//! - [`tidy`]: logs of many small chunks are packed.
 //! - [`shift`] is the loop that ties them together.
 //! - [`hand`] is the worker as others see it, [`Worker`]; [`terms`] are its options, notices and summary.
 
@@ -23,6 +24,7 @@ pub mod runtime;
 pub mod shift;
 pub mod slot;
 pub mod terms;
+pub mod tidy;
 pub mod unable;
 
 pub use hand::{StopHandle, Worker};

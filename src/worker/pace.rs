@@ -2,21 +2,33 @@
 //!
 //! One exchange carries outcomes out and claims in. Long jobs: a slot falls free, its outcome leaves and the next claim
 //! comes in the same request, and nothing is claimed ahead. Short jobs: claims are taken ahead as far as the slots will
-//! use them within [`HORIZON`], and outcomes wait at most [`FLUSH`], so that many jobs share a request.
+//! use them within [`HORIZON`], and outcomes wait for company, so that many jobs share a request: never for a number of
+//! them, but for a time, which is that of a [`BATCH`] within [`FLUSH`].
 
 use std::time::{Duration, Instant};
 
-/// The longest that an outcome waits for others to be delivered with it.
-pub const FLUSH: Duration = Duration::from_millis(5);
+/// How long an outcome waits for others to be delivered with it: where few come, and at the longest.
+pub const FLUSH: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(25));
 
-/// How far ahead claims are taken: as many as the slots are expected to use in this time.
-const HORIZON: Duration = Duration::from_millis(40);
+/// How many outcomes make a request worth its while: from here on, what a request costs is little beside them.
+const BATCH: f64 = 64.0;
+
+/// What is not worth waiting for: fewer outcomes than this in the longest time.
+const COMPANY: f64 = 4.0;
+
+/// How far ahead claims are taken: as many as the slots are expected to use in this time. Longer than outcomes wait and a
+/// request takes on a slow disk together.
+const HORIZON: Duration = Duration::from_millis(100);
 
 /// The most claims taken ahead, whatever the jobs' length: a lost worker leaves no more than these behind.
 const MOST_AHEAD: u32 = 512;
 
-/// Waiting between two questions for work when there was none: grows from the first to the second.
-const IDLE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+/// Waiting between two questions for work when there was none: grows from the first to the second. A question is a
+/// request that the store writes down.
+const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
+
+/// Waiting between two looks whether there is more to do than when the answer was none. A look only reads.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Waiting before a request is sent again to a store that is away: grows from the first to the second.
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -57,6 +69,8 @@ pub enum Step {
         /// 0: ask for none.
         want: u32,
     },
+    /// See whether something has come into the queue.
+    Look,
     /// Wait for something to happen, at the longest until then.
     Wait(Instant),
     /// Everything is delivered and the worker is to stop.
@@ -70,6 +84,10 @@ pub struct Pace {
     job_seconds: Option<f64>,
     /// After a question that brought nothing: not before that time again, and how long the next wait is.
     idle: Option<(Instant, Duration)>,
+    /// When to look next whether something has come, while idle.
+    look_at: Option<Instant>,
+    /// What was ready at the last look, for others or for nobody.
+    ready: Option<u64>,
     /// After a request that the store did not answer, likewise.
     away: Option<(Instant, Duration)>,
 }
@@ -77,7 +95,7 @@ pub struct Pace {
 impl Pace {
     /// A worker that has seen nothing yet.
     pub fn new() -> Self {
-        Pace { job_seconds: None, idle: None, away: None }
+        Pace { job_seconds: None, idle: None, look_at: None, ready: None, away: None }
     }
 
     /// Notes how long a job took.
@@ -91,9 +109,23 @@ impl Pace {
         self.away = None;
         if given > 0 {
             self.idle = None;
+            self.ready = None;
         } else if asked > 0 {
             self.idle = Some(back_off(self.idle, IDLE, now));
         }
+        if given == 0 {
+            // At once: that may have been the last outcome of all.
+            self.look_at = Some(now);
+        }
+    }
+
+    /// Notes what a look has found ready. More than before is asked for at once; what was there before is not for us.
+    pub fn looked(&mut self, ready: u64, now: Instant) {
+        self.look_at = Some(now + LOOK);
+        if self.ready.is_some_and(|before| ready > before) || self.ready.is_none() && ready > 0 {
+            self.idle = None;
+        }
+        self.ready = Some(ready);
     }
 
     /// Notes that the store did not answer. Returns when to send the same request again.
@@ -111,6 +143,17 @@ impl Pace {
         if per_slot < 1.0 { 0 } else { (per_slot * f64::from(slots)).min(f64::from(MOST_AHEAD)) as u32 }
     }
 
+    /// How long an outcome waits for others.
+    fn flush(&self, slots: u32) -> Duration {
+        let (short, long) = FLUSH;
+        let Some(seconds) = self.job_seconds else { return short };
+        let between = seconds / f64::from(slots.max(1));
+        if between * COMPANY > long.as_secs_f64() {
+            return short;
+        }
+        Duration::from_secs_f64(between * BATCH).clamp(short, long)
+    }
+
     /// What to do next.
     pub fn next(&self, view: &View, now: Instant) -> Step {
         let draining = view.stopping != Stopping::No;
@@ -124,16 +167,20 @@ impl Pace {
         let starving = free > view.queued;
         let may_ask = !draining && self.idle.is_none_or(|(until, _)| now >= until);
         let ask = may_ask && (starving || lacking > ahead / 2);
-        let overdue = view.oldest_done.is_some_and(|oldest| now >= oldest + FLUSH);
+        let flush_at = view.oldest_done.map(|oldest| oldest + self.flush(view.slots));
+        let overdue = flush_at.is_some_and(|flush_at| now >= flush_at);
         // A slot waits, or the worker is about to end: outcomes do not wait for company.
         let at_once = view.done > 0 && (starving && may_ask || draining && view.running == 0);
         if ask || overdue || at_once {
             return Step::Exchange { want: if may_ask { lacking } else { 0 } };
         }
-        let flush_at = view.oldest_done.map(|oldest| oldest + FLUSH);
         let ask_at = self.idle.filter(|_| !draining && lacking > 0).map(|(until, _)| until);
+        let look_at = self.look_at.filter(|_| ask_at.is_some());
+        if look_at.is_some_and(|look_at| now >= look_at) {
+            return Step::Look;
+        }
         let latest = now + Duration::from_secs(1);
-        Step::Wait(flush_at.into_iter().chain(ask_at).fold(latest, Instant::min))
+        Step::Wait(flush_at.into_iter().chain(ask_at).chain(look_at).fold(latest, Instant::min))
     }
 }
 
@@ -166,15 +213,33 @@ mod tests {
         let mut pace = Pace::new();
         assert_eq!(pace.next(&view(), now), Step::Exchange { want: 4 });
         pace.answered(4, 0, now);
-        let Step::Wait(first) = pace.next(&view(), now) else { panic!("it asks again at once") };
-        pace.answered(4, 0, first);
-        let Step::Wait(second) = pace.next(&view(), first) else { panic!("it asks again at once") };
-        assert!(second - first > first - now);
+        let asks_after = |pace: &Pace| pace.idle.map(|(until, _)| until - now);
+        assert_eq!(asks_after(&pace), Some(IDLE.0));
+        pace.answered(4, 0, now);
+        assert_eq!(asks_after(&pace), Some(IDLE.0 * 2));
         for _ in 0..20 {
             pace.answered(4, 0, now);
         }
-        let Step::Wait(last) = pace.next(&view(), now) else { panic!("it asks again at once") };
-        assert_eq!(last - now, IDLE.1);
+        assert_eq!(asks_after(&pace), Some(IDLE.1));
+        assert_eq!(pace.next(&view(), now + IDLE.1), Step::Exchange { want: 4 });
+    }
+
+    #[test]
+    fn an_idle_worker_looks_often_and_asks_when_something_has_come() {
+        let now = Instant::now();
+        let mut pace = Pace::new();
+        pace.answered(4, 0, now);
+        let mut at = now;
+        for (ready, asks) in [(0, false), (0, false), (3, true), (3, false), (2, false)] {
+            pace.idle = Some((now + IDLE.1, IDLE.1));
+            assert_eq!(pace.next(&view(), at), Step::Look);
+            pace.looked(ready, at);
+            let next = if asks { Step::Exchange { want: 4 } } else { Step::Wait(at + LOOK) };
+            assert_eq!(pace.next(&view(), at), next, "{ready} at {:?}", at - now);
+            at += LOOK;
+        }
+        let full = View { running: 4, ..view() };
+        assert!(matches!(pace.next(&full, at + LOOK), Step::Wait(_)), "who has no slot to spare does not look");
     }
 
     #[test]
@@ -194,22 +259,34 @@ mod tests {
         let mut pace = Pace::new();
         pace.job_took(0.001);
         let busy = View { running: 4, ..view() };
-        assert_eq!(pace.next(&busy, now), Step::Exchange { want: 160 });
-        let stocked = View { running: 4, queued: 100, done: 10, oldest_done: Some(now), ..view() };
-        assert_eq!(pace.next(&stocked, now), Step::Wait(now + FLUSH));
-        assert_eq!(pace.next(&stocked, now + FLUSH), Step::Exchange { want: 60 });
+        assert_eq!(pace.next(&busy, now), Step::Exchange { want: 400 });
+        let stocked = View { running: 4, queued: 300, done: 10, oldest_done: Some(now), ..view() };
+        let batch = Duration::from_millis(16);
+        assert_eq!(pace.next(&stocked, now), Step::Wait(now + batch));
+        assert_eq!(pace.next(&stocked, now + batch), Step::Exchange { want: 100 });
         let mut pace = Pace::new();
         pace.job_took(0.0);
         assert_eq!(pace.ahead(64), MOST_AHEAD);
     }
 
     #[test]
-    fn an_outcome_never_waits_longer_than_the_flush_time() {
+    fn an_outcome_waits_for_company_where_there_is_any_and_never_long() {
         let now = Instant::now();
-        let pace = Pace::new();
         let one = View { running: 4, done: 1, oldest_done: Some(now), ..view() };
-        assert_eq!(pace.next(&one, now), Step::Wait(now + FLUSH));
-        assert_eq!(pace.next(&one, now + FLUSH), Step::Exchange { want: 0 });
+        // Unknown, long, and still too rare to wait for.
+        for seconds in [None, Some(3600.0), Some(0.05)] {
+            let mut pace = Pace::new();
+            seconds.into_iter().for_each(|seconds| pace.job_took(seconds));
+            assert_eq!(pace.flush(4), FLUSH.0, "{seconds:?}");
+        }
+        for seconds in [0.0, 1e-6, 0.001, 0.01, 0.02, 0.1, 1e9] {
+            let mut pace = Pace::new();
+            pace.job_took(seconds);
+            assert!((FLUSH.0..=FLUSH.1).contains(&pace.flush(4)), "{seconds}");
+        }
+        let pace = Pace::new();
+        assert_eq!(pace.next(&one, now), Step::Wait(now + FLUSH.0));
+        assert_eq!(pace.next(&one, now + FLUSH.0), Step::Exchange { want: 0 });
     }
 
     #[test]

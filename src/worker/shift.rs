@@ -11,6 +11,7 @@ use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
 use super::terms::{Notice, Options, Summary};
+use super::tidy::{self, Tidy};
 use super::unable::Unable;
 use crate::job::{Outcome, SweepId};
 use crate::spec::Document;
@@ -52,6 +53,7 @@ pub(super) struct Shift<'a> {
     told_folder: HashSet<SweepId>,
     first_failures: FirstFailures,
     recent: Recent,
+    tidy: Tidy,
 }
 
 impl<'a> Shift<'a> {
@@ -80,6 +82,7 @@ impl<'a> Shift<'a> {
             told_folder: HashSet::new(),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
+            tidy: Tidy::default(),
         }
     }
 
@@ -108,13 +111,22 @@ impl<'a> Shift<'a> {
             match self.pace.next(&view, Instant::now()) {
                 Step::Finished => return Ok(()),
                 Step::Wait(until) => board.wait(until),
-                Step::Exchange { want } => {
-                    let request = self.request(want)?;
-                    let Some(given) = self.send(request)? else { return Ok(()) };
-                    let idle = want > 0 && given == 0 && view.running == 0 && view.queued == 0;
-                    if idle && self.options.until_empty && self.is_empty()? {
+                Step::Look => {
+                    let nothing_left = self.look()?;
+                    let idle = view.running == 0 && view.queued == 0 && view.done == 0;
+                    if idle {
+                        self.tidy_up(tidy::SOME);
+                    }
+                    if nothing_left && idle && self.options.until_empty {
                         return Ok(());
                     }
+                }
+                Step::Exchange { want } => {
+                    let request = self.request(want)?;
+                    if !self.send(request)? {
+                        return Ok(());
+                    }
+                    self.tidy_up(tidy::MANY);
                 }
             }
         }
@@ -141,9 +153,9 @@ impl<'a> Shift<'a> {
         Ok(Request { exchange, finished, asked })
     }
 
-    /// Sends a request until it is answered; the same one, so that nothing is applied twice. Returns the number of
-    /// claims given, or nothing when the worker is told to stop at once and the store stays away.
-    fn send(&mut self, mut request: Request) -> Result<Option<u32>, StoreError> {
+    /// Sends a request until it is answered; the same one, so that nothing is applied twice. Returns whether it was: not
+    /// when the worker is told to stop at once and the store stays away.
+    fn send(&mut self, mut request: Request) -> Result<bool, StoreError> {
         let mut last_words = None;
         loop {
             match self.store.exchange(&request.exchange) {
@@ -156,7 +168,7 @@ impl<'a> Shift<'a> {
                     self.repeat_what_was_forgotten();
                     self.take_on(reply.claims)?;
                     self.pause_if_too_many_fail(&failed)?;
-                    return Ok(Some(given));
+                    return Ok(true);
                 }
                 Err(StoreError::Unreachable { why, .. }) => self.say(Trouble::Away, why),
                 // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take the
@@ -173,7 +185,7 @@ impl<'a> Shift<'a> {
             self.wait_for_store();
             if self.gives_up(&mut last_words) {
                 self.summary.undelivered += request.finished.len() + self.board.take_done().len();
-                return Ok(None);
+                return Ok(false);
             }
         }
     }
@@ -249,18 +261,30 @@ impl<'a> Shift<'a> {
         Ok(Some(self.runtimes.insert(runtime)))
     }
 
-    /// Whether nobody has anything left to do in this worker's scope.
-    fn is_empty(&mut self) -> Result<bool, StoreError> {
-        match self.store.backlog(&self.options.scope) {
-            Ok(backlog) => {
-                let empty = backlog.ready == 0 && backlog.delayed == 0 && backlog.leased == 0;
-                if empty {
-                    self.summary.paused = backlog.paused;
-                }
-                Ok(empty)
-            }
-            Err(error) => self.bear(error).map(|()| false),
+    /// Packs blocks to which this worker has added at least so many small chunks.
+    fn tidy_up(&mut self, least: u32) {
+        while let Some((sweep, block)) = self.tidy.take(least) {
+            // What stays as it is takes more room, and nothing else: the sweep is gone, the store is away.
+            let _ = tidy::pack(self.store, &sweep, block);
         }
+    }
+
+    /// Looks whether there is more to do, and whether nobody has anything left to do in this worker's scope.
+    fn look(&mut self) -> Result<bool, StoreError> {
+        let backlog = match self.store.backlog(&self.options.scope) {
+            Ok(backlog) => Some(backlog),
+            Err(error) => {
+                self.bear(error)?;
+                None
+            }
+        };
+        self.pace.looked(backlog.as_ref().map_or(0, |backlog| backlog.ready), Instant::now());
+        let Some(backlog) = backlog else { return Ok(false) };
+        let empty = backlog.ready == 0 && backlog.delayed == 0 && backlog.leased == 0;
+        if empty {
+            self.summary.paused = backlog.paused;
+        }
+        Ok(empty)
     }
 
     /// Says what is wrong with the store if waiting may mend it.

@@ -58,6 +58,14 @@ impl RedisServer {
         self.port
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// If it was stopped.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
     /// Its unix socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")

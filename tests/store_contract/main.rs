@@ -72,6 +72,7 @@ macro_rules! contract {
             sweeps::columns_stand_in_order_of_first_appearance,
             sweeps::outputs_are_kept_by_attempt,
             sweeps::logs_are_kept_by_block_in_order,
+            sweeps::the_beginning_of_a_log_is_replaced_once_and_what_came_since_stays,
             sweeps::spans_are_read_in_pages,
             sweeps::a_sweep_that_is_not_there_is_named,
             drafts::a_sweep_in_the_making_is_seen_when_it_is_put_in,

@@ -346,6 +346,37 @@ pub fn logs_are_kept_by_block_in_order(bench: &dyn Bench) {
     assert_eq!(counts(store, &id).succeeded, 5);
 }
 
+pub fn the_beginning_of_a_log_is_replaced_once_and_what_came_since_stays(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "compact", "default", 3000);
+    let mut worker = Worker::new(store);
+    let claims = worker.claim(only(&id), 2000, LONG);
+    let mut report = |indices: &[usize]| {
+        for index in indices {
+            worker.exchange(grouped(vec![outcome(&claims[*index], Verdict::Succeeded)]), None);
+        }
+    };
+    let log = || store.log(&id, 0..9).unwrap();
+    let text = |chunk: &str| chunk.as_bytes().to_vec();
+    report(&[0, 1, 1500, 2]);
+    let read = log()[0].1.clone();
+    report(&[3]);
+    assert!(store.compact(&id, 0, &read, b"0 to 2").unwrap());
+    let others = (1, vec![text("1500:1;")]);
+    assert_eq!(log(), vec![(0, vec![text("0 to 2"), text("3:1;")]), others.clone()], "what was added meanwhile stays");
+    assert!(!store.compact(&id, 0, &read, b"0 to 2").unwrap(), "sent twice, it is done once");
+    // The log grows to as many chunks as the other one has read: they are not the same.
+    report(&[4]);
+    assert!(!store.compact(&id, 0, &read, b"0 to 2, by another").unwrap());
+    let grown = vec![text("0 to 2"), text("3:1;"), text("4:1;")];
+    assert_eq!(log(), vec![(0, grown.clone()), others]);
+    assert!(!store.compact(&id, 0, &[grown, vec![text("more")]].concat(), b"all").unwrap(), "there are not so many");
+    assert!(!store.compact(&id, 0, &[], b"none").unwrap());
+    assert!(!store.compact(&id, 7, &read, b"no such block").unwrap());
+    let gone = SweepId { name: "gone".into(), number: 1 };
+    assert!(matches!(store.compact(&gone, 0, &read, b""), Err(StoreError::NoSuchSweep(_))));
+}
+
 pub fn spans_are_read_in_pages(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "spans", "default", 100);

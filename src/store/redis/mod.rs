@@ -289,6 +289,12 @@ impl Store for RedisStore {
         reads::log(&self.link, id, blocks)
     }
 
+    fn compact(&self, id: &SweepId, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Result<bool> {
+        let Some(first) = read.first() else { return Ok(false) };
+        let call = self.call(&self.scripts.compact).arg(id.to_string()).arg(block).arg(read.len());
+        self.link.call(&call.arg(first.as_slice()).arg(chunk))
+    }
+
     fn columns(&self, id: &SweepId) -> Result<Vec<String>> {
         reads::columns(&self.link, id)
     }

@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) rerun: Script,
     pub(super) remove: Script,
     pub(super) purge: Script,
+    pub(super) compact: Script,
     /// An exchange with a wish for claims.
     pub(super) exchange: Script,
     /// One without: the same text.
@@ -62,6 +63,7 @@ impl Scripts {
             rerun: script(Kind::Fills, include_str!("lua/rerun.lua")),
             remove: script(Kind::Vital, drafts!("lua/remove.lua")),
             purge: script(Kind::Vital, include_str!("lua/purge.lua")),
+            compact: script(Kind::Vital, include_str!("lua/compact.lua")),
             exchange: script(Kind::Fills, exchange),
             deliver: script(Kind::Vital, exchange),
             heartbeat: script(Kind::Vital, include_str!("lua/heartbeat.lua")),

@@ -266,6 +266,10 @@ impl Store for SqliteStore {
         self.read(|connection, _| read::log(connection, sweeps::key(connection, id)?, blocks))
     }
 
+    fn compact(&self, id: &SweepId, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Result<bool> {
+        self.write(|connection, _| report::compact(connection, sweeps::key(connection, id)?, block, read, chunk))
+    }
+
     fn columns(&self, id: &SweepId) -> Result<Vec<String>> {
         self.read(|connection, _| read::columns(connection, sweeps::key(connection, id)?))
     }

@@ -139,6 +139,29 @@ fn keep_chunk(connection: &Connection, sweep: i64, report: &Report) -> Done<()> 
     Ok(())
 }
 
+/// Replaces the chunks that a block's log began with when it was read by one; whether it was done.
+pub(super) fn compact(connection: &Connection, sweep: i64, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Done<bool> {
+    let ids = "SELECT id FROM chunks WHERE sweep = ?1 AND block = ?2 ORDER BY id LIMIT ?3";
+    let mut ids = connection.prepare_cached(ids)?;
+    // No block is beyond SQLite's numbers.
+    let block = block.min(i64::MAX as u64);
+    let ids: Vec<i64> =
+        ids.query_map(params![sweep, block, read.len()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let (Some(first), [id, rest @ ..]) = (read.first(), ids.as_slice()) else { return Ok(false) };
+    if ids.len() < read.len() {
+        return Ok(false);
+    }
+    let replace = "UPDATE chunks SET chunk = ?3 WHERE id = ?1 AND chunk = ?2";
+    if connection.prepare_cached(replace)?.execute(params![id, first, chunk])? == 0 {
+        return Ok(false);
+    }
+    let mut delete = connection.prepare_cached("DELETE FROM chunks WHERE id = ?1")?;
+    for id in rest {
+        delete.execute([id])?;
+    }
+    Ok(true)
+}
+
 fn keep_column(connection: &Connection, sweep: i64, name: &str, place: ColumnPlace) -> Done<()> {
     let upsert = "INSERT INTO columns VALUES (?1, ?2, ?3, ?4)
                   ON CONFLICT DO UPDATE SET point = excluded.point, position = excluded.position

@@ -39,6 +39,7 @@ impl Shift<'_> {
         for (at, report) in reports.iter().enumerate() {
             if reply.stale.iter().all(|(stale, _)| *stale != at) {
                 self.columns.accepted(report);
+                self.tidy.note(report);
             }
         }
         if !again.is_empty() {

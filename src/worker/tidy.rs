@@ -1,0 +1,104 @@
+//! Owns keeping logs small: a long job is recorded in a chunk of its own, and a block of many such chunks is packed into
+//! one by the worker that notices, between two requests.
+
+use std::collections::HashMap;
+
+use crate::job::SweepId;
+use crate::record;
+use crate::store::{Report, Result, Store};
+
+/// So many small chunks of a block are packed at once; when a worker has nothing else to do, fewer are enough.
+pub const MANY: u32 = 32;
+/// See [`MANY`].
+pub const SOME: u32 = 8;
+
+/// Records of a chunk that is not small: another one would be hardly smaller.
+const SMALL: usize = 16;
+
+/// The most blocks that are remembered. A worker fills one block after the other; what it forgets stays as it is.
+const MOST_BLOCKS: usize = 1024;
+
+/// The small chunks that this worker has added, by block, since that was last packed.
+#[derive(Default)]
+pub struct Tidy {
+    added: HashMap<(SweepId, u64), u32>,
+}
+
+impl Tidy {
+    /// Notes an accepted report.
+    pub fn note(&mut self, report: &Report) {
+        if report.chunk.is_empty() || report.entries.len() >= SMALL {
+            return;
+        }
+        if self.added.len() >= MOST_BLOCKS {
+            self.added.retain(|_, added| *added >= SOME);
+        }
+        if self.added.len() < MOST_BLOCKS {
+            *self.added.entry((report.sweep.clone(), report.block)).or_default() += 1;
+        }
+    }
+
+    /// Takes a block to which at least so many small chunks were added.
+    pub fn take(&mut self, least: u32) -> Option<(SweepId, u64)> {
+        let block = self.added.iter().find(|(_, added)| **added >= least).map(|(block, _)| block.clone())?;
+        self.added.remove(&block);
+        Some(block)
+    }
+}
+
+/// Packs the chunks of a block into one. Whether it was done: not if there are few, or another was quicker.
+///
+/// # Errors
+/// As [`Store::log`] and [`Store::compact`]. A block with a chunk that cannot be read stays as it is.
+pub fn pack(store: &dyn Store, sweep: &SweepId, block: u64) -> Result<bool> {
+    let Some((_, chunks)) = store.log(sweep, block..block + 1)?.pop() else { return Ok(false) };
+    if chunks.len() < SOME as usize {
+        return Ok(false);
+    }
+    match record::merge_chunks(&chunks) {
+        Ok(chunk) => store.compact(sweep, block, &chunks, &chunk),
+        Err(_) => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Tries, Verdict};
+    use crate::store::ReportEntry;
+
+    fn report(block: u64, entries: usize) -> Report {
+        let entry = ReportEntry {
+            index: 0,
+            attempt: 1,
+            token: 1,
+            verdict: Verdict::Succeeded,
+            tries: Tries::default(),
+            only_if_expired: false,
+            output: None,
+        };
+        let sweep = SweepId { name: "a".into(), number: 1 };
+        Report { sweep, block, entries: vec![entry; entries], chunk: vec![1], columns: Vec::new() }
+    }
+
+    #[test]
+    fn a_block_is_packed_when_many_small_chunks_were_added_or_some_in_a_quiet_time() {
+        let mut tidy = Tidy::default();
+        for _ in 0..MANY {
+            assert_eq!(tidy.take(MANY), None);
+            tidy.note(&report(7, 1));
+            tidy.note(&report(8, SMALL));
+        }
+        assert_eq!(tidy.take(MANY).map(|(_, block)| block), Some(7));
+        assert_eq!(tidy.take(SOME), None, "large chunks stay");
+        (0..SOME).for_each(|_| tidy.note(&report(9, 2)));
+        assert_eq!(tidy.take(SOME).map(|(_, block)| block), Some(9));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut tidy = Tidy::default();
+        (0..5000).for_each(|block| tidy.note(&report(block, 1)));
+        assert!(tidy.added.len() <= MOST_BLOCKS);
+    }
+}
