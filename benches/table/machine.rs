@@ -1,0 +1,119 @@
+//! Owns what is measured of a process, the arithmetic of several rounds, and what this machine is.
+
+use std::fmt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+/// What a process cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Start to end, seconds.
+    pub wall: f64,
+    /// Its own processor time, its children's not counted, seconds.
+    pub own_cpu: f64,
+    /// The most memory that it, or one of its children, had, bytes.
+    pub peak: u64,
+}
+
+/// Runs a command to its end.
+pub fn cost_of(command: &mut Command) -> Cost {
+    let begun = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let peak = wait_for_end(&mut child);
+    let wall = begun.elapsed().as_secs_f64();
+    let own_cpu = own_cpu(child.id());
+    let ended = child.wait_with_output().expect("it is ours");
+    assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    Cost { wall, own_cpu, peak }
+}
+
+/// Waits until it has ended, without reaping it; gives the most memory that it was seen to have.
+fn wait_for_end(child: &mut Child) -> u64 {
+    let pid = Pid::from_child(child);
+    let mut peak = 0;
+    let mut pause = Duration::from_micros(200);
+    loop {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if waitid(WaitId::Pid(pid), look).expect("it is ours").is_some() {
+            return peak;
+        }
+        peak = peak.max(status_kib(child.id(), "VmHWM").unwrap_or(0) * 1024);
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+}
+
+/// Processor time of a process so far, its children not counted, seconds. Also of one that has ended and is not reaped.
+pub fn own_cpu(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
+    let fields: Vec<&str> = stat.rsplit_once(") ").expect("a process's line").1.split(' ').collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    ticks / rustix::param::clock_ticks_per_second() as f64
+}
+
+/// A line of a process's `status` that is counted in KiB.
+pub fn status_kib(pid: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim_start_matches(':').trim().split(' ').next()?.parse().ok()
+}
+
+/// A figure of several rounds: the middle one, and the least and the greatest.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    pub median: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+impl Figure {
+    pub fn of(rounds: impl IntoIterator<Item = f64>) -> Figure {
+        let mut rounds: Vec<f64> = rounds.into_iter().collect();
+        rounds.sort_by(f64::total_cmp);
+        Figure { median: rounds[rounds.len() / 2], least: rounds[0], most: rounds[rounds.len() - 1] }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figure { median, least, most } = self;
+        if least == most {
+            return write!(f, "{}", short(*median));
+        }
+        write!(f, "{} ({} – {})", short(*median), short(*least), short(*most))
+    }
+}
+
+/// Three digits or so.
+fn short(number: f64) -> String {
+    match number.abs() {
+        size if size >= 100.0 => grouped(number.round() as i64),
+        size if size >= 10.0 => format!("{number:.1}"),
+        size if size >= 1.0 => format!("{number:.2}"),
+        _ => format!("{number:.3}"),
+    }
+}
+
+fn grouped(number: i64) -> String {
+    ::sweep::status::text::group(number.unsigned_abs())
+}
+
+/// The machine, in a line.
+pub fn describe() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map(|rest| rest.trim_start_matches(['\t', ' ', ':']));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?").to_owned();
+    format!(
+        "{cores} cores ({}), Linux {}; load before the row {load}",
+        cpu.unwrap_or("of an unnamed kind").trim(),
+        kernel.trim()
+    )
+}

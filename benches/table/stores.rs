@@ -1,0 +1,203 @@
+//! Owns the rows that drive a store as workers do, without starting processes: traffic, size, and reading it all again.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::sweep::job::{Outcome, SweepId};
+use ::sweep::process::{Ended, Exit};
+use ::sweep::record::Output;
+use ::sweep::spec::{self, Document};
+use ::sweep::store::open::{Open, open};
+use ::sweep::store::{Claim, Exchange, LEASE, NewSweep, Scope, Store, Want};
+use ::sweep::value::Value;
+use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
+
+use super::machine::{Figure, cost_of};
+use super::page::Section;
+use super::redis_server::RedisServer;
+use super::sweep::Bench;
+
+/// Jobs of a batch.
+const BATCH: u32 = 64;
+
+/// Seven results whose JSON has some 140 bytes, different for each job.
+fn results(index: u64) -> Vec<(String, Value)> {
+    let x = index as f64;
+    let float = |value: f64| Value::Float((value * 1e6).round() / 1e6);
+    [
+        ("energy", float(-1.5 + (x * 0.37).sin())),
+        ("energy_sd", float(0.1 + (x * 0.11).cos().abs() / 20.0)),
+        ("magnetization", float((x * 0.73).sin().abs())),
+        ("susceptibility", float(12.0 + (x * 0.19).cos())),
+        ("accepted", Value::Int((index * 7919 % 100_000) as i64)),
+        ("sweeps", Value::Int(100_000)),
+        ("converged", Value::Bool(!index.is_multiple_of(50))),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+fn ended(index: u64) -> Ended {
+    let jitter = (index * 2_654_435_761 % 1000) as f64 / 1000.0;
+    Ended {
+        exit: Exit::Code(0),
+        ended_by: None,
+        output: Output::default(),
+        seconds: 0.05 + jitter / 100.0,
+        cpu_seconds: 0.04 + jitter / 200.0,
+        max_rss_bytes: 9_000_000 + (index % 16) * 4096,
+    }
+}
+
+/// Puts a sweep of so many points in.
+fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
+    let text = format!(
+        "name = \"fill\"\ncommand = \"echo {{{{ x }}}}\"\nrepeats = {}\n[grid]\nx = [1, 2, 3, 4]\n",
+        points / 4
+    );
+    let file = bench.file("fill.toml", &text);
+    let (_, document): (_, Document) = spec::open(&file).expect("the sweep file is right");
+    let request = format!("{:?}", Instant::now());
+    let document = document.encode().expect("it is encoded");
+    let new = NewSweep {
+        request,
+        name: "fill".into(),
+        queue: "default".into(),
+        total: points,
+        user: "bench".into(),
+        document,
+    };
+    store.submit(&new).expect("the store takes it")
+}
+
+/// Claims and reports until nothing is left, as one worker does.
+fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32) {
+    let runner = Runner { host: "machine".into(), worker: format!("{name:0>16}") };
+    let document = store.document(sweep).expect("it was submitted");
+    let settings = Document::decode(&document).expect("it was written by this version").spec.job;
+    let (mut columns, mut finished, mut seq) = (KnownColumns::default(), Vec::new(), 0);
+    loop {
+        seq += 1;
+        let reports = group(&finished, &columns);
+        let scope = Scope::Sweep(sweep.clone());
+        let want = Want { most: batch, scope, except: Vec::new(), token: seq, lease: LEASE };
+        let exchange = Exchange { worker: runner.worker.clone(), seq, reports, want: Some(want) };
+        let reply = store.exchange(&exchange).expect("the store answers");
+        assert!(reply.stale.is_empty(), "a claim was lost: {:?}", reply.stale);
+        exchange.reports.iter().for_each(|report| columns.accepted(report));
+        if reply.claims.is_empty() {
+            return;
+        }
+        let ran = |claim: &Claim| {
+            let index = claim.job.index;
+            let outcome = Outcome::Succeeded { results: results(index) };
+            Finished::ran(claim, outcome, &settings, Some(ended(index)), &runner)
+        };
+        finished = reply.claims.iter().map(ran).collect();
+    }
+}
+
+/// Four clients work at a sweep; gives the seconds.
+fn work_together(connect: &dyn Fn() -> Arc<dyn Store>, sweep: &SweepId, clients: usize, batch: u32) -> f64 {
+    let stores: Vec<_> = (0..clients).map(|_| connect()).collect();
+    let begun = Instant::now();
+    std::thread::scope(|threads| {
+        for (n, store) in stores.iter().enumerate() {
+            threads.spawn(move || work(&**store, sweep, &format!("worker{n}"), batch));
+        }
+    });
+    begun.elapsed().as_secs_f64()
+}
+
+fn connect(url: &str) -> Arc<dyn Store> {
+    open(Some(url), std::path::Path::new("."), Open::OrCreate).expect("the store opens")
+}
+
+/// Claims and outcomes a second, without starting processes.
+pub fn traffic() -> Section {
+    let jobs = 100_000_u64;
+    let mut section = Section::new(&["store, batches of 64", "clients", "jobs a second"]);
+    let bench = Bench::embedded();
+    let everysec: &[(&str, &str)] = &[("appendonly", "yes"), ("appendfsync", "everysec")];
+    for clients in [1, 4] {
+        let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..3 {
+            let folder = tempfile::tempdir().unwrap();
+            let (plain, durable) = (RedisServer::start(), RedisServer::start_with(everysec));
+            let places = [plain.url(), durable.url(), folder.path().join("store").display().to_string()];
+            for (place, rates) in places.iter().zip(&mut rates) {
+                let sweep = submit(&bench, &*connect(place), jobs);
+                rates.push(jobs as f64 / work_together(&|| connect(place), &sweep, clients, BATCH));
+            }
+        }
+        let names = ["Redis, nothing on disk", "Redis, append-only file everysec", "embedded"];
+        for (name, rates) in names.into_iter().zip(rates) {
+            section.line(&[name.to_owned(), clients.to_string(), Figure::of(rates).to_string()]);
+        }
+    }
+    section.notes.push("server and clients share the cores".into());
+    section
+}
+
+/// Bytes in the store for a finished job with seven results.
+pub fn size() -> Section {
+    let jobs = 50_000_u64;
+    let mut section = Section::new(&["store", "jobs a batch", "bytes a finished job"]);
+    let json = serde_json::to_string(
+        &results(1).into_iter().map(|(name, value)| (name, value.to_json())).collect::<serde_json::Map<_, _>>(),
+    );
+    section.notes.push(format!("the results of a job are {} bytes of JSON", json.unwrap().len()));
+    for batch in [1_u32, 64, 512] {
+        let jobs = if batch == 1 { jobs / 10 } else { jobs };
+        let server = RedisServer::start();
+        let bench = Bench::embedded();
+        let store = connect(&server.url());
+        let sweep = submit(&bench, &*store, jobs);
+        let before = used_memory(&server);
+        work(&*store, &sweep, "worker", batch);
+        section.line(&[
+            "Redis".into(),
+            batch.to_string(),
+            format!("{:.0}", (used_memory(&server) - before) / jobs as f64),
+        ]);
+        let place = bench.path().join("store");
+        let store = connect(&place.display().to_string());
+        let sweep = submit(&bench, &*store, jobs);
+        work(&*store, &sweep, "worker", batch);
+        drop(store);
+        let file = std::fs::metadata(place.join("sweep.db")).unwrap().len() as f64;
+        section.line(&["embedded, its file".into(), batch.to_string(), format!("{:.0}", file / jobs as f64)]);
+    }
+    section
+}
+
+fn used_memory(server: &RedisServer) -> f64 {
+    let info = server.say("INFO memory");
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
+}
+
+/// Reading it all again: the table, and the counts.
+pub fn collect() -> Section {
+    let jobs = 1_000_000_u64;
+    let mut section = Section::new(&["store, 10^6 points done", "collect, s", "its peak, MiB", "status, ms"]);
+    section.how.push("sweep collect --out out.csv".into());
+    section.how.push("sweep status".into());
+    for bench in [Bench::embedded(), Bench::redis()] {
+        let url = bench.store();
+        let sweep = submit(&bench, &*connect(&url), jobs);
+        work_together(&|| connect(&url), &sweep, 2, 512);
+        let (mut seconds, mut peaks, mut status) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let cost = cost_of(&mut bench.sweep(&["collect", "fill-1", "--out", "out.csv"]));
+            seconds.push(cost.wall);
+            peaks.push(cost.peak as f64 / f64::from(1 << 20));
+            for _ in 0..5 {
+                status.push(cost_of(&mut bench.sweep(&["status", "fill-1"])).wall * 1000.0);
+            }
+        }
+        let name = if bench.server().is_some() { "Redis" } else { "embedded" };
+        let figure = |rounds: Vec<f64>| Figure::of(rounds).to_string();
+        section.line(&[name.into(), figure(seconds), figure(peaks), figure(status)]);
+    }
+    section
+}
