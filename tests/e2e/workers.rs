@@ -1,6 +1,7 @@
 //! Owns the tests of workers as processes: killed, told to stop, sharing a sweep, losing their store.
 
 use rustix::process::Signal;
+use sweep::store::open::{Open, open};
 
 use crate::common::{Sandbox, until};
 
@@ -303,10 +304,29 @@ fn what_a_crashed_redis_forgot_of_the_last_seconds_is_delivered_once_more() {
     wait_for(&sandbox, &id, "running", 2);
     let with_claims_only = sandbox.server().log_length();
     wait_for(&sandbox, &id, "succeeded", 1);
+    // It looks often, and would deliver before we have looked.
+    worker.freeze();
     sandbox.server().cut_power(with_claims_only);
     sandbox.server().start_again();
     assert_eq!(number(&sandbox, &id, "succeeded"), 0, "nothing was forgotten");
+    worker.signal(Signal::CONT);
     assert_eq!(worker.end(), 0, "{}", worker.log());
     assert_eq!(number(&sandbox, &id, "succeeded"), 2);
     assert_eq!(runs(&sandbox), vec!["1\n"; 2], "a job ran again");
+}
+
+#[test]
+fn many_small_records_of_a_block_become_one() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("a.toml", "command = \"sh -c 'sleep 0.05; echo y=$SWEEP_JOB'\"\nrepeats = 40\n");
+        let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().parse().expect("an id");
+        sandbox.sweep(&["worker", "-j", "4", "--until-empty"]).code(0);
+        let url = sandbox.port().map(|port| format!("redis://127.0.0.1:{port}"));
+        let store = open(url.as_deref(), sandbox.path(), Open::Existing).expect("the store is there");
+        let log = store.log(&id, 0..1).expect("the store answers");
+        assert!(log[0].1.len() <= 8, "{} chunks", log[0].1.len());
+        sandbox.sweep(&["collect", "a-1", "--out", "t.csv"]).code(0);
+        let results: Vec<String> = sandbox.rows("t.csv").iter().map(|row| row["y"].clone()).collect();
+        assert_eq!(results, (0..40).map(|job| job.to_string()).collect::<Vec<_>>());
+    }
 }

@@ -3,8 +3,11 @@
 -- Indices, counts and milliseconds are doubles here, exact up to 2^53; they become text by `int` alone, because Lua's
 -- own way rounds to 14 digits. Tokens have 64 bits and stay text.
 
+-- '%d' is twice as fast, where the server's whole numbers have 64 bits.
+local whole = string.format('%d', 9007199254740991) == '9007199254740991' and '%d' or '%.0f'
+
 local function int(x)
-  return string.format('%.0f', x)
+  return string.format(whole, x)
 end
 
 -- The store's clock, milliseconds since the epoch.
