@@ -14,7 +14,7 @@ const ROUNDS: usize = 5;
 
 /// Jobs of `/bin/true`, two at a time: beside the bare loop, on either store, and beside the peers.
 pub fn spawn() -> Section {
-    let jobs: u64 = std::env::var("JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(3000);
+    let jobs: u64 = std::env::var("JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(10_000);
     let (peers, missing) = peers::look(jobs);
     let (mut bare, mut embedded, mut redis) = (Vec::new(), Vec::new(), Vec::new());
     let mut server_cpu = Vec::new();

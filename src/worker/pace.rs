@@ -28,7 +28,7 @@ const MOST_AHEAD: u32 = 512;
 const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
 
 /// Waiting between two looks whether there is more to do than when the answer was none. A look only reads.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Waiting before a request is sent again to a store that is away: grows from the first to the second.
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -169,8 +169,9 @@ impl Pace {
         let ask = may_ask && (starving || lacking > ahead / 2);
         let flush_at = view.oldest_done.map(|oldest| oldest + self.flush(view.slots));
         let overdue = flush_at.is_some_and(|flush_at| now >= flush_at);
-        // A slot waits, or the worker is about to end: outcomes do not wait for company.
-        let at_once = view.done > 0 && (starving && may_ask || draining && view.running == 0);
+        // A slot waits, or nothing runs that could bring company: outcomes do not wait for it.
+        let last = view.running == 0 && (draining || view.queued == 0);
+        let at_once = view.done > 0 && (starving && may_ask || last);
         if ask || overdue || at_once {
             return Step::Exchange { want: if may_ask { lacking } else { 0 } };
         }
@@ -284,6 +285,11 @@ mod tests {
             pace.job_took(seconds);
             assert!((FLUSH.0..=FLUSH.1).contains(&pace.flush(4)), "{seconds}");
         }
+        let mut pace = Pace::new();
+        pace.job_took(0.001);
+        pace.answered(4, 0, now);
+        let last = View { running: 0, ..one };
+        assert_eq!(pace.next(&last, now), Step::Exchange { want: 0 }, "nothing runs that could bring company");
         let pace = Pace::new();
         assert_eq!(pace.next(&one, now), Step::Wait(now + FLUSH.0));
         assert_eq!(pace.next(&one, now + FLUSH.0), Step::Exchange { want: 0 });
