@@ -27,8 +27,13 @@ const MOST_AHEAD: u32 = 512;
 /// request that the store writes down.
 const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
 
-/// Waiting between two looks whether there is more to do than when the answer was none. A look only reads.
-const LOOK: Duration = Duration::from_millis(10);
+/// Waiting between two looks whether there is more to do than when the answer was none. A look only reads. It grows from
+/// the first to the second with the time that the worker has been idle, by a [`PATIENCE`]th of it: who waits for a job
+/// now and then starts it at once, and many workers that are idle all night leave the store alone.
+const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// See [`LOOK`].
+const PATIENCE: u32 = 1000;
 
 /// Waiting before a request is sent again to a store that is away: grows from the first to the second.
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -86,6 +91,8 @@ pub struct Pace {
     idle: Option<(Instant, Duration)>,
     /// When to look next whether something has come, while idle.
     look_at: Option<Instant>,
+    /// Since when there has been nothing to do.
+    idle_since: Option<Instant>,
     /// What was ready at the last look, for others or for nobody.
     ready: Option<u64>,
     /// After a request that the store did not answer, likewise.
@@ -95,7 +102,7 @@ pub struct Pace {
 impl Pace {
     /// A worker that has seen nothing yet.
     pub fn new() -> Self {
-        Pace { job_seconds: None, idle: None, look_at: None, ready: None, away: None }
+        Pace { job_seconds: None, idle: None, look_at: None, idle_since: None, ready: None, away: None }
     }
 
     /// Notes how long a job took.
@@ -110,7 +117,9 @@ impl Pace {
         if given > 0 {
             self.idle = None;
             self.ready = None;
+            self.idle_since = None;
         } else if asked > 0 {
+            self.idle_since.get_or_insert(now);
             self.idle = Some(back_off(self.idle, IDLE, now));
         }
         if given == 0 {
@@ -121,7 +130,8 @@ impl Pace {
 
     /// Notes what a look has found ready. More than before is asked for at once; what was there before is not for us.
     pub fn looked(&mut self, ready: u64, now: Instant) {
-        self.look_at = Some(now + LOOK);
+        let idle_for = self.idle_since.map_or(Duration::ZERO, |since| now - since);
+        self.look_at = Some(now + (idle_for / PATIENCE).clamp(LOOK.0, LOOK.1));
         if self.ready.is_some_and(|before| ready > before) || self.ready.is_none() && ready > 0 {
             self.idle = None;
         }
@@ -235,12 +245,16 @@ mod tests {
             pace.idle = Some((now + IDLE.1, IDLE.1));
             assert_eq!(pace.next(&view(), at), Step::Look);
             pace.looked(ready, at);
-            let next = if asks { Step::Exchange { want: 4 } } else { Step::Wait(at + LOOK) };
+            let next = if asks { Step::Exchange { want: 4 } } else { Step::Wait(at + LOOK.0) };
             assert_eq!(pace.next(&view(), at), next, "{ready} at {:?}", at - now);
-            at += LOOK;
+            at += LOOK.0;
         }
         let full = View { running: 4, ..view() };
-        assert!(matches!(pace.next(&full, at + LOOK), Step::Wait(_)), "who has no slot to spare does not look");
+        assert!(matches!(pace.next(&full, at + LOOK.0), Step::Wait(_)), "who has no slot to spare does not look");
+        pace.looked(0, now + Duration::from_secs(60));
+        assert_eq!(pace.look_at, Some(now + Duration::from_secs(60) + Duration::from_millis(60)), "it becomes patient");
+        pace.looked(0, now + Duration::from_secs(6000));
+        assert_eq!(pace.look_at, Some(now + Duration::from_secs(6000) + LOOK.1));
     }
 
     #[test]
