@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::machine::own_cpu;
 use super::redis_server::RedisServer;
 
 /// A peer that is installed.
@@ -14,8 +15,22 @@ pub struct Peer {
     pub how: &'static str,
     /// Slow ones are given fewer jobs.
     pub jobs: u64,
-    /// Runs so many jobs of `/bin/true`, two at a time; gives the wall time, seconds.
-    pub run: fn(u64) -> f64,
+    /// Runs so many jobs of `/bin/true`, two at a time.
+    pub run: fn(u64) -> Run,
+}
+
+/// What a run of a peer took.
+pub struct Run {
+    /// Wall time, seconds.
+    pub wall: f64,
+    /// Processor time of the peer's own processes, without those of its jobs, seconds; none: it is not told.
+    pub own_cpu: Option<f64>,
+}
+
+impl From<f64> for Run {
+    fn from(wall: f64) -> Run {
+        Run { wall, own_cpu: None }
+    }
 }
 
 /// Those that are here, and how to install those that are not.
@@ -26,7 +41,7 @@ pub fn look(jobs: u64) -> (Vec<Peer>, Vec<String>) {
             "xargs",
             jobs,
             "seq N | xargs -P2 -n1 /bin/true",
-            xargs as fn(u64) -> f64,
+            xargs as fn(u64) -> Run,
             &["xargs", "--version"][..],
             "findutils",
         ),
@@ -83,14 +98,13 @@ fn time(command: &mut Command) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-fn xargs(jobs: u64) -> f64 {
-    time(Command::new("sh").args(["-c", &format!("seq {jobs} | xargs -P2 -n1 /bin/true")]))
+fn xargs(jobs: u64) -> Run {
+    time(Command::new("sh").args(["-c", &format!("seq {jobs} | xargs -P2 -n1 /bin/true")])).into()
 }
 
-fn parallel(jobs: u64) -> f64 {
-    time(
-        Command::new("sh").args(["-c", &format!("seq {jobs} | parallel -j2 /bin/true")]).env("PARALLEL", "--will-cite"),
-    )
+fn parallel(jobs: u64) -> Run {
+    let line = format!("seq {jobs} | parallel -j2 /bin/true");
+    time(Command::new("sh").args(["-c", &line]).env("PARALLEL", "--will-cite")).into()
 }
 
 /// Ends with what it belongs to.
@@ -107,21 +121,25 @@ fn background(command: &mut Command) -> Ours {
     Ours(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the peer starts"))
 }
 
-fn hyperqueue(jobs: u64) -> f64 {
+fn hyperqueue(jobs: u64) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let hq = || {
         let mut command = Command::new("hq");
         command.arg("--server-dir").arg(folder.path().join("server")).current_dir(folder.path());
         command
     };
-    let _server = background(hq().args(["server", "start"]));
+    let server = background(hq().args(["server", "start"]));
     wait_until(|| hq().args(["server", "info"]).output().is_ok_and(|output| output.status.success()));
-    let _worker = background(hq().args(["worker", "start", "--cpus=2"]));
+    let worker = background(hq().args(["worker", "start", "--cpus=2"]));
     wait_until(|| {
         hq().args(["worker", "list"]).output().is_ok_and(|output| output.stdout.windows(7).any(|w| w == b"RUNNING"))
     });
     let array = format!("1-{jobs}");
-    time(hq().args(["submit", "--wait", "--stdout", "none", "--stderr", "none", "--array", &array, "/bin/true"]))
+    let own = || [&server, &worker].iter().map(|process| own_cpu(process.0.id())).sum::<f64>();
+    let before = own();
+    let wall =
+        time(hq().args(["submit", "--wait", "--stdout", "none", "--stderr", "none", "--array", &array, "/bin/true"]));
+    Run { wall, own_cpu: Some(own() - before) }
 }
 
 fn wait_until(mut is_so: impl FnMut() -> bool) {
@@ -132,7 +150,7 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn rq(jobs: u64) -> f64 {
+fn rq(jobs: u64) -> Run {
     let server = RedisServer::start();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
@@ -156,5 +174,5 @@ fn rq(jobs: u64) -> f64 {
     for worker in &mut workers {
         assert!(worker.0.wait().expect("it is ours").success());
     }
-    begun.elapsed().as_secs_f64()
+    begun.elapsed().as_secs_f64().into()
 }

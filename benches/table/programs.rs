@@ -19,7 +19,7 @@ pub fn spawn() -> Section {
     let (mut bare, mut embedded, mut redis) = (Vec::new(), Vec::new(), Vec::new());
     let mut server_cpu = Vec::new();
     let mut trips = Vec::new();
-    let mut times: Vec<Vec<f64>> = peers.iter().map(|_| Vec::new()).collect();
+    let mut runs: Vec<Vec<peers::Run>> = peers.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         bare.push(cost_of(&mut Order::command(jobs, 2, &["/bin/true"])));
         embedded.push(run_true(&Bench::embedded(), jobs));
@@ -29,8 +29,8 @@ pub fn spawn() -> Section {
         redis.push(run_true(&bench, jobs));
         server_cpu.push((machine::own_cpu(server.pid()) - before) / jobs as f64 * 1000.0);
         trips.push(calls_of_scripts(&server.say("INFO commandstats")) / jobs as f64);
-        for (peer, times) in peers.iter().zip(&mut times) {
-            times.push((peer.run)(peer.jobs) / peer.jobs as f64);
+        for (peer, runs) in peers.iter().zip(&mut runs) {
+            runs.push((peer.run)(peer.jobs));
         }
     }
     let mut section =
@@ -54,8 +54,12 @@ pub fn spawn() -> Section {
     line("bare loop of posix_spawn, 2 threads".into(), &yardstick, cpu(&bare), false);
     line(format!("{}, embedded store", version()), &ours, cpu(&embedded), false);
     line(format!("{}, Redis", version()), &each(&redis), cpu(&redis), false);
-    for (peer, times) in peers.iter().zip(&times) {
-        line(format!("{} ({})", peer.name, peer.version), times, String::new(), true);
+    for (peer, runs) in peers.iter().zip(&runs) {
+        let a_job = |seconds: f64| seconds / peer.jobs as f64;
+        let times: Vec<f64> = runs.iter().map(|run| a_job(run.wall)).collect();
+        let cpu: Vec<f64> = runs.iter().filter_map(|run| Some(a_job(run.own_cpu?) * 1000.0)).collect();
+        let cpu = if cpu.is_empty() { String::new() } else { Figure::of(cpu).to_string() };
+        line(format!("{} ({})", peer.name, peer.version), &times, cpu, true);
     }
     for peer in &peers {
         section.how.push(format!("{}: {} jobs", peer.how.replace('N', &peer.jobs.to_string()), peer.jobs));
@@ -109,6 +113,18 @@ pub fn sleep() -> Section {
         section.line(&cells);
     }
     section
+        .notes
+        .push(format!("Redis, 2 slots: {} round trips a job", Figure::of((0..ROUNDS).map(|_| trips_of_sleepers()))));
+    section
+}
+
+/// Requests to Redis for each of some jobs that sleep, two at a time.
+fn trips_of_sleepers() -> f64 {
+    let jobs = 120;
+    let bench = Bench::redis();
+    bench.repeats("sleep", jobs, "/bin/sleep 0.05");
+    cost_of(&mut bench.sweep(&["run", "sleep.toml", "-j", "2", "--out", "out.csv"]));
+    calls_of_scripts(&bench.server().unwrap().say("INFO commandstats")) / jobs as f64
 }
 
 /// What a person waits for a command.

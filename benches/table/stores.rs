@@ -72,7 +72,7 @@ fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
 }
 
 /// Claims and reports until nothing is left, as one worker does.
-fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32) {
+fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(u64) -> Vec<(String, Value)>) {
     let runner = Runner { host: "machine".into(), worker: format!("{name:0>16}") };
     let document = store.document(sweep).expect("it was submitted");
     let settings = Document::decode(&document).expect("it was written by this version").spec.job;
@@ -109,11 +109,22 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32) {
 
 /// Four clients work at a sweep; gives the seconds.
 fn work_together(connect: &dyn Fn() -> Arc<dyn Store>, sweep: &SweepId, clients: usize, batch: u32) -> f64 {
+    fill(connect, sweep, clients, batch, results)
+}
+
+/// The same, with results of some kind.
+fn fill(
+    connect: &dyn Fn() -> Arc<dyn Store>,
+    sweep: &SweepId,
+    clients: usize,
+    batch: u32,
+    results: fn(u64) -> Vec<(String, Value)>,
+) -> f64 {
     let stores: Vec<_> = (0..clients).map(|_| connect()).collect();
     let begun = Instant::now();
     std::thread::scope(|threads| {
         for (n, store) in stores.iter().enumerate() {
-            threads.spawn(move || work(&**store, sweep, &format!("worker{n}"), batch));
+            threads.spawn(move || work(&**store, sweep, &format!("worker{n}"), batch, results));
         }
     });
     begun.elapsed().as_secs_f64()
@@ -165,7 +176,7 @@ pub fn size() -> Section {
         let store = connect(&server.url());
         let sweep = submit(&bench, &*store, jobs);
         let before = used_memory(&server);
-        work(&*store, &sweep, "worker", batch);
+        work(&*store, &sweep, "worker", batch, results);
         section.line(&[
             "Redis".into(),
             batch.to_string(),
@@ -174,12 +185,43 @@ pub fn size() -> Section {
         let place = bench.path().join("store");
         let store = connect(&place.display().to_string());
         let sweep = submit(&bench, &*store, jobs);
-        work(&*store, &sweep, "worker", batch);
+        work(&*store, &sweep, "worker", batch, results);
         drop(store);
         let file = std::fs::metadata(place.join("sweep.db")).unwrap().len() as f64;
         section.line(&["embedded, its file".into(), batch.to_string(), format!("{:.0}", file / jobs as f64)]);
     }
+    section.notes.push(format!(
+        "Redis: a sweep of 10^9 pending points takes {:.0} bytes, a running job {:.0}",
+        pending(),
+        running()
+    ));
     section
+}
+
+/// Bytes in Redis of a sweep of a billion points that waits.
+fn pending() -> f64 {
+    let server = RedisServer::start();
+    let store = connect(&server.url());
+    let before = used_memory(&server);
+    submit(&Bench::embedded(), &*store, 1_000_000_000);
+    used_memory(&server) - before
+}
+
+/// Bytes in Redis of a job that runs.
+fn running() -> f64 {
+    let server = RedisServer::start();
+    let store = connect(&server.url());
+    let sweep = submit(&Bench::embedded(), &*store, 1_000_000);
+    let before = used_memory(&server);
+    let mut jobs = 0;
+    for seq in 1..=100 {
+        let scope = Scope::Sweep(sweep.clone());
+        let token = u64::MAX - seq;
+        let want = Want { most: BATCH, scope, except: Vec::new(), token, lease: LEASE };
+        let exchange = Exchange { worker: "00000000deadbeef".into(), seq, reports: Vec::new(), want: Some(want) };
+        jobs += store.exchange(&exchange).expect("the store answers").claims.len();
+    }
+    (used_memory(&server) - before) / jobs as f64
 }
 
 fn used_memory(server: &RedisServer) -> f64 {
@@ -210,5 +252,15 @@ pub fn collect() -> Section {
         let figure = |rounds: Vec<f64>| Figure::of(rounds).to_string();
         section.line(&[name.into(), figure(seconds), figure(peaks), figure(status)]);
     }
+    section.notes.push(format!("status with 10^7 points done, embedded: {} ms", status_of_many()));
     section
+}
+
+/// Milliseconds of `sweep status` with ten million points done.
+fn status_of_many() -> Figure {
+    let bench = Bench::embedded();
+    let url = bench.store();
+    let sweep = submit(&bench, &*connect(&url), 10_000_000);
+    fill(&|| connect(&url), &sweep, 1, 4096, |_| Vec::new());
+    Figure::of((0..9).map(|_| cost_of(&mut bench.sweep(&["status", "fill-1"])).wall * 1000.0))
 }
