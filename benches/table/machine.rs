@@ -114,6 +114,6 @@ pub fn describe() -> String {
     format!(
         "{cores} cores ({}), Linux {}; load before the row {load}",
         cpu.unwrap_or("of an unnamed kind").trim(),
-        kernel.trim()
+        kernel.trim().split('-').next().unwrap_or_default()
     )
 }
