@@ -10,7 +10,11 @@ use sweep::record::{Record, decode_chunk, encode_chunk};
 use sweep::space::Space;
 use sweep::spec::{self, Document};
 use sweep::template::{JobContext, JobTemplate};
-use sweep::value::Value;
+
+#[path = "table/results.rs"]
+mod results;
+
+use results::results;
 
 fn main() {
     divan::main();
@@ -94,20 +98,4 @@ fn records() -> Vec<Record> {
         origin: None,
     };
     (0..64).map(record).collect()
-}
-
-fn results(index: u64) -> Vec<(String, Value)> {
-    let x = index as f64;
-    let float = |value: f64| Value::Float((value * 1e6).round() / 1e6);
-    [
-        ("energy", float(-1.5 + (x * 0.37).sin())),
-        ("energy_sd", float(0.1 + (x * 0.11).cos().abs() / 20.0)),
-        ("magnetization", float((x * 0.73).sin().abs())),
-        ("susceptibility", float(12.0 + (x * 0.19).cos())),
-        ("accepted", Value::Int((index * 7919 % 100_000) as i64)),
-        ("sweeps", Value::Int(100_000)),
-        ("converged", Value::Bool(true)),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
 }

@@ -8,6 +8,7 @@
 //! - [`peers`]: other programs that run jobs, those that are installed;
 //! - [`sweep`]: the program measured, set up anew for each run;
 //! - [`programs`]: rows that run programs; [`stores`]: rows that drive a store without starting processes;
+//! - [`results`]: what a measured job brings;
 //! - [`page`]: figures as a page.
 
 // A benchmark that cannot go on ends, and says why.
@@ -20,6 +21,7 @@ mod machine;
 mod page;
 mod peers;
 mod programs;
+mod results;
 mod stores;
 mod sweep;
 
