@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Orphans {
     worker: String,
+    /// Children that were there before: of a shell that became this program (`server & exec sweep worker`).
+    others: Vec<Process>,
     runs: AtomicU64,
     state: Mutex<State>,
 }
@@ -59,7 +61,7 @@ impl Orphans {
         #[cfg(target_os = "linux")]
         // It fails on no kernel since 3.4; on an older one nothing is adopted.
         let _ = rustix::process::set_child_subreaper(Some(getpid()));
-        Orphans { worker: worker.to_owned(), runs: AtomicU64::new(0), state: Mutex::default() }
+        Orphans { worker: worker.to_owned(), others: children(), runs: AtomicU64::new(0), state: Mutex::default() }
     }
 
     /// Begins a run.
@@ -72,7 +74,7 @@ impl Orphans {
     /// Ends adopted processes whose runs are over, and reaps those that have ended. Returns how many it ended. Costs a
     /// few system calls when there are none.
     pub fn look(&self) -> usize {
-        let adopted = adopted();
+        let adopted = self.adopted();
         let mut state = self.lock();
         state.unmarked.retain(|pid, _| adopted.iter().any(|process| process.pid == *pid));
         let mut ended = 0;
@@ -99,6 +101,13 @@ impl Orphans {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// The children of this process's first thread that were not there before.
+    fn adopted(&self) -> Vec<Process> {
+        let mut children = children();
+        children.retain(|child| self.others.iter().all(|other| !other.is_same(child)));
+        children
     }
 
     fn owner(&self, state: &mut State, process: &Process) -> Owner {
@@ -137,7 +146,7 @@ impl Drop for Run<'_> {
 }
 
 /// The children of this process's first thread.
-fn adopted() -> Vec<Process> {
+fn children() -> Vec<Process> {
     let me = getpid().as_raw_nonzero();
     // There since Linux 4.2, where the kernel was built with it, as all usual ones are.
     let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap_or_default();

@@ -91,9 +91,14 @@ impl Process {
         let _ = send(pid, self, signal);
     }
 
+    /// Whether both are one process, at different times.
+    pub(super) fn is_same(&self, other: &Process) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
+
     /// Whether the same process is still there, dead or not.
     fn is_still_there(&self) -> bool {
-        Process::of(self.pid).is_some_and(|now| now.started == self.started)
+        Process::of(self.pid).is_some_and(|now| now.is_same(self))
     }
 }
 

@@ -119,6 +119,25 @@ fn what_a_job_leaves_running_when_it_ends_well_is_ended() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn what_a_shell_had_running_before_it_became_a_worker_is_left_alone() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"sleep 0.2\"\nrepeats = 12\n");
+    sandbox.sweep(&["submit", "a.toml"]).code(0);
+    let script = format!(
+        "sleep 300 > /dev/null 2>&1 & echo $! > other; exec {} worker -j 1 --until-empty",
+        env!("CARGO_BIN_EXE_sweep")
+    );
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).current_dir(sandbox.path()).env_remove("SWEEP_STORE");
+    let output = shell.output().expect("sh runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("12 jobs succeeded"), "{told}");
+    let other = rustix::process::Pid::from_raw(sandbox.read("other").trim().parse().expect("an id")).expect("an id");
+    rustix::process::kill_process(other, Signal::KILL).expect("it is there");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn a_time_out_a_cancel_and_a_second_ctrl_c_end_the_whole_tree() {
     let time_out = Sandbox::embedded();
     let id = submitted(&time_out, "trap '' TERM INT; wait", "timeout = \"1s\"");
