@@ -35,6 +35,8 @@ struct State {
     running: BTreeSet<u64>,
     /// Processes without a mark, and the runs that were going on when they were first seen.
     unmarked: HashMap<i32, BTreeSet<u64>>,
+    /// Processes that were killed, and may need a moment to be gone.
+    killed: BTreeSet<i32>,
 }
 
 /// Whose an adopted process is.
@@ -71,33 +73,35 @@ impl Orphans {
         Run { orphans: self, number }
     }
 
-    /// Ends adopted processes whose runs are over, and reaps those that have ended. Returns how many it ended. Costs a
-    /// few system calls when there are none.
+    /// Ends adopted processes whose runs are over, and reaps those that have ended. Returns how many it has killed now.
+    /// Costs a few system calls when there are none.
     pub fn look(&self) -> usize {
         let adopted = self.adopted();
         let mut state = self.lock();
-        state.unmarked.retain(|pid, _| adopted.iter().any(|process| process.pid == *pid));
-        let mut ended = 0;
+        let is_there = |pid: &i32| adopted.iter().any(|process| process.pid == *pid);
+        state.unmarked.retain(|pid, _| is_there(pid));
+        state.killed.retain(is_there);
+        let mut killed = 0;
         for process in &adopted {
             if process.is_dead {
                 reap(process.pid);
-            } else if self.owner(&mut state, process) == Owner::Nobody {
-                process.signal(Signal::KILL);
-                ended += 1;
+                state.killed.remove(&process.pid);
+            } else if self.owner(&mut state, process) == Owner::Nobody && process.signal(Signal::KILL) {
+                killed += usize::from(state.killed.insert(process.pid));
             }
         }
-        ended
+        killed
     }
 
-    /// Ends all that was left behind, at the end of the worker: no run is going on any more.
+    /// Ends all that was left behind, at the end of the worker: no run is going on any more. Another user's processes
+    /// are not ours to end.
     pub fn end_all(&self) -> usize {
         let until = Instant::now() + PATIENCE;
-        let mut ended = 0;
+        let mut killed = 0;
         loop {
-            let new = self.look();
-            ended += new;
-            if new == 0 || Instant::now() >= until {
-                return ended;
+            killed += self.look();
+            if self.lock().killed.is_empty() || Instant::now() >= until {
+                return killed;
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -111,7 +115,7 @@ impl Orphans {
     }
 
     fn owner(&self, state: &mut State, process: &Process) -> Owner {
-        let State { running, unmarked } = state;
+        let State { running, unmarked, .. } = state;
         let goes_on = match process.mark() {
             None => !unmarked.entry(process.pid).or_insert_with(|| running.clone()).is_disjoint(running),
             Some(mark) => match self.number(&mark) {

@@ -84,11 +84,10 @@ impl Process {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// Sends it a signal, and nobody else: a process that was given its id since is not the one that was seen.
-    pub(super) fn signal(&self, signal: Signal) {
-        let Some(pid) = Pid::from_raw(self.pid) else { return };
-        // It fails when the process has ended, or is another user's: nothing is ours to do then.
-        let _ = send(pid, self, signal);
+    /// Sends it a signal, and nobody else: a process that was given its id since is not the one that was seen. Whether
+    /// that was possible: not when it has ended, or is another user's.
+    pub(super) fn signal(&self, signal: Signal) -> bool {
+        Pid::from_raw(self.pid).is_some_and(|pid| send(pid, self, signal).is_ok())
     }
 
     /// Whether both are one process, at different times.

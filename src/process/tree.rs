@@ -63,7 +63,9 @@ impl Tree {
         let outside = others.iter().filter(|process| process.group != group && !process.is_dead);
         let outside: Vec<&Process> = outside.collect();
         self.signal_group(signal);
-        outside.iter().for_each(|process| process.signal(signal));
+        for process in outside {
+            process.signal(signal);
+        }
     }
 
     fn signal_group(&self, signal: Signal) {
@@ -98,7 +100,9 @@ pub fn end_marked(prefix: &str) -> usize {
             break;
         }
         for _ in 0..ROUNDS {
-            found.iter().for_each(|process| process.signal(Signal::STOP));
+            for process in &found {
+                process.signal(Signal::STOP);
+            }
             let again = alive();
             let settled = again.iter().all(|process| found.iter().any(|one| one.pid == process.pid));
             found = again;
@@ -107,7 +111,9 @@ pub fn end_marked(prefix: &str) -> usize {
             }
         }
         ended = ended.max(found.len());
-        found.iter().for_each(|process| process.signal(Signal::KILL));
+        for process in &found {
+            process.signal(Signal::KILL);
+        }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     ended
