@@ -8,8 +8,9 @@
 //! - [`StartError`] says why a job could not be started, and what to do;
 //! - [`git_state`] asks git which commit a folder is at.
 //!
-//! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `spawn` its start, `tree` all that belong to its run, `pipes` what
-//! goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file, `hint` guesses.
+//! Inside: `watch` decides (pure), `run` does; `leader` owns the process, `spawn` its start, `tree` all that belong to its
+//! run, `pipes` what goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file,
+//! `hint` guesses.
 //!
 //! Starting stays on the fast path: `posix_spawn`, the program resolved once to an absolute path, the inherited
 //! environment laid out once.
