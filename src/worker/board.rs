@@ -205,9 +205,9 @@ impl Board {
         self.lock().in_delivery.clear();
     }
 
-    /// Claims that wait for a slot, taken off the queue to be given back.
-    pub fn take_queue(&self) -> Vec<Task> {
-        self.lock().queue.drain(..).collect()
+    /// The claims that wait for a slot, taken off the queue and given back.
+    pub fn take_queue(&self) -> Vec<Finished> {
+        self.lock().queue.drain(..).map(|task| Finished::given_back(&task.claim)).collect()
     }
 
     /// The claims of one sweep that wait for a slot, taken off the queue and given back.
@@ -216,8 +216,7 @@ impl Board {
         let (taken, left) = state.queue.drain(..).partition(|task| task.claim.job.sweep == *sweep);
         state.queue = left;
         let taken: VecDeque<Task> = taken;
-        let back = Outcome::GivenBack { started: false };
-        taken.iter().map(|task| Finished::never_started(&task.claim, &back)).collect()
+        taken.iter().map(|task| Finished::given_back(&task.claim)).collect()
     }
 
     /// Whether a slot holds the claim and was not told to stop.

@@ -64,6 +64,11 @@ impl Finished {
         Finished::new(claim, verdict, tries, None, None, false)
     }
 
+    /// A claim given back before its process was started: charged nothing.
+    pub fn given_back(claim: &Claim) -> Self {
+        Finished::never_started(claim, &Outcome::GivenBack { started: false })
+    }
+
     /// Another worker's claim whose lease ran out, reported on its behalf.
     pub fn expired(expired: &Expired) -> Self {
         let lost = Outcome::Lost { started: expired.started };

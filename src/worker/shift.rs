@@ -13,7 +13,7 @@ use super::runtime::{Runtimes, SweepRuntime};
 use super::terms::{Notice, Options, Summary};
 use super::tidy::{self, Tidy};
 use super::unable::Unable;
-use crate::job::{Outcome, SweepId};
+use crate::job::SweepId;
 use crate::spec::Document;
 use crate::store::{Claim, Exchange, Store, StoreError, Want};
 
@@ -103,9 +103,7 @@ impl<'a> Shift<'a> {
             }
             let view = board.view();
             if view.stopping != Stopping::No && view.queued > 0 {
-                let back = Outcome::GivenBack { started: false };
-                let queue = board.take_queue();
-                board.add_done(queue.iter().map(|task| Finished::never_started(&task.claim, &back)).collect());
+                board.add_done(board.take_queue());
                 continue;
             }
             match self.pace.next(&view, Instant::now()) {
@@ -170,17 +168,15 @@ impl<'a> Shift<'a> {
                     self.pause_if_too_many_fail(&failed)?;
                     return Ok(true);
                 }
-                Err(StoreError::Unreachable { why, .. }) => self.say(Trouble::Away, why),
-                // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take the
-                // outcomes, if no new claims are asked for; that is another request, with a number of its own.
-                Err(StoreError::Refused(why)) => {
-                    self.say(Trouble::Refuses, why);
-                    if request.exchange.want.take().is_some() {
+                Err(error) => {
+                    // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take
+                    // the outcomes, if no new claims are asked for; that is another request, with a number of its own.
+                    if matches!(error, StoreError::Refused(_)) && request.exchange.want.take().is_some() {
                         self.seq += 1;
                         request.exchange.seq = self.seq;
                     }
+                    self.bear(error)?;
                 }
-                Err(error) => return Err(error),
             }
             self.wait_for_store();
             if self.gives_up(&mut last_words) {
@@ -222,8 +218,7 @@ impl<'a> Shift<'a> {
             // The sweep was removed meanwhile, or the worker was told to stop and the store is away.
             Ok(None) => Ok(()),
             Err(error) => {
-                let back = Outcome::GivenBack { started: false };
-                let finished: Vec<_> = claims.iter().map(|claim| Finished::never_started(claim, &back)).collect();
+                let finished: Vec<_> = claims.iter().map(Finished::given_back).collect();
                 self.seq += 1;
                 let reports = group(&finished, &self.columns);
                 let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, want: None };

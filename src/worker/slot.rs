@@ -50,7 +50,7 @@ impl Crew<'_> {
         let (sweep, claim) = (&task.sweep, &task.claim);
         let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job, ended, self.runner);
         let failed = |cause| Some(ran(Outcome::Failed { cause }, None));
-        let unstarted = || Some(Finished::never_started(claim, &Outcome::GivenBack { started: false }));
+        let unstarted = || Some(Finished::given_back(claim));
         if self.unable.why(&sweep.id).is_some() {
             return unstarted();
         }
@@ -106,7 +106,7 @@ impl Crew<'_> {
         sweep.forget_program(word);
         let outcome = if error.is_of_program() && sweep.template.one_program_for_all() {
             if !self.unable.add(sweep, word, &why) {
-                return Some(Finished::never_started(&task.claim, &Outcome::GivenBack { started: false }));
+                return Some(Finished::given_back(&task.claim));
             }
             match self.pulse.cannot_run(&sweep.id) {
                 true => {

@@ -172,6 +172,17 @@ impl Background {
         rustix::process::kill_process(pid, signal).expect("the signal is sent");
     }
 
+    /// Ctrl-C twice, the second one when a worker has taken in the first.
+    pub fn interrupt_twice(&self) {
+        use rustix::process::Signal;
+        self.signal(Signal::INT);
+        until("the worker to drain", || match self.log() {
+            log if log.contains("claiming no more") => Ok(()),
+            log => Err(log),
+        });
+        self.signal(Signal::INT);
+    }
+
     /// Stops it (SIGSTOP) at a moment when it writes to no embedded store: stopped amid a write it would hold up all
     /// others until it goes on.
     pub fn freeze(&self) {

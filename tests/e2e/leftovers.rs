@@ -158,12 +158,7 @@ fn a_time_out_a_cancel_and_a_second_ctrl_c_end_the_whole_tree() {
     submitted(&interrupted, "trap '' TERM INT; wait", "");
     let mut worker = interrupted.start("worker", &["worker", "-j", "1"]);
     wait_until_ready(&interrupted);
-    worker.signal(Signal::INT);
-    until("the worker to drain", || match worker.log() {
-        log if log.contains("claiming no more") => Ok(()),
-        log => Err(log),
-    });
-    worker.signal(Signal::INT);
+    worker.interrupt_twice();
     assert_eq!(worker.end(), 130, "{}", worker.log());
     all_end(&interrupted);
 }

@@ -135,12 +135,7 @@ fn the_second_ctrl_c_ends_jobs_and_gives_their_claims_back() {
         let id = submit(&sandbox, &noting(4, "300"));
         let mut worker = sandbox.start("worker", &["worker", "-j", "2"]);
         until("two jobs to run", || if runs(&sandbox).len() >= 2 { Ok(()) } else { Err(runs(&sandbox)) });
-        worker.signal(Signal::INT);
-        until("the worker to drain", || match worker.log() {
-            log if log.contains("claiming no more") => Ok(()),
-            log => Err(log),
-        });
-        worker.signal(Signal::INT);
+        worker.interrupt_twice();
         assert_eq!(worker.end(), 130, "{}", worker.log());
         let counts = ["pending", "running", "failed"].map(|field| number(&sandbox, &id, field));
         assert_eq!(counts, [4, 0, 0]);
