@@ -47,6 +47,7 @@ fn main() -> ExitCode {
     if let Some(bare) = bare::Order::of(&arguments) {
         return bare.run();
     }
+    machine::like_a_shell();
     let (is_bench, names): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument == "--bench");
     if is_bench.is_empty() {
         // `cargo test --all-targets` comes here too, and figures are not for it.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::spawn::{Pipes, spawn};
+use super::spawn::{Pipes, Spawned, spawn};
 use super::tree::Tree;
 use super::{Exit, Launch, StartError};
 
@@ -37,9 +37,10 @@ impl Leader {
     /// Starts the process in a group of its own and returns it with its pipes.
     pub(super) fn start(launch: &Launch) -> Result<(Leader, Pipes), StartError> {
         keep_exit_statuses();
-        let (pid, pipes) = spawn(launch).map_err(|error| StartError::of_spawn(error, launch))?;
+        let Spawned { pid, pidfd, pipes } = spawn(launch).map_err(|error| StartError::of_spawn(error, launch))?;
         let tree = Tree::new(pid, launch.mark.clone());
-        Ok((Leader { pid, pidfd: open_pidfd(pid), tree, reaped: false }, pipes))
+        let pidfd = pidfd.or_else(|| open_pidfd(pid));
+        Ok((Leader { pid, pidfd, tree, reaped: false }, pipes))
     }
 
     /// Becomes readable when the process has exited; none: ask [`has_exited`](Leader::has_exited) now and then.

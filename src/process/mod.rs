@@ -12,13 +12,14 @@
 //! run, `pipes` what goes in and out of it; `snapshot` looks at the system's processes; `program` looks at a program file,
 //! `hint` guesses.
 //!
-//! Starting stays on the fast path: `posix_spawn`, the program resolved once to an absolute path, the inherited
-//! environment laid out once.
+//! Starting stays on the fast path: a child that shares our memory until its exec, the program resolved once to an absolute
+//! path, the inherited environment laid out once.
 //!
 //! What only Linux has, and what is done elsewhere:
 //!
 //! | Linux | elsewhere |
 //! | --- | --- |
+//! | a process is started by `clone`, in the way of `vfork` | by `posix_spawn` |
 //! | a pidfd tells of the exit | the exit is looked for every 1 to 20 ms |
 //! | an eventfd carries a stop | a pipe does |
 //! | `/proc` tells which processes belong to a job, also those outside its process group | the process group is all that is known |

@@ -1,15 +1,14 @@
-//! Owns the start of a process: `posix_spawn`, with pipes, and an environment that is laid out once and patched for each
-//! job.
+//! Owns the start of a process: its pipes, its words, and an environment that is laid out once and patched for each job.
 //!
-//! `posix_spawn` is a `vfork` and does not care how large we are: 2000 a second, where `fork` from a process of 100 MB
-//! manages 100. The standard library's `Command` takes it too, but copies, sorts and encodes the whole inherited
-//! environment for each process, and opens `/dev/null` for each: that was more than half of a short job's cost to us.
+//! A child shares our memory until its exec ([`vfork`] on Linux, [`posix`] elsewhere), and does not care how large we are:
+//! thousands a second, where `fork` from a process of 100 MB manages 100. The standard library's `Command` does so too,
+//! but copies, sorts and encodes the whole inherited environment for each process, and opens `/dev/null` for each: that
+//! was more than half of a short job's cost to us.
 
-use std::ffi::{CString, OsStr, c_char, c_int};
+use std::ffi::{CStr, CString, OsStr, c_char};
 use std::fs::File;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,6 +16,42 @@ use std::sync::OnceLock;
 use rustix::process::Pid;
 
 use super::{Launch, MARK};
+
+// The tests hold both to the same.
+#[cfg(any(not(target_os = "linux"), test))]
+mod posix;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
+#[cfg(target_os = "linux")]
+mod vfork;
+
+#[cfg(not(target_os = "linux"))]
+use posix::start;
+#[cfg(target_os = "linux")]
+use vfork::start;
+
+/// A process's program, words, environment and descriptors, as the system takes them. Descriptors of ours have numbers
+/// from 3 on: the standard library opens the first three at the start of a program where they are not.
+struct Image<'a> {
+    /// Its absolute path.
+    program: &'a CStr,
+    /// Its words; the texts live as long, and null is at the end.
+    argv: &'a [*mut c_char],
+    /// Its variables, likewise.
+    envp: &'a [*mut c_char],
+    dir: &'a CStr,
+    stdin: BorrowedFd<'a>,
+    stdout: BorrowedFd<'a>,
+    stderr: BorrowedFd<'a>,
+}
+
+/// A process that has begun to run its program, in a group of its own, with no signal blocked and none of our handlers.
+struct Started {
+    pid: i32,
+    /// Readable when it has ended; none: the system has none to give, or gave none with the process.
+    pidfd: Option<OwnedFd>,
+}
 
 /// The pipes to a process.
 #[derive(Debug)]
@@ -29,11 +64,23 @@ pub(super) struct Pipes {
     pub(super) stderr: OwnedFd,
 }
 
+/// A process that was started.
+pub(super) struct Spawned {
+    pub(super) pid: Pid,
+    /// Readable when it has ended; none: there was none to be had with the process.
+    pub(super) pidfd: Option<OwnedFd>,
+    pub(super) pipes: Pipes,
+}
+
 /// Starts a process in a group of its own. It is the caller's to reap.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::InvalidInput`] for a text that holds a NUL byte.
-pub(super) fn spawn(launch: &Launch) -> io::Result<(Pid, Pipes)> {
+pub(super) fn spawn(launch: &Launch) -> io::Result<Spawned> {
+    spawn_by(start, launch)
+}
+
+fn spawn_by(start: fn(&Image<'_>) -> io::Result<Started>, launch: &Launch) -> io::Result<Spawned> {
     let program = text(launch.program.as_os_str())?;
     let dir = text(launch.dir.as_os_str())?;
     let mut argv = Texts::default();
@@ -50,26 +97,20 @@ pub(super) fn spawn(launch: &Launch) -> io::Result<(Pid, Pipes)> {
 
     let (stdout, stderr) = (io::pipe()?, io::pipe()?);
     let stdin = if launch.stdin.is_empty() { None } else { Some(io::pipe()?) };
-    let mut actions = Actions::new()?;
-    match &stdin {
-        Some((reader, _)) => actions.duplicate(reader.as_fd(), 0)?,
-        None => actions.duplicate(nothing()?, 0)?,
-    }
-    actions.duplicate(stdout.1.as_fd(), 1)?;
-    actions.duplicate(stderr.1.as_fd(), 2)?;
-    actions.change_directory(&dir)?;
-    let attributes = Attributes::of_a_job()?;
-    let mut pid = 0;
-    // SAFETY: the program, and the texts that `argv` and `envp` point to, live until the call returns, end with NUL, and
-    // the lists end with null; actions and attributes are initialized. Between the start of the child, which shares our
-    // memory, and its exec nothing of ours runs.
-    let error = unsafe {
-        libc::posix_spawn(&mut pid, program.as_ptr(), &actions.0, &attributes.0, argv.as_ptr(), envp.as_ptr())
-    };
-    check(error)?;
-    let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("a process without an id"))?;
+    let no_stdin = nothing()?;
+    let started = start(&Image {
+        program: &program,
+        argv: &argv,
+        envp: &envp,
+        dir: &dir,
+        stdin: stdin.as_ref().map_or(no_stdin, |(reader, _)| reader.as_fd()),
+        stdout: stdout.1.as_fd(),
+        stderr: stderr.1.as_fd(),
+    })?;
+    let pid = Pid::from_raw(started.pid).ok_or_else(|| io::Error::other("a process without an id"))?;
     let stdin = stdin.map(|(_, writer)| writer.into());
-    Ok((pid, Pipes { stdin, stdout: stdout.0.into(), stderr: stderr.0.into() }))
+    let pipes = Pipes { stdin, stdout: stdout.0.into(), stderr: stderr.0.into() };
+    Ok(Spawned { pid, pidfd: started.pidfd, pipes })
 }
 
 /// A program is told its name as the user wrote it; but a relative path means something only in the folder of the sweep
@@ -169,87 +210,4 @@ fn nothing() -> io::Result<BorrowedFd<'static>> {
         }
     };
     Ok(file.as_fd())
-}
-
-/// What the child does with its descriptors and directory before it becomes the program.
-struct Actions(libc::posix_spawn_file_actions_t);
-
-impl Actions {
-    fn new() -> io::Result<Actions> {
-        let mut actions = MaybeUninit::uninit();
-        // SAFETY: the call initializes what it is given.
-        check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
-        // SAFETY: it has.
-        Ok(Actions(unsafe { actions.assume_init() }))
-    }
-
-    /// Gives the child a descriptor of ours under a number. Descriptors of ours have numbers from 3 on: the standard
-    /// library opens the first three at the start of a program where they are not.
-    fn duplicate(&mut self, ours: BorrowedFd<'_>, number: c_int) -> io::Result<()> {
-        // SAFETY: the actions are initialized; the descriptor is open, and stays so until the child is started.
-        check(unsafe { libc::posix_spawn_file_actions_adddup2(&mut self.0, ours.as_raw_fd(), number) })
-    }
-
-    fn change_directory(&mut self, dir: &CString) -> io::Result<()> {
-        // SAFETY: the actions are initialized; the call copies the text, which ends with NUL.
-        check(unsafe { posix_spawn_file_actions_addchdir_np(&mut self.0, dir.as_ptr()) })
-    }
-}
-
-impl Drop for Actions {
-    fn drop(&mut self) {
-        // SAFETY: they are initialized, and not used after this.
-        unsafe { libc::posix_spawn_file_actions_destroy(&mut self.0) };
-    }
-}
-
-#[cfg(target_os = "linux")]
-unsafe extern "C" {
-    // In glibc since 2.29 and musl since 1.1.24; the crate has it for other systems only.
-    fn posix_spawn_file_actions_addchdir_np(
-        actions: *mut libc::posix_spawn_file_actions_t,
-        path: *const c_char,
-    ) -> c_int;
-}
-
-#[cfg(not(target_os = "linux"))]
-use libc::posix_spawn_file_actions_addchdir_np;
-
-/// A group of its own, no signal blocked, and SIGPIPE, which Rust programs ignore, with its default again.
-struct Attributes(libc::posix_spawnattr_t);
-
-impl Attributes {
-    fn of_a_job() -> io::Result<Attributes> {
-        let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the call initializes what it is given.
-        check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: it has.
-        let mut attributes = Attributes(unsafe { attributes.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
-        let mut signals = MaybeUninit::uninit();
-        // SAFETY: `sigemptyset` initializes the set, and then it is one; the attributes are initialized.
-        unsafe {
-            libc::sigemptyset(signals.as_mut_ptr());
-            let mut signals: libc::sigset_t = signals.assume_init();
-            check(libc::posix_spawnattr_setsigmask(&mut attributes.0, &signals))?;
-            libc::sigaddset(&mut signals, libc::SIGPIPE);
-            check(libc::posix_spawnattr_setsigdefault(&mut attributes.0, &signals))?;
-            check(libc::posix_spawnattr_setpgroup(&mut attributes.0, 0))?;
-            // The flags are small numbers, in a type that differs between systems.
-            check(libc::posix_spawnattr_setflags(&mut attributes.0, flags as _))?;
-        }
-        Ok(attributes)
-    }
-}
-
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        // SAFETY: they are initialized, and not used after this.
-        unsafe { libc::posix_spawnattr_destroy(&mut self.0) };
-    }
-}
-
-/// These calls return an error's number.
-fn check(error: c_int) -> io::Result<()> {
-    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }

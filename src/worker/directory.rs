@@ -54,7 +54,10 @@ impl Directory {
     pub fn enter(sweep: &SweepRuntime, prepared: &Prepared, claim: &Claim) -> Result<Directory, Refusal> {
         let dir = &prepared.dir;
         let shared = sweep.template.one_dir_for_all() && sweep.space.len() > 1;
-        let found = if sweep.spec.job.dir.is_none() || shared {
+        let found = if sweep.spec.job.dir.is_none() {
+            // The folder that jobs run in by default: it is there, or the process is not started and that is said.
+            Found::AsItWas
+        } else if shared {
             make(dir)?;
             Found::AsItWas
         } else {
