@@ -1,16 +1,16 @@
 //! Owns what goes into a job and comes out of it: the end of each output in bounded memory, standard input bit by bit.
 
 use std::collections::VecDeque;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::record::Kept;
 
-/// Room for what is read at once: what a pipe holds on Linux. It is not cleared before: most jobs print little.
-pub(super) type Scratch = [MaybeUninit<u8>; 64 * 1024];
+/// Bytes read at once: what a pipe holds on Linux.
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// The end of a stream of bytes.
 #[derive(Debug, Default)]
@@ -58,13 +58,15 @@ impl Outlet {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads once; closes the pipe at its end. Call it only when the pipe is readable, or it waits.
+    /// Reads once, as much as `scratch` has room for; closes the pipe at its end. Call it only when the pipe is readable,
+    /// or it waits.
     /// What no longer fits into the end that is kept goes to `overflow`.
-    pub(super) fn read(&mut self, scratch: &mut Scratch, overflow: &mut dyn FnMut(&[u8])) {
+    pub(super) fn read(&mut self, scratch: &mut Vec<u8>, overflow: &mut dyn FnMut(&[u8])) {
         let Some(pipe) = &self.pipe else { return };
-        match rustix::io::read(pipe, scratch.as_mut_slice()) {
-            Ok(([], _)) => self.pipe = None,
-            Ok((chunk, _)) => self.tail.push(chunk, overflow),
+        scratch.clear();
+        match rustix::io::read(pipe, spare_capacity(scratch)) {
+            Ok(0) => self.pipe = None,
+            Ok(_) => self.tail.push(scratch, overflow),
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => self.pipe = None,
         }
@@ -72,7 +74,7 @@ impl Outlet {
 
     /// Takes what is in the pipe now, waiting for nothing, and closes it. At most about 1 MiB, which is as much as a pipe
     /// may hold: whoever still holds the other end may be writing on and on.
-    pub(super) fn close(mut self, scratch: &mut Scratch, overflow: &mut dyn FnMut(&[u8])) -> Kept {
+    pub(super) fn close(mut self, scratch: &mut Vec<u8>, overflow: &mut dyn FnMut(&[u8])) -> Kept {
         for _ in 0..16 {
             let Some(pipe) = &self.pipe else { break };
             let mut fds = [PollFd::new(pipe, PollFlags::IN)];

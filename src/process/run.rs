@@ -1,13 +1,12 @@
 //! Owns one job's process from start to end: waits, tells the [`Watch`], and does what it says.
 
-use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::leader::Leader;
-use super::pipes::{Feed, Outlet, Scratch};
+use super::pipes::{CHUNK, Feed, Outlet};
 use super::spawn::Pipes;
 use super::stopper::Asked;
 use super::watch::{Action, Event, Watch};
@@ -61,7 +60,7 @@ fn supervise(
         rounds: Rounds::new(started),
         memory: launch.limits.memory.map(|limit| (limit, Rounds { next: started, pause: MEMORY_LOOK })),
     };
-    let mut scratch: Scratch = [MaybeUninit::uninit(); _];
+    let mut scratch = Vec::with_capacity(CHUNK);
     job.look_after(&mut scratch);
 
     match job.watch.ended_by() {
@@ -168,7 +167,7 @@ fn heard(ready: &[Heard], source: Source) -> bool {
 
 impl Job<'_> {
     /// Returns when there is nothing more to wait for.
-    fn look_after(&mut self, scratch: &mut Scratch) {
+    fn look_after(&mut self, scratch: &mut Vec<u8>) {
         loop {
             let ready = self.wait();
             let open = self.output_is_open();
@@ -193,7 +192,7 @@ impl Job<'_> {
     }
 
     /// Moves bytes: one read or write, so that no stream keeps us from looking at the rest.
-    fn attend(&mut self, source: Source, how: PollFlags, scratch: &mut Scratch) {
+    fn attend(&mut self, source: Source, how: PollFlags, scratch: &mut Vec<u8>) {
         let has_ended = cfg!(target_os = "linux") && how == PollFlags::HUP;
         match source {
             Source::Stdout if has_ended => self.stdout.ended(),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub const FLUSH: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(25));
 
 /// How many outcomes make a request worth its while: from here on, what a request costs is little beside them.
-const BATCH: f64 = 64.0;
+const BATCH: f64 = 128.0;
 
 /// What is not worth waiting for: fewer outcomes than this in the longest time.
 const COMPANY: f64 = 4.0;
@@ -276,7 +276,7 @@ mod tests {
         let busy = View { running: 4, ..view() };
         assert_eq!(pace.next(&busy, now), Step::Exchange { want: 400 });
         let stocked = View { running: 4, queued: 300, done: 10, oldest_done: Some(now), ..view() };
-        let batch = Duration::from_millis(16);
+        let batch = Duration::from_millis(25);
         assert_eq!(pace.next(&stocked, now), Step::Wait(now + batch));
         assert_eq!(pace.next(&stocked, now + batch), Step::Exchange { want: 100 });
         let mut pace = Pace::new();
