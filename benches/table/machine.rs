@@ -13,8 +13,6 @@ pub struct Cost {
     pub wall: f64,
     /// Its own processor time, its children's not counted, seconds.
     pub own_cpu: f64,
-    /// The most memory that it, or one of its children, had, bytes.
-    pub peak: u64,
 }
 
 /// Makes the environment that of a shell again. Cargo puts its folders into `LD_LIBRARY_PATH`, and every process that is
@@ -31,30 +29,37 @@ pub fn like_a_shell() {
 
 /// Runs a command to its end.
 pub fn cost_of(command: &mut Command) -> Cost {
+    run(command, |_| {})
+}
+
+/// The same, and the most memory that it was seen to have, bytes. It is looked for every few milliseconds.
+pub fn cost_and_peak_of(command: &mut Command) -> (Cost, u64) {
+    let mut peak = 0;
+    let cost = run(command, |child| {
+        while !has_ended(child, WaitIdOptions::NOHANG) {
+            peak = peak.max(status_kib(child.id(), "VmHWM").unwrap_or(0) * 1024);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    (cost, peak)
+}
+
+fn run(command: &mut Command, meanwhile: impl FnOnce(&Child)) -> Cost {
     let begun = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-    let peak = wait_for_end(&mut child);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    meanwhile(&child);
+    // Blocks, since looks now and then would make steps of the figures; does not reap, since then nothing could be asked.
+    has_ended(&child, WaitIdOptions::empty());
     let wall = begun.elapsed().as_secs_f64();
     let own_cpu = own_cpu(child.id());
     let ended = child.wait_with_output().expect("it is ours");
     assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
-    Cost { wall, own_cpu, peak }
+    Cost { wall, own_cpu }
 }
 
-/// Waits until it has ended, without reaping it; gives the most memory that it was seen to have.
-fn wait_for_end(child: &mut Child) -> u64 {
-    let pid = Pid::from_child(child);
-    let mut peak = 0;
-    let mut pause = Duration::from_micros(200);
-    loop {
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        if waitid(WaitId::Pid(pid), look).expect("it is ours").is_some() {
-            return peak;
-        }
-        peak = peak.max(status_kib(child.id(), "VmHWM").unwrap_or(0) * 1024);
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(5));
-    }
+fn has_ended(child: &Child, how: WaitIdOptions) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how;
+    waitid(WaitId::Pid(Pid::from_child(child)), look).expect("it is ours").is_some()
 }
 
 /// Processor time of a process so far, its children not counted, seconds. Also of one that has ended and is not reaped.

@@ -4,13 +4,16 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::bare::Order;
-use super::machine::{self, Cost, Figure, cost_of};
+use super::machine::{self, Cost, Figure, cost_and_peak_of, cost_of};
 use super::page::Section;
 use super::peers;
 use super::sweep::{Bench, version};
 
 /// Rounds of a row; the median of so many stands in the page.
 const ROUNDS: usize = 5;
+
+/// Rounds of starting jobs, where a few hundredths count and the machine's noise is as large.
+const SPAWN_ROUNDS: usize = 9;
 
 /// Jobs of `/bin/true`, two at a time: beside the bare loop, on either store, and beside the peers.
 pub fn spawn() -> Section {
@@ -20,7 +23,7 @@ pub fn spawn() -> Section {
     let mut server_cpu = Vec::new();
     let mut trips = Vec::new();
     let mut runs: Vec<Vec<peers::Run>> = peers.iter().map(|_| Vec::new()).collect();
-    for _ in 0..ROUNDS {
+    for _ in 0..SPAWN_ROUNDS {
         bare.push(cost_of(&mut Order::command(jobs, 2, &["/bin/true"])));
         embedded.push(run_true(&Bench::embedded(), jobs));
         let bench = Bench::redis();
@@ -228,8 +231,8 @@ pub fn memory() -> Section {
             let bench = make();
             bench.repeats("sleep", 200, "/bin/sleep 2");
             cost_of(&mut bench.sweep(&["submit", "sleep.toml"]));
-            let cost = cost_of(&mut bench.sweep(&["worker", "-j", "100", "--until-empty"]));
-            seen.push(cost.peak as f64 / f64::from(1 << 20));
+            let (_, peak) = cost_and_peak_of(&mut bench.sweep(&["worker", "-j", "100", "--until-empty"]));
+            seen.push(peak as f64 / f64::from(1 << 20));
         }
         section.line(&[format!("{name}: most that was resident"), Figure::of(seen).to_string()]);
     }

@@ -13,7 +13,7 @@ use ::sweep::value::Value;
 use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
 use ::sweep::worker::tidy::{self, Tidy};
 
-use super::machine::{Figure, cost_of};
+use super::machine::{Figure, cost_and_peak_of, cost_of};
 use super::page::Section;
 use super::redis_server::RedisServer;
 use super::results::results;
@@ -235,9 +235,9 @@ pub fn collect() -> Section {
         work_together(&|| connect(&url), &sweep, 2, 512);
         let (mut seconds, mut peaks, mut status) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..3 {
-            let cost = cost_of(&mut bench.sweep(&["collect", "fill-1", "--out", "out.csv"]));
+            let (cost, peak) = cost_and_peak_of(&mut bench.sweep(&["collect", "fill-1", "--out", "out.csv"]));
             seconds.push(cost.wall);
-            peaks.push(cost.peak as f64 / f64::from(1 << 20));
+            peaks.push(peak as f64 / f64::from(1 << 20));
             for _ in 0..5 {
                 status.push(cost_of(&mut bench.sweep(&["status", "fill-1"])).wall * 1000.0);
             }
