@@ -130,6 +130,9 @@ fn auto(lines: Lines<Pairs>, kept: &Kept, text: &Text<'_>) -> Result<Named, Stri
     if let Some(value) = last_number(text) {
         return Ok(Named::of("result", value));
     }
+    if let Some(why) = text.lost_last_line() {
+        return Err(format!("{why}; {PRINT_JSON}"));
+    }
     // Nothing is no error; but what was evidently meant as JSON is not nothing.
     if json::is_meant(text) { Err(no_json) } else { Ok(Named::default()) }
 }

@@ -59,10 +59,18 @@ impl Text<'_> {
         if self.lost { self.cut(consequence) } else { None }
     }
 
+    /// The sentence that says that the last line is lost, and may have been a number; none: it is known, or is none.
+    pub(super) fn lost_last_line(&self) -> Option<String> {
+        if self.last_line().is_some() || self.end().len() > LONGEST_NUMBER {
+            return None;
+        }
+        self.cut("less than its last line")
+    }
+
     /// What the output looks like, for a message.
     pub(super) fn describe(&self) -> String {
         match (self.end(), self.last_line()) {
-            ("", _) => NOTHING.into(),
+            ("", _) => self.nothing(),
             (_, None) => self.lost("less than its last line").unwrap_or_else(|| "its last line is very long".into()),
             (_, Some(line)) => {
                 let lost = self.lost("and what came before is lost").map(|why| format!("; {why}"));
@@ -74,17 +82,22 @@ impl Text<'_> {
     /// The sentence that says that the last line is not what it should be, or why not.
     pub(super) fn last_line_is_not(&self, what: &str) -> String {
         match (self.end(), self.last_line()) {
-            ("", _) => NOTHING.into(),
+            ("", _) => self.nothing(),
             (_, None) => self.cut("less than its last line").unwrap_or_default(),
             (_, Some(line)) => format!("the last line, {}, is not {what}", quote(line)),
         }
+    }
+
+    fn nothing(&self) -> String {
+        self.cut("and they are blank").unwrap_or_else(|| "the output is empty".into())
     }
 }
 
 /// A byte-order mark.
 pub(super) const BOM: char = '\u{feff}';
 
-const NOTHING: &str = "the output is empty";
+/// A line that is longer is no number: the largest double has 309 digits before its point.
+const LONGEST_NUMBER: usize = 1000;
 
 /// Text of the job's in a message: not too long, and without anything that a terminal would obey.
 pub(super) fn quote(text: &str) -> String {

@@ -52,7 +52,10 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
     let texts: String = (0..10).map(|i| format!("x{i} = {}\n", "y".repeat(MOST_TEXT / 9))).collect();
     let object = format!("{{\"a\": \"{}\"}}", "y".repeat(LONGEST));
     let pretty = format!("{{\n\"a\": \"{}\"\n}}\n", "y".repeat(LONGEST));
+    let blank = vec![b' '; 2 * LONGEST];
     let refusals = [
+        long(Auto, &[b"0.5\n", &blank]),
+        long(Number, &[b"0.5\n", &blank]),
         long(energy(), &[b"E = 5\n", &endless]),
         long(KeyValue, &[b"E = ", &endless]),
         long(KeyValue, &[names.as_bytes()]),
@@ -65,6 +68,8 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
+    the output was cut: only its last 262144 bytes were kept, less than its last line; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 262144 bytes were kept, and they are blank
     a line is longer than 256 KiB, too long to be searched, and no line after it has `energy`; let the program break its lines, or print the result at the end
     the value of `E` is too large: its line is longer than 256 KiB
     the output has more than 10000 results; say which are meant: `columns` under `[results]`, with `format = "json"` or "regex"
@@ -79,6 +84,7 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
     assert_eq!(long(energy(), &[b"E = 5\n", &endless, b"\nE = 6\n"]).unwrap(), named(&[("energy", Int(6))]));
     assert_eq!(long(KeyValue, &[b"E = 5\n", &endless]).unwrap(), named(&[("E", Int(5))]));
     assert_eq!(long(Auto, &[&endless]).unwrap(), []);
+    assert_eq!(long(Auto, &[b"E = 5\n", &blank]).unwrap(), named(&[("E", Int(5))]));
     assert_eq!(long(Auto, &[names.as_bytes(), b"{\"E\": 2}"]).unwrap(), named(&[("E", Int(2))]));
     // A name that is given value after value takes no more room for it.
     let often: String = (0..100_000).map(|i| format!("text = {:100}|\n", i)).collect();
