@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{put, stdout_error};
 use crate::error::{Error, Result};
 use crate::job::JobAddress;
-use crate::ops::{change, history, select, show};
+use crate::ops::{change, history, output, select, show};
 use crate::record::Kept;
 use crate::visible::visible;
 
@@ -38,7 +38,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         ran.dedup();
         return Err(Error::usage(format!("{} has no attempt {attempt}; it has {ran:?}", args.job)));
     };
-    let Some(output) = show::output_of(&*store, &row.id, record)? else {
+    let Some(output) = output::of_record(&*store, &row.id, record)? else {
         if let Some(origin) = &record.origin {
             eprintln!("attempt {attempt} of {} ran as {origin}, and no output of it is kept", args.job);
             return Ok(Exit::Well);

@@ -6,9 +6,10 @@ use crate::error::Result;
 use crate::job::{Cause, CausePattern, JobAddress, Outcome};
 use crate::ops::comparable;
 use crate::ops::history::Blocks;
+use crate::ops::output;
 use crate::ops::points::Walk;
-use crate::ops::show::{output, text};
-use crate::record::{Record, block_of};
+use crate::ops::show::text;
+use crate::record::{Output, Record, block_of};
 use crate::store::{Set, Store, SweepRow};
 
 /// The most groups that are told apart; what comes after goes into one group for each cause.
@@ -26,15 +27,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The last line that it printed on stderr, made comparable; none: it printed none. One request to the store.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn last_line(&self, store: &dyn Store, row: &SweepRow) -> Result<Option<String>> {
-        let output = output(store, &row.id, self.index, self.attempt)?;
-        Ok(output.and_then(|output| comparable::last_line(&text(&output.stderr))))
-    }
-
     fn new(index: u64, record: Option<&Record>) -> Failure {
         let cause = match record.map(|record| &record.outcome) {
             Some(Outcome::Failed { cause }) => cause.clone(),
@@ -43,6 +35,17 @@ impl Failure {
         };
         Failure { index, attempt: record.map_or(0, |record| record.tries.attempts), cause }
     }
+}
+
+/// The last line that each of some failed points printed on stderr, made comparable; none: it printed none.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn last_lines(store: &dyn Store, row: &SweepRow, failures: &[Failure]) -> Result<Vec<Option<String>>> {
+    let attempts: Vec<_> = failures.iter().map(|failure| (failure.index, failure.attempt)).collect();
+    let outputs = output::of_attempts(store, &row.id, &attempts)?;
+    let line = |output: Output| comparable::last_line(&text(&output.stderr));
+    Ok(outputs.into_iter().map(|output| output.and_then(line)).collect())
 }
 
 /// Goes through the failed points in order of index. Only blocks that have some are read; memory is bounded.
@@ -65,6 +68,15 @@ impl<'a> Failures<'a> {
             block: None,
             records: Vec::new(),
         }
+    }
+
+    /// The next ones, as many as one request reads outputs of; none: there are no more.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn some(&mut self) -> Result<Option<Vec<Failure>>> {
+        let some: Vec<Failure> = self.by_ref().take(output::AT_ONCE).collect::<Result<_>>()?;
+        Ok(Some(some).filter(|some| !some.is_empty()))
     }
 
     fn step(&mut self) -> Result<Option<Failure>> {
@@ -117,24 +129,26 @@ pub struct Group {
     pub example: JobAddress,
 }
 
-/// The failed points by cause and last line of stderr, the largest group first. One request to the store for each of
-/// them; memory is bounded by the number of groups, and that by [`MOST_GROUPS`] and one for each cause.
+/// The failed points by cause and last line of stderr, the largest group first. Memory is bounded by the number of groups, and that by [`MOST_GROUPS`] and one for each cause.
 ///
 /// # Errors
 /// If the store cannot be read.
 pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
     let mut groups: HashMap<(String, Option<String>, bool), Group> = HashMap::new();
-    for failure in Failures::new(store, row) {
-        let failure = failure?;
-        let cause = failure.cause.pattern();
-        let mut key = (cause.to_string(), failure.last_line(store, row)?, false);
-        if groups.len() >= MOST_GROUPS && !groups.contains_key(&key) {
-            (key.1, key.2) = (None, true);
+    let mut failures = Failures::new(store, row);
+    while let Some(some) = failures.some()? {
+        let lines = last_lines(store, row, &some)?;
+        for (failure, line) in some.into_iter().zip(lines) {
+            let cause = failure.cause.pattern();
+            let mut key = (cause.to_string(), line, false);
+            if groups.len() >= MOST_GROUPS && !groups.contains_key(&key) {
+                (key.1, key.2) = (None, true);
+            }
+            let (last_line, mixed) = (key.1.clone(), key.2);
+            let example = JobAddress { sweep: row.id.clone(), index: failure.index };
+            let words = failure.cause.to_string();
+            groups.entry(key).or_insert_with(|| Group { cause, words, last_line, mixed, count: 0, example }).count += 1;
         }
-        let (last_line, mixed) = (key.1.clone(), key.2);
-        let example = JobAddress { sweep: row.id.clone(), index: failure.index };
-        let words = failure.cause.to_string();
-        groups.entry(key).or_insert_with(|| Group { cause, words, last_line, mixed, count: 0, example }).count += 1;
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.example.cmp(&b.example)));

@@ -5,6 +5,7 @@
 //! - [`points`]: walks a sweep's points with their states
 //! - [`history`]: what is recorded of points
 //! - [`show`]: all that is known of one point
+//! - [`output`]: what attempts printed
 //! - [`collect`]: the table; [`target`]: where it goes; [`provenance`]: where it comes from, written beside it
 //! - [`stats`]: means and their errors, by groups
 //! - [`plan`]: what becomes of a sweep file that was run before; [`reuse`]: taking over what older sweeps have
@@ -22,6 +23,7 @@ pub mod doctor;
 pub mod failures;
 pub mod filter;
 pub mod history;
+pub mod output;
 pub mod plan;
 pub mod points;
 pub mod provenance;

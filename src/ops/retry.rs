@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::job::{Cause, CausePattern, JobState, Outcome, Tries, Verdict};
+use crate::job::{CausePattern, JobState, Outcome, Tries, Verdict};
 use crate::ops::change::check_index;
-use crate::ops::failures::{Failure, Failures};
+use crate::ops::failures::{Failure, Failures, last_lines};
 use crate::ops::filter::Filter;
 use crate::ops::history;
 use crate::ops::points::Walk;
@@ -53,13 +53,17 @@ impl Which<'_> {
         space.point(index).map_or(Ok(false), |point| filter.holds(&point))
     }
 
-    fn has_line(&self, store: &dyn Store, row: &SweepRow, failure: &Failure) -> Result<bool> {
-        let Some(wanted) = self.last_line else { return Ok(true) };
-        Ok(failure.last_line(store, row)?.as_deref().unwrap_or_default() == wanted)
+    /// Those of some failed points that printed the line.
+    fn with_line(&self, store: &dyn Store, row: &SweepRow, failures: Vec<Failure>) -> Result<Vec<Failure>> {
+        let Some(wanted) = self.last_line else { return Ok(failures) };
+        let lines = last_lines(store, row, &failures)?;
+        let has_it = |line: &Option<String>| line.as_deref().unwrap_or_default() == wanted;
+        Ok(failures.into_iter().zip(lines).filter(|(_, line)| has_it(line)).map(|(failure, _)| failure).collect())
     }
 
-    fn means(&self, cause: &Cause) -> bool {
-        self.causes.is_empty() || self.causes.iter().any(|pattern| pattern.matches(cause))
+    fn means(&self, failure: &Failure, within: &[Range<u64>]) -> Result<bool> {
+        let is_of_cause = self.causes.is_empty() || self.causes.iter().any(|pattern| pattern.matches(&failure.cause));
+        Ok(is_of_cause && within.iter().any(|range| range.contains(&failure.index)) && self.keeps(failure.index)?)
     }
 }
 
@@ -142,12 +146,16 @@ fn aside(index: u64, attempts: u32) -> Record {
 fn chosen(store: &dyn Store, row: &SweepRow, within: &[Range<u64>], which: &Which<'_>) -> Result<Vec<Range<u64>>> {
     let mut ranges: Vec<Range<u64>> = Vec::new();
     if which.looks_at_failures() {
-        for failure in Failures::new(store, row) {
-            let failure = failure?;
-            let index = failure.index;
-            let is_meant = within.iter().any(|range| range.contains(&index)) && which.means(&failure.cause);
-            if is_meant && which.keeps(index)? && which.has_line(store, row, &failure)? {
-                push(&mut ranges, index..index + 1);
+        let mut failures = Failures::new(store, row);
+        while let Some(some) = failures.some()? {
+            let mut meant = Vec::new();
+            for failure in some {
+                if which.means(&failure, within)? {
+                    meant.push(failure);
+                }
+            }
+            for failure in which.with_line(store, row, meant)? {
+                push(&mut ranges, failure.index..failure.index + 1);
             }
         }
         return Ok(ranges);

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::extract::{Extractor, NotAgain, Results};
 use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
 use crate::ops::history::Blocks;
+use crate::ops::output;
 use crate::ops::plan::Source;
-use crate::ops::show;
-use crate::record::{BLOCK, Record, block_of, encode_chunk};
+use crate::record::{BLOCK, Output, Record, block_of, encode_chunk};
 use crate::space::{Matching, Point, Space};
 use crate::spec::{Document, ResultSettings};
 use crate::store::{ColumnPlace, Draft, Fill, Store, StoreError};
@@ -184,10 +184,18 @@ impl Walk<'_> {
         let before = self.taken.points();
         self.taken.from.push((source.id.clone(), 0));
         for records in Blocks::new(store, &source.id, source.total) {
-            let records = records?;
+            let mut records = records?;
             let reached = records.last().map_or(0, |record| record.index);
-            for record in records {
-                self.record(source, &matching, record)?;
+            records.retain(|record| self.may_count(source, &matching, record));
+            if source.anew {
+                self.records_anew(source, &matching, records)?;
+            } else {
+                for record in records {
+                    if let Outcome::Succeeded { results } = &record.outcome {
+                        let results = results.clone();
+                        self.take(source, &matching, record, |_, _| Some(results));
+                    }
+                }
             }
             if self.batch.len() >= BATCH {
                 hand_on(std::mem::take(&mut self.batch))?;
@@ -202,44 +210,58 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Takes the newest record of an older point over, if it is a success and wanted.
-    fn record(&mut self, source: &Source, matching: &Matching<'_>, record: Record) -> Result<()> {
-        let lacks_result = matches!(record.outcome, Outcome::Failed { cause: Cause::NoResult(_) });
+    /// Whether the newest record of an older point is a success, or may be one when read anew. One that was set aside is
+    /// noted.
+    fn may_count(&mut self, source: &Source, matching: &Matching<'_>, record: &Record) -> bool {
         if record.outcome == Outcome::SetAside {
             matching.find(record.index).into_iter().for_each(|point| self.aside.insert(point.index));
         }
-        if record.verdict != Verdict::Succeeded && !(source.anew && lacks_result) {
-            return Ok(());
-        }
+        let lacks_result = matches!(record.outcome, Outcome::Failed { cause: Cause::NoResult(_) });
+        record.verdict == Verdict::Succeeded || (source.anew && lacks_result)
+    }
+
+    /// Takes a record over, if its point is wanted and has results.
+    fn take(
+        &mut self,
+        source: &Source,
+        matching: &Matching<'_>,
+        record: Record,
+        results: impl FnOnce(&mut Self, u64) -> Option<Results>,
+    ) {
         let wanted = |point: &Point| !self.found.contains(point.index) && !self.aside.contains(point.index);
-        let Some(point) = matching.find(record.index).filter(wanted) else { return Ok(()) };
-        let results = if source.anew {
-            let Some(results) = self.read_anew(source, &record, point.index)? else { return Ok(()) };
-            results
-        } else {
-            match &record.outcome {
-                Outcome::Succeeded { results } => results.clone(),
-                _ => return Ok(()),
-            }
-        };
+        let Some(point) = matching.find(record.index).filter(wanted) else { return };
+        let Some(results) = results(self, point.index) else { return };
         self.found.insert(point.index);
         self.taken.anew += u64::from(source.anew);
         if let Some((_, points)) = self.taken.from.last_mut() {
             *points += 1;
         }
         self.batch.push(taken_over(source, self.reuse.space, &point, record, results));
-        Ok(())
+    }
+
+    /// Takes records over with their results as `[results]` reads them now, from what was kept of their outputs.
+    fn records_anew(&mut self, source: &Source, matching: &Matching<'_>, records: Vec<Record>) -> Result<()> {
+        let mut records = records.into_iter();
+        loop {
+            let some: Vec<Record> = records.by_ref().take(output::AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let outputs = output::of_records(self.reuse.store, &source.id, &some)?;
+            for (record, output) in some.into_iter().zip(outputs) {
+                self.take(source, matching, record, |walk, index| walk.read_anew(output.as_ref(), index));
+            }
+        }
     }
 
     /// The results of a point as `[results]` reads them now; none: they cannot be told from what was kept.
-    fn read_anew(&mut self, source: &Source, record: &Record, index: u64) -> Result<Option<Results>> {
-        let output = show::output_of(self.reuse.store, &source.id, record)?;
-        match self.extractor.again(output.as_ref().map(|output| &output.stdout)) {
-            Ok(results) => return Ok(Some(results)),
+    fn read_anew(&mut self, output: Option<&Output>, index: u64) -> Option<Results> {
+        match self.extractor.again(output.map(|output| &output.stdout)) {
+            Ok(results) => return Some(results),
             Err(NotAgain::NotKept(_)) => self.cut.insert(index),
             Err(NotAgain::NoResult(_)) => self.without.insert(index),
         }
-        Ok(None)
+        None
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
-use crate::job::{JobAddress, JobState, Outcome, SweepId, Tries};
-use crate::ops::{change, history};
-use crate::record::{self, Kept, Output, Record};
-use crate::store::{Store, StoreError, SweepRow};
+use crate::job::{JobAddress, JobState, Outcome, Tries};
+use crate::ops::{change, history, output};
+use crate::record::{Kept, Output, Record};
+use crate::store::{Store, SweepRow};
 use crate::template::shell_line;
 use crate::worker::runtime::{Prepared, SweepRuntime};
 
@@ -51,37 +51,12 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
         address: JobAddress { sweep: row.id.clone(), index },
         program: sweep.program(word).map_err(|error| error.to_string()),
         names: sweep.space.names().to_vec(),
-        output: newest.map_or(Ok(None), |record| output_of(store, &row.id, record))?,
+        output: newest.map_or(Ok(None), |record| output::of_record(store, &row.id, record))?,
         state,
         tries,
         prepared,
         records,
     })
-}
-
-/// What an attempt printed, as far as it was kept.
-///
-/// # Errors
-/// If the store cannot be read.
-pub fn output(store: &dyn Store, sweep: &SweepId, index: u64, attempt: u32) -> Result<Option<Output>> {
-    let bytes = store.output(sweep, index, attempt)?;
-    Ok(bytes.map(|bytes| record::decode_output(&bytes)).transpose()?)
-}
-
-/// The same of a recorded attempt; of one that was taken over from another sweep, what is kept there. None also where
-/// that sweep was removed.
-///
-/// # Errors
-/// As [`output`].
-pub fn output_of(store: &dyn Store, sweep: &SweepId, record: &Record) -> Result<Option<Output>> {
-    let attempt = record.tries.attempts;
-    match &record.origin {
-        None => output(store, sweep, record.index, attempt),
-        Some(origin) => match output(store, &origin.sweep, origin.index, attempt) {
-            Err(Error::Store(StoreError::NoSuchSweep(_))) => Ok(None),
-            kept => kept,
-        },
-    }
 }
 
 impl JobView {

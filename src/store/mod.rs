@@ -218,6 +218,7 @@ pub trait Store: Send + Sync {
     /// The result columns in order of first appearance.
     fn columns(&self, id: &SweepId) -> Result<Vec<String>>;
 
-    /// What an attempt printed, [`crate::record::encode_output`]; none: nothing was kept.
-    fn output(&self, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>>;
+    /// What attempts printed, [`crate::record::encode_output`], in the order asked for: numbers of points and of their
+    /// attempts. None: nothing was kept. The caller asks for no more at once than it has memory for.
+    fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>>;
 }

@@ -304,8 +304,8 @@ impl Both<'_> {
             assert_eq!(self.store.columns(&sweep.id).unwrap().iter().collect::<Vec<_>>(), columns);
             for claim in self.claims.iter().filter(|claim| claim.job.sweep == sweep.id) {
                 let (index, attempt) = (claim.job.index, claim.tries.attempts);
-                let output = self.store.output(&sweep.id, index, attempt).unwrap();
-                assert_eq!(output.as_ref(), sweep.outputs.get(&(index, attempt)));
+                let output = self.store.outputs(&sweep.id, &[(index, attempt)]).unwrap();
+                assert_eq!(output, [sweep.outputs.get(&(index, attempt)).cloned()]);
             }
         }
     }

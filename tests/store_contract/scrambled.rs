@@ -68,7 +68,7 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         (0..9).try_for_each(|index| store.point(id, index).map(drop)),
         store.log(id, 0..9).map(drop),
         store.columns(id).map(drop),
-        store.output(id, 0, 1).map(drop),
+        store.outputs(id, &[(0, 1), (1, 1)]).map(drop),
         store.workers().map(drop),
         store.facts().map(drop),
         store.backlog(&queue("default")).map(drop),

@@ -229,7 +229,7 @@ pub fn remove_wants_force_while_jobs_are_claimed(bench: &dyn Bench) {
     // A sweep that comes after shares nothing with it.
     let next = submit(store, "remove", "default", 10);
     assert_eq!(recorded(store, &next), vec![]);
-    assert_eq!(store.output(&next, 0, 1).unwrap(), None);
+    assert_eq!(store.outputs(&next, &[(0, 1)]).unwrap(), [None]);
     assert_eq!(ranges(store, &next, Set::Pending), vec![0..10]);
     assert_eq!(store.point(&next, 0).unwrap().1.unwrap_or_default(), Tries::default());
     counts(store, &next);
@@ -309,11 +309,11 @@ pub fn outputs_are_kept_by_attempt(bench: &dyn Bench) {
     assert_eq!(report_with(&mut worker, &id, &[], Some("second")), 0);
     assert_eq!(report_with(&mut worker, &id, &[], None), 1);
     assert_eq!(report_with(&mut worker, &id, &[], Some("")), 2);
-    assert_eq!(store.output(&id, 0, 1).unwrap(), Some(all_bytes));
-    assert_eq!(store.output(&id, 0, 2).unwrap(), Some(b"second".to_vec()));
-    assert_eq!(store.output(&id, 0, 3).unwrap(), None);
-    assert_eq!(store.output(&id, 1, 1).unwrap(), None);
-    assert_eq!(store.output(&id, 2, 1).unwrap(), Some(vec![]));
+    let (second, nothing) = (Some(b"second".to_vec()), Some(vec![]));
+    let asked = [(2, 1), (0, 2), (0, 3), (1, 1), (0, 1), (7_000_000, 1), (0, 2)];
+    let expected = [nothing, second.clone(), None, None, Some(all_bytes), None, second];
+    assert_eq!(store.outputs(&id, &asked).unwrap(), expected);
+    assert_eq!(store.outputs(&id, &[]).unwrap(), [None; 0]);
 }
 
 pub fn logs_are_kept_by_block_in_order(bench: &dyn Bench) {
@@ -438,7 +438,7 @@ pub fn a_sweep_that_is_not_there_is_named(bench: &dyn Bench) {
         store.point(&gone, 0).unwrap_err(),
         store.log(&gone, 0..1).unwrap_err(),
         store.columns(&gone).unwrap_err(),
-        store.output(&gone, 0, 1).unwrap_err(),
+        store.outputs(&gone, &[(0, 1)]).unwrap_err(),
     ];
     for (n, error) in errors.iter().enumerate() {
         assert!(matches!(error, StoreError::NoSuchSweep(id) if *id == gone), "{n}: {error:?}");

@@ -33,22 +33,18 @@ thread_local! {
 pub(super) fn start(image: &Image<'_>) -> io::Result<Started> {
     let mut order = Order { image, defaults: ours(), error: 0 };
     let mut pidfd: c_int = -1;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-    let (pid, failed) = CHILDS_STACK.with_borrow_mut(|stack| {
-        let top: *mut c_void = stack.as_mut_ptr_range().end.cast();
+    let cloned = CHILDS_STACK.with_borrow_mut(|stack| {
         let blocked = Blocked::all();
-        // SAFETY: `child` gets a live `Order`, and a stack, aligned to 16 bytes, that nobody else uses: it is this
-        // thread's, and borrowed. By CLONE_VFORK this thread goes on only when the child has become another program or
-        // has ended, and touches neither anymore. Where it writes the pidfd lives as long. See `child` for the rest.
-        let pid = unsafe { libc::clone(child, top, flags, (&raw mut order).cast(), &raw mut pidfd) };
-        let failed = io::Error::last_os_error();
+        let mut cloned = clone(stack, libc::CLONE_PIDFD, &mut order, &mut pidfd);
+        if cloned.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EINVAL)) {
+            // A sandbox that knows of no pidfds.
+            cloned = clone(stack, 0, &mut order, &mut pidfd);
+        }
         drop(blocked);
-        (pid, failed)
+        cloned
     });
-    if pid < 0 {
-        return Err(failed);
-    }
-    // Kernels before 5.2 do not know CLONE_PIDFD, and leave the number alone.
+    let pid = cloned?;
+    // Kernels before 5.2 pass over CLONE_PIDFD, and leave the number alone.
     // SAFETY: the kernel has just opened it for us, and nobody else knows of it.
     let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) });
     // SAFETY: the child, which wrote it, has ended or does not share our memory any more; the compiler does not know of
@@ -61,6 +57,17 @@ pub(super) fn start(image: &Image<'_>) -> io::Result<Started> {
             Err(io::Error::from_raw_os_error(error))
         }
     }
+}
+
+/// Makes a child that carries out an order, and waits until it has become another program or has ended.
+fn clone(stack: &mut Stack, also: c_int, order: &mut Order<'_>, pidfd: &mut c_int) -> io::Result<i32> {
+    let top: *mut c_void = stack.as_mut_ptr_range().end.cast();
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD | also;
+    // SAFETY: `child` gets a live `Order`, and a stack, aligned to 16 bytes, that nobody else uses: it is this thread's, and
+    // borrowed. By CLONE_VFORK this thread goes on only when the child has become another program or has ended, and
+    // touches neither anymore. Where the pidfd is written lives as long. See `child` for the rest.
+    let pid = unsafe { libc::clone(child, top, flags, (&raw mut *order).cast(), &raw mut *pidfd) };
+    if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid) }
 }
 
 /// What a child is to do, and how it says that it could not.

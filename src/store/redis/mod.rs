@@ -299,7 +299,7 @@ impl Store for RedisStore {
         reads::columns(&self.link, id)
     }
 
-    fn output(&self, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
-        reads::output(&self.link, id, index, attempt)
+    fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
+        reads::outputs(&self.link, id, attempts)
     }
 }

@@ -219,10 +219,13 @@ pub(super) fn columns(link: &Link, id: &SweepId) -> Result<Vec<String>> {
     Ok(columns.into_iter().map(|(_, name)| name).collect())
 }
 
-pub(super) fn output(link: &Link, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
-    let block = crate::record::block_of(index);
-    let (exists, output): (bool, Option<Vec<u8>>) =
-        link.pipe(about(id).cmd("HGET").arg(key(id, &format!("out:{block}"))).arg(format!("{index}.{attempt}")))?;
-    known(id, exists)?;
-    Ok(output)
+pub(super) fn outputs(link: &Link, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
+    let mut commands = about(id);
+    for (index, attempt) in attempts {
+        let outputs = key(id, &format!("out:{}", crate::record::block_of(*index)));
+        commands.cmd("HGET").arg(outputs).arg(format!("{index}.{attempt}"));
+    }
+    let mut replies = link.pipe::<Vec<redis::Value>>(&commands)?.into_iter();
+    known(id, replies.next().map(decode::value).transpose()?.unwrap_or(false))?;
+    replies.map(decode::value).collect()
 }

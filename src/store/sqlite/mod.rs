@@ -274,7 +274,7 @@ impl Store for SqliteStore {
         self.read(|connection, _| read::columns(connection, sweeps::key(connection, id)?))
     }
 
-    fn output(&self, id: &SweepId, index: u64, attempt: u32) -> Result<Option<Vec<u8>>> {
-        self.read(|connection, _| read::output(connection, sweeps::key(connection, id)?, index, attempt))
+    fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.read(|connection, _| read::outputs(connection, sweeps::key(connection, id)?, attempts))
     }
 }

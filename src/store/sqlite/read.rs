@@ -168,10 +168,13 @@ pub(super) fn columns(connection: &Connection, sweep: i64) -> Done<Vec<String>> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What an attempt printed.
-pub(super) fn output(connection: &Connection, sweep: i64, index: u64, attempt: u32) -> Done<Option<Vec<u8>>> {
+/// What attempts printed.
+pub(super) fn outputs(connection: &Connection, sweep: i64, attempts: &[(u64, u32)]) -> Done<Vec<Option<Vec<u8>>>> {
     let output = "SELECT output FROM outputs WHERE sweep = ?1 AND point = ?2 AND attempt = ?3";
-    let index = index.min(i64::MAX as u64);
     let mut output = connection.prepare_cached(output)?;
-    Ok(output.query_row(params![sweep, index, attempt], |row| row.get(0)).optional()?)
+    let mut find = |(index, attempt): &(u64, u32)| {
+        let index = (*index).min(i64::MAX as u64);
+        output.query_row(params![sweep, index, attempt], |row| row.get(0)).optional()
+    };
+    Ok(attempts.iter().map(&mut find).collect::<Result<_, _>>()?)
 }

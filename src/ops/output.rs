@@ -1,0 +1,54 @@
+//! Owns what attempts printed, read from the store, one or many at a time.
+
+use crate::error::Result;
+use crate::job::SweepId;
+use crate::record::{self, Output, Record};
+use crate::store::{Store, StoreError};
+
+/// How many outputs are read by one request: at the greatest `logs-limit` they are some 16 MiB together.
+pub const AT_ONCE: usize = 32;
+
+/// What attempts printed, as far as it was kept, in the order asked for: numbers of points and of their attempts. One
+/// request for every [`AT_ONCE`] of them.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn of_attempts(store: &dyn Store, sweep: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Output>>> {
+    let mut outputs = Vec::with_capacity(attempts.len());
+    for some in attempts.chunks(AT_ONCE) {
+        for bytes in store.outputs(sweep, some)? {
+            outputs.push(bytes.map(|bytes| record::decode_output(&bytes)).transpose()?);
+        }
+    }
+    Ok(outputs)
+}
+
+/// The same of recorded attempts; of those that were taken over from other sweeps, what is kept there. None also where
+/// such a sweep was removed.
+///
+/// # Errors
+/// As [`of_attempts`].
+pub fn of_records(store: &dyn Store, sweep: &SweepId, records: &[Record]) -> Result<Vec<Option<Output>>> {
+    let mut outputs = Vec::with_capacity(records.len());
+    let home = |record: &Record| record.origin.as_ref().map(|origin| origin.sweep.clone());
+    for alike in records.chunk_by(|a, b| home(a) == home(b)) {
+        let place = |record: &Record| record.origin.as_ref().map_or(record.index, |origin| origin.index);
+        let attempts: Vec<_> = alike.iter().map(|record| (place(record), record.tries.attempts)).collect();
+        let origin = alike.first().and_then(home);
+        match of_attempts(store, origin.as_ref().unwrap_or(sweep), &attempts) {
+            Err(crate::error::Error::Store(StoreError::NoSuchSweep(_))) if origin.is_some() => {
+                outputs.extend(alike.iter().map(|_| None));
+            }
+            found => outputs.extend(found?),
+        }
+    }
+    Ok(outputs)
+}
+
+/// The same of one record.
+///
+/// # Errors
+/// As [`of_attempts`].
+pub fn of_record(store: &dyn Store, sweep: &SweepId, record: &Record) -> Result<Option<Output>> {
+    Ok(of_records(store, sweep, std::slice::from_ref(record))?.pop().flatten())
+}
