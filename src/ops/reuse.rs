@@ -1,11 +1,9 @@
 //! Owns taking over what older sweeps have: their successes, matched point by point and copied with their origin.
 //!
 //! An older sweep is read block by block in order of index. What is found is gathered in batches, so that records of one
-//! block of the new sweep come together, and handed on; nothing else is kept but which points have been found: a bit
-//! each, or some bytes where they lie far apart.
-
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+//! block of the new sweep come together, and handed on; nothing else is kept but which points have been found.
+//!
+//! Inside: `points` are sets of points, `making` the new sweep as it is filled.
 
 use crate::error::{Error, Result};
 use crate::extract::{Extractor, NotAgain, Results};
@@ -13,17 +11,20 @@ use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
 use crate::ops::history::Blocks;
 use crate::ops::output;
 use crate::ops::plan::Source;
-use crate::record::{BLOCK, Output, Record, block_of, encode_chunk};
+use crate::record::{BLOCK, Output, Record};
 use crate::space::{Matching, Point, Space};
 use crate::spec::{Document, ResultSettings};
-use crate::store::{ColumnPlace, Draft, Fill, Store, StoreError};
+use crate::store::{Draft, Store, StoreError};
 use crate::table::columns::name_results;
+
+mod making;
+mod points;
+
+use making::Making;
+use points::Points;
 
 /// Records gathered before they are handed on: some ten megabytes.
 const BATCH: usize = 1 << 16;
-
-/// Bytes of chunks, and chunks or ranges, that one request brings: some milliseconds of the store.
-const REQUEST: (usize, usize) = (1 << 20, 1000);
 
 /// What was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,48 +43,6 @@ impl Taken {
     /// All points that were taken over.
     pub fn points(&self) -> u64 {
         self.from.iter().map(|(_, points)| points).sum()
-    }
-}
-
-/// Numbers of points, in words of 64 by their place.
-#[derive(Debug, Default)]
-struct Points(BTreeMap<u64, u64>);
-
-impl Points {
-    /// Puts one in.
-    fn insert(&mut self, index: u64) {
-        *self.0.entry(index / 64).or_default() |= 1 << (index % 64);
-    }
-
-    fn contains(&self, index: u64) -> bool {
-        self.0.get(&(index / 64)).is_some_and(|word| word & (1 << (index % 64)) != 0)
-    }
-
-    /// How many are here that are not there.
-    fn count_beyond(&self, there: &Points) -> u64 {
-        let beyond = |(at, word): (&u64, &u64)| u64::from((word & !there.0.get(at).unwrap_or(&0)).count_ones());
-        self.0.iter().map(beyond).sum()
-    }
-
-    /// The runs of numbers below `total` that are not there, in order.
-    fn gaps(&self, total: u64) -> impl Iterator<Item = Range<u64>> {
-        let words = self.0.iter().map(|(at, word)| (at * 64, *word));
-        let runs = words.flat_map(|(first, word)| {
-            let mut at = 0_u32;
-            std::iter::from_fn(move || {
-                at += (word.checked_shr(at)?).trailing_zeros();
-                let length = word.checked_shr(at)?.trailing_ones();
-                let run = first + u64::from(at)..first + u64::from(at + length);
-                at += length;
-                Some(run)
-            })
-        });
-        let mut next = 0;
-        runs.chain(std::iter::once(total..total)).filter_map(move |run| {
-            let gap = next..run.start;
-            next = run.end;
-            (!gap.is_empty()).then_some(gap)
-        })
     }
 }
 
@@ -158,7 +117,7 @@ impl Reuse<'_> {
     /// # Errors
     /// If the store cannot be read, or does not take it; then nothing is to be seen of the new sweep.
     pub fn make(&self, draft: &Draft, tell: &mut dyn FnMut(u64, u64)) -> Result<(SweepId, Taken)> {
-        let mut making = Making { store: self.store, draft, part: None, columns: HashMap::new() };
+        let mut making = Making::new(self.store, draft);
         let (taken, found) = self.walk(&mut |records| making.records(records), tell)?;
         if taken.points() == 0 {
             return Ok((self.store.submit(&draft.sweep)?, taken));
@@ -270,99 +229,4 @@ fn taken_over(source: &Source, space: &Space, point: &Point, record: Record, res
     let origin = record.origin.unwrap_or_else(|| JobAddress { sweep: source.id.clone(), index: record.index });
     let outcome = Outcome::Succeeded { results: name_results(space, point, results) };
     Record { index: point.index, outcome, verdict: Verdict::Succeeded, origin: Some(origin), ..record }
-}
-
-/// A sweep in the making.
-struct Making<'a> {
-    store: &'a dyn Store,
-    draft: &'a Draft,
-    /// The next part's number; none: it was not begun, because there was nothing to be given yet.
-    part: Option<u64>,
-    columns: HashMap<String, ColumnPlace>,
-}
-
-impl Making<'_> {
-    fn records(&mut self, mut records: Vec<Record>) -> Result<()> {
-        if records.is_empty() {
-            return if self.part.is_some() { self.fill(Fill::default()) } else { Ok(()) };
-        }
-        records.sort_unstable_by_key(|record| record.index);
-        let mut fill = Fill::default();
-        let mut bytes = 0;
-        for block in records.chunk_by(|a, b| block_of(a.index) == block_of(b.index)) {
-            let Some(first) = block.first() else { continue };
-            self.note_columns(block);
-            let chunk = encode_chunk(block);
-            bytes += chunk.len();
-            fill.points += block.len() as u64;
-            fill.chunks.push((block_of(first.index), chunk));
-            if bytes >= REQUEST.0 || fill.chunks.len() >= REQUEST.1 {
-                self.fill(std::mem::take(&mut fill))?;
-                bytes = 0;
-            }
-        }
-        self.fill(fill)
-    }
-
-    fn note_columns(&mut self, records: &[Record]) {
-        for record in records {
-            let Outcome::Succeeded { results } = &record.outcome else { continue };
-            for (position, (name, _)) in results.iter().enumerate() {
-                let place = ColumnPlace { index: record.index, position: position as u32 };
-                match self.columns.get_mut(name) {
-                    Some(known) => *known = place.min(*known),
-                    None => drop(self.columns.insert(name.clone(), place)),
-                }
-            }
-        }
-    }
-
-    /// The points that are left to run, and the columns.
-    fn finish(&mut self, found: &Points, total: u64) -> Result<()> {
-        let mut ready = found.gaps(total).peekable();
-        while ready.peek().is_some() {
-            self.fill(Fill { ready: ready.by_ref().take(REQUEST.1).collect(), ..Fill::default() })?;
-        }
-        let columns = std::mem::take(&mut self.columns).into_iter().collect();
-        self.fill(Fill { columns, ..Fill::default() })
-    }
-
-    fn fill(&mut self, fill: Fill) -> Result<()> {
-        let part = match self.part {
-            Some(part) => part,
-            None => {
-                self.store.begin(self.draft)?;
-                0
-            }
-        };
-        self.store.fill(self.draft, &Fill { part, ..fill }).map_err(Error::from)?;
-        self.part = Some(part + 1);
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn gaps_are_what_is_not_there(indices in prop::collection::btree_set(0..300u64, 0..300), total in 300..400u64) {
-            let mut points = Points::default();
-            for index in &indices {
-                points.insert(*index);
-            }
-            prop_assert!((0..total).all(|index| points.contains(index) == indices.contains(&index)));
-            prop_assert_eq!(points.count_beyond(&Points::default()), indices.len() as u64);
-            prop_assert_eq!(points.count_beyond(&points), 0);
-            let gaps: Vec<Range<u64>> = points.gaps(total).collect();
-            let missing: BTreeSet<u64> = (0..total).filter(|index| !indices.contains(index)).collect();
-            prop_assert_eq!(gaps.iter().cloned().flatten().collect::<BTreeSet<_>>(), missing);
-            prop_assert!(gaps.windows(2).all(|pair| pair[0].end < pair[1].start), "{:?}", gaps);
-        }
-    }
 }

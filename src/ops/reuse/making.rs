@@ -1,0 +1,93 @@
+//! Owns a sweep in the making: the parts that a draft is filled with, from records taken over.
+
+use std::collections::HashMap;
+
+use super::points::Points;
+use crate::error::{Error, Result};
+use crate::job::Outcome;
+use crate::record::{Record, block_of, encode_chunk};
+use crate::store::{ColumnPlace, Draft, Fill, Store};
+
+/// Bytes of chunks, and chunks or ranges, that one request brings: some milliseconds of the store.
+const REQUEST: (usize, usize) = (1 << 20, 1000);
+
+/// A sweep in the making.
+pub(super) struct Making<'a> {
+    store: &'a dyn Store,
+    draft: &'a Draft,
+    /// The next part's number; none: it was not begun, because there was nothing to be given yet.
+    part: Option<u64>,
+    columns: HashMap<String, ColumnPlace>,
+}
+
+impl<'a> Making<'a> {
+    /// One of which nothing is to be seen yet.
+    pub(super) fn new(store: &'a dyn Store, draft: &'a Draft) -> Making<'a> {
+        Making { store, draft, part: None, columns: HashMap::new() }
+    }
+
+    /// Gives it records, those of a block together; none: a sign that we are alive.
+    ///
+    /// # Errors
+    /// If the store does not take them.
+    pub(super) fn records(&mut self, mut records: Vec<Record>) -> Result<()> {
+        if records.is_empty() {
+            return if self.part.is_some() { self.fill(Fill::default()) } else { Ok(()) };
+        }
+        records.sort_unstable_by_key(|record| record.index);
+        let mut fill = Fill::default();
+        let mut bytes = 0;
+        for block in records.chunk_by(|a, b| block_of(a.index) == block_of(b.index)) {
+            let Some(first) = block.first() else { continue };
+            self.note_columns(block);
+            let chunk = encode_chunk(block);
+            bytes += chunk.len();
+            fill.points += block.len() as u64;
+            fill.chunks.push((block_of(first.index), chunk));
+            if bytes >= REQUEST.0 || fill.chunks.len() >= REQUEST.1 {
+                self.fill(std::mem::take(&mut fill))?;
+                bytes = 0;
+            }
+        }
+        self.fill(fill)
+    }
+
+    fn note_columns(&mut self, records: &[Record]) {
+        for record in records {
+            let Outcome::Succeeded { results } = &record.outcome else { continue };
+            for (position, (name, _)) in results.iter().enumerate() {
+                let place = ColumnPlace { index: record.index, position: position as u32 };
+                match self.columns.get_mut(name) {
+                    Some(known) => *known = place.min(*known),
+                    None => drop(self.columns.insert(name.clone(), place)),
+                }
+            }
+        }
+    }
+
+    /// Gives it the points that are left to run, and the columns.
+    ///
+    /// # Errors
+    /// If the store does not take them.
+    pub(super) fn finish(&mut self, found: &Points, total: u64) -> Result<()> {
+        let mut ready = found.gaps(total).peekable();
+        while ready.peek().is_some() {
+            self.fill(Fill { ready: ready.by_ref().take(REQUEST.1).collect(), ..Fill::default() })?;
+        }
+        let columns = std::mem::take(&mut self.columns).into_iter().collect();
+        self.fill(Fill { columns, ..Fill::default() })
+    }
+
+    fn fill(&mut self, fill: Fill) -> Result<()> {
+        let part = match self.part {
+            Some(part) => part,
+            None => {
+                self.store.begin(self.draft)?;
+                0
+            }
+        };
+        self.store.fill(self.draft, &Fill { part, ..fill }).map_err(Error::from)?;
+        self.part = Some(part + 1);
+        Ok(())
+    }
+}
