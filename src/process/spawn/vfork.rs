@@ -98,13 +98,22 @@ unsafe fn become_program(image: &Image<'_>, defaults: &[c_int]) -> c_int {
     // SAFETY: all that is pointed to lives, see `Image`; all zeros is a valid `sigaction`, the default. The descriptors
     // and signal actions that are changed are the child's own: it was given copies.
     unsafe {
+        let has_group = libc::setpgid(0, 0) == 0;
         let default: libc::sigaction = std::mem::zeroed();
+        if is_any_pending() {
+            // Meant for the group that we have just left: Ctrl-C in a terminal is for the worker, which lets jobs finish.
+            // A signal that is set to be ignored, be it for a moment, is forgotten.
+            let ignored = libc::sigaction { sa_sigaction: libc::SIG_IGN, ..default };
+            for signal in defaults {
+                libc::sigaction(*signal, &ignored, null_mut());
+            }
+        }
         for signal in defaults {
             libc::sigaction(*signal, &default, null_mut());
         }
         let mut none = MaybeUninit::uninit();
         libc::sigemptyset(none.as_mut_ptr());
-        let is_done = libc::setpgid(0, 0) == 0
+        let is_done = has_group
             && libc::dup2(image.stdin.as_raw_fd(), 0) == 0
             && libc::dup2(image.stdout.as_raw_fd(), 1) == 1
             && libc::dup2(image.stderr.as_raw_fd(), 2) == 2
@@ -117,24 +126,43 @@ unsafe fn become_program(image: &Image<'_>, defaults: &[c_int]) -> c_int {
     }
 }
 
-/// Signals that a child must not find as they are with us: those that we have a handler for, which is ours alone, and
-/// SIGPIPE, which Rust programs ignore. What whoever started us wants ignored stays so.
+/// Whether a signal waits for this process. For a child: a system call, and nothing that it must not do.
+fn is_any_pending() -> bool {
+    let mut pending = MaybeUninit::uninit();
+    // SAFETY: the call writes the set, and where it succeeds it is one; numbers beyond the last signal are refused.
+    unsafe {
+        libc::sigpending(pending.as_mut_ptr()) == 0
+            && (1..=LAST_SIGNAL).any(|signal| libc::sigismember(pending.as_ptr(), signal) == 1)
+    }
+}
+
+/// Linux has no more of them on any machine that sweep is for.
+const LAST_SIGNAL: c_int = 64;
+
+/// Signals that a child must not find as they are with us: those that we have a handler for, which is ours alone; SIGPIPE,
+/// which Rust programs ignore; and those that a terminal sends to a whole group, which may be under way. What whoever
+/// started us wants ignored stays so.
 ///
 /// Asked once, when the first job is started: handlers are set at the start of the program.
 fn ours() -> &'static [c_int] {
+    const OF_TERMINALS: [c_int; 4] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGHUP];
     static OURS: OnceLock<Vec<c_int>> = OnceLock::new();
-    OURS.get_or_init(|| {
-        (1..=libc::SIGRTMAX()).filter(|signal| *signal == libc::SIGPIPE || is_caught(*signal)).collect()
-    })
+    let is_ours = |signal: &c_int| match action(*signal) {
+        None => false,
+        Some(libc::SIG_IGN) => *signal == libc::SIGPIPE,
+        Some(libc::SIG_DFL) => OF_TERMINALS.contains(signal),
+        Some(_) => true,
+    };
+    OURS.get_or_init(|| (1..=LAST_SIGNAL).filter(is_ours).collect())
 }
 
-fn is_caught(signal: c_int) -> bool {
+/// What is to be done with a signal; none for the numbers that the library keeps for itself, which it blocks or needs not.
+fn action(signal: c_int) -> Option<libc::sighandler_t> {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: the call changes nothing, and where it succeeds it has written the action. It fails for the numbers that
-    // the library keeps for itself, which it blocks or needs not.
+    // SAFETY: the call changes nothing, and where it succeeds it has written the action.
     unsafe {
-        libc::sigaction(signal, null(), action.as_mut_ptr()) == 0
-            && !matches!(action.assume_init().sa_sigaction, libc::SIG_DFL | libc::SIG_IGN)
+        let asked = libc::sigaction(signal, null(), action.as_mut_ptr());
+        (asked == 0).then(|| action.assume_init().sa_sigaction)
     }
 }
 
