@@ -15,6 +15,7 @@
 //! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`; [`visible`] makes safe to show what jobs
 //! print. [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
 
+#[warn(clippy::print_stderr)]
 pub mod cli;
 pub mod error;
 pub mod expr;

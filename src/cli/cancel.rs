@@ -24,6 +24,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         some => format!("; {} told to stop at the next sign of life of its worker", count(some, "running job")),
     };
     let id = &row.id;
-    eprintln!("{id}: {} cancelled{running}; `sweep retry {id}` puts them back", count(counts.cancelled, "point"));
+    say!("{id}: {} cancelled{running}; `sweep retry {id}` puts them back", count(counts.cancelled, "point"));
     Ok(Exit::Well)
 }

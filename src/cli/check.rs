@@ -60,11 +60,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         put(out, &promise(&document.fingerprint, run.as_ref()))?;
     }
     for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+        say!("warning: {warning}");
     }
     if let Some(target) = &target {
         let points = write_points(&sweep.space, target, out)?;
-        eprintln!("{}: {}{}", report.name, count(points, "point"), target.place());
+        say!("{}: {}{}", report.name, count(points, "point"), target.place());
     }
     Ok(Exit::Well)
 }
@@ -76,7 +76,7 @@ fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Opt
         None => Ok(None),
     });
     foreseen.unwrap_or_else(|error| {
-        eprintln!("warning: it cannot be told what `sweep run` would do: {error}");
+        say!("warning: it cannot be told what `sweep run` would do: {error}");
         None
     })
 }

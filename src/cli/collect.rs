@@ -60,7 +60,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 pub fn write(job: &Job<'_>, target: &Target, out: &mut dyn Write) -> Result<()> {
     let collected = collect(job, target, out)?;
     provenance::write(job, target, &collected)?;
-    eprintln!("{}: {}{}{}", job.row.id, count(collected.rows, "row"), target.place(), left_out(job, &collected));
+    say!("{}: {}{}{}", job.row.id, count(collected.rows, "row"), target.place(), left_out(job, &collected));
     Ok(())
 }
 
@@ -110,5 +110,5 @@ pub fn preview(target: &Target) {
     for record in reader.records().take(most_rows).flatten() {
         table.add_row(cut(&record));
     }
-    eprintln!("{}", table.trim_fmt());
+    say!("{}", table.trim_fmt());
 }

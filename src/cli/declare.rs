@@ -57,7 +57,7 @@ pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result
 }
 
 fn warn(intent: &Intent) {
-    intent.unread.iter().for_each(|why| eprintln!("warning: {why}"));
+    intent.unread.iter().for_each(|why| say!("warning: {why}"));
 }
 
 /// A bar where it takes long.

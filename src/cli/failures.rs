@@ -38,7 +38,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         let groups: Vec<_> = groups.iter().map(|group| to_json(&row, group, &groups)).collect();
         put_json(out, &json!({"version": 1, "sweep": row.id.to_string(), "groups": groups}))?;
     } else if groups.is_empty() {
-        eprintln!("{} has no failed points", row.id);
+        say!("{} has no failed points", row.id);
     } else {
         put(out, &page(&row, &groups))?;
     }

@@ -88,11 +88,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         }
     }
     if more {
-        eprintln!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
+        say!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
     } else if listed == 0 {
         let which = args.state.map_or_else(String::new, |state| format!(" {}", state.word()));
         let such = if filter.is_some() { " for which that holds" } else { "" };
-        eprintln!("{} has no{which} points{such}", row.id);
+        say!("{} has no{which} points{such}", row.id);
     }
     Ok(Exit::Well)
 }

@@ -15,6 +15,9 @@ use crate::store::{Store, StoreError, SweepRow};
 use crate::worker::runtime::SweepRuntime;
 use exit::Exit;
 
+#[macro_use]
+mod say;
+
 mod cancel;
 mod check;
 mod collect;
@@ -159,8 +162,8 @@ fn report(result: Result<Exit>) -> ExitCode {
             match &error {
                 _ if exit == Exit::Well => {}
                 // Rendered diagnostics bring their own `error:`.
-                Error::SweepFile(text) => eprintln!("{text}"),
-                error => eprintln!("error: {error}"),
+                Error::SweepFile(text) => say!("{text}"),
+                error => say!("error: {error}"),
             }
             exit.into()
         }

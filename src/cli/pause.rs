@@ -28,6 +28,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let reason = args.reason.clone().unwrap_or_else(|| format!("by {}", select::user()));
     store.set_paused(id, Some(&reason))?;
     let left = count(row.counts.pending, "point");
-    eprintln!("{id} is paused with {left} to run; `sweep resume {id}` lets it go on");
+    say!("{id} is paused with {left} to run; `sweep resume {id}` lets it go on");
     Ok(Exit::Well)
 }

@@ -79,8 +79,13 @@ impl Shown {
         let ended = counts.succeeded + counts.failed + counts.cancelled;
         match self {
             Shown::Bar(bar) => {
+                let is_first = bar.length().is_none();
                 bar.set_length(counts.total);
                 bar.set_position(ended);
+                if is_first {
+                    // What had ended before did not end just now.
+                    bar.reset_eta();
+                }
                 if counts.failed > 0 {
                     bar.set_message(format!(", {} failed", group(counts.failed)));
                 }
@@ -91,7 +96,7 @@ impl Shown {
                 }
                 *last = Instant::now();
                 let failed = group(counts.failed);
-                eprintln!("{id}: {} of {} ended, {failed} failed", group(ended), group(counts.total));
+                say!("{id}: {} of {} ended, {failed} failed", group(ended), group(counts.total));
             }
         }
     }

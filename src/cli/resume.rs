@@ -34,6 +34,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         0 => String::new(),
         some => format!("; {} stay cancelled: `sweep retry {id}` puts them back", count(some, "point")),
     };
-    eprintln!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
+    say!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
     Ok(Exit::Well)
 }

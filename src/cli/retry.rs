@@ -53,10 +53,10 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     };
     let moved = retry(&*store, &row, &which)?;
     if moved == 0 {
-        eprintln!("{} has no {} points{}", row.id, state(args), such(args));
+        say!("{} has no {} points{}", row.id, state(args), such(args));
         return Ok(Exit::Well);
     }
-    eprintln!("{}: {} back in the queue; {}", row.id, count(moved, "point"), who_runs(&*store, &row)?);
+    say!("{}: {} back in the queue; {}", row.id, count(moved, "point"), who_runs(&*store, &row)?);
     Ok(Exit::Well)
 }
 

@@ -24,7 +24,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     for id in &args.sweeps {
         let row = select::sweep(&*store, Some(id))?;
         change::remove(&*store, &row, args.force)?;
-        eprintln!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
+        say!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
     }
     Ok(Exit::Well)
 }

@@ -52,18 +52,18 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store_or_create()?;
     let (id, made) = declare(&*store, &document, args.wish)?;
     warn_of_store(&*store)?;
-    sentences(&made, Some(&id)).iter().for_each(|sentence| eprintln!("{sentence}"));
+    sentences(&made, Some(&id)).iter().for_each(|sentence| say!("{sentence}"));
     let (summary, interrupted) = run(args, context, &store, &id)?;
     let row = store.sweep(&id)?;
     if interrupted && !row.counts.is_settled() {
-        eprintln!("{}", left(&id, &row.counts, &summary));
+        say!("{}", left(&id, &row.counts, &summary));
         return Ok(Exit::Interrupted);
     }
     let choice = Choice::default();
     collect::write(&Job { store: &*store, row: &row, space: &sweep.space, choice: &choice }, &target, out)?;
     collect::preview(&target);
     if let Some(reason) = &row.paused {
-        eprintln!("{id} is paused: {reason}");
+        say!("{id} is paused: {reason}");
     }
     Ok(Exit::of_counts(&row.counts))
 }

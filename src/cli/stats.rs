@@ -77,7 +77,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         None => put(out, &text(&statistics, &args.quantiles))?,
         Some(target) => {
             write(&statistics, &args.quantiles, target, out)?;
-            eprintln!("{}: {}{}", row.id, count(statistics.lines.len() as u64, "row"), target.place());
+            say!("{}: {}{}", row.id, count(statistics.lines.len() as u64, "row"), target.place());
         }
     }
     Ok(Exit::Well)

@@ -15,7 +15,7 @@ const NEWEST: usize = 10;
 /// Show how sweeps go: counts, rate, time left, workers
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: those with something left to run, and the newest]
+    /// The sweep [default: those with something left to run, and the ten newest]
     sweep: Option<SweepId>,
     /// For tools: one JSON object with all sweeps, newest first
     #[arg(long)]

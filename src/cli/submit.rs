@@ -54,13 +54,13 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let store = context.store_or_create()?;
     let (id, made) = declare(&*store, &document, args.wish)?;
     warn_of_store(&*store)?;
-    sentences(&made, Some(&id)).iter().for_each(|sentence| eprintln!("{sentence}"));
+    sentences(&made, Some(&id)).iter().for_each(|sentence| say!("{sentence}"));
     put(out, &format!("{id}\n"))?;
     let counts = store.sweep(&id)?.counts;
     if counts.is_settled() {
-        eprintln!("`sweep collect {id} --out FILE` writes the table");
+        say!("`sweep collect {id} --out FILE` writes the table");
     } else {
-        eprintln!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
+        say!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
     }
     Ok(Exit::Well)
 }
@@ -70,7 +70,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// # Errors
 /// If the command of the first point cannot be rendered.
 pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
-    warnings(sweep)?.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    warnings(sweep)?.iter().for_each(|warning| say!("warning: {warning}"));
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
 /// # Errors
 /// If the store does not answer.
 pub fn warn_of_store(store: &dyn Store) -> Result<()> {
-    store.cautions()?.iter().for_each(|caution| eprintln!("warning: {caution}"));
+    store.cautions()?.iter().for_each(|caution| say!("warning: {caution}"));
     Ok(())
 }
 
@@ -100,7 +100,7 @@ pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
     match spec::open(file) {
         Ok((read, document)) => {
             if !read.warnings.list.is_empty() {
-                eprintln!("{}", read.warnings.render(super::colours()));
+                say!("{}", read.warnings.render(super::colours()));
             }
             Ok((read, select(file, document)?))
         }

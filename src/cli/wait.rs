@@ -33,14 +33,14 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
             Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
             Ok(_) => {
                 if std::mem::take(&mut is_away) {
-                    eprintln!("the store is back");
+                    say!("the store is back");
                 }
                 thread::sleep(EVERY);
             }
             // Whoever waits for a sweep outwaits a store that is restarted.
             Err(StoreError::Unreachable { why, .. }) => {
                 if !std::mem::replace(&mut is_away, true) {
-                    eprintln!("the store is away: {why}; it is asked again until it is back");
+                    say!("the store is away: {why}; it is asked again until it is back");
                 }
                 thread::sleep(EVERY);
             }
@@ -49,14 +49,14 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     };
     drop(progress);
     let counts = row.counts;
-    eprintln!(
+    say!(
         "{id}: {} succeeded, {} failed, {} cancelled",
         group(counts.succeeded),
         group(counts.failed),
         group(counts.cancelled)
     );
     if let Some(reason) = &row.paused {
-        eprintln!("{id} is paused: {reason}");
+        say!("{id} is paused: {reason}");
     }
     Ok(Exit::of_counts(&counts))
 }

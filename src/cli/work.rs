@@ -56,12 +56,12 @@ pub fn work(
     let signals = Listener::new(worker.stop_handle())?;
     let supervisor = supervise::start(context, &*store, worker.id());
     if let Err(error) = &supervisor {
-        eprintln!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
+        say!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
     }
     let summary = worker.run(&mut |notice| {
         // Who runs one sweep is told at the end why it is paused.
         if !(alone && matches!(notice, Notice::Paused { .. })) {
-            eprintln!("{}", sentence(&notice));
+            say!("{}", sentence(&notice));
         }
     })?;
     Ok((summary, signals.interrupted()))

@@ -23,16 +23,16 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let store = context.store_or_create()?;
-    eprintln!("working for {}, queue {}", store.describe(), args.queues.join(", "));
+    say!("working for {}, queue {}", store.describe(), args.queues.join(", "));
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
     for sweep in &summary.paused {
-        eprintln!("{sweep} is paused and still has jobs");
+        say!("{sweep} is paused and still has jobs");
     }
-    eprintln!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed);
+    say!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed);
     if summary.undelivered > 0 {
         let jobs = count(summary.undelivered as u64, "outcome");
-        eprintln!("{jobs} could not be delivered; those jobs run again once their leases have run out");
+        say!("{jobs} could not be delivered; those jobs run again once their leases have run out");
         return Ok(Exit::Store);
     }
     Ok(if interrupted { Exit::Interrupted } else { Exit::Well })

@@ -15,6 +15,9 @@ use crate::store::{Set, Store, SweepRow};
 /// The most groups that are told apart; what comes after goes into one group for each cause.
 const MOST_GROUPS: usize = 1000;
 
+/// Behind the words of a group whose points failed for causes of one kind, but not in the same words.
+const AND_OTHERS: &str = " (others in other words)";
+
 /// A point that has failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
@@ -117,7 +120,7 @@ impl Iterator for Failures<'_> {
 pub struct Group {
     /// The cause, as `sweep retry --cause` takes it.
     pub cause: CausePattern,
-    /// The cause of the example, in words.
+    /// The cause of the example, in words, and whether others have other words.
     pub words: String,
     /// The last line of stderr, made comparable; none: there is none.
     pub last_line: Option<String>,
@@ -147,7 +150,12 @@ pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
             let (last_line, mixed) = (key.1.clone(), key.2);
             let example = JobAddress { sweep: row.id.clone(), index: failure.index };
             let words = failure.cause.to_string();
-            groups.entry(key).or_insert_with(|| Group { cause, words, last_line, mixed, count: 0, example }).count += 1;
+            let new = || Group { cause, words: words.clone(), last_line, mixed, count: 0, example };
+            let group = groups.entry(key).or_insert_with(new);
+            group.count += 1;
+            if group.words != words && !group.words.ends_with(AND_OTHERS) {
+                group.words.push_str(AND_OTHERS);
+            }
         }
     }
     let mut groups: Vec<Group> = groups.into_values().collect();

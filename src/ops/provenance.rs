@@ -45,13 +45,13 @@ impl Ran {
     }
 }
 
-/// Writes the provenance of a table beside it, aside and renamed as the table itself. A table on standard output has
-/// none.
+/// Writes the provenance of a table beside it, aside and renamed as the table itself. A table on standard output, or in
+/// a pipe, has none.
 ///
 /// # Errors
 /// If the store cannot be read or the file not be written.
 pub fn write(job: &Job<'_>, target: &Target, collected: &Collected) -> Result<()> {
-    let Some(table) = &target.file else { return Ok(()) };
+    let Some(table) = target.lasting() else { return Ok(()) };
     let document = Document::decode(&job.store.document(&job.row.id)?)
         .map_err(|error| Error::usage(format!("{} cannot be described: {error}", job.row.id)))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);

@@ -1,7 +1,7 @@
 //! Owns where a table goes: standard output, or a file that is whole or not there and is never an input.
 
-use std::fs::Permissions;
-use std::io::{BufWriter, Write};
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,8 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::ops::provenance::beside;
+use crate::spec::fingerprint;
+use crate::store::sqlite::is_of_store;
 use crate::table::write::Format;
 use crate::worker::runtime::SweepRuntime;
 
@@ -59,14 +61,28 @@ impl Target {
             stream.flush().map_err(Error::file("written", name))?;
             return Ok(filled);
         };
-        let mut aside = aside(path)?;
+        if is_special(path) {
+            let file = File::options().write(true).open(path).map_err(Error::file("written", path))?;
+            let mut stream = BufWriter::new(file);
+            let filled = fill(&mut stream, path)?;
+            stream.flush().map_err(Error::file("written", path))?;
+            return Ok(filled);
+        }
+        // A link stays, and what it points to is replaced.
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let mut aside = aside(&real)?;
         let mut stream = BufWriter::new(aside.as_file_mut());
         let filled = fill(&mut stream, path)?;
         stream.flush().map_err(Error::file("written", path))?;
         drop(stream);
         aside.as_file().sync_all().map_err(Error::file("written", path))?;
-        aside.persist(path).map_err(|error| Error::file("written", path)(error.error))?;
+        aside.persist(&real).map_err(|error| Error::file("written", path)(error.error))?;
         Ok(filled)
+    }
+
+    /// The file, if it is one that stays: not a pipe, a terminal or `/dev/null`.
+    pub fn lasting(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|path| !is_special(path))
     }
 
     /// Tries whether the file could be written, before hours of work are done for it; writes nothing.
@@ -75,12 +91,12 @@ impl Target {
     /// If it could not.
     pub fn probe(&self) -> Result<()> {
         self.format()?;
-        let Some(path) = &self.file else { return Ok(()) };
-        aside(path).map(drop)
+        let Some(path) = self.lasting() else { return Ok(()) };
+        aside(&path.canonicalize().unwrap_or_else(|_| path.to_path_buf())).map(drop)
     }
 
-    /// Refuses an output that is an input: the sweep file, a file that it names, or one that a word of the first
-    /// point's command names.
+    /// Refuses an output that is an input: the sweep file, a file that it names, one that a word of the first point's
+    /// command names, or one that is watched; and the store's own files.
     ///
     /// # Errors
     /// With the remedy, if it is one.
@@ -89,7 +105,22 @@ impl Target {
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
         }
-        let outputs: Vec<PathBuf> = [path, &beside(path)].iter().filter_map(|path| path.canonicalize().ok()).collect();
+        if is_of_store(path) {
+            return Err(Error::usage(format!("{} is the store itself; name another file with --out", path.display())));
+        }
+        let both = [path.clone(), beside(path)];
+        let here = sweep.here.canonicalize().unwrap_or_else(|_| sweep.here.clone());
+        let watched = both.iter().find(|path| {
+            let place = whole(path).and_then(|path| Some(path.strip_prefix(&here).ok()?.to_str()?.to_owned()));
+            place.is_some_and(|place| fingerprint::is_watched(&sweep.spec, &place))
+        });
+        if let Some(watched) = watched {
+            return Err(Error::usage(format!(
+                "{} is watched by `[files] watch`, and would count as a change of the program; name another with --out",
+                watched.display()
+            )));
+        }
+        let outputs: Vec<PathBuf> = both.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
         let files = words.iter().chain(&sweep.inputs).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
         let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| outputs.contains(file));
@@ -103,12 +134,39 @@ impl Target {
     }
 }
 
+/// Whether it is there and no file: a device, a pipe, a terminal. Such a thing is written to and not replaced.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The path from the root, links resolved, also of a file that is not there yet.
+fn whole(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?)))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What to do where nothing can be written.
+fn explained(error: io::Error, folder: &Path) -> io::Error {
+    let folder = folder.display();
+    let why = match error.kind() {
+        ErrorKind::NotFound => format!("there is no folder {folder}; make it, or name another file with --out"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            format!("nothing can be written into {folder}; name a file elsewhere with --out")
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), why)
+}
+
 /// A new file beside the one to be written, removed when dropped.
 fn aside(path: &Path) -> Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     tempfile::Builder::new()
         .prefix(".sweep-")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
-        .map_err(Error::file("written", path))
+        .map_err(|error| Error::file("written", path)(explained(error, folder)))
 }

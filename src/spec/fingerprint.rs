@@ -75,6 +75,18 @@ impl fmt::Display for Change {
     }
 }
 
+/// Whether a file may be an input. The table that `run` writes is none, whatever the pattern.
+fn is_input(spec: &Spec, path: &str) -> bool {
+    let table = format!("{}.results.csv", spec.name);
+    let of_table = path.strip_prefix(&table).is_some_and(|rest| rest.is_empty() || rest == ".meta.json");
+    !of_table && !spec.files.ignores(path)
+}
+
+/// Whether a file with this path, relative to the sweep file's folder, is watched, or would be if it were there.
+pub fn is_watched(spec: &Spec, path: &str) -> bool {
+    spec.files.watches(path) && is_input(spec, path)
+}
+
 impl Fingerprint {
     /// The fingerprint of a sweep, with the contents of files as they are now. `here` is the sweep file's folder,
     /// absolute. O(files' lengths), and a look at some thousand commands.
@@ -101,14 +113,8 @@ impl Fingerprint {
             // A pattern that cannot be used was refused when the file was read.
             watched.extend(files.find(pattern).unwrap_or_default().iter().map(|path| relative(path)));
         }
-        // The table that `run` writes is no input, whatever the pattern.
-        let table = format!("{}.results.csv", spec.name);
-        let is_input = |path: &String| {
-            let of_table = path.strip_prefix(&table).is_some_and(|rest| rest.is_empty() || rest == ".meta.json");
-            !of_table && !spec.files.ignores(path)
-        };
-        watched.retain(is_input);
-        named = named.iter().map(|path| relative(path)).filter(is_input).collect();
+        watched.retain(|path| is_input(spec, path));
+        named = named.iter().map(|path| relative(path)).filter(|path| is_input(spec, path)).collect();
         named.retain(|path| !watched.contains(path));
         let results = setting("results", &spec.results);
         Ok(Fingerprint { settings, files: hashes(files, named)?, watched: hashes(files, watched)?, results })

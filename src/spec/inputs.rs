@@ -2,7 +2,7 @@
 
 use std::ops::Range as Span;
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Serialize};
 
 use super::Diagnostic;
@@ -20,6 +20,13 @@ pub struct FileSettings {
 }
 
 impl FileSettings {
+    /// Whether a pattern of those that are watched fits a file, be it there or not.
+    pub fn watches(&self, path: &str) -> bool {
+        let by_folder = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
+        let patterns = self.watch.iter().filter_map(|pattern| Pattern::new(bare(pattern)).ok());
+        patterns.into_iter().any(|pattern| pattern.matches_with(path, by_folder))
+    }
+
     /// Whether a file is left out of the fingerprint.
     pub fn ignores(&self, path: &str) -> bool {
         // Patterns were checked when the file was read; one that is none ignores nothing.

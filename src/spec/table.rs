@@ -1,6 +1,6 @@
 //! Owns tables as text: comma, semicolon or tab, found by looking at the first line; quoted cells. Pure.
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
 /// A table.
 pub(super) struct Table {
@@ -26,12 +26,7 @@ const TOLD: usize = 3;
 pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
     let one = |message: String, help: &str| Err(vec![(message, help.to_owned())]);
     let delimiter = delimiter(text);
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::None)
-        .from_reader(text.as_bytes());
+    let mut reader = reader(text, delimiter);
     let mut rows: Vec<Row> = Vec::new();
     let mut record = ByteRecord::new();
     let (mut line, mut counted) = (1, 0);
@@ -46,6 +41,14 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
         if !raw.trim().is_empty() {
             rows.push(Row { line, cells: cells(&record, raw) });
         }
+    }
+    let last = text.get(counted..).unwrap_or_default();
+    if let Some(row) = rows.last().filter(|_| is_open(last, delimiter)) {
+        return one(
+            format!("{file}:{}: a quote is opened in this row and never closed", row.line),
+            "all lines below are taken as a part of its cell: close the quote, or write it twice and the whole cell in \
+             quotes where it is meant as a character",
+        );
     }
     if rows.is_empty() {
         return one(format!("{file} is empty"), "its first line names the parameters, and each further one is a point");
@@ -63,6 +66,21 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
         return Ok(Table { header, rows });
     }
     Err(told(file, &header, &ragged, delimiter))
+}
+
+fn reader(text: &str, delimiter: u8) -> Reader<&[u8]> {
+    ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::None)
+        .from_reader(text.as_bytes())
+}
+
+/// Whether the last record of a text goes on: another line behind it becomes a part of it.
+fn is_open(record: &str, delimiter: u8) -> bool {
+    let longer = format!("{record}\nx");
+    reader(&longer, delimiter).byte_records().count() == reader(record, delimiter).byte_records().count()
 }
 
 fn told(file: &str, header: &[String], ragged: &[&Row], delimiter: u8) -> Vec<Mistake> {
@@ -135,6 +153,21 @@ mod tests {
         }
         assert_eq!(rows("a\n1\n2\n"), [["a"], ["1"], ["2"]]);
         assert_eq!(rows("x;y\n1,5;2,5\n"), [["x", "y"], ["1,5", "2,5"]]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_a_mistake_and_swallows_no_rows() {
+        for (text, line) in [("a,b\n1,x\n2,\"y\n3,z\n", 3), ("a,b\n1,\"x\"\"\n", 2), ("\"a,b\n1,2", 1)] {
+            let mistakes = parse("a.csv", text).err().unwrap();
+            assert_eq!(
+                mistakes[0].0,
+                format!("a.csv:{line}: a quote is opened in this row and never closed"),
+                "{text:?}"
+            );
+        }
+        for text in ["a,b\n1,\"x\"", "a,b\n1,\"x\"\n\n", "a,b\n1,x\"y\n", "a,b\n1,\"x\ny\"\n  \n"] {
+            assert_eq!(rows(text).len(), 2, "{text:?}");
+        }
     }
 
     #[test]

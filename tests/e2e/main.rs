@@ -14,6 +14,7 @@ mod failures;
 mod faults;
 mod giving_up;
 mod leftovers;
+mod outputs;
 mod promise;
 mod provenance;
 mod results;

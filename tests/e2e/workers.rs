@@ -1,5 +1,8 @@
 //! Owns the tests of workers as processes: killed, told to stop, sharing a sweep, losing their store.
 
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
 use rustix::process::Signal;
 use sweep::store::open::{Open, open};
 
@@ -323,5 +326,25 @@ fn many_small_records_of_a_block_become_one() {
         sandbox.sweep(&["collect", "a-1", "--out", "t.csv"]).code(0);
         let results: Vec<String> = sandbox.rows("t.csv").iter().map(|row| row["y"].clone()).collect();
         assert_eq!(results, (0..40).map(|job| job.to_string()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_ends_no_job_that_is_just_being_started() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"/bin/true\"\nrepeats = 100000\n[results]\nformat = \"none\"\n");
+    let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
+    for round in 0..8 {
+        let before = number(&sandbox, &id, "succeeded");
+        let mut worker = sandbox.command(&["worker", "-j", "8"]);
+        // A terminal signals the whole group of what it runs.
+        let mut worker =
+            worker.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        wait_for(&sandbox, &id, "succeeded", before + 1);
+        let signal = [Signal::INT, Signal::TERM][round % 2];
+        rustix::process::kill_process_group(rustix::process::Pid::from_child(&worker), signal).expect("it is there");
+        worker.wait().expect("it is ours");
+        assert_eq!(number(&sandbox, &id, "failed"), 0, "{}", sandbox.sweep(&["failures", &id]).stdout);
+        assert_eq!(number(&sandbox, &id, "running"), 0);
     }
 }

@@ -43,6 +43,12 @@ mod sweeps;
 /// The database's name within the store's folder.
 const FILE: &str = "sweep.db";
 
+/// Whether a path is that of an embedded store's file, or of one that SQLite keeps beside it.
+pub fn is_of_store(path: &Path) -> bool {
+    let is_named_so = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(FILE));
+    is_named_so && path.with_file_name(FILE).exists()
+}
+
 /// The embedded store. It has two connections: what a `collect` reads does not hold up what workers report.
 pub struct SqliteStore {
     dir: PathBuf,

@@ -1,0 +1,14 @@
+//! Owns how a person is told something, on standard error. A reader who has gone away is no reason to stop.
+
+use std::fmt::Arguments;
+use std::io::Write;
+
+/// As `eprintln!`, which would panic where nobody reads.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::say::line(format_args!($($text)*)) };
+}
+
+/// A line on standard error.
+pub fn line(text: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
