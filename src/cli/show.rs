@@ -43,7 +43,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 
 fn page(view: &JobView) -> String {
     let mut page = String::new();
-    let point = &view.prepared.point;
+    let point = &view.point;
     // Writing to a String does not fail.
     let _ = writeln!(page, "{}  {}", view.address, state(&view.state));
     for (name, value) in std::iter::zip(&view.names, &point.params) {
@@ -54,8 +54,11 @@ fn page(view: &JobView) -> String {
         other => format!("randomization {other}, "),
     };
     let _ = writeln!(page, "  draw {}, {scramble}repeat {}, seed {}", point.draw, point.repeat, point.seed);
-    let _ = writeln!(page, "\n{}", view.paste_line());
-    if let Err(why) = &view.program {
+    let _ = match view.paste_line() {
+        Ok(line) => writeln!(page, "\n{line}"),
+        Err(why) => writeln!(page, "\n(it has no command: {why})"),
+    };
+    if let (Ok(_), Err(why)) = (&view.prepared, &view.program) {
         let _ = writeln!(page, "(on this machine: {why})");
     }
     if !view.records.is_empty() {

@@ -49,7 +49,7 @@ impl Filter {
         Ok(Filter { text: text.to_owned(), expression, names })
     }
 
-    /// Whether it holds for a point.
+    /// Whether it holds for a point. It does not where a derived parameter could not be computed and it cannot be told.
     ///
     /// # Errors
     /// If it cannot be told: a parameter that the point has not, something else than true or false.
@@ -58,7 +58,10 @@ impl Filter {
             None => point.params.get(self.place(name)?).cloned(),
             known => known,
         };
-        self.expression.holds(&lookup).map_err(|why| self.failed(point, &why))
+        match self.expression.holds(&lookup) {
+            Err(_) if point.fault.is_some() => Ok(false),
+            told => told.map_err(|why| self.failed(point, &why)),
+        }
     }
 
     /// Whether it holds for a row. None: it cannot be told, because something that it asks for is missing there: the

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::job::{JobAddress, JobState, Outcome, Tries};
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
+use crate::space::Point;
 use crate::store::{Store, SweepRow};
 use crate::template::shell_line;
 use crate::worker::runtime::{Prepared, SweepRuntime};
@@ -22,8 +23,10 @@ pub struct JobView {
     pub tries: Option<Tries>,
     /// The names of the parameters, and what its next or newest attempt is given.
     pub names: Vec<String>,
-    /// What its process is given.
-    pub prepared: Prepared,
+    /// The point.
+    pub point: Point,
+    /// What its process is given, or why it cannot be told: a derived parameter or a template that cannot be computed.
+    pub prepared: std::result::Result<Prepared, String>,
     /// The program's path on this machine, or why there is none.
     pub program: std::result::Result<PathBuf, String>,
     /// Its attempts, oldest first.
@@ -35,7 +38,7 @@ pub struct JobView {
 /// Gathers what is known of a point.
 ///
 /// # Errors
-/// If the sweep has no such point, or its command cannot be rendered.
+/// If the sweep has no such point, or the store cannot be read.
 pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) -> Result<JobView> {
     change::check_index(row, index)?;
     let (state, tries) = store.point(&row.id, index)?;
@@ -45,11 +48,14 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
         JobState::Running { attempt, .. } => *attempt,
         _ => newest.map_or(1, |record| record.tries.attempts),
     };
-    let prepared = sweep.prepare(index, attempt).map_err(|error| Error::usage(format!("{error:#}")))?;
-    let word = prepared.argv.first().map(String::as_str).unwrap_or_default();
+    let point = sweep.space.point(index).ok_or_else(|| Error::usage(format!("{} has no point {index}", row.id)))?;
+    let prepared = sweep.prepare(index, attempt).map_err(|error| format!("{error:#}"));
+    let word = |prepared: &Prepared| prepared.argv.first().cloned().unwrap_or_default();
+    let program = prepared.as_ref().map_err(Clone::clone).map(word);
     Ok(JobView {
         address: JobAddress { sweep: row.id.clone(), index },
-        program: sweep.program(word).map_err(|error| error.to_string()),
+        program: program.and_then(|word| sweep.program(&word).map_err(|error| error.to_string())),
+        point,
         names: sweep.space.names().to_vec(),
         output: newest.map_or(Ok(None), |record| output::of_record(store, &row.id, record))?,
         state,
@@ -61,8 +67,11 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
 
 impl JobView {
     /// A line that, pasted into a shell, runs the very same thing.
-    pub fn paste_line(&self) -> String {
-        let Prepared { argv, env, stdin, dir, .. } = &self.prepared;
+    ///
+    /// # Errors
+    /// If there is nothing that could be run: why its command cannot be told.
+    pub fn paste_line(&self) -> std::result::Result<String, &str> {
+        let Prepared { argv, env, stdin, dir, decks, .. } = self.prepared.as_ref().map_err(String::as_str)?;
         let mut argv = argv.clone();
         // A program with a slash in it is relative to the sweep file's folder, wherever the job runs.
         if let (Some(word), Ok(program)) = (argv.first_mut().filter(|word| word.contains('/')), &self.program) {
@@ -71,14 +80,14 @@ impl JobView {
         let words =
             |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
         let dir = dir.to_string_lossy();
-        let decks: Vec<String> = self.prepared.decks.iter().map(|(name, text)| deck_line(name, text)).collect();
+        let decks: Vec<String> = decks.iter().map(|(name, text)| deck_line(name, text)).collect();
         let decks = decks.concat();
         let folder = format!("{} && {}", words(&["mkdir", "-p", &dir]), words(&["cd", &dir]));
         let (input, no_input) = match stdin {
             Some(text) => (words(&["printf", "%s", text]) + " | ", ""),
             None => (String::new(), " < /dev/null"),
         };
-        format!("{folder} && {decks}{input}{}{no_input}", shell_line(&argv, env, None))
+        Ok(format!("{folder} && {decks}{input}{}{no_input}", shell_line(&argv, env, None)))
     }
 
     /// The newest attempt.
@@ -88,7 +97,7 @@ impl JobView {
 
     /// All of it for tools.
     pub fn to_json(&self) -> Json {
-        let point = &self.prepared.point;
+        let (point, prepared) = (&self.point, self.prepared.as_ref().ok());
         let newest = self.newest();
         let output = self.output.clone().unwrap_or_default();
         json!({
@@ -99,9 +108,9 @@ impl JobView {
             "repeat": point.repeat,
             "seed": point.seed,
             "seed32": point.seed32,
-            "command": self.prepared.argv,
+            "command": prepared.map(|prepared| &prepared.argv),
             "program": self.program.as_ref().ok(),
-            "dir": self.prepared.dir,
+            "dir": prepared.map(|prepared| &prepared.dir),
             "state": self.state.word(),
             "attempts": newest.map_or(0, |record| record.tries.attempts).max(self.tries.map_or(0, |tries| tries.attempts)),
             "exit_code": newest.and_then(|record| record.exit_code),
@@ -115,7 +124,7 @@ impl JobView {
             "stdout_tail": text(&output.stdout),
             "stderr_tail": text(&output.stderr),
             "history": self.records.iter().map(attempt_json).collect::<Vec<_>>(),
-            "paste": self.paste_line(),
+            "paste": self.paste_line().ok(),
         })
     }
 }

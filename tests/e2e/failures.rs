@@ -131,3 +131,20 @@ fn what_jobs_print_is_shown_with_control_characters_made_visible() {
     // A file has what was printed, whatever it is.
     assert!(sandbox.read("a.results.csv").contains("a\u{1b}[31m"));
 }
+
+#[test]
+fn a_point_whose_command_cannot_be_told_is_shown_and_chosen_like_any_other() {
+    let sandbox = Sandbox::embedded();
+    let text = "command = \"echo {{ d }}\"\n[grid]\nx = [2, 1, 0]\n[derived]\nd = \"2 / x\"\n[job]\nenv = { X = \"{{ x }}\" }\n";
+    sandbox.write("a.toml", text);
+    sandbox.sweep(&["run", "a.toml"]).code(1);
+    let page = sandbox.sweep(&["show", "a-1/2"]).code(0).stdout;
+    for line in ["a-1/2  failed", "  x = 0", "(it has no command: point 2 (x = 0", "attempt 1: "] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let shown = sandbox.sweep(&["show", "a-1/2", "--json"]).code(0).json();
+    assert_eq!(shown["state"], "failed");
+    assert!(shown["command"].is_null() && shown["paste"].is_null(), "{shown}");
+    let jobs = sandbox.sweep(&["jobs", "--where", "d > 1.5"]).code(0).stdout;
+    assert!(jobs.contains("a-1/1") && !jobs.contains("a-1/2") && !jobs.contains("a-1/0"), "{jobs}");
+}
