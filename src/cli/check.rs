@@ -16,7 +16,7 @@ use crate::ops::check::{Report, report, write_points};
 use crate::ops::submit::Made;
 use crate::ops::target::Target;
 use crate::space::{Explained, Sampling, Space};
-use crate::spec::{Document, Fingerprint, Found, PRIVATE_DIR};
+use crate::spec::{Document, Found, PRIVATE_DIR};
 use crate::status::text::{count, group, plain};
 use crate::table::columns::{counters, first};
 use crate::template::shell_line;
@@ -52,12 +52,12 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let run = what_run_would_do(args, context, &document);
     if args.json {
         let mut json = report.to_json(sweep.space.names());
-        json["inputs"] = document.fingerprint.paths().collect();
+        json["inputs"] = inputs(&document).collect();
         json["run"] = run.as_ref().map_or(Json::Null, Made::to_json);
         put_json(out, &json)?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
-        put(out, &promise(&document.fingerprint, run.as_ref()))?;
+        put(out, &promise(&document, run.as_ref()))?;
     }
     for warning in &report.warnings {
         say!("warning: {warning}");
@@ -81,13 +81,19 @@ fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Opt
     })
 }
 
+/// The files whose edit makes old results count no more.
+fn inputs(document: &Document) -> impl Iterator<Item = &str> {
+    let decks = document.spec.templates.iter().map(|deck| deck.file.as_str());
+    document.fingerprint.paths().chain(decks).unique()
+}
+
 /// Which files' edits make old results count no more, and what `run` would do.
-fn promise(fingerprint: &Fingerprint, run: Option<&Made>) -> String {
+fn promise(document: &Document, run: Option<&Made>) -> String {
     /// Files that are named.
     const MOST: usize = 8;
     let mut lines: Vec<String> = run.into_iter().flat_map(|made| sentences(made, None)).collect();
     lines.iter_mut().for_each(|line| line.insert_str(0, "run: "));
-    let paths = fingerprint.paths().collect::<Vec<_>>();
+    let paths = inputs(document).collect::<Vec<_>>();
     if !paths.is_empty() {
         let more = paths.len().saturating_sub(MOST);
         let more = if more > 0 { format!(", and {} more", group(more as u64)) } else { String::new() };

@@ -390,4 +390,9 @@ fn check_says_what_run_would_do_and_does_not_do_it() {
     let expected = serde_json::json!({"sweep": null, "done": 6, "to_run": 3, "changed": []});
     assert_eq!(json["run"], expected, "{json}");
     assert_eq!(sandbox.sweep(&["list"]).code(0).stdout.lines().count(), 2, "a sweep was made");
+    sandbox.write("in.j2", "{{ seed }}");
+    let deck = "[job]\ndir = \"runs/{{ job }}\"\n[templates]\nin = \"in.j2\"\n";
+    sandbox.write("b.toml", &(plain("[1, 2]", 1) + deck));
+    let json = sandbox.sweep(&["check", "b.toml", "--json"]).code(0).json();
+    assert_eq!(json["inputs"], serde_json::json!(["job.sh", "in.j2"]));
 }
