@@ -215,6 +215,11 @@ impl KnownColumns {
         first.into_iter().map(|(name, place)| (name.to_owned(), place)).collect()
     }
 
+    /// Forgets what was told of a sweep.
+    pub fn forget(&mut self, sweep: &SweepId) {
+        self.known.remove(sweep);
+    }
+
     /// Notes what an accepted report has told.
     pub fn accepted(&mut self, report: &Report) {
         if report.columns.is_empty() {

@@ -193,6 +193,11 @@ impl Runtimes {
         self.known.get(id).cloned()
     }
 
+    /// Forgets a sweep.
+    pub fn forget(&mut self, id: &SweepId) {
+        self.known.remove(id);
+    }
+
     /// Remembers a sweep.
     pub fn insert(&mut self, runtime: SweepRuntime) -> Arc<SweepRuntime> {
         // A worker that lives for months meets many sweeps; what runs keeps its own reference.

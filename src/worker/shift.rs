@@ -1,6 +1,6 @@
 //! Owns a worker's loop: it ties the board, the pace and the store together, from the first claim to the last delivery.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,9 @@ mod settle;
 
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long a sweep is taken for the one that it was.
+const MET: Duration = Duration::from_secs(1);
 
 /// A request on its way, with what it was made from.
 struct Request {
@@ -51,6 +54,8 @@ pub(super) struct Shift<'a> {
     seq: u64,
     trouble: Option<Trouble>,
     told_folder: HashSet<SweepId>,
+    /// When each sweep was submitted, and when that was last asked; none: it is to be asked again.
+    met: HashMap<SweepId, (u64, Option<Instant>)>,
     first_failures: FirstFailures,
     recent: Recent,
     tidy: Tidy,
@@ -80,6 +85,7 @@ impl<'a> Shift<'a> {
             seq: 0,
             trouble: None,
             told_folder: HashSet::new(),
+            met: HashMap::new(),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
             tidy: Tidy::default(),
@@ -209,6 +215,7 @@ impl<'a> Shift<'a> {
     /// Queues new claims, with their sweep made ready.
     fn take_on(&mut self, claims: Vec<Claim>) -> Result<(), StoreError> {
         let Some(first) = claims.first() else { return Ok(()) };
+        self.meet(&first.job.sweep);
         match self.runtime(&first.job.sweep) {
             Ok(Some(sweep)) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
@@ -227,6 +234,23 @@ impl<'a> Shift<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// Makes sure that what is known of a sweep is of this one: a store that was emptied gives ids again. Asked for when
+    /// nothing else of the sweep is in hand, and otherwise once a second.
+    fn meet(&mut self, id: &SweepId) {
+        let met = self.met.get(id).copied();
+        let asked = met.and_then(|(_, asked)| asked);
+        if asked.is_some_and(|asked| asked.elapsed() < MET) && self.board.holds(id) {
+            return;
+        }
+        // A store that does not answer now is met again with the next claims; a sweep that is gone has no document either.
+        let Ok(row) = self.store.sweep(id) else { return };
+        if met.is_some_and(|(submitted, _)| submitted != row.submitted_ms) {
+            self.runtimes.forget(id);
+            self.columns.forget(id);
+        }
+        self.met.insert(id.clone(), (row.submitted_ms, Some(Instant::now())));
     }
 
     fn runtime(&mut self, id: &SweepId) -> Result<Option<Arc<SweepRuntime>>, StoreError> {

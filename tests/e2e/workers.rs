@@ -348,3 +348,19 @@ fn ctrl_c_in_a_terminal_ends_no_job_that_is_just_being_started() {
         assert_eq!(number(&sandbox, &id, "running"), 0);
     }
 }
+
+#[test]
+fn a_store_that_was_emptied_gives_ids_again_and_workers_run_what_they_mean_now() {
+    let mut sandbox = Sandbox::redis();
+    let old = "name = \"a\"\ncommand = \"echo x=old{{ i }}\"\n[grid]\ni = [1, 2, 3]\n";
+    let worker = sandbox.start("worker", &["worker", "-j", "2"]);
+    let settled = |sandbox: &Sandbox, id: &str| wait_for(sandbox, id, "succeeded", 3);
+    assert_eq!(submit(&sandbox, old), "a-1");
+    settled(&sandbox, "a-1");
+    sandbox.server().say("FLUSHALL");
+    assert_eq!(submit(&sandbox, &old.replace("old", "new")), "a-1");
+    settled(&sandbox, "a-1");
+    sandbox.sweep(&["collect", "a-1", "--out", "t.csv"]).code(0);
+    let found: Vec<String> = sandbox.rows("t.csv").iter().map(|row| row["x"].clone()).collect();
+    assert_eq!(found, ["new1", "new2", "new3"], "{}", worker.log());
+}

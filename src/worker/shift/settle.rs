@@ -46,6 +46,8 @@ impl Shift<'_> {
             self.board.add_done(again);
         }
         if too_late > 0 {
+            // Perhaps because the store was emptied.
+            self.met.values_mut().for_each(|(_, asked)| *asked = None);
             (self.notify)(Notice::TooLate(too_late));
         }
         if took_over > 0 {
