@@ -42,6 +42,7 @@ struct Running {
 
 struct State {
     queue: VecDeque<Task>,
+    last_taken: Option<Instant>,
     slots: Vec<Option<Running>>,
     done: Vec<Finished>,
     oldest_done: Option<Instant>,
@@ -69,6 +70,7 @@ impl Board {
     pub fn new(stoppers: Vec<Stopper>) -> Self {
         let state = State {
             queue: VecDeque::new(),
+            last_taken: None,
             slots: stoppers.iter().map(|_| None).collect(),
             done: Vec::new(),
             oldest_done: None,
@@ -99,6 +101,7 @@ impl Board {
             slots: state.slots.len() as u32,
             running: state.running(),
             queued: state.queue.len() as u32,
+            last_taken: state.last_taken,
             done: state.done.len() as u32,
             oldest_done: state.oldest_done,
             stopping: state.stopping,
@@ -143,6 +146,7 @@ impl Board {
                 return None;
             }
             if let Some(task) = state.queue.pop_front() {
+                state.last_taken = Some(Instant::now());
                 // Under the lock: a stop from now on is meant for this job, one before was meant for another.
                 if let Some(stopper) = self.stoppers.get(slot) {
                     stopper.reset();
@@ -217,6 +221,13 @@ impl Board {
         state.queue = left;
         let taken: VecDeque<Task> = taken;
         taken.iter().map(|task| Finished::given_back(&task.claim)).collect()
+    }
+
+    /// Takes the last of the queue out, to be given back.
+    pub fn take_last(&self, most: u32) -> Vec<Finished> {
+        let mut state = self.lock();
+        let kept = state.queue.len().saturating_sub(most as usize);
+        state.queue.split_off(kept).iter().map(|task| Finished::given_back(&task.claim)).collect()
     }
 
     /// Whether something of a sweep is queued or running.

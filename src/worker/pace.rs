@@ -3,7 +3,8 @@
 //! One exchange carries outcomes out and claims in. Long jobs: a slot falls free, its outcome leaves and the next claim
 //! comes in the same request, and nothing is claimed ahead. Short jobs: claims are taken ahead as far as the slots will
 //! use them within [`HORIZON`], and outcomes wait for company, so that many jobs share a request: never for a number of
-//! them, but for a time, which is that of a [`BATCH`] within [`FLUSH`].
+//! them, but for a time, which is that of a [`BATCH`] within [`FLUSH`]. When jobs turn out to be longer, what was claimed
+//! ahead goes back to those who can run it.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,9 @@ const HORIZON: Duration = Duration::from_millis(100);
 
 /// The most claims taken ahead, whatever the jobs' length: a lost worker leaves no more than these behind.
 const MOST_AHEAD: u32 = 512;
+
+/// How long claims wait while no slot takes one, before jobs are taken to have become long.
+const STUCK: Duration = Duration::from_millis(500);
 
 /// Waiting between two questions for work when there was none: grows from the first to the second. A question is a
 /// request that the store writes down.
@@ -58,6 +62,8 @@ pub struct View {
     pub running: u32,
     /// Claims that wait for a slot.
     pub queued: u32,
+    /// When a slot last took one; none: never.
+    pub last_taken: Option<Instant>,
     /// Outcomes to deliver.
     pub done: u32,
     /// Since when the oldest of them waits.
@@ -74,6 +80,8 @@ pub enum Step {
         /// 0: ask for none.
         want: u32,
     },
+    /// Give this many claims back that wait for a slot.
+    GiveBack(u32),
     /// See whether something has come into the queue.
     Look,
     /// Wait for something to happen, at the longest until then.
@@ -109,6 +117,17 @@ impl Pace {
     pub fn job_took(&mut self, seconds: f64) {
         let smoothed = self.job_seconds.map_or(seconds, |mean| mean + (seconds - mean) / 8.0);
         self.job_seconds = Some(smoothed);
+    }
+
+    /// Notes what can be told of jobs that have not ended: while claims wait and no slot has taken one for long, they take
+    /// at least as long as that.
+    pub fn looked_at(&mut self, view: &View, now: Instant) {
+        let is_full = view.queued > 0 && view.running >= view.slots;
+        let stuck =
+            view.last_taken.filter(|_| is_full).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        if stuck >= STUCK {
+            self.job_seconds = Some(self.job_seconds.unwrap_or(0.0).max(stuck.as_secs_f64()));
+        }
     }
 
     /// Notes the answer to a question for claims.
@@ -173,6 +192,11 @@ impl Pace {
         let ahead = self.ahead(view.slots);
         let free = view.slots.saturating_sub(view.running);
         let target = free + ahead;
+        // Within twice of what is wanted lies what a job's length varies by.
+        let slack = if ahead == 0 { 0 } else { ahead + view.slots };
+        if !draining && view.queued > target + slack {
+            return Step::GiveBack(view.queued - target);
+        }
         let lacking = target.saturating_sub(view.queued);
         let starving = free > view.queued;
         let may_ask = !draining && self.idle.is_none_or(|(until, _)| now >= until);
@@ -215,7 +239,7 @@ mod tests {
     use super::*;
 
     fn view() -> View {
-        View { slots: 4, running: 0, queued: 0, done: 0, oldest_done: None, stopping: Stopping::No }
+        View { slots: 4, running: 0, queued: 0, last_taken: None, done: 0, oldest_done: None, stopping: Stopping::No }
     }
 
     #[test]
@@ -282,6 +306,33 @@ mod tests {
         let mut pace = Pace::new();
         pace.job_took(0.0);
         assert_eq!(pace.ahead(64), MOST_AHEAD);
+    }
+
+    #[test]
+    fn what_was_claimed_ahead_goes_back_when_jobs_turn_out_to_be_long() {
+        let now = Instant::now();
+        let mut pace = Pace::new();
+        pace.job_took(0.001);
+        let full = View { running: 4, queued: 300, last_taken: Some(now), ..view() };
+        let next = |pace: &mut Pace, view: &View, now| {
+            pace.looked_at(view, now);
+            pace.next(view, now)
+        };
+        let soon = now + STUCK / 2;
+        assert!(matches!(next(&mut pace, &full, soon), Step::Wait(until) if until <= soon + Duration::from_secs(1)));
+        assert_eq!(next(&mut pace, &full, now + STUCK), Step::GiveBack(300), "nothing has ended for long");
+        let empty = View { queued: 0, ..full };
+        assert!(matches!(next(&mut pace, &empty, now + STUCK), Step::Wait(_)), "and no more is claimed ahead");
+        // Half of them for slots that fall free just now.
+        let free = View { running: 2, queued: 2, ..full };
+        assert!(matches!(next(&mut pace, &free, now + STUCK), Step::Wait(_)));
+        // Jobs that end, and are longer than those before.
+        let mut pace = Pace::new();
+        pace.job_took(0.001);
+        (0..20).for_each(|_| pace.job_took(0.02));
+        let ahead = pace.ahead(4);
+        assert!((1..40).contains(&ahead), "{ahead}");
+        assert_eq!(next(&mut pace, &full, now), Step::GiveBack(300 - ahead));
     }
 
     #[test]

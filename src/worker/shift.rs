@@ -112,9 +112,12 @@ impl<'a> Shift<'a> {
                 board.add_done(board.take_queue());
                 continue;
             }
-            match self.pace.next(&view, Instant::now()) {
+            let now = Instant::now();
+            self.pace.looked_at(&view, now);
+            match self.pace.next(&view, now) {
                 Step::Finished => return Ok(()),
                 Step::Wait(until) => board.wait(until),
+                Step::GiveBack(many) => board.add_done(board.take_last(many)),
                 Step::Look => {
                     let nothing_left = self.look()?;
                     let idle = view.running == 0 && view.queued == 0 && view.done == 0;

@@ -364,3 +364,20 @@ fn a_store_that_was_emptied_gives_ids_again_and_workers_run_what_they_mean_now()
     let found: Vec<String> = sandbox.rows("t.csv").iter().map(|row| row["x"].clone()).collect();
     assert_eq!(found, ["new1", "new2", "new3"], "{}", worker.log());
 }
+
+#[test]
+fn a_worker_gives_back_what_it_claimed_ahead_when_jobs_turn_out_to_be_long() {
+    for sandbox in Sandbox::both() {
+        let slow = "sh -c 'while [ {{ i }} -ge 40 ] && [ ! -e go ]; do sleep 0.05; done; echo y=1'";
+        let id = submit(&sandbox, &format!("command = \"{slow}\"\n[grid]\ni = {{ from = 0, to = 99, step = 1 }}\n"));
+        let first = sandbox.start("first", &["worker", "-j", "2"]);
+        wait_for(&sandbox, &id, "succeeded", 40);
+        let second = sandbox.start("second", &["worker", "-j", "3"]);
+        until("five jobs to run and none to be hoarded", || match number(&sandbox, &id, "running") {
+            5 => Ok(()),
+            _ => Err((sandbox.status(&id), first.log(), second.log())),
+        });
+        sandbox.write("go", "");
+        wait_for(&sandbox, &id, "succeeded", 100);
+    }
+}
