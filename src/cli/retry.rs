@@ -111,6 +111,9 @@ fn jobs(word: &str) -> Result<(SweepId, Named)> {
 
 /// Who will run what was put back.
 fn who_runs(store: &dyn Store, row: &SweepRow) -> Result<String> {
+    if row.paused.is_some() {
+        return Ok(format!("{0} is paused: `sweep resume {0}` lets them run", row.id));
+    }
     let serving = store.workers()?.iter().filter(|worker| worker.queues.contains(&row.queue)).count() as u64;
     if serving > 0 {
         return Ok(format!("{} of queue `{}` will run them", count(serving, "worker"), row.queue));

@@ -80,7 +80,8 @@ fn sentence(notice: &Notice) -> String {
             format!("this machine has no folder of {sweep}'s sweep file; its jobs run in {}", here.display())
         }
         Notice::TooLate(jobs) => format!(
-            "{} ended here after its lease had run out and another worker had it; the other's outcome counts",
+            "{} ended here whose claim the store no longer knows: another worker had it after its lease had run out, and the \
+             other's outcome counts; or the sweep was removed",
             count(*jobs as u64, "job")
         ),
         Notice::TookOver(jobs) => {

@@ -36,6 +36,12 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
             None => Err(StoreError::Refused("the store's URL is empty".into())),
         };
     }
+    if let Some(meant) = named.and_then(meant_as_address) {
+        return Err(StoreError::Refused(format!(
+            "`{0}` looks like the address of a server: write `{meant}`, or `./{0}` for a folder of that name",
+            named.unwrap_or_default()
+        )));
+    }
     let folder = folder(named, cwd);
     if how == Open::Existing && !folder.is_dir() {
         let wanted = named.map_or_else(
@@ -49,6 +55,16 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
     Ok(Arc::new(SqliteStore::open(&folder)?))
 }
 
+/// The address that a name without `://` seems to mean: `redis:/HOST`, `HOST:6379`.
+fn meant_as_address(name: &str) -> Option<String> {
+    let (before, after) = name.rsplit_once(':')?;
+    if let Some((scheme @ ("redis" | "rediss" | "valkey" | "valkeys"), rest)) = name.split_once(':') {
+        return Some(format!("{scheme}://{}", rest.trim_start_matches('/')));
+    }
+    let is_port = !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit());
+    (is_port && !before.is_empty() && !before.contains('/')).then(|| format!("redis://{name}"))
+}
+
 /// The folder of the embedded store that is meant, whether it is there or not; none: a server is meant.
 pub fn embedded_folder(named: Option<&str>, cwd: &Path) -> Option<PathBuf> {
     (!named.is_some_and(|name| name.contains("://"))).then(|| folder(named, cwd))
@@ -60,4 +76,29 @@ fn folder(named: Option<&str>, cwd: &Path) -> PathBuf {
 
 fn nearest(cwd: &Path) -> Option<PathBuf> {
     cwd.ancestors().map(|folder| folder.join(FOLDER)).find(|folder| folder.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_its_slashes_is_taken_for_no_folder() {
+        for (name, meant) in [
+            ("localhost:6379", Some("redis://localhost:6379")),
+            ("redis:localhost", Some("redis://localhost")),
+            ("rediss:/big-machine:6380/1", Some("rediss://big-machine:6380/1")),
+            ("./localhost:6379", None),
+            ("runs/a:1", None),
+            ("store", None),
+            ("a:b", None),
+            (":1", None),
+        ] {
+            assert_eq!(meant_as_address(name).as_deref(), meant, "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let refused = open(Some("localhost:1"), folder.path(), Open::OrCreate).err().unwrap().to_string();
+        assert!(refused.contains("write `redis://localhost:1`, or `./localhost:1`"), "{refused}");
+        assert!(!folder.path().join("localhost:1").exists());
+    }
 }
