@@ -1,7 +1,7 @@
 //! Owns the start of a process on Linux: `clone` with `CLONE_VM` and `CLONE_VFORK`, which is what `posix_spawn` does
 //! inside, without what it does beside it: for each process glibc maps and unmaps a stack, which interrupts the other
-//! cores, and asks 60 times or more what is to be done with a signal. That was a tenth of all that `/bin/true` costs,
-//! from its start to its end.
+//! cores, and asks 60 times or more what is to be done with a signal. That was some seven hundredths of all that
+//! `/bin/true` costs, from its start to its end.
 //!
 //! The child shares our memory until its exec, and its parent, the calling thread, waits for that. So it runs on a stack
 //! of its own, with all signals blocked until no handler of ours is left, and makes nothing but system calls.
