@@ -65,7 +65,8 @@ fn page(row: &SweepRow, groups: &[Group]) -> String {
             (None, false) => None,
         };
         // Writing to a String does not fail.
-        let _ = writeln!(page, "{}: {}", count(group.count, "point"), visible_in_line(&group.words));
+        let others = if group.varied { " (others in other words)" } else { "" };
+        let _ = writeln!(page, "{}: {}{others}", count(group.count, "point"), visible_in_line(&group.words));
         line.map_or(Ok(()), |line| writeln!(page, "  {line}")).unwrap_or_default();
         let _ = writeln!(page, "  for example  sweep show {}", group.example);
         let _ = writeln!(page, "  run again    {}", shell_line(&retry_words(row, group, groups), &[], None));

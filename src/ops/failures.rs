@@ -15,9 +15,6 @@ use crate::store::{Set, Store, SweepRow};
 /// The most groups that are told apart; what comes after goes into one group for each cause.
 const MOST_GROUPS: usize = 1000;
 
-/// Behind the words of a group whose points failed for causes of one kind, but not in the same words.
-const AND_OTHERS: &str = " (others in other words)";
-
 /// A point that has failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
@@ -120,8 +117,10 @@ impl Iterator for Failures<'_> {
 pub struct Group {
     /// The cause, as `sweep retry --cause` takes it.
     pub cause: CausePattern,
-    /// The cause of the example, in words, and whether others have other words.
+    /// The cause of the example, in words.
     pub words: String,
+    /// Whether others have other words for it.
+    pub varied: bool,
     /// The last line of stderr, made comparable; none: there is none.
     pub last_line: Option<String>,
     /// Whether these are the points of one cause whose lines are of too many kinds to tell them apart.
@@ -132,7 +131,8 @@ pub struct Group {
     pub example: JobAddress,
 }
 
-/// The failed points by cause and last line of stderr, the largest group first. Memory is bounded by the number of groups, and that by [`MOST_GROUPS`] and one for each cause.
+/// The failed points by cause and last line of stderr, the largest group first. Memory is bounded by the number of
+/// groups, and that by [`MOST_GROUPS`] and one for each cause.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -150,12 +150,10 @@ pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
             let (last_line, mixed) = (key.1.clone(), key.2);
             let example = JobAddress { sweep: row.id.clone(), index: failure.index };
             let words = failure.cause.to_string();
-            let new = || Group { cause, words: words.clone(), last_line, mixed, count: 0, example };
+            let new = || Group { cause, words: words.clone(), varied: false, last_line, mixed, count: 0, example };
             let group = groups.entry(key).or_insert_with(new);
             group.count += 1;
-            if group.words != words && !group.words.ends_with(AND_OTHERS) {
-                group.words.push_str(AND_OTHERS);
-            }
+            group.varied |= group.words != words;
         }
     }
     let mut groups: Vec<Group> = groups.into_values().collect();

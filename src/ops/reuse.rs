@@ -150,9 +150,10 @@ impl Walk<'_> {
                 self.records_anew(source, &matching, records)?;
             } else {
                 for record in records {
+                    let Some(point) = self.wanted(&matching, &record) else { continue };
                     if let Outcome::Succeeded { results } = &record.outcome {
                         let results = results.clone();
-                        self.take(source, &matching, record, |_, _| Some(results));
+                        self.take(source, &point, record, results);
                     }
                 }
             }
@@ -179,38 +180,35 @@ impl Walk<'_> {
         record.verdict == Verdict::Succeeded || (source.anew && lacks_result)
     }
 
-    /// Takes a record over, if its point is wanted and has results.
-    fn take(
-        &mut self,
-        source: &Source,
-        matching: &Matching<'_>,
-        record: Record,
-        results: impl FnOnce(&mut Self, u64) -> Option<Results>,
-    ) {
+    /// The point that a record would be taken over for, if it is still wanted.
+    fn wanted(&self, matching: &Matching<'_>, record: &Record) -> Option<Point> {
         let wanted = |point: &Point| !self.found.contains(point.index) && !self.aside.contains(point.index);
-        let Some(point) = matching.find(record.index).filter(wanted) else { return };
-        let Some(results) = results(self, point.index) else { return };
+        matching.find(record.index).filter(wanted)
+    }
+
+    /// Takes a record over for a point.
+    fn take(&mut self, source: &Source, point: &Point, record: Record, results: Results) {
         self.found.insert(point.index);
         self.taken.anew += u64::from(source.anew);
         if let Some((_, points)) = self.taken.from.last_mut() {
             *points += 1;
         }
-        self.batch.push(taken_over(source, self.reuse.space, &point, record, results));
+        self.batch.push(taken_over(source, self.reuse.space, point, record, results));
     }
 
     /// Takes records over with their results as `[results]` reads them now, from what was kept of their outputs.
     fn records_anew(&mut self, source: &Source, matching: &Matching<'_>, records: Vec<Record>) -> Result<()> {
-        let mut records = records.into_iter();
-        loop {
-            let some: Vec<Record> = records.by_ref().take(output::AT_ONCE).collect();
-            if some.is_empty() {
-                return Ok(());
-            }
-            let outputs = output::of_records(self.reuse.store, &source.id, &some)?;
-            for (record, output) in some.into_iter().zip(outputs) {
-                self.take(source, matching, record, |walk, index| walk.read_anew(output.as_ref(), index));
+        let wanted = |record: Record| Some((self.wanted(matching, &record)?, record));
+        let (points, records): (Vec<Point>, Vec<Record>) = records.into_iter().filter_map(wanted).unzip();
+        for (points, records) in points.chunks(output::AT_ONCE).zip(records.chunks(output::AT_ONCE)) {
+            let outputs = output::of_records(self.reuse.store, &source.id, records)?;
+            for ((point, record), output) in points.iter().zip(records).zip(outputs) {
+                if let Some(results) = self.read_anew(output.as_ref(), point.index) {
+                    self.take(source, point, record.clone(), results);
+                }
             }
         }
+        Ok(())
     }
 
     /// The results of a point as `[results]` reads them now; none: they cannot be told from what was kept.

@@ -1,4 +1,5 @@
-//! Owns where a table goes: standard output, or a file that is whole or not there and is never an input.
+//! Owns where a table goes: standard output, a file that is whole or not there and is never an input, or a pipe or a
+//! device, which is written to as it stands.
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -55,26 +56,15 @@ impl Target {
     /// Those of `fill`, or if the file cannot be written; an old file is then left as it was.
     pub fn write<T>(&self, stdout: &mut dyn Write, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
         let Some(path) = &self.file else {
-            let name = Path::new("standard output");
-            let mut stream = BufWriter::new(stdout);
-            let filled = fill(&mut stream, name)?;
-            stream.flush().map_err(Error::file("written", name))?;
-            return Ok(filled);
+            return pour(stdout, Path::new("standard output"), fill);
         };
         if is_special(path) {
-            let file = File::options().write(true).open(path).map_err(Error::file("written", path))?;
-            let mut stream = BufWriter::new(file);
-            let filled = fill(&mut stream, path)?;
-            stream.flush().map_err(Error::file("written", path))?;
-            return Ok(filled);
+            let mut file = File::options().write(true).open(path).map_err(Error::file("written", path))?;
+            return pour(&mut file, path, fill);
         }
-        // A link stays, and what it points to is replaced.
-        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let real = real(path);
         let mut aside = aside(&real)?;
-        let mut stream = BufWriter::new(aside.as_file_mut());
-        let filled = fill(&mut stream, path)?;
-        stream.flush().map_err(Error::file("written", path))?;
-        drop(stream);
+        let filled = pour(aside.as_file_mut(), path, fill)?;
         aside.as_file().sync_all().map_err(Error::file("written", path))?;
         aside.persist(&real).map_err(|error| Error::file("written", path)(error.error))?;
         Ok(filled)
@@ -92,7 +82,7 @@ impl Target {
     pub fn probe(&self) -> Result<()> {
         self.format()?;
         let Some(path) = self.lasting() else { return Ok(()) };
-        aside(&path.canonicalize().unwrap_or_else(|_| path.to_path_buf())).map(drop)
+        aside(&real(path)).map(drop)
     }
 
     /// Refuses an output that is an input: the sweep file, a file that it names, one that a word of the first point's
@@ -105,16 +95,11 @@ impl Target {
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
         }
-        if is_of_store(path) {
+        if whole(path).is_some_and(|path| is_of_store(&path)) {
             return Err(Error::usage(format!("{} is the store itself; name another file with --out", path.display())));
         }
         let both = [path.clone(), beside(path)];
-        let here = sweep.here.canonicalize().unwrap_or_else(|_| sweep.here.clone());
-        let watched = both.iter().find(|path| {
-            let place = whole(path).and_then(|path| Some(path.strip_prefix(&here).ok()?.to_str()?.to_owned()));
-            place.is_some_and(|place| fingerprint::is_watched(&sweep.spec, &place))
-        });
-        if let Some(watched) = watched {
+        if let Some(watched) = both.iter().find(|path| is_watched(sweep, path)) {
             return Err(Error::usage(format!(
                 "{} is watched by `[files] watch`, and would count as a change of the program; name another with --out",
                 watched.display()
@@ -132,6 +117,26 @@ impl Target {
             None => Ok(()),
         }
     }
+}
+
+/// Lets `fill` write to a stream that is called so.
+fn pour<T>(to: &mut dyn Write, name: &Path, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
+    let mut stream = BufWriter::new(to);
+    let filled = fill(&mut stream, name)?;
+    stream.flush().map_err(Error::file("written", name))?;
+    Ok(filled)
+}
+
+/// Whether a path is that of a watched file, be it there or not.
+fn is_watched(sweep: &SweepRuntime, path: &Path) -> bool {
+    let Some(path) = whole(path) else { return false };
+    let place = path.strip_prefix(real(&sweep.here)).ok().and_then(Path::to_str);
+    place.is_some_and(|place| fingerprint::is_watched(&sweep.spec, place))
+}
+
+/// What a link points to, and otherwise the path: a link stays, and what it points to is replaced.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Whether it is there and no file: a device, a pipe, a terminal. Such a thing is written to and not replaced.

@@ -121,7 +121,7 @@ impl Pace {
 
     /// Notes what can be told of jobs that have not ended: while claims wait and no slot has taken one for long, they take
     /// at least as long as that.
-    pub fn looked_at(&mut self, view: &View, now: Instant) {
+    pub fn observe(&mut self, view: &View, now: Instant) {
         let is_full = view.queued > 0 && view.running >= view.slots;
         let stuck =
             view.last_taken.filter(|_| is_full).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
@@ -214,8 +214,9 @@ impl Pace {
         if look_at.is_some_and(|look_at| now >= look_at) {
             return Step::Look;
         }
+        let stuck_at = view.last_taken.filter(|_| view.queued > 0).map(|last| last + STUCK).filter(|at| *at > now);
         let latest = now + Duration::from_secs(1);
-        Step::Wait(flush_at.into_iter().chain(ask_at).chain(look_at).fold(latest, Instant::min))
+        Step::Wait([flush_at, ask_at, look_at, stuck_at].into_iter().flatten().fold(latest, Instant::min))
     }
 }
 
@@ -315,15 +316,15 @@ mod tests {
         pace.job_took(0.001);
         let full = View { running: 4, queued: 300, last_taken: Some(now), ..view() };
         let next = |pace: &mut Pace, view: &View, now| {
-            pace.looked_at(view, now);
+            pace.observe(view, now);
             pace.next(view, now)
         };
         let soon = now + STUCK / 2;
-        assert!(matches!(next(&mut pace, &full, soon), Step::Wait(until) if until <= soon + Duration::from_secs(1)));
+        assert_eq!(next(&mut pace, &full, soon), Step::Wait(now + STUCK));
         assert_eq!(next(&mut pace, &full, now + STUCK), Step::GiveBack(300), "nothing has ended for long");
         let empty = View { queued: 0, ..full };
         assert!(matches!(next(&mut pace, &empty, now + STUCK), Step::Wait(_)), "and no more is claimed ahead");
-        // Half of them for slots that fall free just now.
+        // Those for slots that have just fallen free stay.
         let free = View { running: 2, queued: 2, ..full };
         assert!(matches!(next(&mut pace, &free, now + STUCK), Step::Wait(_)));
         // Jobs that end, and are longer than those before.

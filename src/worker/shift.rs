@@ -113,7 +113,7 @@ impl<'a> Shift<'a> {
                 continue;
             }
             let now = Instant::now();
-            self.pace.looked_at(&view, now);
+            self.pace.observe(&view, now);
             match self.pace.next(&view, now) {
                 Step::Finished => return Ok(()),
                 Step::Wait(until) => board.wait(until),

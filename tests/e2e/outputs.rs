@@ -24,8 +24,17 @@ fn sandbox() -> Sandbox {
 fn what_the_sweep_reads_and_the_store_itself_are_never_overwritten() {
     let sandbox = sandbox();
     sandbox.sweep(&["run", "a.toml"]).code(0);
-    let outputs =
-        ["a.toml", "solver.sh", "lib/tools.sh", "./lib/../lib/tools.sh", "lib/new.sh", "other.csv", ".sweep/sweep.db"];
+    symlink(".sweep/sweep.db", sandbox.path().join("link")).expect("a link");
+    let outputs = [
+        "a.toml",
+        "solver.sh",
+        "lib/tools.sh",
+        "./lib/../lib/tools.sh",
+        "lib/new.sh",
+        "other.csv",
+        ".sweep/sweep.db",
+        "link",
+    ];
     let refusals = outputs.map(|output| {
         let collected = sandbox.sweep(&["collect", "--out", output]).code(2).stderr;
         assert_eq!(sandbox.sweep(&["run", "a.toml", "--out", output]).code(2).stderr, collected);
@@ -39,6 +48,7 @@ fn what_the_sweep_reads_and_the_store_itself_are_never_overwritten() {
     error: lib/new.sh is watched by `[files] watch`, and would count as a change of the program; name another with --out
     error: other.csv is watched by `[files] watch`, and would count as a change of the program; name another with --out
     error: .sweep/sweep.db is the store itself; name another file with --out
+    error: link is the store itself; name another file with --out
     ");
     assert_eq!(sandbox.read("lib/tools.sh"), "true\n");
     assert!(!sandbox.path().join("lib/new.sh").exists());

@@ -45,8 +45,8 @@ const FILE: &str = "sweep.db";
 
 /// Whether a path is that of an embedded store's file, or of one that SQLite keeps beside it.
 pub fn is_of_store(path: &Path) -> bool {
-    let is_named_so = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(FILE));
-    is_named_so && path.with_file_name(FILE).exists()
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(FILE));
+    name.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) && path.with_file_name(FILE).exists()
 }
 
 /// The embedded store. It has two connections: what a `collect` reads does not hold up what workers report.
