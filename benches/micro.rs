@@ -5,7 +5,7 @@
 
 use divan::{Bencher, black_box};
 use sweep::extract::Extractor;
-use sweep::job::{Outcome, Tries, Verdict};
+use sweep::job::{AttemptCounts, Outcome, Verdict};
 use sweep::record::{Record, decode_chunk, encode_chunk};
 use sweep::space::Space;
 use sweep::spec::{self, Document};
@@ -85,7 +85,7 @@ fn decode(bencher: Bencher) {
 fn records() -> Vec<Record> {
     let record = |index: u64| Record {
         index,
-        tries: Tries { attempts: 1, ..Tries::default() },
+        tries: AttemptCounts { attempts: 1, ..AttemptCounts::default() },
         outcome: Outcome::Succeeded { results: results(index) },
         verdict: Verdict::Succeeded,
         exit_code: Some(0),

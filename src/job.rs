@@ -89,7 +89,7 @@ impl FromStr for JobAddress {
 
 /// How often a job was tried. The three counts are kept apart: a lost attempt is not a failure of the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tries {
+pub struct AttemptCounts {
     /// Claims that may have run. The number of the newest attempt; never restarts.
     pub attempts: u32,
     /// Attempts that ended badly since the point was last put in the queue by hand; `retries` is held against it.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use sweep::job::{SweepId, Verdict};
 use sweep::store::redis::RedisStore;
 use sweep::store::{
-    Claim, Draft, Exchange, Exchanged, Fill, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Store,
-    StoreError, Want, WorkerRow,
+    Claim, ClaimRequest, Exchange, ExchangeReply, Heartbeat, HeldClaim, NewSweep, PointSet, Report, ReportEntry, Scope,
+    StagedPart, StagedSweep, Store, StoreError, WorkerRow,
 };
 
 #[path = "common/redis_server.rs"]
@@ -52,7 +52,7 @@ fn new_sweep(request: &str, total: u64) -> NewSweep {
 
 fn claim_from(id: &SweepId, seq: u64, most: u32) -> Exchange {
     let (scope, lease) = (Scope::Sweep(id.clone()), Duration::from_secs(3600));
-    let want = Want { most, scope, except: vec![], token: u64::MAX - seq, lease };
+    let want = ClaimRequest { most, scope, except: vec![], token: u64::MAX - seq, lease };
     Exchange { worker: "w".into(), seq, reports: vec![], want: Some(want) }
 }
 
@@ -84,7 +84,7 @@ fn worker(id: &str) -> WorkerRow {
         queues: vec![],
         slots: 1,
         busy: 0,
-        unable: vec![],
+        excluded: vec![],
         last_seen_ms: 0,
     }
 }
@@ -220,7 +220,7 @@ fn a_server_that_goes_away_and_comes_back_goes_on_where_it_was() {
     server.start_again();
     assert_eq!(store.exchange(&first).unwrap(), claims, "the reply was kept, too");
     assert_eq!(store.restarts(), Some(1));
-    assert_eq!(store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap(), Exchanged::default());
+    assert_eq!(store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap(), ExchangeReply::default());
     assert_eq!(store.sweep(&id).unwrap().counts.succeeded, 4);
     assert_eq!(store.submit(&new_sweep("r", 10)).unwrap(), id);
     assert_eq!(store.log(&id, 0..1).unwrap(), [(0, vec![b"chunk".to_vec()])]);
@@ -264,10 +264,10 @@ fn a_full_memory_is_refused_with_a_remedy_and_nothing_is_half_done() {
     assert!(matches!(store.exchange(&claim_from(&id, 2, 1)), Err(StoreError::Refused(_))));
     assert_eq!(store.sweep(&id).unwrap().counts.running, 4, "what reads is answered");
     // What runs may go on and be delivered, and what is not needed may go.
-    let held = Held { job: claims[0].job.clone(), token: claims[0].token, started: true };
+    let held = HeldClaim { job: claims[0].job.clone(), token: claims[0].token, started: true };
     let beat = Heartbeat { worker: worker("w"), lease: Duration::from_secs(20), held: vec![held] };
     assert_eq!(store.heartbeat(&beat).unwrap(), []);
-    assert_eq!(store.exchange(&done(2, &claims, Verdict::Succeeded)).unwrap(), Exchanged::default());
+    assert_eq!(store.exchange(&done(2, &claims, Verdict::Succeeded)).unwrap(), ExchangeReply::default());
     assert_eq!(store.cancel(&id).unwrap().cancelled, 6);
     store.remove(&id, false).unwrap();
     assert!(matches!(store.submit(&new_sweep("s", 1)), Err(StoreError::Refused(_))));
@@ -303,11 +303,11 @@ fn a_sweep_of_many_failures_is_put_back_and_removed_without_a_trace() {
         let mut exchange = done(seq + 1, &even, Verdict::Failed);
         exchange.reports.extend(done(seq + 1, &odd, Verdict::Cancelled).reports);
         exchange.reports.iter_mut().for_each(|report| report.entries[0].output = Some(b"output".to_vec()));
-        assert_eq!(store.exchange(&exchange).unwrap(), Exchanged::default());
+        assert_eq!(store.exchange(&exchange).unwrap(), ExchangeReply::default());
     }
     let counts = store.sweep(&id).unwrap().counts;
     assert_eq!((counts.failed, counts.cancelled), (6000, 6000));
-    assert_eq!(store.spans(&id, Set::Failed, 0, usize::MAX).unwrap().len(), 6000);
+    assert_eq!(store.spans(&id, PointSet::Failed, 0, usize::MAX).unwrap().len(), 6000);
     assert_eq!(store.requeue(&id, &[0..5, 7..11_999]).unwrap(), 5 + 11_992);
     let counts = store.sweep(&id).unwrap().counts;
     assert_eq!((counts.failed, counts.cancelled, counts.pending), (1, 2, 11_997));
@@ -345,10 +345,10 @@ fn threads_share_one_connection() {
 fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
-    let draft = Draft { token: "t".into(), sweep: new_sweep("r", 5) };
+    let draft = StagedSweep { token: "t".into(), sweep: new_sweep("r", 5) };
     store.begin(&draft).unwrap();
     let chunks = vec![(0, b"a chunk".to_vec())];
-    store.fill(&draft, &Fill { points: 1, chunks, ready: vec![1..5], ..Fill::default() }).unwrap();
+    store.fill(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
     let other = store.submit(&new_sweep("other", 1)).unwrap();
     assert!(server.say("KEYS sweep:s:pi-1:*").contains("log:0"), "it may yet go on");
     server.say("ZINCRBY sweep:drafts -601000 t");

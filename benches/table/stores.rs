@@ -8,10 +8,10 @@ use ::sweep::process::{Ended, Exit};
 use ::sweep::record::Output;
 use ::sweep::spec::{self, Document};
 use ::sweep::store::open::{Open, open};
-use ::sweep::store::{Claim, Exchange, LEASE, NewSweep, Scope, Store, Want};
+use ::sweep::store::{Claim, ClaimRequest, Exchange, LEASE, NewSweep, Scope, Store};
 use ::sweep::value::Value;
 use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
-use ::sweep::worker::tidy::{self, Tidy};
+use ::sweep::worker::compaction::{self, Compactor};
 
 use super::machine::{Figure, cost_and_peak_of, cost_of};
 use super::page::Section;
@@ -60,14 +60,14 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
     let runner = Runner { host: "machine".into(), worker: format!("{name:0>16}") };
     let document = store.document(sweep).expect("it was submitted");
     let settings = Document::decode(&document).expect("it was written by this version").spec.job;
-    let (mut columns, mut tidy, mut finished, mut seq) = (KnownColumns::default(), Tidy::default(), Vec::new(), 0);
+    let (mut columns, mut tidy, mut finished, mut seq) = (KnownColumns::default(), Compactor::default(), Vec::new(), 0);
     loop {
         seq += 1;
         let reports = group(&finished, &columns);
         let scope = Scope::Sweep(sweep.clone());
         // A token has 64 bits that look like chance, and its length matters to a store.
         let token = (seq ^ u64::from(std::process::id()) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 << 63;
-        let want = Want { most: batch, scope, except: Vec::new(), token, lease: LEASE };
+        let want = ClaimRequest { most: batch, scope, except: Vec::new(), token, lease: LEASE };
         let exchange = Exchange { worker: runner.worker.clone(), seq, reports, want: Some(want) };
         let reply = store.exchange(&exchange).expect("the store answers");
         assert!(reply.stale.is_empty(), "a claim was lost: {:?}", reply.stale);
@@ -75,9 +75,9 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
             columns.accepted(report);
             tidy.note(report);
         }
-        let least = if reply.claims.is_empty() { tidy::SOME } else { tidy::MANY };
+        let least = if reply.claims.is_empty() { compaction::SOME } else { compaction::MANY };
         while let Some((sweep, block)) = tidy.take(least) {
-            tidy::pack(store, &sweep, block).expect("the store answers");
+            compaction::pack(store, &sweep, block).expect("the store answers");
         }
         if reply.claims.is_empty() {
             return;
@@ -211,7 +211,7 @@ fn running() -> f64 {
     for seq in 1..=100 {
         let scope = Scope::Sweep(sweep.clone());
         let token = u64::MAX - seq;
-        let want = Want { most: BATCH, scope, except: Vec::new(), token, lease: LEASE };
+        let want = ClaimRequest { most: BATCH, scope, except: Vec::new(), token, lease: LEASE };
         let exchange = Exchange { worker: "00000000deadbeef".into(), seq, reports: Vec::new(), want: Some(want) };
         jobs += store.exchange(&exchange).expect("the store answers").claims.len();
     }

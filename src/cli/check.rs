@@ -13,7 +13,7 @@ use crate::cli::output::{put, put_json};
 use crate::cli::submit::read_whole;
 use crate::error::Result;
 use crate::ops::check::{Report, report, write_points};
-use crate::ops::submit::Made;
+use crate::ops::submit::SubmitReport;
 use crate::ops::target::Target;
 use crate::space::{Explained, Sampling, Space};
 use crate::spec::{Document, Found, PRIVATE_DIR};
@@ -53,7 +53,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     if args.json {
         let mut json = report.to_json(sweep.space.names());
         json["inputs"] = inputs(&document).collect();
-        json["run"] = run.as_ref().map_or(Json::Null, Made::to_json);
+        json["run"] = run.as_ref().map_or(Json::Null, SubmitReport::to_json);
         put_json(out, &json)?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
@@ -70,7 +70,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 }
 
 /// What `run` would do, where there are sweeps of that name. A store that cannot be asked is no mistake of the file.
-fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<Made> {
+fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<SubmitReport> {
     let foreseen = context.store_if_any().and_then(|store| match store {
         Some(store) => foresee(&*store, document, args.wish),
         None => Ok(None),
@@ -88,7 +88,7 @@ fn inputs(document: &Document) -> impl Iterator<Item = &str> {
 }
 
 /// Which files' edits make old results count no more, and what `run` would do.
-fn promise(document: &Document, run: Option<&Made>) -> String {
+fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
     /// Files that are named.
     const MOST: usize = 8;
     let mut lines: Vec<String> = run.into_iter().flat_map(|made| sentences(made, None)).collect();

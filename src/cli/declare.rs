@@ -5,9 +5,9 @@ use itertools::Itertools;
 
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::ops::plan::{Stake, Wish};
-use crate::ops::reuse::Taken;
-use crate::ops::submit::{Intent, Made, intend};
+use crate::ops::plan::{NotReused, Wish};
+use crate::ops::reuse::ReusedPoints;
+use crate::ops::submit::{SubmitPlan, SubmitReport, plan_submission};
 use crate::spec::Document;
 use crate::status::text::{count, group};
 use crate::store::{Counts, Store};
@@ -37,8 +37,8 @@ impl WishArgs {
 ///
 /// # Errors
 /// If the store does not do it.
-pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result<(SweepId, Made)> {
-    let intent = intend(store, document, args.wish())?;
+pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result<(SweepId, SubmitReport)> {
+    let intent = plan_submission(store, document, args.wish())?;
     warn(&intent);
     intent.realize(store, document, args.wish(), &mut bar(&ProgressBar::hidden()))
 }
@@ -47,8 +47,8 @@ pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result<Option<Made>> {
-    let intent = intend(store, document, args.wish())?;
+pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result<Option<SubmitReport>> {
+    let intent = plan_submission(store, document, args.wish())?;
     warn(&intent);
     if intent.is_first() {
         return Ok(None);
@@ -56,7 +56,7 @@ pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result
     intent.foresee(store, document, &mut bar(&ProgressBar::hidden())).map(Some)
 }
 
-fn warn(intent: &Intent) {
+fn warn(intent: &SubmitPlan) {
     intent.unread.iter().for_each(|why| say!("warning: {why}"));
 }
 
@@ -82,15 +82,15 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 }
 
 /// What is done, a sentence each; the last one says how much there is to run. Without an id it is not done yet.
-pub fn sentences(made: &Made, id: Option<&SweepId>) -> Vec<String> {
+pub fn sentences(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
     match made {
-        Made::Continued { id, before, paused } => {
+        SubmitReport::Continued { id, before, paused } => {
             // What follows in further lines, a failed job's last words and what to type, was said when it was paused.
             let reason = paused.as_deref().and_then(|reason| reason.lines().next());
             let paused = reason.map(|reason| format!("{id} was paused ({reason}) and goes on")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()
         }
-        Made::New { total, taken, stake, anew } => {
+        SubmitReport::New { total, taken, stake, anew } => {
             let mut said: Vec<String> = stake.iter().map(at_stake).collect();
             if let Some(old) = anew.as_ref().filter(|_| taken.anew + taken.cut + taken.without > 0) {
                 said.push(format!("[results] changed since {old}: {}", read_anew(taken)));
@@ -130,7 +130,7 @@ fn group_or_nothing(number: u64) -> String {
 }
 
 /// `ising.py changed since ising-3: 812 results are not taken over`.
-fn at_stake(stake: &Stake) -> String {
+fn at_stake(stake: &NotReused) -> String {
     const MOST: usize = 3;
     let mut changes = stake.changes.iter().take(MOST).map(ToString::to_string).collect_vec();
     if stake.changes.len() > MOST {
@@ -145,7 +145,7 @@ fn at_stake(stake: &Stake) -> String {
     )
 }
 
-fn read_anew(taken: &Taken) -> String {
+fn read_anew(taken: &ReusedPoints) -> String {
     let mut parts = vec![format!("{} read anew from the output that was kept", count(taken.anew, "result"))];
     if taken.cut > 0 {
         parts.push(format!("{} run again, because their output was not kept whole", group(taken.cut)));

@@ -11,7 +11,7 @@ use crate::cli::supervise;
 use crate::error::{Error, Result};
 use crate::status::text::count;
 use crate::store::{LEASE, Scope, Store};
-use crate::worker::{Notice, Options, Summary, Worker};
+use crate::worker::{Options, Summary, Worker, WorkerEvent};
 
 /// Options that `run` and `worker` share.
 #[derive(Debug, Args)]
@@ -60,39 +60,39 @@ pub fn work(
     }
     let summary = worker.run(&mut |notice| {
         // Who runs one sweep is told at the end why it is paused.
-        if !(alone && matches!(notice, Notice::Paused { .. })) {
+        if !(alone && matches!(notice, WorkerEvent::Paused { .. })) {
             say!("{}", sentence(&notice));
         }
     })?;
     Ok((summary, signals.interrupted()))
 }
 
-fn sentence(notice: &Notice) -> String {
+fn sentence(notice: &WorkerEvent) -> String {
     match notice {
-        Notice::StoreAway(why) => {
+        WorkerEvent::StoreAway(why) => {
             format!("the store is away: {why}; running jobs go on, outcomes are kept until it is back")
         }
-        Notice::StoreRefuses(why) => {
+        WorkerEvent::StoreRefuses(why) => {
             format!("the store gives no jobs: {why}; running jobs go on, and it is asked again from time to time")
         }
-        Notice::StoreBack => "the store is back".into(),
-        Notice::OtherFolder { sweep, here } => {
+        WorkerEvent::StoreBack => "the store is back".into(),
+        WorkerEvent::OtherFolder { sweep, here } => {
             format!("this machine has no folder of {sweep}'s sweep file; its jobs run in {}", here.display())
         }
-        Notice::TooLate(jobs) => format!(
+        WorkerEvent::TooLate(jobs) => format!(
             "{} ended here whose claim the store no longer knows: another worker had it after its lease had run out, and the \
              other's outcome counts; or the sweep was removed",
             count(*jobs as u64, "job")
         ),
-        Notice::TookOver(jobs) => {
+        WorkerEvent::TookOver(jobs) => {
             format!("{} of a worker that gave no sign of life put back in the queue", count(*jobs as u64, "job"))
         }
-        Notice::LeftBehind(processes) => {
+        WorkerEvent::LeftBehind(processes) => {
             let what = if *processes == 1 { "process" } else { "processes" };
             format!("{processes} {what} that jobs had left running ended")
         }
-        Notice::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
-        Notice::CannotRun { sweep, why } => {
+        WorkerEvent::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
+        WorkerEvent::CannotRun { sweep, why } => {
             format!("this worker cannot run {sweep}, and takes no more of its jobs until it can: {why}")
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, CausePattern, Outcome, Tries};
+use super::{AttemptCounts, Cause, CausePattern, Outcome};
 
 /// How often a job's worker may be lost before the job is given up as failed: a job that kills its worker each time
 /// must not go round for ever.
@@ -62,7 +62,7 @@ pub enum Verdict {
 
 /// The verdict on a job whose attempt ended in `outcome`, with the counts as they stood when the attempt was claimed,
 /// and the counts as they stand after it. `dice` are random bits, which vary the delays.
-pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: Tries, dice: u64) -> (Verdict, Tries) {
+pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: AttemptCounts, dice: u64) -> (Verdict, AttemptCounts) {
     let mut tries = claimed;
     let again = |delay: Duration| Verdict::Again { delay_ms: delay.as_millis() as u64 };
     let verdict = match outcome {
@@ -118,12 +118,12 @@ mod tests {
     #[test]
     fn failures_are_tried_again_with_growing_delay_and_then_fail() {
         let failed = Outcome::Failed { cause: Cause::Exit(1) };
-        let mut tries = Tries { attempts: 1, ..Tries::default() };
+        let mut tries = AttemptCounts { attempts: 1, ..AttemptCounts::default() };
         let mut seen = Vec::new();
         for _ in 0..3 {
             let (verdict, after) = verdict(&failed, &POLICY, tries, MIDDLE);
             seen.push(verdict);
-            tries = Tries { attempts: after.attempts + 1, ..after };
+            tries = AttemptCounts { attempts: after.attempts + 1, ..after };
         }
         let again = |delay_ms| Verdict::Again { delay_ms };
         assert_eq!(seen, [again(5_000), again(10_000), Verdict::Failed], "not varied in the middle");
@@ -132,15 +132,15 @@ mod tests {
     #[test]
     fn a_job_that_cannot_start_is_not_tried_again() {
         let failed = Outcome::Failed { cause: Cause::CannotStart("no such file".into()) };
-        assert_eq!(verdict(&failed, &POLICY, Tries::default(), MIDDLE).0, Verdict::Failed);
+        assert_eq!(verdict(&failed, &POLICY, AttemptCounts::default(), MIDDLE).0, Verdict::Failed);
         let elsewhere = Outcome::CannotHere { why: "no such file".into() };
-        let claimed = Tries { attempts: 3, failures: 1, losses: 1 };
+        let claimed = AttemptCounts { attempts: 3, failures: 1, losses: 1 };
         assert_eq!(verdict(&elsewhere, &POLICY, claimed, MIDDLE), (Verdict::Again { delay_ms: 0 }, claimed));
     }
 
     #[test]
     fn losses_are_not_failures_and_end_after_a_bounded_number() {
-        let mut tries = Tries::default();
+        let mut tries = AttemptCounts::default();
         for n in 1..=MAX_LOSSES {
             let (verdict, after) = verdict(&Outcome::Lost { started: true }, &POLICY, tries, MIDDLE);
             assert_eq!((after.losses, after.failures), (n, 0));
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn jobs_that_are_lost_together_again_and_again_come_back_at_different_times() {
         let lost = |losses, dice| {
-            let claimed = Tries { losses, ..Tries::default() };
+            let claimed = AttemptCounts { losses, ..AttemptCounts::default() };
             verdict(&Outcome::Lost { started: true }, &POLICY, claimed, dice).0
         };
         assert_eq!(lost(0, u64::MAX), Verdict::Again { delay_ms: 0 });
@@ -164,7 +164,7 @@ mod tests {
         let on = |patterns: &[&str]| Some(patterns.iter().map(|text| text.parse().unwrap()).collect());
         let again = |on, cause: Cause| {
             let policy = RetryPolicy { on, ..POLICY };
-            verdict(&Outcome::Failed { cause }, &policy, Tries::default(), MIDDLE).0 != Verdict::Failed
+            verdict(&Outcome::Failed { cause }, &policy, AttemptCounts::default(), MIDDLE).0 != Verdict::Failed
         };
         assert!(again(None, Cause::Timeout(1.0)) && again(None, Cause::Memory { limit: 1, used: 2 }));
         assert!(again(on(&["timeout", "exit:75"]), Cause::Exit(75)));
@@ -176,10 +176,10 @@ mod tests {
 
     #[test]
     fn a_claim_given_back_unstarted_is_charged_nothing() {
-        let claimed = Tries { attempts: 3, failures: 1, losses: 1 };
+        let claimed = AttemptCounts { attempts: 3, failures: 1, losses: 1 };
         let (verdict_, after) = verdict(&Outcome::GivenBack { started: false }, &POLICY, claimed, MIDDLE);
         assert_eq!(verdict_, Verdict::Again { delay_ms: 0 });
-        assert_eq!(after, Tries { attempts: 2, ..claimed });
+        assert_eq!(after, AttemptCounts { attempts: 2, ..claimed });
         let (_, after) = verdict(&Outcome::GivenBack { started: true }, &POLICY, claimed, MIDDLE);
         assert_eq!(after, claimed);
     }

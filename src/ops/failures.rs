@@ -10,7 +10,7 @@ use crate::ops::output;
 use crate::ops::points::Walk;
 use crate::ops::show::text;
 use crate::record::{Output, Record, block_of};
-use crate::store::{Set, Store, SweepRow};
+use crate::store::{PointSet, Store, SweepRow};
 
 /// The most groups that are told apart; what comes after goes into one group for each cause.
 const MOST_GROUPS: usize = 1000;
@@ -62,7 +62,7 @@ impl<'a> Failures<'a> {
     pub fn new(store: &'a dyn Store, row: &'a SweepRow) -> Self {
         let total = row.counts.total;
         Failures {
-            failed: Walk::of(store, &row.id, total, &[Set::Failed]),
+            failed: Walk::of(store, &row.id, total, &[PointSet::Failed]),
             run: 0..0,
             blocks: Blocks::new(store, &row.id, total),
             block: None,

@@ -20,7 +20,7 @@ pub enum Wish {
 
 /// A sweep of the same name that is in the store.
 #[derive(Clone, Debug)]
-pub struct Older {
+pub struct EarlierSweep {
     /// Its id.
     pub id: SweepId,
     /// Where its points stand.
@@ -42,7 +42,7 @@ pub struct Source {
 
 /// A sweep that could have been taken over from, had its fingerprint not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stake {
+pub struct NotReused {
     /// The sweep.
     pub id: SweepId,
     /// What is different now, at least one thing.
@@ -61,7 +61,7 @@ pub enum Plan {
         /// What it takes over, the first one first.
         sources: Vec<Source>,
         /// What it does not.
-        stake: Option<Stake>,
+        stake: Option<NotReused>,
     },
 }
 
@@ -75,13 +75,17 @@ pub enum Plan {
 ///
 /// # Errors
 /// Those of `older`.
-pub fn plan<E>(document: &Document, wish: Wish, older: impl IntoIterator<Item = Result<Older, E>>) -> Result<Plan, E> {
+pub fn plan<E>(
+    document: &Document,
+    wish: Wish,
+    older: impl IntoIterator<Item = Result<EarlierSweep, E>>,
+) -> Result<Plan, E> {
     let (mut sources, mut stake): (Vec<Source>, _) = (Vec::new(), None);
     if wish == Wish::Fresh {
         return Ok(Plan::New { sources, stake });
     }
     for older in older {
-        let Older { id, counts, document: before } = older?;
+        let EarlierSweep { id, counts, document: before } = older?;
         let changes = document.fingerprint.changes_since(&before.fingerprint);
         let anew = document.fingerprint.results != before.fingerprint.results;
         // With `[results]` put right, what failed for want of a result may have one.
@@ -97,7 +101,7 @@ pub fn plan<E>(document: &Document, wish: Wish, older: impl IntoIterator<Item = 
                 sources.push(Source { id, total: counts.total, anew });
             }
         } else if stake.is_none() && counts.succeeded > 0 {
-            stake = Some(Stake { id, changes, succeeded: counts.succeeded });
+            stake = Some(NotReused { id, changes, succeeded: counts.succeeded });
         }
         if before.fresh {
             break;
@@ -142,13 +146,13 @@ mod tests {
         }
     }
 
-    fn older(number: u64, succeeded: u64, document: Document) -> Older {
+    fn older(number: u64, succeeded: u64, document: Document) -> EarlierSweep {
         let total = Space::new(document.spec.space.clone()).unwrap().len();
         let counts = Counts { total, succeeded, pending: total - succeeded, ..Counts::default() };
-        Older { id: SweepId { name: "a".into(), number }, counts, document }
+        EarlierSweep { id: SweepId { name: "a".into(), number }, counts, document }
     }
 
-    fn decide(document: &Document, wish: Wish, older: &[Older]) -> String {
+    fn decide(document: &Document, wish: Wish, older: &[EarlierSweep]) -> String {
         let plan = plan(document, wish, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
         match plan {
             Plan::Continue(id) => format!("go on with {id}"),
@@ -170,7 +174,7 @@ mod tests {
         let edited = || document("[1, 2, 3, 4]", "t", "auto");
         let read = || document("[1, 2, 3, 4]", "s", "json");
         let fresh = |document: Document| Document { fresh: true, ..document };
-        let cases: Vec<(Document, Vec<Older>, &str)> = vec![
+        let cases: Vec<(Document, Vec<EarlierSweep>, &str)> = vec![
             (a(), vec![], "new from []"),
             (a(), vec![older(1, 2, a())], "go on with a-1"),
             (a(), vec![older(1, 4, a())], "go on with a-1"),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::job::{JobState, SweepId};
-use crate::store::{Set, Span, Store};
+use crate::store::{PointSet, Span, Store};
 
 /// Spans asked for at a time.
 const PAGE: usize = 1000;
@@ -13,14 +13,14 @@ const PAGE: usize = 1000;
 struct SetWalk<'a> {
     store: &'a dyn Store,
     id: &'a SweepId,
-    set: Set,
+    set: PointSet,
     from: u64,
     page: std::collections::VecDeque<Span>,
     over: bool,
 }
 
 impl<'a> SetWalk<'a> {
-    fn new(store: &'a dyn Store, id: &'a SweepId, set: Set) -> Self {
+    fn new(store: &'a dyn Store, id: &'a SweepId, set: PointSet) -> Self {
         SetWalk { store, id, set, from: 0, page: Default::default(), over: false }
     }
 
@@ -52,11 +52,11 @@ pub struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Walks a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
-        Walk::of(store, id, total, &[Set::Pending, Set::Running, Set::Failed, Set::Cancelled])
+        Walk::of(store, id, total, &[PointSet::Pending, PointSet::Running, PointSet::Failed, PointSet::Cancelled])
     }
 
     /// Walks some sets only; whatever is in none of them is said to have succeeded.
-    pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[Set]) -> Self {
+    pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[PointSet]) -> Self {
         Walk { sets: sets.iter().map(|set| SetWalk::new(store, id, *set)).collect(), at: 0, total }
     }
 

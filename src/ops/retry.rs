@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::job::{CausePattern, JobState, Outcome, Tries, Verdict};
+use crate::job::{AttemptCounts, CausePattern, JobState, Outcome, Verdict};
 use crate::ops::change::check_index;
 use crate::ops::failures::{Failure, Failures, last_lines};
 use crate::ops::filter::Filter;
@@ -12,7 +12,7 @@ use crate::ops::history;
 use crate::ops::points::Walk;
 use crate::record::{self, Record};
 use crate::space::Space;
-use crate::store::{Rerun, Set, Store, SweepRow};
+use crate::store::{PointSet, Rerun, Store, SweepRow};
 
 /// Points that are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ fn set_aside(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
 fn aside(index: u64, attempts: u32) -> Record {
     Record {
         index,
-        tries: Tries { attempts, ..Tries::default() },
+        tries: AttemptCounts { attempts, ..AttemptCounts::default() },
         outcome: Outcome::SetAside,
         verdict: Verdict::Again { delay_ms: 0 },
         exit_code: None,
@@ -160,7 +160,7 @@ fn chosen(store: &dyn Store, row: &SweepRow, within: &[Range<u64>], which: &Whic
         }
         return Ok(ranges);
     }
-    let sets: &[Set] = if which.failed { &[Set::Failed] } else { &[Set::Failed, Set::Cancelled] };
+    let sets: &[PointSet] = if which.failed { &[PointSet::Failed] } else { &[PointSet::Failed, PointSet::Cancelled] };
     for run in Walk::of(store, &row.id, row.counts.total, sets) {
         let (indices, state) = run?;
         if state == JobState::Succeeded {

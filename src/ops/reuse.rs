@@ -14,7 +14,7 @@ use crate::ops::plan::Source;
 use crate::record::{BLOCK, Output, Record};
 use crate::space::{Matching, Point, Space};
 use crate::spec::{Document, ResultSettings};
-use crate::store::{Draft, Store, StoreError};
+use crate::store::{StagedSweep, Store, StoreError};
 use crate::table::columns::name_results;
 
 mod making;
@@ -28,7 +28,7 @@ const BATCH: usize = 1 << 16;
 
 /// What was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct ReusedPoints {
     /// How many points of each sweep, those that gave any.
     pub from: Vec<(SweepId, u64)>,
     /// How many of them had their results read anew.
@@ -39,7 +39,7 @@ pub struct Taken {
     pub without: u64,
 }
 
-impl Taken {
+impl ReusedPoints {
     /// All points that were taken over.
     pub fn points(&self) -> u64 {
         self.from.iter().map(|(_, points)| points).sum()
@@ -69,7 +69,7 @@ struct Walk<'a> {
     cut: Points,
     /// Points whose output has not what is asked for.
     without: Points,
-    taken: Taken,
+    taken: ReusedPoints,
     batch: Vec<Record>,
 }
 
@@ -83,11 +83,19 @@ impl Reuse<'_> {
         &self,
         hand_on: &mut dyn FnMut(Vec<Record>) -> Result<()>,
         tell: &mut dyn FnMut(u64, u64),
-    ) -> Result<(Taken, Points)> {
+    ) -> Result<(ReusedPoints, Points)> {
         let [found, aside, cut, without] = Default::default();
         let extractor = Extractor::new(self.results).map_err(Error::usage)?;
-        let mut walk =
-            Walk { reuse: self, extractor, found, aside, cut, without, taken: Taken::default(), batch: Vec::new() };
+        let mut walk = Walk {
+            reuse: self,
+            extractor,
+            found,
+            aside,
+            cut,
+            without,
+            taken: ReusedPoints::default(),
+            batch: Vec::new(),
+        };
         let all: u64 = self.sources.iter().map(|source| source.total).sum();
         let mut before = 0;
         for source in self.sources {
@@ -108,7 +116,7 @@ impl Reuse<'_> {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn count(&self, tell: &mut dyn FnMut(u64, u64)) -> Result<Taken> {
+    pub fn count(&self, tell: &mut dyn FnMut(u64, u64)) -> Result<ReusedPoints> {
         self.walk(&mut |_| Ok(()), tell).map(|(taken, _)| taken)
     }
 
@@ -116,7 +124,7 @@ impl Reuse<'_> {
     ///
     /// # Errors
     /// If the store cannot be read, or does not take it; then nothing is to be seen of the new sweep.
-    pub fn make(&self, draft: &Draft, tell: &mut dyn FnMut(u64, u64)) -> Result<(SweepId, Taken)> {
+    pub fn make(&self, draft: &StagedSweep, tell: &mut dyn FnMut(u64, u64)) -> Result<(SweepId, ReusedPoints)> {
         let mut making = Making::new(self.store, draft);
         let (taken, found) = self.walk(&mut |records| making.records(records), tell)?;
         if taken.points() == 0 {

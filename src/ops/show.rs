@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
-use crate::job::{JobAddress, JobState, Outcome, Tries};
+use crate::job::{AttemptCounts, JobAddress, JobState, Outcome};
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
 use crate::space::Point;
@@ -20,7 +20,7 @@ pub struct JobView {
     /// Where it stands.
     pub state: JobState,
     /// The counts, where it has not succeeded.
-    pub tries: Option<Tries>,
+    pub tries: Option<AttemptCounts>,
     /// The names of the parameters, and what its next or newest attempt is given.
     pub names: Vec<String>,
     /// The point.

@@ -5,15 +5,15 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
-use crate::ops::plan::{Older, Plan, Source, Stake, Wish, plan};
-use crate::ops::reuse::{Reuse, Taken};
+use crate::ops::plan::{EarlierSweep, NotReused, Plan, Source, Wish, plan};
+use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
 use crate::space::Space;
 use crate::spec::Document;
-use crate::store::{Counts, Draft, NewSweep, Store, StoreError, SweepRow};
+use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, SweepRow};
 
 /// What a sweep file asks for, with what is in the store: decided, not done.
-pub struct Intent {
+pub struct SubmitPlan {
     /// What is to be done.
     pub plan: Plan,
     /// Sweeps of that name that cannot be read, and so are as if they were not there; with why.
@@ -24,7 +24,7 @@ pub struct Intent {
 
 /// What comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum SubmitReport {
     /// A sweep goes on.
     Continued {
         /// The sweep.
@@ -39,9 +39,9 @@ pub enum Made {
         /// How many points it has.
         total: u64,
         /// What it has taken over.
-        taken: Taken,
+        taken: ReusedPoints,
         /// What it has not.
-        stake: Option<Stake>,
+        stake: Option<NotReused>,
         /// The first of the sweeps whose results were read anew.
         anew: Option<SweepId>,
     },
@@ -51,24 +51,24 @@ pub enum Made {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn intend(store: &dyn Store, document: &Document, wish: Wish) -> Result<Intent> {
+pub fn plan_submission(store: &dyn Store, document: &Document, wish: Wish) -> Result<SubmitPlan> {
     let name = &document.spec.name;
     let rows: Vec<SweepRow> = store.sweeps()?.into_iter().filter(|row| row.id.name == *name).collect();
     let newest = rows.iter().map(|row| row.id.number).max().unwrap_or(0);
     let mut unread = Vec::new();
     let older = rows.into_iter().filter_map(|row| older(store, row, &mut unread).transpose());
     let plan = plan(document, wish, older)?;
-    Ok(Intent { plan, unread, newest })
+    Ok(SubmitPlan { plan, unread, newest })
 }
 
 /// A sweep that is there; none if it is gone again, or cannot be read (it is of another version of sweep).
-fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<Older>> {
+fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<EarlierSweep>> {
     let bytes = match store.document(&row.id) {
         Err(StoreError::NoSuchSweep(_)) => return Ok(None),
         bytes => bytes?,
     };
     match Document::decode(&bytes) {
-        Ok(document) => Ok(Some(Older { id: row.id, counts: row.counts, document })),
+        Ok(document) => Ok(Some(EarlierSweep { id: row.id, counts: row.counts, document })),
         Err(why) => {
             unread.push(format!("{} gives nothing: {why}", row.id));
             Ok(None)
@@ -76,18 +76,18 @@ fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<O
     }
 }
 
-impl Made {
+impl SubmitReport {
     /// For tools: the sweep that goes on, how many points are done, how many are to run, and what has changed so that they
     /// are.
     pub fn to_json(&self) -> Json {
         match self {
-            Made::Continued { id, before, .. } => json!({
+            SubmitReport::Continued { id, before, .. } => json!({
                 "sweep": id.to_string(),
                 "done": before.succeeded,
                 "to_run": before.total - before.succeeded,
                 "changed": [],
             }),
-            Made::New { total, taken, stake, .. } => {
+            SubmitReport::New { total, taken, stake, .. } => {
                 let changes = stake.iter().flat_map(|stake| &stake.changes);
                 json!({
                     "sweep": null,
@@ -100,7 +100,7 @@ impl Made {
     }
 }
 
-impl Intent {
+impl SubmitPlan {
     /// Whether there is no sweep of that name.
     pub fn is_first(&self) -> bool {
         self.newest == 0
@@ -110,17 +110,22 @@ impl Intent {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn foresee(self, store: &dyn Store, document: &Document, tell: &mut dyn FnMut(u64, u64)) -> Result<Made> {
+    pub fn foresee(
+        self,
+        store: &dyn Store,
+        document: &Document,
+        tell: &mut dyn FnMut(u64, u64),
+    ) -> Result<SubmitReport> {
         match self.plan {
             Plan::Continue(id) => {
                 let row = store.sweep(&id)?;
-                Ok(Made::Continued { id, before: row.counts, paused: row.paused })
+                Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused })
             }
             Plan::New { sources, stake } => {
                 let space = space(document)?;
                 let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
                 let taken = reuse.count(tell)?;
-                Ok(Made::New { total: space.len(), taken, stake, anew: first_anew(&sources) })
+                Ok(SubmitReport::New { total: space.len(), taken, stake, anew: first_anew(&sources) })
             }
         }
     }
@@ -136,7 +141,7 @@ impl Intent {
         document: &Document,
         wish: Wish,
         tell: &mut dyn FnMut(u64, u64),
-    ) -> Result<(SweepId, Made)> {
+    ) -> Result<(SweepId, SubmitReport)> {
         let newest = self.newest;
         match self.plan {
             Plan::Continue(id) => go_on(store, document, id),
@@ -145,7 +150,7 @@ impl Intent {
                 let draft = draft(document, &space, wish, newest)?;
                 let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
                 let (id, taken) = reuse.make(&draft, tell)?;
-                Ok((id, Made::New { total: space.len(), taken, stake, anew: first_anew(&sources) }))
+                Ok((id, SubmitReport::New { total: space.len(), taken, stake, anew: first_anew(&sources) }))
             }
         }
     }
@@ -160,7 +165,7 @@ fn space(document: &Document) -> Result<Space> {
 }
 
 /// Lets a sweep go on: as the file now declares it, with its failed and cancelled points back in the queue.
-fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, Made)> {
+fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
     let row = store.sweep(&id)?;
     let stored = store.document(&id)?;
     let before = Document::decode(&stored).map_err(|error| StoreError::Damaged(error.to_string()))?;
@@ -185,12 +190,12 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
     if row.paused.is_some() {
         store.set_paused(&id, None)?;
     }
-    Ok((id.clone(), Made::Continued { id, before: counts, paused: row.paused }))
+    Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused }))
 }
 
 /// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the
 /// same time makes the same request. To start over is a request of its own each time.
-fn draft(document: &Document, space: &Space, wish: Wish, newest: u64) -> Result<Draft> {
+fn draft(document: &Document, space: &Space, wish: Wish, newest: u64) -> Result<StagedSweep> {
     let random = || getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")));
     let token = format!("{:016x}", random()?);
     let spec = &document.spec;
@@ -211,7 +216,7 @@ fn draft(document: &Document, space: &Space, wish: Wish, newest: u64) -> Result<
         user: select::user(),
         document: encode(&document)?,
     };
-    Ok(Draft { token, sweep })
+    Ok(StagedSweep { token, sweep })
 }
 
 fn encode(document: &Document) -> Result<Vec<u8>> {

@@ -15,7 +15,7 @@ use std::hash::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::Record;
-use crate::job::{JobAddress, Outcome, Tries, Verdict};
+use crate::job::{AttemptCounts, JobAddress, Outcome, Verdict};
 use crate::value::Value;
 
 /// The columns of a chunk.
@@ -41,7 +41,7 @@ impl Columns {
     /// Of some records.
     pub(super) fn of(records: &[Record]) -> Columns {
         let each = |one: fn(&Record) -> u64| records.iter().map(one);
-        let counts = |one: fn(&Tries) -> u32| records.iter().map(|record| one(&record.tries)).collect();
+        let counts = |one: fn(&AttemptCounts) -> u32| records.iter().map(|record| one(&record.tries)).collect();
         let unit = [4096, 1024].into_iter().find(|unit| each(|record| record.max_rss_bytes).all(|rss| rss % unit == 0));
         let unit = unit.unwrap_or(1);
         Columns {
@@ -73,7 +73,7 @@ impl Columns {
         let mut rest = outcome.into_iter().zip(run_by).zip(origin);
         let record = |n: usize| {
             let ((outcome, (host, worker)), origin) = rest.next()?;
-            let tries = Tries {
+            let tries = AttemptCounts {
                 attempts: *self.attempts.get(n)?,
                 failures: *self.failures.get(n)?,
                 losses: *self.losses.get(n)?,

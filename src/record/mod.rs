@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::chunk::Columns;
-use crate::job::{JobAddress, Outcome, Tries, Verdict};
+use crate::job::{AttemptCounts, JobAddress, Outcome, Verdict};
 
 mod chunk;
 mod pack;
@@ -31,7 +31,7 @@ pub struct Record {
     /// The point.
     pub index: u64,
     /// The counts after this attempt; `tries.attempts` is this attempt's number.
-    pub tries: Tries,
+    pub tries: AttemptCounts,
     /// How it ended.
     pub outcome: Outcome,
     /// What followed from it.
@@ -190,7 +190,7 @@ mod tests {
         (any::<u64>(), outcome, any::<u32>(), seconds, ".{0,1}").prop_map(
             |(index, outcome, attempts, seconds, host)| Record {
                 index,
-                tries: Tries { attempts, ..Tries::default() },
+                tries: AttemptCounts { attempts, ..AttemptCounts::default() },
                 outcome,
                 verdict: Verdict::Again { delay_ms: index },
                 exit_code: Some(-1),

@@ -109,7 +109,7 @@ impl WorkerStatus {
             pid: row.pid,
             slots: row.slots,
             busy: row.busy,
-            unable: row.unable.iter().map(ToString::to_string).collect(),
+            unable: row.excluded.iter().map(ToString::to_string).collect(),
             last_seen: time(row.last_seen_ms),
         }
     }

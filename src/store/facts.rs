@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// What a store tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct StoreInfo {
     /// Its program and version: `SQLite 3.50.4`, `Redis 7.0.15`.
     pub program: String,
     /// Its clock, milliseconds since the epoch.

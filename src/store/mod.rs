@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::job::{JobState, SweepId, Tries};
+use crate::job::{AttemptCounts, JobState, SweepId};
 
 pub mod facts;
 pub mod open;
@@ -24,9 +24,12 @@ mod replies;
 mod requests;
 pub mod sqlite;
 
-pub use replies::{Backlog, BlockLog, Claim, Counts, Exchanged, Expired, Fate, Span, SweepRow, WorkerRow};
+pub use replies::{
+    Backlog, BlockLog, Claim, Counts, ExchangeReply, ExpiredClaim, LeaseStatus, Span, SweepRow, WorkerRow,
+};
 pub use requests::{
-    ColumnPlace, DRAFT, Draft, Exchange, Fill, Heartbeat, Held, NewSweep, Report, ReportEntry, Rerun, Scope, Set, Want,
+    ClaimRequest, ColumnPlace, Exchange, Heartbeat, HeldClaim, NewSweep, PointSet, Report, ReportEntry, Rerun,
+    STAGING_TIMEOUT, Scope, StagedPart, StagedSweep,
 };
 
 /// The version of the layout of keys or tables. A store that has another is refused.
@@ -66,7 +69,7 @@ pub enum StoreError {
 }
 
 /// The answer about a sweep in the making of which nothing was heard for too long.
-fn given_up(draft: &Draft) -> StoreError {
+fn given_up(draft: &StagedSweep) -> StoreError {
     let name = &draft.sweep.name;
     StoreError::Refused(format!(
         "the making of a sweep `{name}` was given up, because it stood still; run the command again"
@@ -74,7 +77,7 @@ fn given_up(draft: &Draft) -> StoreError {
 }
 
 /// The answer about a sweep in the making that was not given all its points.
-fn incomplete(draft: &Draft, points: u64) -> StoreError {
+fn incomplete(draft: &StagedSweep, points: u64) -> StoreError {
     let NewSweep { name, total, .. } = &draft.sweep;
     StoreError::Refused(format!("a sweep `{name}` of {total} points was made with {points} of them"))
 }
@@ -96,24 +99,24 @@ pub trait Store: Send + Sync {
     fn cautions(&self) -> Result<Vec<String>>;
 
     /// What it tells of itself, for `sweep doctor`. O(leases).
-    fn facts(&self) -> Result<facts::Facts>;
+    fn facts(&self) -> Result<facts::StoreInfo>;
 
     /// Puts a sweep in: all its points are ready. O(1) in the number of points.
     fn submit(&self, new: &NewSweep) -> Result<SweepId>;
 
     /// Begins a sweep that takes over what older ones have: it has its id, but nobody sees it and it gives no claims until
-    /// [`Store::commit`]. One that is not heard of for [`DRAFT`] is given up; what is left of it is cleared away when
+    /// [`Store::commit`]. One that is not heard of for [`STAGING_TIMEOUT`] is given up; what is left of it is cleared away when
     /// a sweep is put in, begun or removed.
-    fn begin(&self, draft: &Draft) -> Result<SweepId>;
+    fn begin(&self, draft: &StagedSweep) -> Result<SweepId>;
 
     /// Gives it a part of what it takes over; an empty part is a sign of life. O(size of the part). Refused if it was
     /// given up.
-    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()>;
+    fn fill(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()>;
 
     /// Puts it in, with the counts that follow from its parts. If the same request ([`NewSweep::request`]) has put a sweep
     /// in meanwhile, that one is answered, and this one dropped. Refused if it was given up, or if the points taken over
     /// and those to run are not all.
-    fn commit(&self, draft: &Draft) -> Result<SweepId>;
+    fn commit(&self, draft: &StagedSweep) -> Result<SweepId>;
 
     /// Replaces a sweep's document and queue: its space must stay the same. Workers that have the sweep in hand go on
     /// under the old one.
@@ -169,11 +172,11 @@ pub trait Store: Send + Sync {
     /// A sweep that is gone is no error here: its reports are stale, and it gives no claims.
     ///
     /// Delayed points that are due are given first, then ready ones from the smallest index.
-    fn exchange(&self, exchange: &Exchange) -> Result<Exchanged>;
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply>;
 
     /// Registers the worker, notes that it lives, renews the claims it names and answers with the fate of those that
     /// do not go on, in the order of `held`.
-    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>>;
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>>;
 
     /// Forgets a worker that stops in good order; it holds no claims any more.
     fn retire(&self, worker: &str) -> Result<()>;
@@ -194,18 +197,18 @@ pub trait Store: Send + Sync {
     /// When nobody has looked for some seconds (the store was away, or every machine slept), every lease is first
     /// prolonged by that time, but to no more than a whole lease from now: it counts against nobody. What is answered is
     /// answered again by later looks until it is reported.
-    fn expired(&self) -> Result<Vec<Expired>>;
+    fn expired(&self) -> Result<Vec<ExpiredClaim>>;
 
     /// What there is to do within a scope. Delayed points that are due count as ready.
     fn backlog(&self, scope: &Scope) -> Result<Backlog>;
 
     /// Where points stand: up to `limit` spans of a set, in order of index, that end after `from`. Neighbouring spans
     /// may stand in the same state. To read all, ask again from the end of the last one until the answer is empty.
-    fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>>;
+    fn spans(&self, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>>;
 
     /// Where one point stands, and what the store knows of its tries when it has not succeeded. An index that the sweep
     /// has not is refused.
-    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)>;
+    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)>;
 
     /// The logs of the blocks in a range that have any, in order.
     fn log(&self, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>>;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::job::{JobAddress, JobState, SweepId, Tries};
+use crate::job::{AttemptCounts, JobAddress, JobState, SweepId};
 
 /// A sweep's counts and header, O(1) to read.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl Counts {
 
 /// The reply to an [`Exchange`](super::Exchange).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exchanged {
+pub struct ExchangeReply {
     /// For each report that was not applied, by its position: the indices whose claims were stale (or all of its
     /// indices when the sweep is gone). The caller drops those and sends the others again.
     pub stale: Vec<(usize, Vec<u64>)>,
@@ -71,12 +71,12 @@ pub struct Claim {
     /// The claim's token.
     pub token: u64,
     /// The counts with this attempt: `tries.attempts` is its number, from 1.
-    pub tries: Tries,
+    pub tries: AttemptCounts,
 }
 
 /// What a heartbeat is told about a claim that does not simply go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum LeaseStatus {
     /// The claim is another's now, or the sweep is gone: end the job and report nothing.
     Lost,
     /// The sweep was cancelled: end the job and report it cancelled.
@@ -101,15 +101,15 @@ pub struct WorkerRow {
     pub slots: u32,
     /// How many of them run a job.
     pub busy: u32,
-    /// Sweeps that it has found it cannot run, see [`Want::except`](super::Want::except).
-    pub unable: Vec<SweepId>,
+    /// Sweeps that it has found it cannot run, see [`ClaimRequest::except`](super::ClaimRequest::except).
+    pub excluded: Vec<SweepId>,
     /// Its last sign of life on the store's clock, milliseconds since the epoch; set by the store.
     pub last_seen_ms: u64,
 }
 
 /// A claim whose lease has run out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expired {
+pub struct ExpiredClaim {
     /// The claim.
     pub claim: Claim,
     /// Whose it was.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::{Result, StoreError, WorkerRow};
-use crate::job::{JobAddress, MAX_POINTS, SweepId, Tries, Verdict, is_sweep_name};
+use crate::job::{AttemptCounts, JobAddress, MAX_POINTS, SweepId, Verdict, is_sweep_name};
 
 /// A sweep to be put into the store.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl NewSweep {
 
 /// A sweep in the making, from the outcomes of older ones; see [`Store::begin`](super::Store::begin).
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct StagedSweep {
     /// A random id of this making.
     pub token: String,
     /// What is made.
@@ -52,7 +52,7 @@ pub struct Draft {
 
 /// What a sweep in the making is given.
 #[derive(Clone, Debug, Default)]
-pub struct Fill {
+pub struct StagedPart {
     /// Counts up by one from 0 with each part of a making: one that was applied is not applied again.
     pub part: u64,
     /// How many points the records are of; each has succeeded.
@@ -67,7 +67,7 @@ pub struct Fill {
 }
 
 /// How long nothing may be heard of a sweep in the making before it is given up.
-pub const DRAFT: Duration = Duration::from_secs(600);
+pub const STAGING_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Which sweeps a worker works for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,12 +89,12 @@ pub struct Exchange {
     /// Outcomes, grouped by sweep and block.
     pub reports: Vec<Report>,
     /// Claims wished for, or none.
-    pub want: Option<Want>,
+    pub want: Option<ClaimRequest>,
 }
 
 /// A wish for claims.
 #[derive(Clone, Debug)]
-pub struct Want {
+pub struct ClaimRequest {
     /// The most claims to give; all of one sweep.
     pub most: u32,
     /// From where.
@@ -143,7 +143,7 @@ pub struct ReportEntry {
     /// What is to happen.
     pub verdict: Verdict,
     /// The counts after it, kept unless the point has succeeded.
-    pub tries: Tries,
+    pub tries: AttemptCounts,
     /// Accept only if the lease has run out: somebody else reports a lost worker's claim.
     pub only_if_expired: bool,
     /// What the attempt printed, [`crate::record::encode_output`]; none: nothing is kept.
@@ -158,12 +158,12 @@ pub struct Heartbeat {
     /// How long the claims shall hold from now.
     pub lease: Duration,
     /// The claims that the worker holds; only these are renewed.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldClaim>,
 }
 
 /// A claim that a worker holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldClaim {
     /// The job.
     pub job: JobAddress,
     /// The claim's token.
@@ -174,7 +174,7 @@ pub struct Held {
 
 /// The sets of states that [`Store::spans`](super::Store::spans) walks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
+pub enum PointSet {
     /// Ready and delayed.
     Pending,
     /// Leased.

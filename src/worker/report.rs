@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::job::{self, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Tries, Verdict};
+use crate::job::{self, AttemptCounts, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Verdict};
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
 use crate::spec::{JobSettings, Logs};
-use crate::store::{Claim, ColumnPlace, Expired, Held, Report, ReportEntry};
+use crate::store::{Claim, ColumnPlace, ExpiredClaim, HeldClaim, Report, ReportEntry};
 use crate::visible::visible;
 
 /// Who ran an attempt.
@@ -25,7 +25,7 @@ pub struct Finished {
     token: u64,
     attempt: u32,
     verdict: Verdict,
-    tries: Tries,
+    tries: AttemptCounts,
     /// None: nothing ran that is worth a place in the history.
     record: Option<Record>,
     output: Option<Vec<u8>>,
@@ -42,7 +42,7 @@ impl Finished {
         let (verdict, tries) = job::verdict(&outcome, &settings.retry, claim.tries, dice(claim));
         let record = Record {
             index: claim.job.index,
-            tries: Tries { attempts: claim.tries.attempts, ..tries },
+            tries: AttemptCounts { attempts: claim.tries.attempts, ..tries },
             exit_code: ended.as_ref().and_then(Ended::exit_code),
             ended_ms: now_ms(),
             seconds: ended.as_ref().map_or(0.0, |ended| ended.seconds),
@@ -70,7 +70,7 @@ impl Finished {
     }
 
     /// Another worker's claim whose lease ran out, reported on its behalf.
-    pub fn expired(expired: &Expired) -> Self {
+    pub fn expired(expired: &ExpiredClaim) -> Self {
         let lost = Outcome::Lost { started: expired.started };
         let (verdict, tries) = job::verdict(&lost, &RetryPolicy::NEVER, expired.claim.tries, dice(&expired.claim));
         let outcome = if verdict == Verdict::Failed { Outcome::Failed { cause: Cause::LostTooOften } } else { lost };
@@ -94,7 +94,7 @@ impl Finished {
     fn new(
         claim: &Claim,
         verdict: Verdict,
-        tries: Tries,
+        tries: AttemptCounts,
         record: Option<Record>,
         output: Option<Vec<u8>>,
         foreign: bool,
@@ -133,8 +133,8 @@ impl Finished {
     }
 
     /// The claim, as a heartbeat names it until the outcome is delivered.
-    pub fn held(&self) -> Held {
-        Held { job: self.job.clone(), token: self.token, started: self.record.is_some() }
+    pub fn held(&self) -> HeldClaim {
+        HeldClaim { job: self.job.clone(), token: self.token, started: self.record.is_some() }
     }
 
     /// Wall time of the process, where one ran here.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::board::{Board, StopReason, Task};
 use super::directory::{Directory, Refusal};
-use super::pulse::Pulse;
+use super::exclusions::ExcludedSweeps;
+use super::heartbeat::HeartbeatSender;
+use super::options::WorkerEvent;
 use super::report::{Finished, Runner};
 use super::runtime::{Prepared, SweepRuntime};
-use super::terms::Notice;
-use super::unable::Unable;
+use super::state::{StopReason, Task, WorkerState};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
@@ -28,30 +28,30 @@ const KEEP_OF_FILE: usize = 4 << 20;
 const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
 
 /// What all slots share.
-pub(super) struct Crew<'a> {
-    pub(super) board: &'a Board,
+pub(super) struct SlotContext<'a> {
+    pub(super) state: &'a WorkerState,
     pub(super) runner: &'a Runner,
     pub(super) orphans: &'a Orphans,
-    pub(super) unable: &'a Unable,
-    pub(super) pulse: &'a Pulse<'a>,
+    pub(super) excluded: &'a ExcludedSweeps,
+    pub(super) heartbeats: &'a HeartbeatSender<'a>,
 }
 
-/// Runs jobs until the board is closed.
-pub(super) fn run(crew: &Crew<'_>, slot: usize) {
-    let Some(stopper) = crew.board.stopper(slot) else { return };
-    while let Some(task) = crew.board.take(slot) {
-        let finished = crew.run_task(slot, stopper, &task);
-        crew.board.finish(slot, finished);
+/// Runs jobs until the state is closed.
+pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
+    let Some(stopper) = context.state.stopper(slot) else { return };
+    while let Some(task) = context.state.take(slot) {
+        let finished = context.run_task(slot, stopper, &task);
+        context.state.finish(slot, finished);
     }
 }
 
-impl Crew<'_> {
+impl SlotContext<'_> {
     fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Option<Finished> {
         let (sweep, claim) = (&task.sweep, &task.claim);
         let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job, ended, self.runner);
         let failed = |cause| Some(ran(Outcome::Failed { cause }, None));
         let unstarted = || Some(Finished::given_back(claim));
-        if self.unable.why(&sweep.id).is_some() {
+        if self.excluded.why(&sweep.id).is_some() {
             return unstarted();
         }
         let prepared = match sweep.prepare(claim.job.index, claim.tries.attempts) {
@@ -64,7 +64,7 @@ impl Crew<'_> {
             // A newer attempt is at work: this claim was lost without our knowing. The store will say the same.
             Err(Refusal::TooLate) => return unstarted(),
         };
-        self.pulse.announce(claim);
+        self.heartbeats.announce(claim);
         let run = self.orphans.begin();
         let mut extraction = sweep.extractor.begin();
         let started = launch(sweep, &prepared, run.mark())
@@ -74,7 +74,7 @@ impl Crew<'_> {
             Err(error) if error.is_transient() => return unstarted(),
             Err(error) => return self.cannot_start(task, &prepared, &error),
         };
-        let outcome = match (ended.ended_by, self.board.stop_reason(slot)) {
+        let outcome = match (ended.ended_by, self.state.stop_reason(slot)) {
             (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
             (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
             (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
@@ -89,7 +89,7 @@ impl Crew<'_> {
         let mut left = tries;
         loop {
             match process::run(launch, stopper, overflow) {
-                Err(error) if error.is_transient() && left > 0 && self.board.stop_reason(slot).is_none() => {
+                Err(error) if error.is_transient() && left > 0 && self.state.stop_reason(slot).is_none() => {
                     left -= 1;
                     std::thread::sleep(wait);
                 }
@@ -105,12 +105,12 @@ impl Crew<'_> {
         let word = program_word(prepared);
         sweep.forget_program(word);
         let outcome = if error.is_of_program() && sweep.template.one_program_for_all() {
-            if !self.unable.add(sweep, word, &why) {
+            if !self.excluded.add(sweep, word, &why) {
                 return Some(Finished::given_back(&task.claim));
             }
-            match self.pulse.cannot_run(&sweep.id) {
+            match self.heartbeats.cannot_run(&sweep.id) {
                 true => {
-                    self.board.tell(Notice::CannotRun { sweep: sweep.id.clone(), why: why.clone() });
+                    self.state.tell(WorkerEvent::CannotRun { sweep: sweep.id.clone(), why: why.clone() });
                     Outcome::CannotHere { why }
                 }
                 false => Outcome::Failed { cause: Cause::CannotStart(why) },

@@ -23,7 +23,7 @@ struct Member {
 }
 
 /// The crew.
-pub struct Crew {
+pub struct SlotContext {
     members: Vec<Member>,
     /// Told to stop, and not seen to end yet; each keeps its connection.
     leaving: Vec<Member>,
@@ -32,10 +32,10 @@ pub struct Crew {
     started: usize,
 }
 
-impl Crew {
+impl SlotContext {
     /// A whole crew at work.
-    pub fn new(sandbox: &Sandbox) -> Crew {
-        let mut crew = Crew { members: Vec::new(), leaving: Vec::new(), lines: VecDeque::new(), started: 0 };
+    pub fn new(sandbox: &Sandbox) -> SlotContext {
+        let mut crew = SlotContext { members: Vec::new(), leaving: Vec::new(), lines: VecDeque::new(), started: 0 };
         for _ in 0..WORKERS {
             let member = crew.hire(sandbox);
             crew.members.push(member);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use super::crew::Crew;
+use super::crew::SlotContext;
 use super::jobs::{self, POINTS};
 use super::ledger::Ledger;
 use super::plan::{Action, Kind, Step};
@@ -31,7 +31,7 @@ pub struct Drive<'a> {
     sandbox: &'a mut Sandbox,
     token: &'a Token,
     kind: Kind,
-    crew: Crew,
+    crew: SlotContext,
     ledger: Ledger,
     sweeps: Vec<Submitted>,
     submissions: usize,
@@ -41,7 +41,7 @@ pub struct Drive<'a> {
 impl<'a> Drive<'a> {
     /// A run with a crew that has nothing to do yet.
     pub fn new(sandbox: &'a mut Sandbox, token: &'a Token, kind: Kind) -> Drive<'a> {
-        let crew = Crew::new(sandbox);
+        let crew = SlotContext::new(sandbox);
         let (ledger, sweeps) = (Ledger::default(), Vec::new());
         Drive { sandbox, token, kind, crew, ledger, sweeps, submissions: 0, server_is_up: true }
     }

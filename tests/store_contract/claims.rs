@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::job::{MAX_POINTS, SweepId, Tries, Verdict};
+use sweep::job::{AttemptCounts, MAX_POINTS, SweepId, Verdict};
 use sweep::store::{Scope, Store};
 
 use crate::harness::{
     ALL_ACCEPTED, Bench, LONG, Worker, counts, eventually, grouped, only, outcome, queue, ranges, recorded, submit,
 };
-use sweep::store::Set;
+use sweep::store::PointSet;
 
 const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
 
@@ -65,10 +65,10 @@ pub fn claims_are_given_from_the_smallest_index(bench: &dyn Bench) {
     for claim in &claims {
         assert_eq!(claim.job.sweep, id);
         assert_eq!(claim.token, claims[0].token);
-        assert_eq!(claim.tries, Tries { attempts: 1, failures: 0, losses: 0 });
+        assert_eq!(claim.tries, AttemptCounts { attempts: 1, failures: 0, losses: 0 });
     }
     assert_eq!(worker.report(vec![outcome(&claims[2], AGAIN), outcome(&claims[0], AGAIN)]), ALL_ACCEPTED);
-    assert_eq!(ranges(store, &id, Set::Pending), [0..1, 2..3, 4..10]);
+    assert_eq!(ranges(store, &id, PointSet::Pending), [0..1, 2..3, 4..10]);
     assert_eq!(counts(store, &id).running, 2);
     let mut other = Worker::new(store);
     assert_eq!(indices(&other.claim(only(&id), 5, LONG)), [0, 2, 4, 5, 6]);
@@ -137,7 +137,7 @@ pub fn excepted_sweeps_give_no_claims(bench: &dyn Bench) {
     let mut worker = Worker::new(store);
     let mut claim = |scope: Scope, except: &[&SweepId]| {
         let except = except.iter().map(|id| (*id).clone()).collect();
-        let want = sweep::store::Want { except, ..crate::harness::want(scope, 9, LONG) };
+        let want = sweep::store::ClaimRequest { except, ..crate::harness::want(scope, 9, LONG) };
         worker.exchange(vec![], Some(want)).claims.first().map(|claim| claim.job.sweep.clone())
     };
     assert_eq!(claim(only(&ids[0]), &[&ids[0]]), None);
@@ -183,7 +183,7 @@ pub fn a_huge_sweep_is_put_in_at_once(bench: &dyn Bench) {
             worker.report(claims.iter().map(|claim| outcome(claim, Verdict::Succeeded)).collect()),
             ALL_ACCEPTED
         );
-        assert_eq!(ranges(store, &id, Set::Pending), vec![300..total]);
+        assert_eq!(ranges(store, &id, PointSet::Pending), vec![300..total]);
         assert_eq!(counts(store, &id).pending, total - 300);
         assert_eq!(store.cancel(&id).unwrap().cancelled, total - 300);
         assert_eq!(store.requeue(&id, &[total - 1..total]).unwrap(), 1);

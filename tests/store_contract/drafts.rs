@@ -1,11 +1,11 @@
 //! Owns the checks of sweeps in the making, and of replacing what a sweep declares.
 
 use sweep::job::{SweepId, Verdict};
-use sweep::store::{ColumnPlace, Counts, Draft, Fill, NewSweep, Set, Store, StoreError};
+use sweep::store::{ColumnPlace, Counts, NewSweep, PointSet, StagedPart, StagedSweep, Store, StoreError};
 
 use crate::harness::{ALL_ACCEPTED, Bench, LONG, Worker, counts, only, outcome, queue, ranges, submit, unique, word};
 
-fn draft(name: &str, total: u64) -> Draft {
+fn draft(name: &str, total: u64) -> StagedSweep {
     let sweep = NewSweep {
         request: format!("request-{}", unique()),
         name: name.into(),
@@ -14,34 +14,34 @@ fn draft(name: &str, total: u64) -> Draft {
         user: "ada".into(),
         document: b"a document".to_vec(),
     };
-    Draft { token: format!("token-{}", unique()), sweep }
+    StagedSweep { token: format!("token-{}", unique()), sweep }
 }
 
 /// Gives a part, twice.
-fn fill(store: &dyn Store, draft: &Draft, fill: &Fill) {
+fn fill(store: &dyn Store, draft: &StagedSweep, fill: &StagedPart) {
     for _ in 0..2 {
         store.fill(draft, fill).unwrap();
     }
 }
 
 /// Begins, twice.
-fn begin(store: &dyn Store, draft: &Draft) -> SweepId {
+fn begin(store: &dyn Store, draft: &StagedSweep) -> SweepId {
     let id = store.begin(draft).unwrap();
     assert_eq!(store.begin(draft).unwrap(), id, "the same making again");
     id
 }
 
 /// Two thousand points: those of 3..1500 are taken over.
-fn fill_up(store: &dyn Store, draft: &Draft) {
+fn fill_up(store: &dyn Store, draft: &StagedSweep) {
     let at = |index| ColumnPlace { index, position: 0 };
     let columns = vec![("y".into(), at(9)), ("x".into(), at(3))];
     let chunks = vec![(0, b"3:1;4:2;".to_vec()), (1, b"1024:1;".to_vec())];
-    fill(store, draft, &Fill { part: 0, points: 1000, chunks, ..Fill::default() });
-    fill(store, draft, &Fill { part: 1, points: 0, ready: vec![0..3], ..Fill::default() });
+    fill(store, draft, &StagedPart { part: 0, points: 1000, chunks, ..StagedPart::default() });
+    fill(store, draft, &StagedPart { part: 1, points: 0, ready: vec![0..3], ..StagedPart::default() });
     let chunks = vec![(0, b"5:1;".to_vec())];
-    fill(store, draft, &Fill { part: 2, points: 497, chunks, ready: vec![1500..2000], columns });
+    fill(store, draft, &StagedPart { part: 2, points: 497, chunks, ready: vec![1500..2000], columns });
     // One that was sent before comes late.
-    store.fill(draft, &Fill { part: 1, points: 7, ready: vec![5..9], ..Fill::default() }).unwrap();
+    store.fill(draft, &StagedPart { part: 1, points: 7, ready: vec![5..9], ..StagedPart::default() }).unwrap();
 }
 
 pub fn a_sweep_in_the_making_is_seen_when_it_is_put_in(bench: &dyn Bench) {
@@ -64,7 +64,7 @@ pub fn a_sweep_in_the_making_is_seen_when_it_is_put_in(bench: &dyn Bench) {
     assert_eq!(listed, [id.clone(), first]);
     let expected = Counts { total: 2000, pending: 503, succeeded: 1497, reused: 1497, ..Counts::default() };
     assert_eq!(counts(store, &id), expected);
-    assert_eq!(ranges(store, &id, Set::Pending), [0..3, 1500..2000]);
+    assert_eq!(ranges(store, &id, PointSet::Pending), [0..3, 1500..2000]);
     assert_eq!(["pending", "succeeded", "succeeded", "pending"], [2, 3, 1499, 1500].map(|at| word(store, &id, at)));
     assert_eq!(store.columns(&id).unwrap(), ["x", "y"]);
     assert_eq!(store.document(&id).unwrap(), b"a document");
@@ -86,7 +86,11 @@ pub fn one_with_nothing_left_to_run_is_never_claimed_from(bench: &dyn Bench) {
     let store = &*bench.connect();
     let draft = draft("whole", 3);
     let id = begin(store, &draft);
-    fill(store, &draft, &Fill { points: 3, chunks: vec![(0, b"0:1;1:1;2:1;".to_vec())], ..Fill::default() });
+    fill(
+        store,
+        &draft,
+        &StagedPart { points: 3, chunks: vec![(0, b"0:1;1:1;2:1;".to_vec())], ..StagedPart::default() },
+    );
     assert_eq!(store.commit(&draft).unwrap(), id);
     assert_eq!(counts(store, &id), Counts { total: 3, succeeded: 3, reused: 3, ..Counts::default() });
     assert_eq!(Worker::new(store).claim(only(&id), 9, LONG), vec![]);
@@ -96,12 +100,12 @@ pub fn one_that_lacks_points_is_refused(bench: &dyn Bench) {
     let store = &*bench.connect();
     let draft = draft("part", 10);
     begin(store, &draft);
-    fill(store, &draft, &Fill { points: 3, ready: vec![5..10], ..Fill::default() });
+    fill(store, &draft, &StagedPart { points: 3, ready: vec![5..10], ..StagedPart::default() });
     let refused = store.commit(&draft).unwrap_err().to_string();
     assert!(refused.contains("10 points") && refused.contains("with 8"), "{refused}");
     assert_eq!(store.sweeps().unwrap(), []);
-    let unknown = Draft { token: "another".into(), ..draft };
-    for refused in [store.fill(&unknown, &Fill::default()).unwrap_err(), store.commit(&unknown).unwrap_err()] {
+    let unknown = StagedSweep { token: "another".into(), ..draft };
+    for refused in [store.fill(&unknown, &StagedPart::default()).unwrap_err(), store.commit(&unknown).unwrap_err()] {
         assert!(refused.to_string().contains("run the command again"), "{refused}");
     }
 }
@@ -109,14 +113,14 @@ pub fn one_that_lacks_points_is_refused(bench: &dyn Bench) {
 pub fn of_two_that_are_made_of_one_request_the_first_stands(bench: &dyn Bench) {
     let store = &*bench.connect();
     let one = draft("race", 4);
-    let other = Draft { token: "other".into(), ..one.clone() };
+    let other = StagedSweep { token: "other".into(), ..one.clone() };
     let (first, second) = (begin(store, &one), begin(store, &other));
     assert_ne!(first, second);
     for draft in [&one, &other] {
         fill(
             store,
             draft,
-            &Fill { points: 1, chunks: vec![(0, b"0:1;".to_vec())], ready: vec![1..4], ..Fill::default() },
+            &StagedPart { points: 1, chunks: vec![(0, b"0:1;".to_vec())], ready: vec![1..4], ..StagedPart::default() },
         );
     }
     assert_eq!(store.commit(&other).unwrap(), second);

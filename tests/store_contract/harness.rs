@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sweep::job::{JobState, SweepId, Tries, Verdict};
+use sweep::job::{AttemptCounts, JobState, SweepId, Verdict};
 use sweep::record::block_of;
 use sweep::store::sqlite::SqliteStore;
 use sweep::store::{
-    Claim, Counts, Exchange, Exchanged, Fate, Heartbeat, Held, NewSweep, Report, ReportEntry, Scope, Set, Span, Store,
-    Want, WorkerRow,
+    Claim, ClaimRequest, Counts, Exchange, ExchangeReply, Heartbeat, HeldClaim, LeaseStatus, NewSweep, PointSet,
+    Report, ReportEntry, Scope, Span, Store, WorkerRow,
 };
 
 /// A new, empty store of some kind, for one check. Dropping it takes the store away.
@@ -115,7 +115,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Sends outcomes and a wish for claims.
-    pub fn exchange(&mut self, reports: Vec<Report>, want: Option<Want>) -> Exchanged {
+    pub fn exchange(&mut self, reports: Vec<Report>, want: Option<ClaimRequest>) -> ExchangeReply {
         self.seq += 1;
         let exchange = Exchange { worker: self.id.clone(), seq: self.seq, reports, want };
         let first = self.store.exchange(&exchange).unwrap();
@@ -153,10 +153,10 @@ impl<'a> Worker<'a> {
     }
 
     /// Gives a sign of life for claims and tells their fate.
-    pub fn beat(&self, held: &[(&Claim, bool)], lease: Duration) -> Vec<(u64, Fate)> {
+    pub fn beat(&self, held: &[(&Claim, bool)], lease: Duration) -> Vec<(u64, LeaseStatus)> {
         let held = held
             .iter()
-            .map(|(claim, started)| Held { job: claim.job.clone(), token: claim.token, started: *started })
+            .map(|(claim, started)| HeldClaim { job: claim.job.clone(), token: claim.token, started: *started })
             .collect();
         let heartbeat = Heartbeat { worker: worker_row(&self.id), lease, held };
         let first = self.store.heartbeat(&heartbeat).unwrap();
@@ -173,20 +173,20 @@ pub fn worker_row(id: &str) -> WorkerRow {
         queues: vec!["default".into(), "long jobs".into()],
         slots: 4,
         busy: 1,
-        unable: vec![SweepId { name: "pi".into(), number: 3 }, SweepId { name: "a-b.c".into(), number: 12 }],
+        excluded: vec![SweepId { name: "pi".into(), number: 3 }, SweepId { name: "a-b.c".into(), number: 12 }],
         last_seen_ms: 0,
     }
 }
 
 /// A wish for claims under a token of its own, from the upper end of the numbers that a token can be.
-pub fn want(scope: Scope, most: u32, lease: Duration) -> Want {
-    Want { most, scope, except: vec![], token: u64::MAX - unique(), lease }
+pub fn want(scope: Scope, most: u32, lease: Duration) -> ClaimRequest {
+    ClaimRequest { most, scope, except: vec![], token: u64::MAX - unique(), lease }
 }
 
 /// The counts that follow from a verdict on a claim.
-pub fn tries_after(claim: &Claim, verdict: Verdict) -> Tries {
+pub fn tries_after(claim: &Claim, verdict: Verdict) -> AttemptCounts {
     match verdict {
-        Verdict::Failed | Verdict::Again { .. } => Tries { failures: claim.tries.failures + 1, ..claim.tries },
+        Verdict::Failed | Verdict::Again { .. } => AttemptCounts { failures: claim.tries.failures + 1, ..claim.tries },
         Verdict::Succeeded | Verdict::Cancelled => claim.tries,
     }
 }
@@ -207,14 +207,14 @@ pub fn outcome(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
 
 /// What somebody else reports of a claim that was lost.
 pub fn lost(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
-    let tries = Tries { losses: claim.tries.losses + 1, ..claim.tries };
+    let tries = AttemptCounts { losses: claim.tries.losses + 1, ..claim.tries };
     let (id, entry) = outcome(claim, verdict);
     (id, ReportEntry { only_if_expired: true, tries, ..entry })
 }
 
 /// What worker that stops reports of a claim whose process it never started.
 pub fn given_back(claim: &Claim) -> (SweepId, ReportEntry) {
-    let tries = Tries { attempts: claim.tries.attempts - 1, ..claim.tries };
+    let tries = AttemptCounts { attempts: claim.tries.attempts - 1, ..claim.tries };
     let (id, entry) = outcome(claim, Verdict::Again { delay_ms: 0 });
     (id, ReportEntry { tries, ..entry })
 }
@@ -249,7 +249,7 @@ pub fn recorded(store: &dyn Store, id: &SweepId) -> Vec<(u64, u32)> {
 }
 
 /// All spans of a set, read in small pages.
-pub fn spans(store: &dyn Store, id: &SweepId, set: Set) -> Vec<Span> {
+pub fn spans(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Span> {
     let mut all: Vec<Span> = Vec::new();
     loop {
         let from = all.last().map_or(0, |span| span.indices.end);
@@ -267,7 +267,7 @@ pub fn spans(store: &dyn Store, id: &SweepId, set: Set) -> Vec<Span> {
 }
 
 /// The indices of a set, neighbours put together, whatever their state says beyond the set.
-pub fn ranges(store: &dyn Store, id: &SweepId, set: Set) -> Vec<Range<u64>> {
+pub fn ranges(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for span in spans(store, id, set) {
         match merged.last_mut() {
@@ -285,10 +285,10 @@ pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
     assert_eq!(sum, counts.total, "the counts add up: {counts:?}");
     let mut starts = BTreeSet::new();
     let sets = [
-        (Set::Pending, counts.pending),
-        (Set::Running, counts.running),
-        (Set::Failed, counts.failed),
-        (Set::Cancelled, counts.cancelled),
+        (PointSet::Pending, counts.pending),
+        (PointSet::Running, counts.running),
+        (PointSet::Failed, counts.failed),
+        (PointSet::Cancelled, counts.cancelled),
     ];
     for (set, expected) in sets {
         let spans = spans(store, id, set);
@@ -299,10 +299,10 @@ pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
             assert!(span.indices.end <= counts.total, "{span:?}");
             let fits = matches!(
                 (set, &span.state),
-                (Set::Pending, JobState::Pending { .. })
-                    | (Set::Running, JobState::Running { .. })
-                    | (Set::Failed, JobState::Failed)
-                    | (Set::Cancelled, JobState::Cancelled)
+                (PointSet::Pending, JobState::Pending { .. })
+                    | (PointSet::Running, JobState::Running { .. })
+                    | (PointSet::Failed, JobState::Failed)
+                    | (PointSet::Cancelled, JobState::Cancelled)
             );
             assert!(fits, "{set:?} has no {span:?}");
         }

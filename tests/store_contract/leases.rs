@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sweep::job::{JobState, Verdict};
-use sweep::store::{Claim, Expired, Fate, Store};
+use sweep::store::{Claim, ExpiredClaim, LeaseStatus, Store};
 
 use crate::harness::{
     ALL_ACCEPTED, Bench, LIMIT, LONG, SHORT, Worker, counts, eventually, given_back, let_time_pass, only, outcome,
@@ -16,7 +16,7 @@ const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
 const LEASE: Duration = Duration::from_millis(300);
 
 /// Looks until a lost claim is found. The store is looked at before there are any claims, so that there is no gap.
-fn find(store: &dyn Store) -> Vec<Expired> {
+fn find(store: &dyn Store) -> Vec<ExpiredClaim> {
     eventually("a lost claim is found", || Some(store.expired().unwrap()).filter(|found| !found.is_empty()))
 }
 
@@ -33,7 +33,7 @@ pub fn a_lost_claim_is_found_and_claimed_again(bench: &dyn Bench) {
     // 0.3 s of lease, and a look each second.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     found.sort_by_key(|expired| expired.claim.job.index);
-    let expected = |claim: &Claim, started| Expired { claim: claim.clone(), worker: dead.id.clone(), started };
+    let expected = |claim: &Claim, started| ExpiredClaim { claim: claim.clone(), worker: dead.id.clone(), started };
     assert_eq!(found, [expected(&claims[0], false), expected(&claims[1], true), expected(&claims[2], false)]);
     for expired in &found {
         assert!(finder.report_lost(&expired.claim, AGAIN));
@@ -74,7 +74,7 @@ pub fn only_the_claims_named_are_renewed(bench: &dyn Bench) {
     assert!(finder.report_lost(&claims[0], AGAIN));
     assert!(!finder.report_lost(&claims[1], AGAIN), "it was renewed");
     assert!(finder.report_lost(&claims[2], Verdict::Failed));
-    assert_eq!(worker.beat(&[(&claims[0], true), (&claims[1], false)], LONG), [(0, Fate::Lost)]);
+    assert_eq!(worker.beat(&[(&claims[0], true), (&claims[1], false)], LONG), [(0, LeaseStatus::Lost)]);
 
     let JobState::Running { started_ms: Some(started), .. } = store.point(&id, 1).unwrap().0 else {
         panic!("it was said to be started, which is not taken back");
@@ -85,7 +85,10 @@ pub fn only_the_claims_named_are_renewed(bench: &dyn Bench) {
     assert_eq!(store.point(&id, 1).unwrap().0, expected, "the first word about the start stands");
 
     store.cancel(&id).unwrap();
-    assert_eq!(worker.beat(&[(&claims[2], true), (&claims[1], true)], LONG), [(2, Fate::Lost), (1, Fate::Cancelled)]);
+    assert_eq!(
+        worker.beat(&[(&claims[2], true), (&claims[1], true)], LONG),
+        [(2, LeaseStatus::Lost), (1, LeaseStatus::Cancelled)]
+    );
     assert!(worker.finish(&claims[1], Verdict::Cancelled));
     assert_eq!(counts(store, &id).running, 0);
 }
@@ -141,13 +144,17 @@ pub fn a_claim_of_a_paused_sweep_is_told_until_it_is_started(bench: &dyn Bench) 
     let (claims, elsewhere) = (worker.claim(only(&id), 3, LONG), worker.claim_one(&other, LONG));
     store.set_paused(&id, Some("why not")).unwrap();
     let held = [(&claims[0], false), (&elsewhere, false), (&claims[1], true), (&claims[2], false)];
-    assert_eq!(worker.beat(&held, LONG), [(0, Fate::Paused), (2, Fate::Paused)]);
+    assert_eq!(worker.beat(&held, LONG), [(0, LeaseStatus::Paused), (2, LeaseStatus::Paused)]);
     // Nobody else's: it is still held.
     assert_eq!(worker.report(vec![given_back(&claims[0]), outcome(&claims[1], Verdict::Succeeded)]), ALL_ACCEPTED);
     assert_eq!((counts(store, &id).pending, counts(store, &id).succeeded), (1, 1));
-    assert_eq!(worker.beat(&[(&claims[0], false), (&claims[2], true)], LONG), [(0, Fate::Lost)]);
+    assert_eq!(worker.beat(&[(&claims[0], false), (&claims[2], true)], LONG), [(0, LeaseStatus::Lost)]);
     store.cancel(&id).unwrap();
-    assert_eq!(worker.beat(&[(&claims[2], false)], LONG), [(2, Fate::Cancelled)], "cancelled goes before paused");
+    assert_eq!(
+        worker.beat(&[(&claims[2], false)], LONG),
+        [(2, LeaseStatus::Cancelled)],
+        "cancelled goes before paused"
+    );
 }
 
 pub fn the_claims_of_a_dead_worker_run_out_at_once(bench: &dyn Bench) {
@@ -168,14 +175,14 @@ pub fn the_claims_of_a_dead_worker_run_out_at_once(bench: &dyn Bench) {
     assert_eq!(listed, [finder.id.clone()]);
     let mut found = find(store);
     found.sort_by_key(|expired| (expired.claim.job.clone(), expired.claim.job.index));
-    let expected = |claim: &Claim, started| Expired { claim: claim.clone(), worker: dead.id.clone(), started };
+    let expected = |claim: &Claim, started| ExpiredClaim { claim: claim.clone(), worker: dead.id.clone(), started };
     assert_eq!(found, [expected(&claims[0], true), expected(&claims[1], false), expected(&elsewhere, false)]);
     assert!(dead.finish(&claims[0], Verdict::Succeeded), "its last word may still arrive");
     assert!(!finder.report_lost(&claims[0], AGAIN));
     assert!(finder.report_lost(&claims[1], AGAIN));
     assert_eq!((counts(store, &id).running, counts(store, &other).running), (1, 1));
     // One that was taken for dead and is not goes on.
-    assert_eq!(dead.beat(&[(&claims[1], true), (&elsewhere, true)], LONG), [(1, Fate::Lost)]);
+    assert_eq!(dead.beat(&[(&claims[1], true), (&elsewhere, true)], LONG), [(1, LeaseStatus::Lost)]);
     assert!(!finder.report_lost(&elsewhere, AGAIN));
     assert_eq!(store.workers().unwrap()[0].id, dead.id);
 }
@@ -191,7 +198,7 @@ pub fn what_was_abandoned_stays_so_whoever_was_away(bench: &dyn Bench) {
     // Longer than the time from which on silence is taken for an absence.
     let_time_pass(Duration::from_millis(6500));
     let found = store.expired().unwrap();
-    assert_eq!(found, [Expired { claim, worker: dead.id, started: false }]);
+    assert_eq!(found, [ExpiredClaim { claim, worker: dead.id, started: false }]);
 }
 
 pub fn workers_are_listed_until_they_retire(bench: &dyn Bench) {

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use sweep::job::{JobAddress, SweepId, Tries, Verdict};
+use sweep::job::{AttemptCounts, JobAddress, SweepId, Verdict};
 use sweep::record::block_of;
 use sweep::store::{
-    Backlog, Claim, ColumnPlace, Counts, Exchanged, Fate, Held, Report, ReportEntry, Rerun, Scope, Want,
+    Backlog, Claim, ClaimRequest, ColumnPlace, Counts, ExchangeReply, HeldClaim, LeaseStatus, Report, ReportEntry,
+    Rerun, Scope,
 };
 
 use crate::harness::SHORT;
@@ -42,7 +43,7 @@ pub struct Sweep {
 
 pub struct Point {
     pub place: Place,
-    pub tries: Tries,
+    pub tries: AttemptCounts,
     /// The claim whose outcome may still come although it was lost.
     late: Option<(u32, u64)>,
 }
@@ -82,7 +83,7 @@ impl Model {
     }
 
     pub fn submit(&mut self, id: SweepId, queue: String, total: u64) {
-        let point = || Point { place: Place::Ready, tries: Tries::default(), late: None };
+        let point = || Point { place: Place::Ready, tries: AttemptCounts::default(), late: None };
         self.sweeps.push(Sweep {
             id,
             queue,
@@ -100,13 +101,13 @@ impl Model {
         self.sweeps.iter_mut().find(|sweep| sweep.id == *id)
     }
 
-    pub fn exchange(&mut self, worker: &str, reports: &[Report], want: Option<&Want>) -> Exchanged {
+    pub fn exchange(&mut self, worker: &str, reports: &[Report], want: Option<&ClaimRequest>) -> ExchangeReply {
         let stale = reports
             .iter()
             .enumerate()
             .filter_map(|(position, report)| self.report(report).map(|indices| (position, indices)))
             .collect();
-        Exchanged { stale, claims: want.map(|want| self.claim(worker, want)).unwrap_or_default() }
+        ExchangeReply { stale, claims: want.map(|want| self.claim(worker, want)).unwrap_or_default() }
     }
 
     /// Applies a report, or tells what is stale.
@@ -154,7 +155,7 @@ impl Model {
         }
     }
 
-    fn claim(&mut self, worker: &str, want: &Want) -> Vec<Claim> {
+    fn claim(&mut self, worker: &str, want: &ClaimRequest) -> Vec<Claim> {
         let (step, until) = (self.step, self.until(want.lease));
         let Some(sweep) = self.choose(&want.scope, &want.except) else { return vec![] };
         let sweep = &mut self.sweeps[sweep];
@@ -185,7 +186,7 @@ impl Model {
         }
     }
 
-    pub fn beat(&mut self, held: &[Held], lease: Duration) -> Vec<(Held, Fate)> {
+    pub fn beat(&mut self, held: &[HeldClaim], lease: Duration) -> Vec<(HeldClaim, LeaseStatus)> {
         let until = self.until(lease);
         let mut fates = Vec::new();
         for held in held {
@@ -197,12 +198,12 @@ impl Model {
                     lease.until = until;
                     lease.started |= held.started;
                     if lease.doomed {
-                        fates.push((held.clone(), Fate::Cancelled));
+                        fates.push((held.clone(), LeaseStatus::Cancelled));
                     } else if paused && !held.started {
-                        fates.push((held.clone(), Fate::Paused));
+                        fates.push((held.clone(), LeaseStatus::Paused));
                     }
                 }
-                _ => fates.push((held.clone(), Fate::Lost)),
+                _ => fates.push((held.clone(), LeaseStatus::Lost)),
             }
         }
         fates
@@ -285,7 +286,7 @@ impl Sweep {
             let named = ranges.iter().any(|range| range.contains(&index));
             if named && matches!(point.place, Place::Failed | Place::Cancelled) {
                 point.place = Place::Ready;
-                point.tries = Tries { attempts: point.tries.attempts, failures: 0, losses: 0 };
+                point.tries = AttemptCounts { attempts: point.tries.attempts, failures: 0, losses: 0 };
                 moved += 1;
             }
         }
@@ -299,7 +300,7 @@ impl Sweep {
         match self.points.get_mut(rerun.index as usize) {
             Some(point) if point.place == Place::Succeeded && chunks as u64 == rerun.chunks => {
                 point.place = Place::Ready;
-                point.tries = Tries { attempts: rerun.attempts, failures: 0, losses: 0 };
+                point.tries = AttemptCounts { attempts: rerun.attempts, failures: 0, losses: 0 };
                 point.late = None;
                 self.log.entry(block).or_default().push(rerun.chunk.clone());
                 true

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sweep::job::{JobState, Tries, Verdict};
-use sweep::store::{Claim, Exchange, Fate, ReportEntry, Set, StoreError};
+use sweep::job::{AttemptCounts, JobState, Verdict};
+use sweep::store::{Claim, Exchange, LeaseStatus, PointSet, ReportEntry, StoreError};
 
 use crate::harness::{
     ALL_ACCEPTED, Bench, LONG, SHORT, Worker, counts, eventually, given_back, grouped, let_time_pass, lost, only,
@@ -33,7 +33,7 @@ pub fn points_move_as_the_verdict_says(bench: &dyn Bench) {
 
     let row = store.sweep(&id).unwrap();
     assert!(row.last_outcome_ms.unwrap() >= row.submitted_ms);
-    let failed_once = Some(Tries { attempts: 1, failures: 1, losses: 0 });
+    let failed_once = Some(AttemptCounts { attempts: 1, failures: 1, losses: 0 });
     assert_eq!(store.point(&id, 0).unwrap(), (JobState::Succeeded, None));
     assert_eq!(store.point(&id, 1).unwrap(), (JobState::Failed, failed_once));
     assert_eq!(store.point(&id, 2).unwrap(), (JobState::Pending { due_ms: None }, failed_once));
@@ -42,7 +42,7 @@ pub fn points_move_as_the_verdict_says(bench: &dyn Bench) {
     assert_eq!(delayed, JobState::Pending { due_ms: row.last_outcome_ms.map(|at| at + 3_600_000) });
     assert_eq!(store.point(&id, 4).unwrap(), (JobState::Cancelled, Some(claims[4].tries)));
     let (untouched, tries) = store.point(&id, 5).unwrap();
-    assert_eq!((untouched, tries.unwrap_or_default()), (JobState::Pending { due_ms: None }, Tries::default()));
+    assert_eq!((untouched, tries.unwrap_or_default()), (JobState::Pending { due_ms: None }, AttemptCounts::default()));
 
     let counts = counts(store, &id);
     let each = [counts.pending, counts.running, counts.succeeded, counts.failed, counts.cancelled];
@@ -61,13 +61,13 @@ pub fn a_delayed_point_comes_due_and_is_given_first(bench: &dyn Bench) {
     assert_eq!(worker.report(outcomes.collect()), ALL_ACCEPTED);
     let backlog = store.backlog(&only(&id)).unwrap();
     assert_eq!((backlog.ready, backlog.delayed), (2, 3));
-    assert_eq!(ranges(store, &id, Set::Pending), vec![0..5]);
+    assert_eq!(ranges(store, &id, PointSet::Pending), vec![0..5]);
     assert_eq!(worker.claim_one(&id, LONG).job.index, 3, "a delayed point is not given before its time");
     eventually("both delays have passed", || (store.backlog(&only(&id)).unwrap().ready == 3).then_some(()));
     let given = worker.claim(only(&id), 9, LONG);
     let given: Vec<_> = given.iter().map(|claim| (claim.job.index, claim.tries)).collect();
-    let second = Tries { attempts: 2, failures: 1, losses: 0 };
-    let first = Tries { attempts: 1, failures: 0, losses: 0 };
+    let second = AttemptCounts { attempts: 2, failures: 1, losses: 0 };
+    let first = AttemptCounts { attempts: 1, failures: 0, losses: 0 };
     assert_eq!(given, [(2, second), (1, second), (4, first)], "oldest due first, then what is ready");
     assert_eq!(counts(store, &id).pending, 1);
 }
@@ -86,7 +86,7 @@ pub fn a_stale_outcome_is_refused(bench: &dyn Bench) {
         assert_eq!(new.tries.attempts, old.tries.attempts + 1);
         let before = recorded(store, &id);
         assert!(!slow.finish(&old, Verdict::Succeeded), "the job is another's while that runs it");
-        assert_eq!(slow.beat(&[(&old, true)], LONG), [(0, Fate::Lost)]);
+        assert_eq!(slow.beat(&[(&old, true)], LONG), [(0, LeaseStatus::Lost)]);
         assert_eq!(word(store, &id, 0), "running");
         assert!(quick.finish(&new, AGAIN));
         assert!(!slow.finish(&old, Verdict::Succeeded), "and when that has ended");
@@ -118,7 +118,7 @@ pub fn a_late_outcome_is_accepted_while_nobody_claimed_the_job_again(bench: &dyn
     let counts = counts(store, &id);
     assert_eq!((counts.succeeded, counts.failed, counts.pending), (1, 1, 1));
     assert_eq!(store.backlog(&only(&id)).unwrap().delayed, 1);
-    let failed_once = Some(Tries { attempts: 1, failures: 1, losses: 0 });
+    let failed_once = Some(AttemptCounts { attempts: 1, failures: 1, losses: 0 });
     assert_eq!(store.point(&id, 2).unwrap().1, failed_once, "the counts are those of the outcome that stands");
     assert!(!slow.finish(&claims[0], Verdict::Failed), "once");
     assert!(!finder.report_lost(&claims[2], AGAIN), "a claim is lost once");
@@ -133,7 +133,7 @@ pub fn a_late_success_counts_for_a_job_given_up_as_failed(bench: &dyn Bench) {
     lose(&mut finder, &claims[1], Verdict::Failed);
     assert_eq!(counts(store, &id).failed, 2);
     assert!(slow.finish(&claims[0], Verdict::Succeeded));
-    assert_eq!(ranges(store, &id, Set::Failed), vec![1..2]);
+    assert_eq!(ranges(store, &id, PointSet::Failed), vec![1..2]);
     assert_eq!(store.requeue(&id, &[0..1, 1..2]).unwrap(), 1);
     assert!(slow.finish(&claims[1], Verdict::Succeeded), "put back by hand, but nobody has it yet");
     let counts = counts(store, &id);
@@ -175,7 +175,7 @@ pub fn a_claim_given_back_unstarted_leaves_no_trace(bench: &dyn Bench) {
     let mut worker = Worker::new(store);
     let first = worker.claim_one(&id, LONG);
     assert_eq!(worker.report(vec![given_back(&first)]), ALL_ACCEPTED);
-    assert_eq!(store.point(&id, 0).unwrap().1.unwrap_or_default(), Tries::default());
+    assert_eq!(store.point(&id, 0).unwrap().1.unwrap_or_default(), AttemptCounts::default());
     let second = worker.claim_one(&id, LONG);
     assert_eq!((second.job.index, second.tries.attempts), (0, 1), "the same number again, under another token");
     assert!(!worker.finish(&first, Verdict::Succeeded), "what was given back is no claim");
@@ -183,7 +183,7 @@ pub fn a_claim_given_back_unstarted_leaves_no_trace(bench: &dyn Bench) {
     let third = worker.claim_one(&id, LONG);
     assert_eq!(worker.report(vec![given_back(&third)]), ALL_ACCEPTED);
     assert!(!worker.finish(&third, Verdict::Succeeded));
-    assert_eq!(store.point(&id, 0).unwrap().1, Some(Tries { attempts: 1, failures: 1, losses: 0 }));
+    assert_eq!(store.point(&id, 0).unwrap().1, Some(AttemptCounts { attempts: 1, failures: 1, losses: 0 }));
     counts(store, &id);
 }
 
@@ -262,14 +262,14 @@ pub fn what_a_claim_says_of_attempts_goes_on(bench: &dyn Bench) {
     let claim = worker.claim_one(&id, LONG);
     assert!(worker.finish(&claim, AGAIN));
     let claim = worker.claim_one(&id, SHORT);
-    assert_eq!(claim.tries, Tries { attempts: 2, failures: 1, losses: 0 });
+    assert_eq!(claim.tries, AttemptCounts { attempts: 2, failures: 1, losses: 0 });
     lose(&mut finder, &claim, AGAIN);
     let claim = worker.claim_one(&id, LONG);
-    assert_eq!(claim.tries, Tries { attempts: 3, failures: 1, losses: 1 });
+    assert_eq!(claim.tries, AttemptCounts { attempts: 3, failures: 1, losses: 1 });
     assert!(worker.finish(&claim, Verdict::Failed));
     assert_eq!(store.requeue(&id, &[0..1]).unwrap(), 1);
     let claim = worker.claim_one(&id, LONG);
-    assert_eq!(claim.tries, Tries { attempts: 4, failures: 0, losses: 0 }, "attempts never restart");
+    assert_eq!(claim.tries, AttemptCounts { attempts: 4, failures: 0, losses: 0 }, "attempts never restart");
     let (sweep, entry) = outcome(&claim, Verdict::Succeeded);
     let wrong_attempt = ReportEntry { attempt: 3, ..entry };
     assert_eq!(worker.report(vec![(sweep, wrong_attempt)]), [0], "the number belongs to the claim as the token does");

@@ -8,9 +8,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use sweep::job::{JobAddress, JobState, SweepId, Tries, Verdict};
+use sweep::job::{AttemptCounts, JobAddress, JobState, SweepId, Verdict};
 use sweep::store::{
-    Claim, ColumnPlace, Exchanged, Heartbeat, Held, Report, ReportEntry, Rerun, Scope, Set, Store, StoreError, Want,
+    Claim, ClaimRequest, ColumnPlace, ExchangeReply, Heartbeat, HeldClaim, PointSet, Report, ReportEntry, Rerun, Scope,
+    Store, StoreError,
 };
 
 use crate::harness::{
@@ -252,7 +253,7 @@ impl Both<'_> {
             let scope = alone.map_or(Scope::Queues(queues), Scope::Sweep);
             let odd = self.model.sweeps.iter().map(|sweep| &sweep.id).filter(|id| wish.not_odd && id.number % 2 == 1);
             let except = odd.cloned().collect();
-            Want { except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
+            ClaimRequest { except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
         });
         let expected = self.model.exchange(&self.workers[worker].id, &reports, want.as_ref());
         let replied = self.workers[worker].exchange(reports, want);
@@ -266,7 +267,8 @@ impl Both<'_> {
             .iter()
             .filter_map(|(number, started)| self.claim(*number).map(|claim| ((claim.token, &claim.job), *started)))
             .collect();
-        let held = held.into_iter().map(|((token, job), started)| Held { job: job.clone(), token, started }).collect();
+        let held =
+            held.into_iter().map(|((token, job), started)| HeldClaim { job: job.clone(), token, started }).collect();
         let worker = worker_row(&self.workers[worker].id);
         let heartbeat = Heartbeat { worker, lease: if short { SHORT } else { LONG }, held };
         let expected = self.model.beat(&heartbeat.held, heartbeat.lease);
@@ -333,7 +335,7 @@ fn add_columns(report: &mut Report) {
 }
 
 /// The indices of a refused group come in any order, each once.
-fn in_order(mut exchanged: Exchanged) -> Exchanged {
+fn in_order(mut exchanged: ExchangeReply) -> ExchangeReply {
     for (_, indices) in &mut exchanged.stale {
         indices.sort_unstable();
         indices.dedup();
@@ -344,7 +346,7 @@ fn in_order(mut exchanged: Exchanged) -> Exchanged {
 /// Where each point stands, in words: by the store's spans.
 fn stands(store: &dyn Store, sweep: &Sweep) -> Vec<String> {
     let mut words = vec!["succeeded".to_owned(); sweep.points.len()];
-    for set in [Set::Pending, Set::Running, Set::Failed, Set::Cancelled] {
+    for set in [PointSet::Pending, PointSet::Running, PointSet::Failed, PointSet::Cancelled] {
         for span in spans(store, &sweep.id, set) {
             for index in span.indices {
                 words[index as usize] = in_words(&span.state);
@@ -385,5 +387,5 @@ fn compare_point(store: &dyn Store, sweep: &Sweep, index: usize) {
     // A point without a trace may have no tries or none counted.
     let (tries, expected) = (tries.unwrap_or_default(), expected.unwrap_or_default());
     assert_eq!(tries, expected, "{}/{index} {state:?}", sweep.id);
-    assert!(tries.attempts > 0 || tries == Tries::default());
+    assert!(tries.attempts > 0 || tries == AttemptCounts::default());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use sweep::job::{SweepId, Verdict};
-use sweep::store::{ColumnPlace, NewSweep, ReportEntry, Scope, Set, Store, StoreError, Want};
+use sweep::store::{ClaimRequest, ColumnPlace, NewSweep, PointSet, ReportEntry, Scope, Store, StoreError};
 
 use crate::harness::{Bench, LONG, SHORT, SqliteBench, Worker, grouped, lost, only, outcome, queue, submit, want};
 use crate::redis_bench::RedisBench;
@@ -45,7 +45,7 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
     };
     let fates = |worker: &str| {
         let mut worker = Worker { store, id: worker.to_owned(), seq: 1 << 40 };
-        let wish = |scope: Scope| Want { most: 5, ..want(scope, 5, LONG) };
+        let wish = |scope: Scope| ClaimRequest { most: 5, ..want(scope, 5, LONG) };
         let mut ask = |reports, want| {
             worker.seq += 1;
             let (worker, seq) = (worker.id.clone(), worker.seq);
@@ -61,10 +61,10 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         store.sweeps().map(drop),
         store.sweep(id).map(drop),
         store.document(id).map(drop),
-        spans(Set::Pending),
-        spans(Set::Running),
-        spans(Set::Failed),
-        spans(Set::Cancelled),
+        spans(PointSet::Pending),
+        spans(PointSet::Running),
+        spans(PointSet::Failed),
+        spans(PointSet::Cancelled),
         (0..9).try_for_each(|index| store.point(id, index).map(drop)),
         store.log(id, 0..9).map(drop),
         store.columns(id).map(drop),

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
-use sweep::store::{Draft, Fill, NewSweep, ReportEntry, Store, StoreError};
+use sweep::store::{NewSweep, ReportEntry, StagedPart, StagedSweep, Store, StoreError};
 
 use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
 
@@ -209,10 +209,10 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
         user: "ada".into(),
         document: vec![],
     };
-    let draft = Draft { token: "t".into(), sweep };
+    let draft = StagedSweep { token: "t".into(), sweep };
     store.begin(&draft).unwrap();
     let chunks = vec![(0, b"0:1;".to_vec())];
-    store.fill(&draft, &Fill { points: 1, chunks, ready: vec![1..5], ..Fill::default() }).unwrap();
+    store.fill(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
     let database = Connection::open(&file).unwrap();
     let rows = |table: &str| -> u64 {
         database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sweep::job::{JobState, MAX_POINTS, SweepId, Tries, Verdict};
+use sweep::job::{AttemptCounts, JobState, MAX_POINTS, SweepId, Verdict};
 use sweep::store::{
-    Backlog, ColumnPlace, Counts, Fate, NewSweep, Report, ReportEntry, Rerun, Scope, Set, Span, StoreError,
+    Backlog, ColumnPlace, Counts, LeaseStatus, NewSweep, PointSet, Report, ReportEntry, Rerun, Scope, Span, StoreError,
 };
 
 use crate::harness::{
@@ -76,11 +76,11 @@ pub fn cancel_empties_the_queue_and_marks_the_claims(bench: &dyn Bench) {
         assert_eq!(store.cancel(&id).unwrap(), expected);
         assert_eq!(counts(store, &id), expected);
     }
-    assert_eq!(ranges(store, &id, Set::Cancelled), [2..3, 9..100]);
+    assert_eq!(ranges(store, &id, PointSet::Cancelled), [2..3, 9..100]);
     assert_eq!(worker.claim(queue("default"), 1, LONG), vec![]);
 
     let held: Vec<_> = claims[3..].iter().map(|claim| (claim, true)).collect();
-    let all: Vec<_> = (3..8).map(|index| (index, Fate::Cancelled)).collect();
+    let all: Vec<_> = (3..8).map(|index| (index, LeaseStatus::Cancelled)).collect();
     assert_eq!(worker.beat(&held, LONG), all);
     let verdicts = [Verdict::Succeeded, Verdict::Failed, AGAIN, LATER, Verdict::Cancelled];
     let outcomes = claims[3..].iter().zip(verdicts).map(|(claim, verdict)| outcome(claim, verdict));
@@ -113,12 +113,12 @@ pub fn requeue_puts_back_what_failed_or_is_cancelled(bench: &dyn Bench) {
     // Moved: 1, 0 and 2, none, 5 and 6, 8 and 9, ten, 49.
     assert_eq!(store.requeue(&id, &wanted).unwrap(), 1 + 2 + 2 + 2 + 10 + 1);
     assert_eq!(store.requeue(&id, &wanted).unwrap(), 0, "nothing is left to move");
-    assert_eq!(ranges(store, &id, Set::Pending), [0..3, 5..7, 8..10, 30..40, 49..50]);
-    assert_eq!(ranges(store, &id, Set::Cancelled), [4..5, 7..8, 20..30, 40..49]);
-    assert_eq!(ranges(store, &id, Set::Failed), vec![]);
+    assert_eq!(ranges(store, &id, PointSet::Pending), [0..3, 5..7, 8..10, 30..40, 49..50]);
+    assert_eq!(ranges(store, &id, PointSet::Cancelled), [4..5, 7..8, 20..30, 40..49]);
+    assert_eq!(ranges(store, &id, PointSet::Failed), vec![]);
     assert_eq!(counts(store, &id).pending, 18);
     for (index, tries) in [(0, 1), (5, 1), (6, 1), (30, 0)] {
-        let expected = Tries { attempts: tries, failures: 0, losses: 0 };
+        let expected = AttemptCounts { attempts: tries, failures: 0, losses: 0 };
         assert_eq!(store.point(&id, index).unwrap().1.unwrap_or_default(), expected);
     }
     assert_eq!(store.point(&id, 4).unwrap().1.unwrap().failures, 1, "what is not put back keeps its counts");
@@ -126,7 +126,11 @@ pub fn requeue_puts_back_what_failed_or_is_cancelled(bench: &dyn Bench) {
     assert_eq!(given.len(), 18);
     assert_eq!((given[0].job.index, given[0].tries.attempts), (0, 2));
     assert_eq!((given[8].job.index, given[8].tries.attempts), (31, 1));
-    assert_eq!(worker.beat(&[(&claims[15], true)], LONG), [(15, Fate::Cancelled)], "what is claimed stays cancelled");
+    assert_eq!(
+        worker.beat(&[(&claims[15], true)], LONG),
+        [(15, LeaseStatus::Cancelled)],
+        "what is claimed stays cancelled"
+    );
 }
 
 pub fn what_had_failed_is_forgiven_when_the_sweep_is_resumed(bench: &dyn Bench) {
@@ -174,11 +178,11 @@ pub fn a_success_is_set_aside_by_name_and_attempts_count_on(bench: &dyn Bench) {
     assert!(!store.rerun(&id, &rerun).unwrap(), "once");
     let expected = Counts { total: 3, pending: 2, failed: 1, ..Counts::default() };
     assert_eq!(counts(store, &id), expected);
-    assert_eq!(store.point(&id, 0).unwrap().1, Some(Tries { attempts: 1, ..Tries::default() }));
+    assert_eq!(store.point(&id, 0).unwrap().1, Some(AttemptCounts { attempts: 1, ..AttemptCounts::default() }));
     assert_eq!(recorded(store, &id), [(0, 1), (1, 1), (0, 1)]);
     assert!(!worker.finish(&claims[0], Verdict::Succeeded), "its claim has had its outcome");
     let again = worker.claim_one(&id, LONG);
-    assert_eq!((again.job.index, again.tries), (0, Tries { attempts: 2, ..Tries::default() }));
+    assert_eq!((again.job.index, again.tries), (0, AttemptCounts { attempts: 2, ..AttemptCounts::default() }));
     assert!(worker.finish(&again, Verdict::Failed));
     assert_eq!(word(store, &id, 0), "failed");
 }
@@ -191,8 +195,8 @@ pub fn requeue_of_a_huge_cancelled_range_is_quick(bench: &dyn Bench) {
     let start = Instant::now();
     let middle = total / 4..total / 2;
     assert_eq!(store.requeue(&id, std::slice::from_ref(&middle)).unwrap(), total / 4);
-    assert_eq!(ranges(store, &id, Set::Pending), vec![middle.clone()]);
-    assert_eq!(ranges(store, &id, Set::Cancelled), [0..middle.start, middle.end..total]);
+    assert_eq!(ranges(store, &id, PointSet::Pending), vec![middle.clone()]);
+    assert_eq!(ranges(store, &id, PointSet::Cancelled), [0..middle.start, middle.end..total]);
     assert_eq!(store.requeue(&id, &[0..total]).unwrap(), total - total / 4);
     assert_eq!(counts(store, &id).pending, total);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
@@ -216,7 +220,7 @@ pub fn remove_wants_force_while_jobs_are_claimed(bench: &dyn Bench) {
     assert!(matches!(&gone, StoreError::NoSuchSweep(named) if *named == id), "{gone}");
 
     let fates = worker.beat(&[(&claims[2], true), (&kept, true), (&claims[3], false)], LONG);
-    assert_eq!(fates, [(2, Fate::Lost), (3, Fate::Lost)]);
+    assert_eq!(fates, [(2, LeaseStatus::Lost), (3, LeaseStatus::Lost)]);
     let mut reports = grouped(vec![outcome(&claims[2], Verdict::Succeeded), outcome(&claims[3], AGAIN)]);
     reports.extend(grouped(vec![outcome(&kept, Verdict::Succeeded)]));
     let replied = worker.exchange(reports, Some(crate::harness::want(only(&id), 5, LONG)));
@@ -230,8 +234,8 @@ pub fn remove_wants_force_while_jobs_are_claimed(bench: &dyn Bench) {
     let next = submit(store, "remove", "default", 10);
     assert_eq!(recorded(store, &next), vec![]);
     assert_eq!(store.outputs(&next, &[(0, 1)]).unwrap(), [None]);
-    assert_eq!(ranges(store, &next, Set::Pending), vec![0..10]);
-    assert_eq!(store.point(&next, 0).unwrap().1.unwrap_or_default(), Tries::default());
+    assert_eq!(ranges(store, &next, PointSet::Pending), vec![0..10]);
+    assert_eq!(store.point(&next, 0).unwrap().1.unwrap_or_default(), AttemptCounts::default());
     counts(store, &next);
 }
 
@@ -393,7 +397,7 @@ pub fn spans_are_read_in_pages(bench: &dyn Bench) {
     assert_eq!(worker.report(outcomes.collect()), ALL_ACCEPTED);
     assert_eq!(counts(store, &id).pending, 10 + 10 + 40);
 
-    let pending = spans(store, &id, Set::Pending);
+    let pending = spans(store, &id, PointSet::Pending);
     let due: Vec<u64> = pending
         .iter()
         .filter(|span| matches!(span.state, JobState::Pending { due_ms: Some(_) }))
@@ -401,19 +405,19 @@ pub fn spans_are_read_in_pages(bench: &dyn Bench) {
         .collect();
     assert_eq!(due, (0..10).collect::<Vec<_>>(), "delayed points say when they are due");
     let expected: Vec<_> = std::iter::once(0..11).chain((6..15).map(|n| 2 * n..2 * n + 1)).chain([60..100]).collect();
-    assert_eq!(ranges(store, &id, Set::Pending), expected);
-    assert_eq!(ranges(store, &id, Set::Failed).len(), 10);
+    assert_eq!(ranges(store, &id, PointSet::Pending), expected);
+    assert_eq!(ranges(store, &id, PointSet::Failed).len(), 10);
     let running = JobState::Running { attempt: 1, worker: worker.id.clone(), started_ms: None };
-    assert!(spans(store, &id, Set::Running).iter().all(|span| span.state == running));
-    assert_eq!(ranges(store, &id, Set::Running), vec![58..60]);
+    assert!(spans(store, &id, PointSet::Running).iter().all(|span| span.state == running));
+    assert_eq!(ranges(store, &id, PointSet::Running), vec![58..60]);
 
     // From the middle: the spans that end after it.
-    assert_eq!(store.spans(&id, Set::Cancelled, 41, 1).unwrap(), [span(41..42, JobState::Cancelled)]);
-    assert_eq!(store.spans(&id, Set::Cancelled, 42, 1).unwrap(), [span(43..44, JobState::Cancelled)]);
-    let last = store.spans(&id, Set::Pending, 99, 5).unwrap();
+    assert_eq!(store.spans(&id, PointSet::Cancelled, 41, 1).unwrap(), [span(41..42, JobState::Cancelled)]);
+    assert_eq!(store.spans(&id, PointSet::Cancelled, 42, 1).unwrap(), [span(43..44, JobState::Cancelled)]);
+    let last = store.spans(&id, PointSet::Pending, 99, 5).unwrap();
     assert_eq!((last.len(), last[0].indices.end), (1, 100));
-    assert_eq!(store.spans(&id, Set::Pending, 100, 5).unwrap(), vec![]);
-    assert_eq!(store.spans(&id, Set::Pending, 0, 0).unwrap(), vec![]);
+    assert_eq!(store.spans(&id, PointSet::Pending, 100, 5).unwrap(), vec![]);
+    assert_eq!(store.spans(&id, PointSet::Pending, 0, 0).unwrap(), vec![]);
 }
 
 fn span(indices: std::ops::Range<u64>, state: JobState) -> Span {
@@ -434,7 +438,7 @@ pub fn a_sweep_that_is_not_there_is_named(bench: &dyn Bench) {
         store.requeue(&gone, &[]).unwrap_err(),
         store.rerun(&gone, &Rerun { index: 0, attempts: 1, chunks: 0, chunk: vec![] }).unwrap_err(),
         store.backlog(&only(&gone)).unwrap_err(),
-        store.spans(&gone, Set::Failed, 0, 1).unwrap_err(),
+        store.spans(&gone, PointSet::Failed, 0, 1).unwrap_err(),
         store.point(&gone, 0).unwrap_err(),
         store.log(&gone, 0..1).unwrap_err(),
         store.columns(&gone).unwrap_err(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::process::Stray;
 use crate::status::text::{count, duration};
-use crate::store::facts::{Facts, Leases, Memory};
+use crate::store::facts::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
 /// Open files that a worker needs for a slot (pipes of the job, what tells of its end), and for all else.
@@ -63,7 +63,7 @@ pub struct Found {
     /// Where it is, for people.
     pub name: String,
     /// What it tells of itself.
-    pub facts: Facts,
+    pub facts: StoreInfo,
     /// What could cost somebody their results, each with its remedy.
     pub cautions: Vec<String>,
     /// By how much this machine's clock is ahead of the store's, milliseconds.

@@ -3,7 +3,7 @@
 use super::*;
 
 fn found() -> Found {
-    let facts = Facts {
+    let facts = StoreInfo {
         program: "Redis 7.0.15".into(),
         clock_ms: 1_700_000_000_000,
         durability: "append-only file, synced every second: a crash may cost about two".into(),

@@ -6,7 +6,7 @@ use super::points::Points;
 use crate::error::{Error, Result};
 use crate::job::Outcome;
 use crate::record::{Record, block_of, encode_chunk};
-use crate::store::{ColumnPlace, Draft, Fill, Store};
+use crate::store::{ColumnPlace, StagedPart, StagedSweep, Store};
 
 /// Bytes of chunks, and chunks or ranges, that one request brings: some milliseconds of the store.
 const REQUEST: (usize, usize) = (1 << 20, 1000);
@@ -14,7 +14,7 @@ const REQUEST: (usize, usize) = (1 << 20, 1000);
 /// A sweep in the making.
 pub(super) struct Making<'a> {
     store: &'a dyn Store,
-    draft: &'a Draft,
+    draft: &'a StagedSweep,
     /// The next part's number; none: it was not begun, because there was nothing to be given yet.
     part: Option<u64>,
     columns: HashMap<String, ColumnPlace>,
@@ -22,7 +22,7 @@ pub(super) struct Making<'a> {
 
 impl<'a> Making<'a> {
     /// One of which nothing is to be seen yet.
-    pub(super) fn new(store: &'a dyn Store, draft: &'a Draft) -> Making<'a> {
+    pub(super) fn new(store: &'a dyn Store, draft: &'a StagedSweep) -> Making<'a> {
         Making { store, draft, part: None, columns: HashMap::new() }
     }
 
@@ -32,10 +32,10 @@ impl<'a> Making<'a> {
     /// If the store does not take them.
     pub(super) fn records(&mut self, mut records: Vec<Record>) -> Result<()> {
         if records.is_empty() {
-            return if self.part.is_some() { self.fill(Fill::default()) } else { Ok(()) };
+            return if self.part.is_some() { self.fill(StagedPart::default()) } else { Ok(()) };
         }
         records.sort_unstable_by_key(|record| record.index);
-        let mut fill = Fill::default();
+        let mut fill = StagedPart::default();
         let mut bytes = 0;
         for block in records.chunk_by(|a, b| block_of(a.index) == block_of(b.index)) {
             let Some(first) = block.first() else { continue };
@@ -72,13 +72,13 @@ impl<'a> Making<'a> {
     pub(super) fn finish(&mut self, found: &Points, total: u64) -> Result<()> {
         let mut ready = found.gaps(total).peekable();
         while ready.peek().is_some() {
-            self.fill(Fill { ready: ready.by_ref().take(REQUEST.1).collect(), ..Fill::default() })?;
+            self.fill(StagedPart { ready: ready.by_ref().take(REQUEST.1).collect(), ..StagedPart::default() })?;
         }
         let columns = std::mem::take(&mut self.columns).into_iter().collect();
-        self.fill(Fill { columns, ..Fill::default() })
+        self.fill(StagedPart { columns, ..StagedPart::default() })
     }
 
-    fn fill(&mut self, fill: Fill) -> Result<()> {
+    fn fill(&mut self, fill: StagedPart) -> Result<()> {
         let part = match self.part {
             Some(part) => part,
             None => {
@@ -86,7 +86,7 @@ impl<'a> Making<'a> {
                 0
             }
         };
-        self.store.fill(self.draft, &Fill { part, ..fill }).map_err(Error::from)?;
+        self.store.fill(self.draft, &StagedPart { part, ..fill }).map_err(Error::from)?;
         self.part = Some(part + 1);
         Ok(())
     }

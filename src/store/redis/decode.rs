@@ -7,9 +7,10 @@ use std::str::FromStr;
 use redis::FromRedisValue;
 
 use super::encode::MOST_CLAIMS;
-use crate::job::{JobAddress, JobState, SweepId, Tries};
+use crate::job::{AttemptCounts, JobAddress, JobState, SweepId};
 use crate::store::{
-    Backlog, Claim, ColumnPlace, Counts, Exchanged, Expired, Fate, Held, Result, StoreError, SweepRow, WorkerRow,
+    Backlog, Claim, ColumnPlace, Counts, ExchangeReply, ExpiredClaim, HeldClaim, LeaseStatus, Result, StoreError,
+    SweepRow, WorkerRow,
 };
 
 /// The fields of a sweep's header in the order of [`Header`].
@@ -82,8 +83,8 @@ pub(super) fn counts(fields: CountFields) -> Result<Counts> {
 }
 
 /// The reply of `exchange.lua`; it is described there.
-pub(super) fn exchanged(text: &str) -> Result<Exchanged> {
-    let mut reply = Exchanged::default();
+pub(super) fn exchanged(text: &str) -> Result<ExchangeReply> {
+    let mut reply = ExchangeReply::default();
     let mut from: Option<(SweepId, u64)> = None;
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -94,7 +95,7 @@ pub(super) fn exchanged(text: &str) -> Result<Exchanged> {
             }
             (["claims", sweep, token], _) => from = Some((sweep_id(sweep)?, number("a token", Some(token))?)),
             ([start, stop], Some((sweep, token))) => {
-                let tries = Tries { attempts: 1, ..Tries::default() };
+                let tries = AttemptCounts { attempts: 1, ..AttemptCounts::default() };
                 let indices: Range<u64> = number("an index", Some(start))?..number("an index", Some(stop))?;
                 if indices.end.saturating_sub(indices.start) > u64::from(MOST_CLAIMS) {
                     return Err(damaged("claims", line));
@@ -112,9 +113,9 @@ pub(super) fn exchanged(text: &str) -> Result<Exchanged> {
     Ok(reply)
 }
 
-fn tries_of(line: &str, words: &[&str]) -> Result<Tries> {
+fn tries_of(line: &str, words: &[&str]) -> Result<AttemptCounts> {
     let [attempts, failures, losses] = words else { return Err(damaged("attempts", line)) };
-    Ok(Tries {
+    Ok(AttemptCounts {
         attempts: number("attempts", Some(attempts))?,
         failures: number("failures", Some(failures))?,
         losses: number("losses", Some(losses))?,
@@ -122,7 +123,7 @@ fn tries_of(line: &str, words: &[&str]) -> Result<Tries> {
 }
 
 /// A row of tries, `index attempts failures losses token`.
-pub(super) fn tries(row: &str) -> Result<Tries> {
+pub(super) fn tries(row: &str) -> Result<AttemptCounts> {
     let words: Vec<&str> = row.split(' ').collect();
     match words.as_slice() {
         [_, tries @ .., _] => tries_of(row, tries),
@@ -133,7 +134,7 @@ pub(super) fn tries(row: &str) -> Result<Tries> {
 /// A lease, as the hash of leases has it.
 pub(super) struct Lease {
     token: u64,
-    pub(super) tries: Tries,
+    pub(super) tries: AttemptCounts,
     started_ms: u64,
     worker: String,
 }
@@ -164,23 +165,23 @@ impl Lease {
 }
 
 /// The rows of `expired.lua`: sweep, index, lease.
-pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<Expired>> {
+pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<ExpiredClaim>> {
     let read = |(sweep, index, lease): (String, u64, String)| {
         let lease = Lease::read(&lease)?;
         let job = JobAddress { sweep: sweep_id(&sweep)?, index };
         let claim = Claim { job, token: lease.token, tries: lease.tries };
-        Ok(Expired { claim, worker: lease.worker, started: lease.started_ms > 0 })
+        Ok(ExpiredClaim { claim, worker: lease.worker, started: lease.started_ms > 0 })
     };
     rows.into_iter().map(read).collect()
 }
 
 /// The reply of `heartbeat.lua`: position and fate, flat.
-pub(super) fn fates(flat: &[usize], held: &[Held]) -> Result<Vec<(Held, Fate)>> {
+pub(super) fn fates(flat: &[usize], held: &[HeldClaim]) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
     let read = |pair: &[usize]| {
         let fate = match pair.get(1) {
-            Some(0) => Fate::Lost,
-            Some(1) => Fate::Cancelled,
-            Some(2) => Fate::Paused,
+            Some(0) => LeaseStatus::Lost,
+            Some(1) => LeaseStatus::Cancelled,
+            Some(2) => LeaseStatus::Paused,
             _ => return None,
         };
         Some((held.get(*pair.first()?)?.clone(), fate))
@@ -190,13 +191,13 @@ pub(super) fn fates(flat: &[usize], held: &[Held]) -> Result<Vec<(Held, Fate)>> 
 
 /// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy, sweeps that it cannot run.
 pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32, String)) -> Result<WorkerRow> {
-    let (id, last_seen_ms, host, pid, queues, slots, busy, unable) = row;
+    let (id, last_seen_ms, host, pid, queues, slots, busy, excluded) = row;
     let list = |text: &str| -> Result<Vec<String>> {
         serde_json::from_str(text).map_err(|_| damaged("a list of a worker's", text))
     };
-    let (queues, unable) = (list(&queues)?, list(&unable)?);
-    let unable = unable.iter().map(|id| sweep_id(id)).collect::<Result<_>>()?;
-    Ok(WorkerRow { id, host, pid, queues, slots, busy, unable, last_seen_ms })
+    let (queues, excluded) = (list(&queues)?, list(&excluded)?);
+    let excluded = excluded.iter().map(|id| sweep_id(id)).collect::<Result<_>>()?;
+    Ok(WorkerRow { id, host, pid, queues, slots, busy, excluded, last_seen_ms })
 }
 
 /// The reply of `backlog.lua`.
@@ -277,7 +278,7 @@ mod tests {
         #[test]
         fn whatever_fates_are_told_are_read_or_damaged(flat in proptest::collection::vec(0..5usize, 0..9)) {
             let job = JobAddress { sweep: SweepId { name: "pi".into(), number: 3 }, index: 4 };
-            read_or_damaged(fates(&flat, &[Held { job, token: 5, started: true }]));
+            read_or_damaged(fates(&flat, &[HeldClaim { job, token: 5, started: true }]));
         }
     }
 

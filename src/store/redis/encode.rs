@@ -4,7 +4,7 @@ use itertools::Itertools;
 
 use super::scripts::Call;
 use crate::job::Verdict;
-use crate::store::{Draft, Exchange, Fill, Heartbeat, Report, ReportEntry, Scope, Want};
+use crate::store::{ClaimRequest, Exchange, Heartbeat, Report, ReportEntry, Scope, StagedPart, StagedSweep};
 
 /// The most claims that one request is given: more would hold the server up for too long.
 pub(super) const MOST_CLAIMS: u32 = 10_000;
@@ -20,7 +20,7 @@ pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
     exchange.reports.iter().fold(call.arg(exchange.reports.len()), report)
 }
 
-fn wish<'a>(call: Call<'a>, want: &Want) -> Call<'a> {
+fn wish<'a>(call: Call<'a>, want: &ClaimRequest) -> Call<'a> {
     let call = call.arg(want.most.min(MOST_CLAIMS)).arg(want.lease.as_millis() as u64).arg(want.token);
     let call = match &want.scope {
         Scope::Sweep(id) => call.arg("sweep").arg(1).arg(id.to_string()),
@@ -65,7 +65,7 @@ fn entry(entry: &ReportEntry) -> String {
 }
 
 /// The arguments of `fill.lua`.
-pub(super) fn fill<'a>(call: Call<'a>, draft: &Draft, fill: &Fill) -> Call<'a> {
+pub(super) fn fill<'a>(call: Call<'a>, draft: &StagedSweep, fill: &StagedPart) -> Call<'a> {
     let call = call.arg(&draft.token).arg(fill.part).arg(fill.points);
     let call = fill
         .chunks
@@ -81,8 +81,8 @@ pub(super) fn fill<'a>(call: Call<'a>, draft: &Draft, fill: &Fill) -> Call<'a> {
 pub(super) fn heartbeat<'a>(call: Call<'a>, heartbeat: &Heartbeat) -> Call<'a> {
     let row = &heartbeat.worker;
     let queues = serde_json::Value::from(row.queues.clone()).to_string();
-    let unable = serde_json::Value::from(row.unable.iter().map(ToString::to_string).collect_vec()).to_string();
-    let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy).arg(unable);
+    let excluded = serde_json::Value::from(row.excluded.iter().map(ToString::to_string).collect_vec()).to_string();
+    let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy).arg(excluded);
     let groups = heartbeat.held.iter().chunk_by(|held| &held.job.sweep);
     let groups: Vec<_> = groups.into_iter().map(|(sweep, held)| (sweep, held.collect_vec())).collect();
     let call = call.arg(heartbeat.lease.as_millis() as u64).arg(groups.len());

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::admit::read_info;
 use super::link::Link;
 use super::scripts::Call;
-use crate::store::facts::{Facts, Leases, Memory};
+use crate::store::facts::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
 /// What it tells; `leases` is the call of `facts.lua`.
-pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<Facts> {
+pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<StoreInfo> {
     let (clock_ms, held, run_out, unseen) = link.call(leases)?;
     let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO"))?;
     let info = read_info(&info);
@@ -19,7 +19,7 @@ pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<Facts> {
         most: number("maxmemory").filter(|most| *most > 0),
         policy: info.get("maxmemory_policy").copied().unwrap_or("unknown").to_owned(),
     };
-    Ok(Facts {
+    Ok(StoreInfo {
         program: program(&info),
         clock_ms,
         durability: durability(link, &info)?,

@@ -43,12 +43,13 @@ use redis::Script;
 use self::address::Address;
 use self::link::Link;
 use self::scripts::{Call, Scripts};
-use super::facts::Facts;
+use super::facts::StoreInfo;
 use super::{
-    Backlog, BlockLog, Counts, DRAFT, Draft, Exchange, Exchanged, Expired, Fate, Fill, Heartbeat, Held, LAYOUT,
-    NewSweep, Rerun, Result, Scope, Set, Span, Store, StoreError, SweepRow, WorkerRow, given_up, incomplete,
+    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LAYOUT, LeaseStatus,
+    NewSweep, PointSet, Rerun, Result, STAGING_TIMEOUT, Scope, Span, StagedPart, StagedSweep, Store, StoreError,
+    SweepRow, WorkerRow, given_up, incomplete,
 };
-use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
+use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::record::block_of;
 
 mod address;
@@ -146,30 +147,31 @@ impl Store for RedisStore {
         facts::cautions(&self.link)
     }
 
-    fn facts(&self) -> Result<Facts> {
+    fn facts(&self) -> Result<StoreInfo> {
         facts::facts(&self.link, &self.call(&self.scripts.facts).arg(ALIVE_MS))
     }
 
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         new.check()?;
-        let call = self.call(&self.scripts.submit).arg(DRAFT.as_millis() as u64).arg(LAYOUT).arg(&new.request);
+        let call =
+            self.call(&self.scripts.submit).arg(STAGING_TIMEOUT.as_millis() as u64).arg(LAYOUT).arg(&new.request);
         let call = call.arg(&new.name).arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
         decode::sweep_id(&self.link.call::<String>(&call)?)
     }
 
-    fn begin(&self, draft: &Draft) -> Result<SweepId> {
+    fn begin(&self, draft: &StagedSweep) -> Result<SweepId> {
         draft.sweep.check()?;
-        let call = self.call(&self.scripts.begin).arg(DRAFT.as_millis() as u64).arg(LAYOUT);
+        let call = self.call(&self.scripts.begin).arg(STAGING_TIMEOUT.as_millis() as u64).arg(LAYOUT);
         let call = call.arg(&draft.token).arg(&draft.sweep.name);
         decode::sweep_id(&self.link.call::<String>(&call)?)
     }
 
-    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()> {
+    fn fill(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()> {
         let filled: bool = self.link.call(&encode::fill(self.call(&self.scripts.fill), draft, fill))?;
         if filled { Ok(()) } else { Err(given_up(draft)) }
     }
 
-    fn commit(&self, draft: &Draft) -> Result<SweepId> {
+    fn commit(&self, draft: &StagedSweep) -> Result<SweepId> {
         let new = &draft.sweep;
         let call = self.call(&self.scripts.commit).arg(&draft.token).arg(&new.request).arg(&new.queue);
         let call = call.arg(&new.user).arg(new.total).arg(new.document.as_slice());
@@ -209,7 +211,7 @@ impl Store for RedisStore {
     }
 
     fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
-        let call = self.call(&self.scripts.remove).arg(DRAFT.as_millis() as u64);
+        let call = self.call(&self.scripts.remove).arg(STAGING_TIMEOUT.as_millis() as u64);
         let call = call.arg(id.to_string()).arg(u8::from(force));
         match self.link.call::<u64>(&call)? {
             0 => self.purge(),
@@ -235,7 +237,7 @@ impl Store for RedisStore {
         self.link.call(&call.arg(rerun.attempts).arg(rerun.chunks).arg(rerun.chunk.as_slice()))
     }
 
-    fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
         let script = if exchange.want.is_some() { &self.scripts.exchange } else { &self.scripts.deliver };
         let call = encode::exchange(self.call(script), exchange);
         match self.link.call::<Option<String>>(&call)? {
@@ -244,7 +246,7 @@ impl Store for RedisStore {
         }
     }
 
-    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>> {
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
         let call = encode::heartbeat(self.call(&self.scripts.heartbeat), heartbeat);
         decode::fates(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held)
     }
@@ -269,7 +271,7 @@ impl Store for RedisStore {
         rows.into_iter().map(decode::worker).collect()
     }
 
-    fn expired(&self) -> Result<Vec<Expired>> {
+    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
         decode::expired(self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?)
     }
 
@@ -277,11 +279,11 @@ impl Store for RedisStore {
         decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
     }
 
-    fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+    fn spans(&self, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
         reads::spans(&self.link, id, set, from, limit)
     }
 
-    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)> {
         reads::point(&self.link, id, index)
     }
 

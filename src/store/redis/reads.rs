@@ -9,8 +9,8 @@ use redis::Pipeline;
 use super::decode::{self, HEADER, Header, Lease};
 use super::link::Link;
 use super::{header, key};
-use crate::job::{JobState, MAX_POINTS, SweepId, Tries};
-use crate::store::{BlockLog, Result, Set, Span, StoreError, SweepRow};
+use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
+use crate::store::{BlockLog, PointSet, Result, Span, StoreError, SweepRow};
 
 /// Rows or blocks asked for in one go.
 const AT_ONCE: usize = 64;
@@ -55,15 +55,15 @@ pub(super) fn document(link: &Link, id: &SweepId) -> Result<Vec<u8>> {
     document.ok_or_else(|| StoreError::Damaged(format!("the document of sweep {id} is missing in Redis")))
 }
 
-pub(super) fn spans(link: &Link, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+pub(super) fn spans(link: &Link, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
     let from = from.min(MAX_POINTS);
     // Redis counts in signed numbers.
     let at_most = limit.min(u32::MAX as usize);
     let mut spans = match set {
-        Set::Pending => pending(link, id, from, at_most)?,
-        Set::Running => running(link, id, from)?,
-        Set::Failed => failed(link, id, from, at_most)?,
-        Set::Cancelled => cancelled(link, id, from, at_most)?,
+        PointSet::Pending => pending(link, id, from, at_most)?,
+        PointSet::Running => running(link, id, from)?,
+        PointSet::Failed => failed(link, id, from, at_most)?,
+        PointSet::Cancelled => cancelled(link, id, from, at_most)?,
     };
     spans.sort_by_key(|span| span.indices.start);
     spans.truncate(limit);
@@ -141,7 +141,7 @@ fn cancelled(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<S
 /// What is read of one point.
 type PointFields = (Option<u64>, Option<String>, Option<f64>, Option<f64>, Vec<String>, Vec<String>, Vec<String>);
 
-pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)> {
     let at = index.min(MAX_POINTS);
     let mut commands = redis::pipe();
     commands.atomic().cmd("HGET").arg(header(id)).arg("total");

@@ -9,11 +9,11 @@ use super::error::Done;
 use super::points::Tally;
 use super::ranges::{self, Kept};
 use super::sweeps;
-use crate::job::{JobAddress, SweepId, Tries};
-use crate::store::{Claim, Scope, Want};
+use crate::job::{AttemptCounts, JobAddress, SweepId};
+use crate::store::{Claim, ClaimRequest, Scope};
 
 /// Gives a worker up to as many claims as it wants, all of one sweep.
-pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Want) -> Done<Vec<Claim>> {
+pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &ClaimRequest) -> Done<Vec<Claim>> {
     let Some((sweep, id)) = choose(connection, now, &want.scope, &want.except)? else { return Ok(Vec::new()) };
     let due = take_due(connection, now, sweep, want.most)?;
     let left = u64::from(want.most) - due.len() as u64;
@@ -33,9 +33,9 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Want)
         ..Tally::default()
     };
     tally.apply(connection, sweep)?;
-    let claim = |(index, tried): (u64, Option<Tries>)| {
+    let claim = |(index, tried): (u64, Option<AttemptCounts>)| {
         let tried = tried.unwrap_or_default();
-        let tries = Tries { attempts: tried.attempts + 1, ..tried };
+        let tries = AttemptCounts { attempts: tried.attempts + 1, ..tried };
         Claim { job: JobAddress { sweep: id.clone(), index }, token: want.token, tries }
     };
     let claims: Vec<Claim> = given.into_iter().map(claim).collect();
@@ -86,23 +86,30 @@ fn take_due(connection: &Connection, now: u64, sweep: i64, most: u32) -> Done<Ve
 }
 
 /// Takes the tries of those points that were tried; from now on they are kept with the claim.
-fn take_tries(connection: &Connection, sweep: i64, points: Range<u64>) -> Done<BTreeMap<u64, Tries>> {
+fn take_tries(connection: &Connection, sweep: i64, points: Range<u64>) -> Done<BTreeMap<u64, AttemptCounts>> {
     let delete = "DELETE FROM tries WHERE sweep = ?1 AND point >= ?2 AND point < ?3
                   RETURNING point, attempts, failures, losses";
     let mut delete = connection.prepare_cached(delete)?;
     let rows = delete.query_map(params![sweep, points.start, points.end], |row| {
-        Ok((row.get(0)?, Tries { attempts: row.get(1)?, failures: row.get(2)?, losses: row.get(3)? }))
+        Ok((row.get(0)?, AttemptCounts { attempts: row.get(1)?, failures: row.get(2)?, losses: row.get(3)? }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn lease(connection: &Connection, now: u64, sweep: i64, worker: &str, want: &Want, claims: &[Claim]) -> Done<()> {
+fn lease(
+    connection: &Connection,
+    now: u64,
+    sweep: i64,
+    worker: &str,
+    want: &ClaimRequest,
+    claims: &[Claim],
+) -> Done<()> {
     let insert = "INSERT INTO leases (sweep, point, attempt, failures, losses, token, worker, deadline_ms, lease_ms)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut insert = connection.prepare_cached(insert)?;
     let lease_ms = want.lease.as_millis() as u64;
     for claim in claims {
-        let Tries { attempts, failures, losses } = claim.tries;
+        let AttemptCounts { attempts, failures, losses } = claim.tries;
         let token = claim.token.cast_signed();
         let deadline = now + lease_ms;
         let index = claim.job.index;

@@ -6,7 +6,7 @@ use super::error::Done;
 use super::ranges::Kept;
 use super::sweeps;
 use crate::job::SweepId;
-use crate::store::{DRAFT, Draft, Fill, given_up, incomplete};
+use crate::store::{STAGING_TIMEOUT, StagedPart, StagedSweep, given_up, incomplete};
 
 /// A sweep in the making, as it stands.
 struct Row {
@@ -17,7 +17,7 @@ struct Row {
     ready: u64,
 }
 
-fn find(connection: &Connection, draft: &Draft) -> Done<Option<Row>> {
+fn find(connection: &Connection, draft: &StagedSweep) -> Done<Option<Row>> {
     let row = "SELECT key, number, parts, reused, ready FROM drafts WHERE token = ?1";
     let mut row = connection.prepare_cached(row)?;
     let row = row.query_row([&draft.token], |row| {
@@ -28,7 +28,7 @@ fn find(connection: &Connection, draft: &Draft) -> Done<Option<Row>> {
 }
 
 /// Begins a sweep, once for each token.
-pub(super) fn begin(connection: &Connection, now: u64, draft: &Draft) -> Done<SweepId> {
+pub(super) fn begin(connection: &Connection, now: u64, draft: &StagedSweep) -> Done<SweepId> {
     give_up(connection, now)?;
     let name = draft.sweep.name.clone();
     if let Some(Row { number, .. }) = find(connection, draft)? {
@@ -48,7 +48,7 @@ pub(super) fn begin(connection: &Connection, now: u64, draft: &Draft) -> Done<Sw
 }
 
 /// Adds a part, once.
-pub(super) fn fill(connection: &Connection, now: u64, draft: &Draft, fill: &Fill) -> Done<()> {
+pub(super) fn fill(connection: &Connection, now: u64, draft: &StagedSweep, fill: &StagedPart) -> Done<()> {
     let Some(row) = find(connection, draft)? else { return Err(given_up(draft).into()) };
     if fill.part < row.parts {
         return Ok(());
@@ -73,7 +73,7 @@ pub(super) fn fill(connection: &Connection, now: u64, draft: &Draft, fill: &Fill
 }
 
 /// Puts it in, unless its request has put another one in meanwhile.
-pub(super) fn commit(connection: &Connection, now: u64, draft: &Draft) -> Done<SweepId> {
+pub(super) fn commit(connection: &Connection, now: u64, draft: &StagedSweep) -> Done<SweepId> {
     let row = find(connection, draft)?;
     let new = &draft.sweep;
     if let Some(id) = sweeps::made(connection, &new.request)? {
@@ -97,7 +97,7 @@ pub(super) fn commit(connection: &Connection, now: u64, draft: &Draft) -> Done<S
 
 /// Gives up those of which nothing was heard for long.
 pub(super) fn give_up(connection: &Connection, now: u64) -> Done<()> {
-    clear(connection, "heard_ms < ?1", now.saturating_sub(DRAFT.as_millis() as u64))
+    clear(connection, "heard_ms < ?1", now.saturating_sub(STAGING_TIMEOUT.as_millis() as u64))
 }
 
 /// Forgets some; their records, which may be many, are left to [`sweeps::clear`].

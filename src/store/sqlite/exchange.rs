@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Done;
 use super::{claim, report};
-use crate::job::{JobAddress, SweepId, Tries};
-use crate::store::{Claim, Exchange, Exchanged, StoreError};
+use crate::job::{AttemptCounts, JobAddress, SweepId};
+use crate::store::{Claim, Exchange, ExchangeReply, StoreError};
 
 /// Applies a request in the transaction of `connection`, or gives again what it was answered.
-pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> Done<Exchanged> {
+pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> Done<ExchangeReply> {
     if let Some(reply) = answered(connection, exchange)? {
         return Ok(reply);
     }
@@ -23,7 +23,7 @@ pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> D
         Some(want) if want.most > 0 => claim::give(connection, now, &exchange.worker, want)?,
         _ => Vec::new(),
     };
-    let exchanged = Exchanged { stale, claims };
+    let exchanged = ExchangeReply { stale, claims };
     let keep = "INSERT OR REPLACE INTO replies VALUES (?1, ?2, ?3, ?4)";
     let reply = Reply::of(&exchanged).encode();
     connection.prepare_cached(keep)?.execute(params![exchange.worker, exchange.seq.cast_signed(), reply, now])?;
@@ -31,7 +31,7 @@ pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> D
 }
 
 /// What the request was answered when it was applied; none: it was not.
-fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<Exchanged>> {
+fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<ExchangeReply>> {
     let last = "SELECT seq, reply FROM replies WHERE worker = ?1";
     let mut last = connection.prepare_cached(last)?;
     let last = last.query_row([&exchange.worker], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
@@ -58,11 +58,11 @@ struct Claims {
     name: String,
     number: u64,
     token: u64,
-    jobs: Vec<(u64, Tries)>,
+    jobs: Vec<(u64, AttemptCounts)>,
 }
 
 impl Reply {
-    fn of(exchanged: &Exchanged) -> Reply {
+    fn of(exchanged: &ExchangeReply) -> Reply {
         let stale = exchanged.stale.iter().map(|(position, indices)| (*position as u64, indices.clone())).collect();
         let claims = exchanged.claims.first().map(|first| Claims {
             name: first.job.sweep.name.clone(),
@@ -73,10 +73,10 @@ impl Reply {
         Reply { stale, claims }
     }
 
-    fn exchanged(self) -> Exchanged {
+    fn exchanged(self) -> ExchangeReply {
         let stale = self.stale.into_iter().map(|(position, indices)| (position as usize, indices)).collect();
         let claims = self.claims.map(Claims::claims).unwrap_or_default();
-        Exchanged { stale, claims }
+        ExchangeReply { stale, claims }
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -105,14 +105,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn reply() -> impl Strategy<Value = Exchanged> {
+    fn reply() -> impl Strategy<Value = ExchangeReply> {
         let indices = || proptest::collection::vec(any::<u64>(), 0..5);
         let stale = proptest::collection::vec((0..9usize, indices()), 0..4);
         (stale, indices(), any::<u64>()).prop_map(|(stale, claimed, token)| {
             let sweep = SweepId { name: "pi".into(), number: 3 };
             let job = |index| JobAddress { sweep: sweep.clone(), index };
-            let claim = |index| Claim { job: job(index), token, tries: Tries { attempts: 2, failures: 1, losses: 0 } };
-            Exchanged { stale, claims: claimed.into_iter().map(claim).collect() }
+            let claim =
+                |index| Claim { job: job(index), token, tries: AttemptCounts { attempts: 2, failures: 1, losses: 0 } };
+            ExchangeReply { stale, claims: claimed.into_iter().map(claim).collect() }
         })
     }
 

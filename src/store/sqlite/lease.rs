@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::Done;
 use super::guard::Machine;
 use super::sweeps;
-use crate::job::{JobAddress, SweepId, Tries};
+use crate::job::{AttemptCounts, JobAddress, SweepId};
 use crate::store::facts::Leases;
-use crate::store::{Claim, Expired, Fate, Heartbeat, Held, StoreError, WorkerRow};
+use crate::store::{Claim, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, StoreError, WorkerRow};
 
 /// Expired claims are looked for this often, whoever asks, milliseconds.
 const LOOK_MS: u64 = 1_000;
@@ -32,7 +32,7 @@ pub(super) fn beat(
     now: u64,
     machine: &Machine,
     heartbeat: &Heartbeat,
-) -> Done<Vec<(Held, Fate)>> {
+) -> Done<Vec<(HeldClaim, LeaseStatus)>> {
     if note(connection, now, machine, &heartbeat.worker)? {
         forget_the_dead(connection, now)?;
     }
@@ -50,10 +50,10 @@ pub(super) fn beat(
         let token = held.token.cast_signed();
         let held_as = params![sweep, held.job.index, token, now, lease_ms, held.started];
         match renew.query_row(held_as, |row| row.get(0)).optional()? {
-            Some(false) if paused && !held.started => fates.push((held.clone(), Fate::Paused)),
+            Some(false) if paused && !held.started => fates.push((held.clone(), LeaseStatus::Paused)),
             Some(false) => {}
-            Some(true) => fates.push((held.clone(), Fate::Cancelled)),
-            None => fates.push((held.clone(), Fate::Lost)),
+            Some(true) => fates.push((held.clone(), LeaseStatus::Cancelled)),
+            None => fates.push((held.clone(), LeaseStatus::Lost)),
         }
     }
     Ok(fates)
@@ -70,11 +70,11 @@ fn find_paused(connection: &Connection, id: &SweepId) -> Done<(Option<i64>, bool
 fn note(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow) -> Done<bool> {
     let known = connection.prepare_cached("SELECT 1 FROM workers WHERE id = ?1")?.exists([&worker.id])?;
     let queues = serde_json::Value::from(worker.queues.clone()).to_string();
-    let unable: Vec<_> = worker.unable.iter().map(SweepId::to_string).collect();
-    let unable = serde_json::Value::from(unable).to_string();
+    let excluded: Vec<_> = worker.excluded.iter().map(SweepId::to_string).collect();
+    let excluded = serde_json::Value::from(excluded).to_string();
     let upsert = "INSERT OR REPLACE INTO workers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let WorkerRow { id, host, pid, slots, busy, .. } = worker;
-    let row = params![id, host, pid, queues, slots, busy, unable, machine.mark(), now];
+    let row = params![id, host, pid, queues, slots, busy, excluded, machine.mark(), now];
     connection.prepare_cached(upsert)?.execute(row)?;
     Ok(!known)
 }
@@ -135,7 +135,7 @@ pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>>
             queues: list(&row.get::<_, String>(3)?)?,
             slots: row.get(4)?,
             busy: row.get(5)?,
-            unable: sweeps_of(&row.get::<_, String>(7)?)?,
+            excluded: sweeps_of(&row.get::<_, String>(7)?)?,
             last_seen_ms: row.get(6)?,
         });
     }
@@ -191,7 +191,7 @@ fn last_look(connection: &Connection) -> Done<Option<u64>> {
 }
 
 /// Looks for claims that ran out, if it is time.
-pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<Expired>> {
+pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<ExpiredClaim>> {
     match look(last_look(connection)?, now) {
         Look::TooSoon => return Ok(Vec::new()),
         Look::Now => {}
@@ -209,10 +209,10 @@ pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<Expired>> {
     let mut ran_out = connection.prepare_cached(ran_out)?;
     let rows = ran_out.query_map(params![now, MOST_EXPIRED], |row| {
         let sweep = SweepId { name: row.get(0)?, number: row.get(1)? };
-        let tries = Tries { attempts: row.get(4)?, failures: row.get(5)?, losses: row.get(6)? };
+        let tries = AttemptCounts { attempts: row.get(4)?, failures: row.get(5)?, losses: row.get(6)? };
         let job = JobAddress { sweep, index: row.get(2)? };
         let claim = Claim { job, token: row.get::<_, i64>(3)?.cast_unsigned(), tries };
-        Ok(Expired { claim, worker: row.get(7)?, started: row.get(8)? })
+        Ok(ExpiredClaim { claim, worker: row.get(7)?, started: row.get(8)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

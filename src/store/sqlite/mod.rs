@@ -20,12 +20,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use self::error::{Done, Fault};
 use self::guard::Machine;
-use super::facts::Facts;
+use super::facts::StoreInfo;
 use super::{
-    Backlog, BlockLog, Counts, Draft, Exchange, Exchanged, Expired, Fate, Fill, Heartbeat, Held, NewSweep, Rerun,
-    Result, Scope, Set, Span, Store, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, NewSweep,
+    PointSet, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Store, SweepRow, WorkerRow,
 };
-use crate::job::{JobState, SweepId, Tries};
+use crate::job::{AttemptCounts, JobState, SweepId};
 
 mod claim;
 mod drafts;
@@ -141,9 +141,9 @@ impl Store for SqliteStore {
         Ok(Vec::new())
     }
 
-    fn facts(&self) -> Result<Facts> {
+    fn facts(&self) -> Result<StoreInfo> {
         self.read(|connection, now| {
-            Ok(Facts {
+            Ok(StoreInfo {
                 program: format!("SQLite {}", rusqlite::version()),
                 clock_ms: now,
                 durability: "what is recorded is synced to the disk".into(),
@@ -161,15 +161,15 @@ impl Store for SqliteStore {
         })
     }
 
-    fn begin(&self, draft: &Draft) -> Result<SweepId> {
+    fn begin(&self, draft: &StagedSweep) -> Result<SweepId> {
         self.write(|connection, now| drafts::begin(connection, now, draft))
     }
 
-    fn fill(&self, draft: &Draft, fill: &Fill) -> Result<()> {
+    fn fill(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()> {
         self.write(|connection, now| drafts::fill(connection, now, draft, fill))
     }
 
-    fn commit(&self, draft: &Draft) -> Result<SweepId> {
+    fn commit(&self, draft: &StagedSweep) -> Result<SweepId> {
         self.write(|connection, now| drafts::commit(connection, now, draft))
     }
 
@@ -224,11 +224,11 @@ impl Store for SqliteStore {
         self.write(|connection, _| sweeps::rerun(connection, sweeps::key(connection, id)?, rerun))
     }
 
-    fn exchange(&self, exchange: &Exchange) -> Result<Exchanged> {
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
         self.write(|connection, now| exchange::apply(connection, now, exchange))
     }
 
-    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(Held, Fate)>> {
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
         self.write(|connection, now| lease::beat(connection, now, &self.machine, heartbeat))
     }
 
@@ -249,7 +249,7 @@ impl Store for SqliteStore {
         self.read(lease::workers)
     }
 
-    fn expired(&self) -> Result<Vec<Expired>> {
+    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
         if !self.read(lease::is_time_to_look)? {
             return Ok(Vec::new());
         }
@@ -260,11 +260,11 @@ impl Store for SqliteStore {
         self.read(|connection, now| read::backlog(connection, now, scope))
     }
 
-    fn spans(&self, id: &SweepId, set: Set, from: u64, limit: usize) -> Result<Vec<Span>> {
+    fn spans(&self, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
         self.read(|connection, _| read::spans(connection, sweeps::key(connection, id)?, set, from, limit))
     }
 
-    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<Tries>)> {
+    fn point(&self, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)> {
         self.read(|connection, _| read::point(connection, id, index))
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
 use super::ranges::{self, Kept};
-use crate::job::Tries;
+use crate::job::AttemptCounts;
 
 /// Where a point stands that is not claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,13 +129,13 @@ pub(super) fn keep_tries(
     connection: &Connection,
     sweep: i64,
     point: u64,
-    tries: Tries,
+    tries: AttemptCounts,
     token: Option<u64>,
 ) -> Done<()> {
     if tries.attempts == 0 {
         return forget_tries(connection, sweep, point);
     }
-    let Tries { attempts, failures, losses } = tries;
+    let AttemptCounts { attempts, failures, losses } = tries;
     let insert = "INSERT OR REPLACE INTO tries VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let token = token.map(u64::cast_signed);
     connection.prepare_cached(insert)?.execute(params![sweep, point, attempts, failures, losses, token])?;

@@ -8,8 +8,8 @@ use super::error::Done;
 use super::points::{self, Place};
 use super::ranges::{self, Kept};
 use super::sweeps;
-use crate::job::{JobState, SweepId, Tries};
-use crate::store::{Backlog, BlockLog, Scope, Set, Span, StoreError};
+use crate::job::{AttemptCounts, JobState, SweepId};
+use crate::store::{Backlog, BlockLog, PointSet, Scope, Span, StoreError};
 
 /// What there is to do within a scope.
 pub(super) fn backlog(connection: &Connection, now: u64, scope: &Scope) -> Done<Backlog> {
@@ -59,20 +59,20 @@ fn add_backlog(
 }
 
 /// Up to `limit` spans of a set that end after `from`.
-pub(super) fn spans(connection: &Connection, sweep: i64, set: Set, from: u64, limit: usize) -> Done<Vec<Span>> {
+pub(super) fn spans(connection: &Connection, sweep: i64, set: PointSet, from: u64, limit: usize) -> Done<Vec<Span>> {
     // Numbers beyond SQLite's are beyond every point, and more than there are.
     let (from, limit) = (from.min(i64::MAX as u64), limit.min(u32::MAX as usize));
     match set {
-        Set::Pending => pending(connection, sweep, from, limit),
-        Set::Cancelled => {
+        PointSet::Pending => pending(connection, sweep, from, limit),
+        PointSet::Cancelled => {
             let ranges = ranges::list(connection, sweep, Kept::Cancelled, from, limit)?;
             Ok(ranges.into_iter().map(|indices| Span { indices, state: JobState::Cancelled }).collect())
         }
-        Set::Failed => {
+        PointSet::Failed => {
             let points = "SELECT point, NULL FROM failed WHERE sweep = ?1 AND point >= ?2 ORDER BY point LIMIT ?3";
             single(connection, points, (sweep, from, limit), |_| Ok(JobState::Failed))
         }
-        Set::Running => {
+        PointSet::Running => {
             let points = "SELECT point, attempt, worker, started_ms FROM leases WHERE sweep = ?1 AND point >= ?2
                           ORDER BY point LIMIT ?3";
             single(connection, points, (sweep, from, limit), |row| {
@@ -111,7 +111,7 @@ fn single(
 }
 
 /// Where a point stands, and its tries unless it has succeeded.
-pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(JobState, Option<Tries>)> {
+pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(JobState, Option<AttemptCounts>)> {
     let sweep = sweeps::key(connection, id)?;
     let total = sweeps::row(connection, sweep)?.counts.total;
     if index >= total {
@@ -124,7 +124,7 @@ pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(
     let lease = connection.prepare_cached(lease)?.query_row(params![sweep, index], |row| {
         let attempt = row.get(0)?;
         let state = JobState::Running { attempt, worker: row.get(1)?, started_ms: row.get(2)? };
-        Ok((state, Some(Tries { attempts: attempt, failures: row.get(3)?, losses: row.get(4)? })))
+        Ok((state, Some(AttemptCounts { attempts: attempt, failures: row.get(3)?, losses: row.get(4)? })))
     });
     if let Some(running) = lease.optional()? {
         return Ok(running);
@@ -138,7 +138,7 @@ pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(
     };
     let tries = "SELECT attempts, failures, losses FROM tries WHERE sweep = ?1 AND point = ?2";
     let tries = connection.prepare_cached(tries)?.query_row(params![sweep, index], |row| {
-        Ok(Tries { attempts: row.get(0)?, failures: row.get(1)?, losses: row.get(2)? })
+        Ok(AttemptCounts { attempts: row.get(0)?, failures: row.get(1)?, losses: row.get(2)? })
     });
     Ok((state, Some(tries.optional()?.unwrap_or_default())))
 }

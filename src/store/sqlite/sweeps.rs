@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::error::Done;
 use super::points::{self, Place, Tally};
 use super::ranges::{self, Kept};
-use crate::job::{MAX_POINTS, SweepId, Tries};
+use crate::job::{AttemptCounts, MAX_POINTS, SweepId};
 use crate::record;
 use crate::store::{Counts, NewSweep, Rerun, StoreError, SweepRow};
 
@@ -167,7 +167,13 @@ pub(super) fn rerun(connection: &Connection, sweep: i64, rerun: &Rerun) -> Done<
     if chunks != rerun.chunks {
         return Ok(false);
     }
-    points::keep_tries(connection, sweep, index, Tries { attempts: rerun.attempts, ..Tries::default() }, None)?;
+    points::keep_tries(
+        connection,
+        sweep,
+        index,
+        AttemptCounts { attempts: rerun.attempts, ..AttemptCounts::default() },
+        None,
+    )?;
     points::put(connection, sweep, index, Place::Ready)?;
     let insert = "INSERT INTO chunks (sweep, block, chunk) VALUES (?1, ?2, ?3)";
     connection.prepare_cached(insert)?.execute(params![sweep, block, rerun.chunk])?;

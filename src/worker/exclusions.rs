@@ -9,7 +9,7 @@ use crate::store::{SweepRow, WorkerRow};
 
 /// The sweeps that cannot be run here.
 #[derive(Default)]
-pub struct Unable {
+pub struct ExcludedSweeps {
     sweeps: Mutex<BTreeMap<SweepId, Missing>>,
 }
 
@@ -22,7 +22,7 @@ struct Missing {
     why: String,
 }
 
-impl Unable {
+impl ExcludedSweeps {
     /// Notes that a sweep's program cannot be started. Returns false if that was known.
     pub fn add(&self, sweep: &Arc<SweepRuntime>, word: &str, why: &str) -> bool {
         let missing = Missing { sweep: sweep.clone(), word: word.to_owned(), why: why.to_owned() };
@@ -51,7 +51,7 @@ impl Unable {
 
 /// Whether a worker other than `me` serves the sweep's queue and has not found that it cannot run it.
 pub fn may_run_elsewhere(workers: &[WorkerRow], me: &str, sweep: &SweepRow) -> bool {
-    let serves = |worker: &WorkerRow| worker.queues.contains(&sweep.queue) && !worker.unable.contains(&sweep.id);
+    let serves = |worker: &WorkerRow| worker.queues.contains(&sweep.queue) && !worker.excluded.contains(&sweep.id);
     workers.iter().any(|worker| worker.id != me && serves(worker))
 }
 
@@ -73,14 +73,14 @@ mod tests {
             forgiven: 0,
             counts: Counts::default(),
         };
-        let worker = |name: &str, queue: &str, unable: &[&SweepId]| WorkerRow {
+        let worker = |name: &str, queue: &str, excluded: &[&SweepId]| WorkerRow {
             id: name.into(),
             host: "here".into(),
             pid: 1,
             queues: vec![queue.into()],
             slots: 1,
             busy: 0,
-            unable: unable.iter().map(|id| (*id).clone()).collect(),
+            excluded: excluded.iter().map(|id| (*id).clone()).collect(),
             last_seen_ms: 0,
         };
         let me = worker("me", "q", &[]);

@@ -4,17 +4,17 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Request, Shift};
+use super::{Dispatcher, Request};
 use crate::job::{SweepId, Verdict};
-use crate::store::{Exchanged, StoreError};
+use crate::store::{ExchangeReply, StoreError};
 use crate::worker::failures::too_many;
+use crate::worker::options::WorkerEvent;
 use crate::worker::report::{Finished, KnownColumns};
-use crate::worker::terms::Notice;
 
-impl Shift<'_> {
+impl Dispatcher<'_> {
     /// Books what the store has accepted; what a refused report held beside stale claims is delivered again. Returns
     /// the sweeps of which further points have failed.
-    pub(super) fn settle(&mut self, request: Request, reply: &Exchanged) -> BTreeSet<SweepId> {
+    pub(super) fn record_reply(&mut self, request: Request, reply: &ExchangeReply) -> BTreeSet<SweepId> {
         let mut again = Vec::new();
         let mut failed = BTreeSet::new();
         let (mut too_late, mut took_over) = (0, 0);
@@ -39,19 +39,19 @@ impl Shift<'_> {
         for (at, report) in reports.iter().enumerate() {
             if reply.stale.iter().all(|(stale, _)| *stale != at) {
                 self.columns.accepted(report);
-                self.tidy.note(report);
+                self.compactor.note(report);
             }
         }
         if !again.is_empty() {
-            self.board.add_done(again);
+            self.state.add_done(again);
         }
         if too_late > 0 {
             // Perhaps because the store was emptied.
             self.met.values_mut().for_each(|(_, asked)| *asked = None);
-            (self.notify)(Notice::TooLate(too_late));
+            (self.notify)(WorkerEvent::TooLate(too_late));
         }
         if took_over > 0 {
-            (self.notify)(Notice::TookOver(took_over));
+            (self.notify)(WorkerEvent::TookOver(took_over));
         }
         failed
     }
@@ -74,7 +74,7 @@ impl Shift<'_> {
         let repeated = self.recent.to_repeat(restarts);
         if !repeated.is_empty() {
             self.columns = KnownColumns::default();
-            self.board.add_done(repeated);
+            self.state.add_done(repeated);
         }
     }
 
@@ -87,9 +87,9 @@ impl Shift<'_> {
             let Some(why) = too_many(&sweep.spec.job, &row) else { continue };
             let reason = self.first_failures.reason(id, &why);
             if self.store.pause_unless_resumed(id, row.forgiven, &reason).unwrap_or(false) {
-                let back = self.board.take_queue_of(id);
-                self.board.add_done(back);
-                (self.notify)(Notice::Paused { sweep: id.clone(), reason });
+                let back = self.state.take_queue_of(id);
+                self.state.add_done(back);
+                (self.notify)(WorkerEvent::Paused { sweep: id.clone(), reason });
             }
         }
         Ok(())

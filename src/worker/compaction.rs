@@ -1,5 +1,5 @@
 //! Owns keeping logs small: a long job is recorded in a chunk of its own, and a block of many such chunks is packed into
-//! one by the worker that notices, between two requests.
+//! one by the worker that events, between two requests.
 
 use std::collections::HashMap;
 
@@ -20,11 +20,11 @@ const MOST_BLOCKS: usize = 1024;
 
 /// The small chunks that this worker has added, by block, since that was last packed.
 #[derive(Default)]
-pub struct Tidy {
+pub struct Compactor {
     added: HashMap<(SweepId, u64), u32>,
 }
 
-impl Tidy {
+impl Compactor {
     /// Notes an accepted report.
     pub fn note(&mut self, report: &Report) {
         if report.chunk.is_empty() || report.entries.len() >= SMALL {
@@ -64,7 +64,7 @@ pub fn pack(store: &dyn Store, sweep: &SweepId, block: u64) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Tries, Verdict};
+    use crate::job::{AttemptCounts, Verdict};
     use crate::store::ReportEntry;
 
     fn report(block: u64, entries: usize) -> Report {
@@ -73,7 +73,7 @@ mod tests {
             attempt: 1,
             token: 1,
             verdict: Verdict::Succeeded,
-            tries: Tries::default(),
+            tries: AttemptCounts::default(),
             only_if_expired: false,
             output: None,
         };
@@ -83,22 +83,22 @@ mod tests {
 
     #[test]
     fn a_block_is_packed_when_many_small_chunks_were_added_or_some_in_a_quiet_time() {
-        let mut tidy = Tidy::default();
+        let mut compactor = Compactor::default();
         for _ in 0..MANY {
-            assert_eq!(tidy.take(MANY), None);
-            tidy.note(&report(7, 1));
-            tidy.note(&report(8, SMALL));
+            assert_eq!(compactor.take(MANY), None);
+            compactor.note(&report(7, 1));
+            compactor.note(&report(8, SMALL));
         }
-        assert_eq!(tidy.take(MANY).map(|(_, block)| block), Some(7));
-        assert_eq!(tidy.take(SOME), None, "large chunks stay");
-        (0..SOME).for_each(|_| tidy.note(&report(9, 2)));
-        assert_eq!(tidy.take(SOME).map(|(_, block)| block), Some(9));
+        assert_eq!(compactor.take(MANY).map(|(_, block)| block), Some(7));
+        assert_eq!(compactor.take(SOME), None, "large chunks stay");
+        (0..SOME).for_each(|_| compactor.note(&report(9, 2)));
+        assert_eq!(compactor.take(SOME).map(|(_, block)| block), Some(9));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut tidy = Tidy::default();
-        (0..5000).for_each(|block| tidy.note(&report(block, 1)));
-        assert!(tidy.added.len() <= MOST_BLOCKS);
+        let mut compactor = Compactor::default();
+        (0..5000).for_each(|block| compactor.note(&report(block, 1)));
+        assert!(compactor.added.len() <= MOST_BLOCKS);
     }
 }

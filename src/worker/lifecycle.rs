@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use super::board::Board;
+use super::dispatcher::{Dispatcher, random};
+use super::exclusions::ExcludedSweeps;
+use super::heartbeat::HeartbeatSender;
+use super::options::{Options, Summary, WorkerEvent};
 use super::pace::Stopping;
-use super::pulse::Pulse;
 use super::report::Runner;
-use super::shift::{Shift, random};
-use super::slot::{self, Crew};
-use super::terms::{Notice, Options, Summary};
-use super::unable::Unable;
+use super::slot::{self, SlotContext};
+use super::state::WorkerState;
 use crate::process::{Orphans, Stopper};
 use crate::store::{Scope, Store, StoreError, WorkerRow};
 
@@ -18,13 +18,13 @@ use crate::store::{Scope, Store, StoreError, WorkerRow};
 pub struct Worker {
     store: Arc<dyn Store>,
     options: Options,
-    board: Arc<Board>,
+    state: Arc<WorkerState>,
     runner: Runner,
 }
 
 /// Stops a worker from another thread.
 #[derive(Clone)]
-pub struct StopHandle(Arc<Board>);
+pub struct StopHandle(Arc<WorkerState>);
 
 impl StopHandle {
     /// Tells the worker to stop; a stronger order replaces a weaker one.
@@ -42,12 +42,12 @@ impl Worker {
         let stoppers: Vec<_> = (0..options.slots).map(|_| Stopper::new()).collect::<Result<_, _>>()?;
         let id = format!("{:016x}", random()?);
         let host = crate::process::host_name();
-        Ok(Worker { store, options, board: Arc::new(Board::new(stoppers)), runner: Runner { host, worker: id } })
+        Ok(Worker { store, options, state: Arc::new(WorkerState::new(stoppers)), runner: Runner { host, worker: id } })
     }
 
     /// What stops it.
     pub fn stop_handle(&self) -> StopHandle {
-        StopHandle(self.board.clone())
+        StopHandle(self.state.clone())
     }
 
     /// The worker's id.
@@ -60,44 +60,51 @@ impl Worker {
     ///
     /// # Errors
     /// If the store says something that waiting does not mend. Running jobs are ended first.
-    pub fn run(&self, notify: &mut dyn FnMut(Notice)) -> Result<Summary, StoreError> {
+    pub fn run(&self, notify: &mut dyn FnMut(WorkerEvent)) -> Result<Summary, StoreError> {
         let orphans = Orphans::adopt(self.id());
-        let unable = Unable::default();
-        let pulse = Pulse {
+        let excluded = ExcludedSweeps::default();
+        let heartbeats = HeartbeatSender {
             store: &*self.store,
-            board: &self.board,
+            state: &self.state,
             me: self.row(),
             lease: self.options.lease,
-            unable: &unable,
+            excluded: &excluded,
             turn: Mutex::new(()),
         };
-        let crew = Crew { board: &self.board, runner: &self.runner, orphans: &orphans, unable: &unable, pulse: &pulse };
-        let mut shift = Shift::new(&*self.store, &self.options, &self.board, &self.runner.worker, &unable, notify);
+        let context = SlotContext {
+            state: &self.state,
+            runner: &self.runner,
+            orphans: &orphans,
+            excluded: &excluded,
+            heartbeats: &heartbeats,
+        };
+        let mut dispatcher =
+            Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded, notify);
         thread::scope(|threads| {
             let (over, is_over) = mpsc::channel();
             for slot in 0..self.options.slots as usize {
-                let crew = &crew;
-                threads.spawn(move || slot::run(crew, slot));
+                let context = &context;
+                threads.spawn(move || slot::run(context, slot));
             }
             // The first sign of life is given before the first claim, so that whoever looks sees the worker.
-            let known = pulse.beat();
-            let (pulse, orphans) = (&pulse, &orphans);
-            threads.spawn(move || pulse.run(orphans, &is_over));
+            let known = heartbeats.beat();
+            let (heartbeats, orphans) = (&heartbeats, &orphans);
+            threads.spawn(move || heartbeats.run(orphans, &is_over));
             let result = match known {
                 Err(error) if !matches!(error, StoreError::Unreachable { .. }) => Err(error),
-                _ => shift.work(),
+                _ => dispatcher.work(),
             };
             if result.is_err() {
-                self.board.stop(Stopping::Now);
+                self.state.stop(Stopping::Now);
             }
-            self.board.close();
+            self.state.close();
             drop(over);
             result
         })?;
         orphans.end_all();
         // The worker holds nothing any more; that it is not forgotten at once does no harm.
         let _ = self.store.retire(self.id());
-        Ok(shift.into_summary())
+        Ok(dispatcher.into_summary())
     }
 
     fn row(&self) -> WorkerRow {
@@ -112,7 +119,7 @@ impl Worker {
             queues,
             slots: self.options.slots,
             busy: 0,
-            unable: Vec::new(),
+            excluded: Vec::new(),
             last_seen_ms: 0,
         }
     }

@@ -5,13 +5,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::Board;
+use super::exclusions::{ExcludedSweeps, may_run_elsewhere};
+use super::options::WorkerEvent;
 use super::report::Finished;
-use super::terms::Notice;
-use super::unable::{Unable, may_run_elsewhere};
+use super::state::WorkerState;
 use crate::job::SweepId;
 use crate::process::Orphans;
-use crate::store::{Claim, Heartbeat, Held, Result, Store, StoreError, WorkerRow};
+use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, StoreError, WorkerRow};
 
 /// How often it looks for claims that ran out; the store answers once a second, whoever asks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -20,22 +20,22 @@ const LOOK: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_millis(200);
 
 /// What gives signs of life, from any of the worker's threads.
-pub(super) struct Pulse<'a> {
+pub(super) struct HeartbeatSender<'a> {
     /// The store.
     pub(super) store: &'a dyn Store,
     /// The worker's claims.
-    pub(super) board: &'a Board,
+    pub(super) state: &'a WorkerState,
     /// Who it is.
     pub(super) me: WorkerRow,
     /// How long its claims hold.
     pub(super) lease: Duration,
     /// Sweeps that cannot be run here.
-    pub(super) unable: &'a Unable,
+    pub(super) excluded: &'a ExcludedSweeps,
     /// One sign of life at a time: an older one must not overtake a newer one.
     pub(super) turn: Mutex<()>,
 }
 
-impl Pulse<'_> {
+impl HeartbeatSender<'_> {
     /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
     /// too and waits; a heartbeat that failed is tried again after [`LOOK`].
     pub(super) fn run(&self, orphans: &Orphans, over: &Receiver<()>) {
@@ -43,7 +43,7 @@ impl Pulse<'_> {
         let mut next_beat = Instant::now();
         while over.recv_timeout(LOOK.min(every)) == Err(RecvTimeoutError::Timeout) {
             if Instant::now() >= next_beat {
-                self.unable.recheck();
+                self.excluded.recheck();
                 if self.beat().is_ok() {
                     next_beat = Instant::now() + every;
                 }
@@ -52,7 +52,7 @@ impl Pulse<'_> {
             self.find_lost();
             let ended = orphans.look();
             if ended > 0 {
-                self.board.tell(Notice::LeftBehind(ended));
+                self.state.tell(WorkerEvent::LeftBehind(ended));
             }
         }
     }
@@ -63,12 +63,12 @@ impl Pulse<'_> {
     /// As [`Store::heartbeat`].
     pub(super) fn beat(&self) -> Result<()> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let (held, busy) = self.board.held();
-        let worker = WorkerRow { busy, unable: self.unable.sweeps(), ..self.me.clone() };
-        let fates = self.store.heartbeat(&Heartbeat { worker, lease: self.lease, held })?;
-        let to_report = self.board.apply(&fates);
+        let (held, busy) = self.state.held();
+        let worker = WorkerRow { busy, excluded: self.excluded.sweeps(), ..self.me.clone() };
+        let statuses = self.store.heartbeat(&Heartbeat { worker, lease: self.lease, held })?;
+        let to_report = self.state.apply(&statuses);
         if !to_report.is_empty() {
-            self.board.add_done(to_report);
+            self.state.add_done(to_report);
         }
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Pulse<'_> {
     /// a loss. Needed only where an earlier attempt may have done so unseen; a heartbeat tells of the others in time.
     pub(super) fn announce(&self, claim: &Claim) {
         let suspicious = claim.tries.attempts > claim.tries.failures + 1;
-        while suspicious && self.board.holds_unstopped(claim) {
+        while suspicious && self.state.holds_unstopped(claim) {
             match self.beat() {
                 Err(StoreError::Unreachable { .. }) => std::thread::sleep(AWAY),
                 // What a heartbeat is refused for, the worker's loop meets too.
@@ -89,8 +89,8 @@ impl Pulse<'_> {
     /// Notes that this worker cannot run a sweep, tells the store, and gives back what it holds of it. Returns whether
     /// another worker may run it; if not, the sweep is paused.
     pub(super) fn cannot_run(&self, sweep: &SweepId) -> bool {
-        let back = self.board.take_queue_of(sweep);
-        self.board.add_done(back);
+        let back = self.state.take_queue_of(sweep);
+        self.state.add_done(back);
         // With the store away nothing is known of others; the next heartbeat looks again.
         self.beat().and_then(|()| self.may_run_elsewhere(sweep)).unwrap_or(true)
     }
@@ -100,10 +100,10 @@ impl Pulse<'_> {
         if may_run_elsewhere(&self.store.workers()?, &self.me.id, &row) {
             return Ok(true);
         }
-        if let Some(why) = self.unable.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
+        if let Some(why) = self.excluded.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
             let reason = format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`");
             if self.store.pause_unless_resumed(sweep, row.forgiven, &reason)? {
-                self.board.tell(Notice::Paused { sweep: sweep.clone(), reason });
+                self.state.tell(WorkerEvent::Paused { sweep: sweep.clone(), reason });
             }
         }
         Ok(false)
@@ -111,7 +111,7 @@ impl Pulse<'_> {
 
     /// Another worker that could run it may have gone since.
     fn pause_what_nobody_can_run(&self) {
-        for sweep in self.unable.sweeps() {
+        for sweep in self.excluded.sweeps() {
             // A sweep that is gone, or a store that is away: nothing to pause.
             let _ = self.may_run_elsewhere(&sweep);
         }
@@ -119,15 +119,15 @@ impl Pulse<'_> {
 
     fn find_lost(&self) {
         let Ok(expired) = self.store.expired() else { return };
-        let (mine, _) = self.board.held();
+        let (mine, _) = self.state.held();
         let is_mine = |claim: &Claim| mine.iter().any(|held| is_of(held, claim));
         let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(Finished::expired).collect();
         if !lost.is_empty() {
-            self.board.add_done(lost);
+            self.state.add_done(lost);
         }
     }
 }
 
-fn is_of(held: &Held, claim: &Claim) -> bool {
+fn is_of(held: &HeldClaim, claim: &Claim) -> bool {
     held.token == claim.token && held.job == claim.job
 }

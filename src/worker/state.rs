@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::options::WorkerEvent;
 use super::pace::{Stopping, View};
 use super::report::Finished;
 use super::runtime::SweepRuntime;
-use super::terms::Notice;
 use crate::job::{Outcome, SweepId};
 use crate::process::Stopper;
-use crate::store::{Claim, Fate, Held};
+use crate::store::{Claim, HeldClaim, LeaseStatus};
 
 /// A claim with the sweep that it belongs to, made ready.
 #[derive(Clone)]
@@ -40,47 +40,47 @@ struct Running {
     stop: Option<StopReason>,
 }
 
-struct State {
+struct Inner {
     queue: VecDeque<Task>,
     last_taken: Option<Instant>,
     slots: Vec<Option<Running>>,
     done: Vec<Finished>,
     oldest_done: Option<Instant>,
     /// Claims whose outcomes are in a request that the store has not answered yet.
-    in_delivery: Vec<Held>,
+    in_delivery: Vec<HeldClaim>,
     /// What the other threads have to say to a person.
-    notices: Vec<Notice>,
+    events: Vec<WorkerEvent>,
     stopping: Stopping,
     /// Set when the worker is over: slots go home.
     closed: bool,
     /// Set by whatever the loop should look at, cleared when it does.
-    rung: bool,
+    woken: bool,
 }
 
 /// See the module.
-pub struct Board {
-    state: Mutex<State>,
+pub struct WorkerState {
+    state: Mutex<Inner>,
     work: Condvar,
-    bell: Condvar,
+    wake: Condvar,
     stoppers: Vec<Stopper>,
 }
 
-impl Board {
-    /// A board for as many slots as there are stoppers.
+impl WorkerState {
+    /// A state for as many slots as there are stoppers.
     pub fn new(stoppers: Vec<Stopper>) -> Self {
-        let state = State {
+        let state = Inner {
             queue: VecDeque::new(),
             last_taken: None,
             slots: stoppers.iter().map(|_| None).collect(),
             done: Vec::new(),
             oldest_done: None,
             in_delivery: Vec::new(),
-            notices: Vec::new(),
+            events: Vec::new(),
             stopping: Stopping::No,
             closed: false,
-            rung: false,
+            woken: false,
         };
-        Board { state: Mutex::new(state), work: Condvar::new(), bell: Condvar::new(), stoppers }
+        WorkerState { state: Mutex::new(state), work: Condvar::new(), wake: Condvar::new(), stoppers }
     }
 
     /// The stopper of a slot.
@@ -88,7 +88,7 @@ impl Board {
         self.stoppers.get(slot)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // A thread that panicked while it held the lock left a list half changed at worst by one push; going on and
         // delivering what there is beats losing all of it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,20 +111,20 @@ impl Board {
     /// Waits until something rings or the time has come.
     pub fn wait(&self, until: Instant) {
         let mut state = self.lock();
-        while !state.rung {
+        while !state.woken {
             let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else { break };
-            state = match self.bell.wait_timeout(state, left) {
+            state = match self.wake.wait_timeout(state, left) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
-        state.rung = false;
+        state.woken = false;
     }
 
     /// Wakes the loop.
-    pub fn ring(&self) {
-        self.lock().rung = true;
-        self.bell.notify_one();
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.wake.notify_one();
     }
 
     /// Gives the slots more to do.
@@ -156,9 +156,9 @@ impl Board {
                 }
                 return Some(task);
             }
-            if !state.rung {
-                state.rung = true;
-                self.bell.notify_one();
+            if !state.woken {
+                state.woken = true;
+                self.wake.notify_one();
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -176,11 +176,11 @@ impl Board {
             *place = None;
         }
         let first = state.push_done(finished);
-        // Short jobs: the loop is rung for the first outcome of a batch; a slot that finds no work rings by itself.
+        // Short jobs: the loop is woken for the first outcome of a batch; a slot that finds no work rings by itself.
         if first || state.stopping != Stopping::No {
-            state.rung = true;
+            state.woken = true;
             drop(state);
-            self.bell.notify_one();
+            self.wake.notify_one();
         }
     }
 
@@ -190,12 +190,12 @@ impl Board {
         for one in finished {
             state.push_done(Some(one));
         }
-        state.rung = true;
+        state.woken = true;
         drop(state);
-        self.bell.notify_one();
+        self.wake.notify_one();
     }
 
-    /// Takes all outcomes for a request; their claims are still held until [`Board::delivered`].
+    /// Takes all outcomes for a request; their claims are still held until [`WorkerState::delivered`].
     pub fn take_done(&self) -> Vec<Finished> {
         let mut state = self.lock();
         state.oldest_done = None;
@@ -243,18 +243,18 @@ impl Board {
     }
 
     /// Has something said to a person by the worker's loop.
-    pub fn tell(&self, notice: Notice) {
-        self.lock().notices.push(notice);
-        self.ring();
+    pub fn tell(&self, event: WorkerEvent) {
+        self.lock().events.push(event);
+        self.wake();
     }
 
     /// What is to be said.
-    pub fn take_notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut self.lock().notices)
+    pub fn take_events(&self) -> Vec<WorkerEvent> {
+        std::mem::take(&mut self.lock().events)
     }
 
     /// Every claim that is held, for a heartbeat, and the number of busy slots.
-    pub fn held(&self) -> (Vec<Held>, u32) {
+    pub fn held(&self) -> (Vec<HeldClaim>, u32) {
         let state = self.lock();
         let queued = state.queue.iter().map(|task| held(&task.claim, false));
         let running = state.slots.iter().flatten().map(|running| held(&running.claim, true));
@@ -265,16 +265,16 @@ impl Board {
 
     /// Acts on what the store said of claims: queued ones are dropped, or given to the caller to be reported cancelled or
     /// given back; running ones are ended, but for one that was started while the store said it need not be.
-    pub fn apply(&self, fates: &[(Held, Fate)]) -> Vec<Finished> {
+    pub fn apply(&self, statuses: &[(HeldClaim, LeaseStatus)]) -> Vec<Finished> {
         let mut state = self.lock();
         let mut to_report = Vec::new();
-        for (held, fate) in fates {
+        for (held, status) in statuses {
             let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
             let queued = state.queue.iter().position(|task| is_it(&task.claim)).and_then(|at| state.queue.remove(at));
-            let (outcome, reason) = match fate {
-                Fate::Lost => (None, Some(StopReason::Lost)),
-                Fate::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
-                Fate::Paused => (Some(Outcome::GivenBack { started: false }), None),
+            let (outcome, reason) = match status {
+                LeaseStatus::Lost => (None, Some(StopReason::Lost)),
+                LeaseStatus::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
+                LeaseStatus::Paused => (Some(Outcome::GivenBack { started: false }), None),
             };
             match (queued, reason) {
                 (Some(task), _) => {
@@ -294,9 +294,9 @@ impl Board {
         if state.stopping == Stopping::Now {
             self.stop_running(&mut state, StopReason::WorkerStops, |_| true);
         }
-        state.rung = true;
+        state.woken = true;
         drop(state);
-        self.bell.notify_one();
+        self.wake.notify_one();
     }
 
     /// Sends the slots home.
@@ -305,7 +305,7 @@ impl Board {
         self.work.notify_all();
     }
 
-    fn stop_running(&self, state: &mut State, reason: StopReason, which: impl Fn(&Claim) -> bool) {
+    fn stop_running(&self, state: &mut Inner, reason: StopReason, which: impl Fn(&Claim) -> bool) {
         for (place, stopper) in state.slots.iter_mut().zip(&self.stoppers) {
             if let Some(running) = place.as_mut().filter(|running| which(&running.claim)) {
                 // The first reason stands, but a claim that is lost is lost whatever was said before.
@@ -318,7 +318,7 @@ impl Board {
     }
 }
 
-impl State {
+impl Inner {
     fn running(&self) -> u32 {
         self.slots.iter().flatten().count() as u32
     }
@@ -335,6 +335,6 @@ impl State {
     }
 }
 
-fn held(claim: &Claim, started: bool) -> Held {
-    Held { job: claim.job.clone(), token: claim.token, started }
+fn held(claim: &Claim, started: bool) -> HeldClaim {
+    HeldClaim { job: claim.job.clone(), token: claim.token, started }
 }

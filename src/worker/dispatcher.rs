@@ -1,23 +1,23 @@
-//! Owns a worker's loop: it ties the board, the pace and the store together, from the first claim to the last delivery.
+//! Owns a worker's loop: it ties the state, the pace and the store together, from the first claim to the last delivery.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Task};
+use super::compaction::{self, Compactor};
+use super::exclusions::ExcludedSweeps;
 use super::failures::FirstFailures;
+use super::options::{Options, Summary, WorkerEvent};
 use super::pace::{Pace, Step, Stopping};
 use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
 use super::runtime::{Runtimes, SweepRuntime};
-use super::terms::{Notice, Options, Summary};
-use super::tidy::{self, Tidy};
-use super::unable::Unable;
+use super::state::{Task, WorkerState};
 use crate::job::SweepId;
 use crate::spec::Document;
-use crate::store::{Claim, Exchange, Store, StoreError, Want};
+use crate::store::{Claim, ClaimRequest, Exchange, Store, StoreError};
 
-mod settle;
+mod replies;
 
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -40,13 +40,13 @@ enum Trouble {
 }
 
 /// The loop's state.
-pub(super) struct Shift<'a> {
+pub(super) struct Dispatcher<'a> {
     store: &'a dyn Store,
     options: &'a Options,
-    board: &'a Board,
+    state: &'a WorkerState,
     id: &'a str,
-    unable: &'a Unable,
-    notify: &'a mut dyn FnMut(Notice),
+    excluded: &'a ExcludedSweeps,
+    notify: &'a mut dyn FnMut(WorkerEvent),
     pace: Pace,
     runtimes: Runtimes,
     columns: KnownColumns,
@@ -58,25 +58,25 @@ pub(super) struct Shift<'a> {
     met: HashMap<SweepId, (u64, Option<Instant>)>,
     first_failures: FirstFailures,
     recent: Recent,
-    tidy: Tidy,
+    compactor: Compactor,
 }
 
-impl<'a> Shift<'a> {
+impl<'a> Dispatcher<'a> {
     /// A worker's loop, before its first turn.
     pub(super) fn new(
         store: &'a dyn Store,
         options: &'a Options,
-        board: &'a Board,
+        state: &'a WorkerState,
         id: &'a str,
-        unable: &'a Unable,
-        notify: &'a mut dyn FnMut(Notice),
+        excluded: &'a ExcludedSweeps,
+        notify: &'a mut dyn FnMut(WorkerEvent),
     ) -> Self {
-        Shift {
+        Dispatcher {
             store,
             options,
-            board,
+            state,
             id,
-            unable,
+            excluded,
             notify,
             pace: Pace::new(),
             runtimes: Runtimes::default(),
@@ -88,7 +88,7 @@ impl<'a> Shift<'a> {
             met: HashMap::new(),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
-            tidy: Tidy::default(),
+            compactor: Compactor::default(),
         }
     }
 
@@ -102,27 +102,27 @@ impl<'a> Shift<'a> {
     /// # Errors
     /// If the store says something that waiting does not mend.
     pub(super) fn work(&mut self) -> Result<(), StoreError> {
-        let board = self.board;
+        let state = self.state;
         loop {
-            for notice in board.take_notices() {
-                (self.notify)(notice);
+            for event in state.take_events() {
+                (self.notify)(event);
             }
-            let view = board.view();
+            let view = state.view();
             if view.stopping != Stopping::No && view.queued > 0 {
-                board.add_done(board.take_queue());
+                state.add_done(state.take_queue());
                 continue;
             }
             let now = Instant::now();
             self.pace.observe(&view, now);
             match self.pace.next(&view, now) {
                 Step::Finished => return Ok(()),
-                Step::Wait(until) => board.wait(until),
-                Step::GiveBack(many) => board.add_done(board.take_last(many)),
+                Step::Wait(until) => state.wait(until),
+                Step::GiveBack(many) => state.add_done(state.take_last(many)),
                 Step::Look => {
                     let nothing_left = self.look()?;
                     let idle = view.running == 0 && view.queued == 0 && view.done == 0;
                     if idle {
-                        self.tidy_up(tidy::SOME);
+                        self.compact_logs(compaction::SOME);
                     }
                     if nothing_left && idle && self.options.until_empty {
                         return Ok(());
@@ -133,14 +133,14 @@ impl<'a> Shift<'a> {
                     if !self.send(request)? {
                         return Ok(());
                     }
-                    self.tidy_up(tidy::MANY);
+                    self.compact_logs(compaction::MANY);
                 }
             }
         }
     }
 
     fn request(&mut self, want: u32) -> Result<Request, StoreError> {
-        let finished = self.board.take_done();
+        let finished = self.state.take_done();
         for one in &finished {
             if let Some(seconds) = one.seconds() {
                 self.pace.job_took(seconds);
@@ -150,7 +150,13 @@ impl<'a> Shift<'a> {
         let Options { scope, lease, .. } = self.options;
         let want = if want > 0 {
             let token = random().map_err(|error| StoreError::Refused(format!("no random token to be had: {error}")))?;
-            Some(Want { most: want, scope: scope.clone(), except: self.unable.sweeps(), token, lease: *lease })
+            Some(ClaimRequest {
+                most: want,
+                scope: scope.clone(),
+                except: self.excluded.sweeps(),
+                token,
+                lease: *lease,
+            })
         } else {
             None
         };
@@ -168,10 +174,10 @@ impl<'a> Shift<'a> {
             match self.store.exchange(&request.exchange) {
                 Ok(reply) => {
                     self.say_back(request.exchange.want.is_some());
-                    self.board.delivered();
+                    self.state.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
-                    let failed = self.settle(request, &reply);
+                    let failed = self.record_reply(request, &reply);
                     self.repeat_what_was_forgotten();
                     self.take_on(reply.claims)?;
                     self.pause_if_too_many_fail(&failed)?;
@@ -189,7 +195,7 @@ impl<'a> Shift<'a> {
             }
             self.wait_for_store();
             if self.gives_up(&mut last_words) {
-                self.summary.undelivered += request.finished.len() + self.board.take_done().len();
+                self.summary.undelivered += request.finished.len() + self.state.take_done().len();
                 return Ok(false);
             }
         }
@@ -197,21 +203,21 @@ impl<'a> Shift<'a> {
 
     /// Waits until the store is to be asked again, but not when the worker is told to stop at once.
     fn wait_for_store(&mut self) {
-        let board = self.board;
+        let state = self.state;
         let again = self.pace.unanswered(Instant::now());
-        while Instant::now() < again && board.view().stopping != Stopping::Now {
-            board.wait(again);
+        while Instant::now() < again && state.view().stopping != Stopping::Now {
+            state.wait(again);
         }
     }
 
     /// Whether the worker, told to stop at once, has tried for long enough and nothing runs any more.
     fn gives_up(&self, last_words: &mut Option<Instant>) -> bool {
-        let view = self.board.view();
+        let view = self.state.view();
         if view.stopping != Stopping::Now {
             return false;
         }
         let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
-        self.board.wait(Instant::now() + Duration::from_millis(100));
+        self.state.wait(Instant::now() + Duration::from_millis(100));
         view.running == 0 && Instant::now() >= until
     }
 
@@ -222,7 +228,7 @@ impl<'a> Shift<'a> {
         match self.runtime(&first.job.sweep) {
             Ok(Some(sweep)) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
-                self.board.queue(claims.into_iter().map(task).collect());
+                self.state.queue(claims.into_iter().map(task).collect());
                 Ok(())
             }
             // The sweep was removed meanwhile, or the worker was told to stop and the store is away.
@@ -244,7 +250,7 @@ impl<'a> Shift<'a> {
     fn meet(&mut self, id: &SweepId) {
         let met = self.met.get(id).copied();
         let asked = met.and_then(|(_, asked)| asked);
-        if asked.is_some_and(|asked| asked.elapsed() < MET) && self.board.holds(id) {
+        if asked.is_some_and(|asked| asked.elapsed() < MET) && self.state.holds(id) {
             return;
         }
         // A store that does not answer now is met again with the next claims; a sweep that is gone has no document either.
@@ -266,8 +272,8 @@ impl<'a> Shift<'a> {
                 Err(StoreError::NoSuchSweep(_)) => return Ok(None),
                 Err(error) => {
                     self.bear(error)?;
-                    self.board.wait(Instant::now() + Duration::from_secs(1));
-                    if self.board.view().stopping == Stopping::Now {
+                    self.state.wait(Instant::now() + Duration::from_secs(1));
+                    if self.state.view().stopping == Stopping::Now {
                         return Ok(None);
                     }
                 }
@@ -278,16 +284,16 @@ impl<'a> Shift<'a> {
             .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback))
             .map_err(|error| StoreError::Damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
         if !runtime.here_is_original && self.told_folder.insert(id.clone()) {
-            (self.notify)(Notice::OtherFolder { sweep: id.clone(), here: runtime.here.clone() });
+            (self.notify)(WorkerEvent::OtherFolder { sweep: id.clone(), here: runtime.here.clone() });
         }
         Ok(Some(self.runtimes.insert(runtime)))
     }
 
     /// Packs blocks to which this worker has added at least so many small chunks.
-    fn tidy_up(&mut self, least: u32) {
-        while let Some((sweep, block)) = self.tidy.take(least) {
+    fn compact_logs(&mut self, least: u32) {
+        while let Some((sweep, block)) = self.compactor.take(least) {
             // What stays as it is takes more room, and nothing else: the sweep is gone, the store is away.
-            let _ = tidy::pack(self.store, &sweep, block);
+            let _ = compaction::pack(self.store, &sweep, block);
         }
     }
 
@@ -326,8 +332,8 @@ impl<'a> Shift<'a> {
     fn say(&mut self, trouble: Trouble, why: String) {
         if self.trouble.replace(trouble) != Some(trouble) {
             (self.notify)(match trouble {
-                Trouble::Away => Notice::StoreAway(why),
-                Trouble::Refuses => Notice::StoreRefuses(why),
+                Trouble::Away => WorkerEvent::StoreAway(why),
+                Trouble::Refuses => WorkerEvent::StoreRefuses(why),
             });
         }
     }
@@ -336,7 +342,7 @@ impl<'a> Shift<'a> {
     fn say_back(&mut self, gave_claims: bool) {
         if self.trouble == Some(Trouble::Away) || gave_claims && self.trouble.is_some() {
             self.trouble = None;
-            (self.notify)(Notice::StoreBack);
+            (self.notify)(WorkerEvent::StoreBack);
         }
     }
 }

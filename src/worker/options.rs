@@ -23,7 +23,7 @@ pub struct Options {
 
 /// What a worker has to say to a person while it works.
 #[derive(Clone, Debug)]
-pub enum Notice {
+pub enum WorkerEvent {
     /// The store cannot be reached; jobs go on, outcomes are held.
     StoreAway(String),
     /// The store can be reached but gives no claims: it is full, for example. Jobs go on, outcomes are delivered.
