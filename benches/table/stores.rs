@@ -10,8 +10,8 @@ use ::sweep::spec::{self, Document};
 use ::sweep::store::open::{Open, open};
 use ::sweep::store::{Claim, ClaimRequest, Exchange, LEASE, NewSweep, Scope, Store};
 use ::sweep::value::Value;
-use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
 use ::sweep::worker::compaction::{self, Compactor};
+use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
 
 use super::machine::{Figure, cost_and_peak_of, cost_of};
 use super::page::Section;

@@ -1,28 +1,28 @@
-//! Owns a chaos run: does what is planned, looks at the sweeps after each step, and lets everything come to its end.
+//! Owns a chaos run: carries out the plan, checks the sweeps after each step, and waits for everything to finish.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use super::crew::SlotContext;
 use super::jobs::{self, POINTS};
 use super::ledger::Ledger;
 use super::plan::{Action, Kind, Step};
+use super::workers::Workers;
 use crate::common::proxy::Line;
 use crate::common::strays::Token;
 use crate::common::{Ran, Sandbox};
 
-/// How long everything may take to come to its end after the last fault.
-const SETTLES: Duration = Duration::from_secs(150);
+/// Limit for everything to finish after the last fault.
+const FINISHES_WITHIN: Duration = Duration::from_secs(150);
 
 /// A sweep that was submitted.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// Its name, which its jobs carry.
+    /// Its name; its jobs have it in their arguments.
     pub name: String,
     /// Its id.
     pub id: String,
-    /// How often points of it may have been put back in the queue by hand.
+    /// Number of `sweep retry` commands that may have put points of it back.
     pub retried: u64,
 }
 
@@ -31,7 +31,7 @@ pub struct Drive<'a> {
     sandbox: &'a mut Sandbox,
     token: &'a Token,
     kind: Kind,
-    crew: SlotContext,
+    workers: Workers,
     ledger: Ledger,
     sweeps: Vec<Submitted>,
     submissions: usize,
@@ -39,18 +39,18 @@ pub struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    /// A run with a crew that has nothing to do yet.
+    /// Starts the workers of a run.
     pub fn new(sandbox: &'a mut Sandbox, token: &'a Token, kind: Kind) -> Drive<'a> {
-        let crew = SlotContext::new(sandbox);
+        let workers = Workers::new(sandbox);
         let (ledger, sweeps) = (Ledger::default(), Vec::new());
-        Drive { sandbox, token, kind, crew, ledger, sweeps, submissions: 0, server_is_up: true }
+        Drive { sandbox, token, kind, workers, ledger, sweeps, submissions: 0, server_is_up: true }
     }
 
-    /// Does what is planned, each thing when it is due, or as soon after that as it can be done.
+    /// Carries out the plan: each action at its time, or as soon after it as possible.
     pub fn follow(&mut self, plan: &[Step]) {
         let begun = Instant::now();
-        // Commands wait for a store that is away: the plan moves back by what it is late, so that nothing is done in a
-        // rush after that.
+        // Commands wait while the store is away. The rest of the plan is delayed by that time, so that the actions do not
+        // follow each other faster than planned.
         let mut plans_begin = begun;
         for step in plan {
             let now = Instant::now();
@@ -59,51 +59,51 @@ impl<'a> Drive<'a> {
             eprintln!("{:>8.3}  {:?}", begun.elapsed().as_secs_f64(), step.action);
             self.act(step.action);
             if self.server_is_up {
-                self.crew.tend(self.sandbox);
+                self.workers.check(self.sandbox);
                 self.look();
             }
         }
     }
 
-    /// Ends all faults, waits until nothing is left to run, sends the crew home, and returns the sweeps that there are.
-    pub fn settle(mut self) -> Vec<Submitted> {
+    /// Ends all faults, waits until no job is left, stops the workers, and returns the sweeps that exist.
+    pub fn finish(mut self) -> Vec<Submitted> {
         if !self.server_is_up {
             self.restart();
         }
-        self.crew.heal();
+        self.workers.end_faults();
         let begun = Instant::now();
         loop {
-            self.crew.tend(self.sandbox);
+            self.workers.check(self.sandbox);
             let status = self.look();
             let sweeps = status["sweeps"].as_array().expect("a list");
             let open: Vec<&Json> = sweeps.iter().filter(|one| one["pending"] != 0 || one["running"] != 0).collect();
             if open.is_empty() {
                 break;
             }
-            assert!(begun.elapsed() < SETTLES, "after {SETTLES:?} not all is settled: {status:#}");
+            assert!(begun.elapsed() < FINISHES_WITHIN, "not finished after {FINISHES_WITHIN:?}: {status:#}");
             for sweep in open.iter().filter(|one| one["state"] == "paused") {
                 self.sweep(&["resume", sweep["id"].as_str().expect("an id")]);
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        eprintln!("{:>8.3}  all is settled", begun.elapsed().as_secs_f64());
-        self.crew.dismiss();
+        eprintln!("{:>8.3}  all sweeps are finished", begun.elapsed().as_secs_f64());
+        self.workers.stop_all();
         self.sweeps
     }
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Kill(worker) => self.crew.kill(self.sandbox, worker),
-            Action::Freeze(worker) => self.crew.freeze(worker),
-            Action::Thaw(worker) => self.crew.thaw(worker),
-            Action::Interrupt(worker) => self.crew.interrupt(self.sandbox, worker, false),
-            Action::InterruptTwice(worker) => self.crew.interrupt(self.sandbox, worker, true),
-            Action::Cut(worker) => self.crew.proxy(worker).set(Line::Cut),
-            Action::Stall(worker) => self.crew.proxy(worker).set(Line::Stalled),
-            Action::Slow(worker, delay) => self.crew.proxy(worker).set(Line::Slow(delay)),
-            Action::Deaf(worker) => self.crew.proxy(worker).set(Line::Deaf),
-            Action::Mend(worker) => self.crew.proxy(worker).set(Line::Open),
-            Action::HalfClose(worker) => self.crew.proxy(worker).half_close(),
+            Action::Kill(worker) => self.workers.kill(self.sandbox, worker),
+            Action::Freeze(worker) => self.workers.freeze(worker),
+            Action::Thaw(worker) => self.workers.thaw(worker),
+            Action::Interrupt(worker) => self.workers.interrupt(self.sandbox, worker, false),
+            Action::InterruptTwice(worker) => self.workers.interrupt(self.sandbox, worker, true),
+            Action::Cut(worker) => self.workers.proxy(worker).set(Line::Cut),
+            Action::Stall(worker) => self.workers.proxy(worker).set(Line::Stalled),
+            Action::Slow(worker, delay) => self.workers.proxy(worker).set(Line::Slow(delay)),
+            Action::Deaf(worker) => self.workers.proxy(worker).set(Line::Deaf),
+            Action::Mend(worker) => self.workers.proxy(worker).set(Line::Open),
+            Action::HalfClose(worker) => self.workers.proxy(worker).half_close(),
             Action::Crash => self.crash(None),
             Action::PowerCut => self.crash(self.ledger.a_second_ago()),
             Action::Restart => self.restart(),
@@ -135,7 +135,7 @@ impl<'a> Drive<'a> {
         let there = self.look();
         let there: Vec<&str> =
             there["sweeps"].as_array().expect("a list").iter().filter_map(|sweep| sweep["id"].as_str()).collect();
-        // The ledger has seen to it that only such are gone as Redis was allowed to forget.
+        // The ledger has checked that only sweeps are gone which Redis was allowed to lose.
         self.sweeps.retain(|sweep| there.contains(&sweep.id.as_str()));
     }
 
@@ -161,7 +161,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Runs a command about one of the sweeps, if there is any.
+    /// Runs a command on one of the sweeps, if there is any.
     fn about(&mut self, sweep: usize, words: &[&str]) {
         let Some(sweep) = self.choose(sweep) else { return };
         let id = self.sweeps[sweep].id.clone();
@@ -172,7 +172,7 @@ impl<'a> Drive<'a> {
         sweep.checked_rem(self.sweeps.len())
     }
 
-    /// Runs the binary. It does what it is told, or says that there is nothing to do; it fails only without its store.
+    /// Runs the binary. It must succeed or report that there is nothing to do; it may fail only while the store is away.
     fn sweep(&self, args: &[&str]) -> Ran {
         let ran = self.sandbox.sweep(args);
         let well = match ran.code {
@@ -184,7 +184,7 @@ impl<'a> Drive<'a> {
         ran
     }
 
-    /// Looks at all sweeps.
+    /// Checks the status of all sweeps.
     fn look(&mut self) -> Json {
         let status = self.sweep(&["status", "--json"]).json();
         let log_length = if self.kind == Kind::Embedded { 0 } else { self.sandbox.server().log_length() };

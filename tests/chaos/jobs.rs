@@ -1,21 +1,21 @@
-//! Owns the jobs of a chaos run: their program, the sweep files that run it, and the log that they keep themselves.
+//! Owns the jobs of a chaos run: their program, the sweep files that run it, and the log that the jobs write.
 
 use std::collections::HashMap;
 
 use crate::common::Sandbox;
 use crate::common::strays::Token;
 
-/// What jobs do, by their parameter `kind`; the numbers in `x` make some longer than others.
+/// Behaviours of a job, chosen by the parameter `kind`; the parameter `x` makes some jobs longer than others.
 const KINDS: [&str; 7] = ["quick", "slow", "flaky", "broken", "stubborn", "loud", "parent"];
 
 /// Points of one sweep.
 pub const POINTS: u64 = 4 * KINDS.len() as u64;
 
-/// Further attempts after a failure.
+/// Attempts after a first failure.
 pub const RETRIES: u64 = 2;
 
-/// The program. Each line of its log is one write at the end of the file, so that lines of several jobs do not mix; each
-/// line that it prints carries the nonce of this very run.
+/// The program. It appends each line of its log with one write, so that lines of several jobs do not mix. Each line that it
+/// prints has the nonce of this run.
 const PROGRAM: &str = r#"#!/bin/sh
 # usage: sh job.sh TOKEN SWEEP KIND X
 sweep=$2 kind=$3 x=$4
@@ -44,7 +44,7 @@ pub fn put_program(sandbox: &Sandbox) {
     sandbox.write("jobs.log", "");
 }
 
-/// Writes a sweep file of this name, and returns that of the file.
+/// Writes a sweep file for a sweep of this name, and returns the name of the file.
 pub fn put_sweep(sandbox: &Sandbox, name: &str, token: &Token) -> String {
     let (token, kinds) = (token.text(), KINDS.map(|kind| format!("\"{kind}\"")).join(", "));
     let text = format!(
@@ -59,22 +59,22 @@ pub fn put_sweep(sandbox: &Sandbox, name: &str, token: &Token) -> String {
     file
 }
 
-/// One run of a job, as it told itself.
+/// One run of a job, by its own log.
 #[derive(Clone, Debug)]
 pub struct Run {
     pub nonce: String,
-    /// Its exit code, if it came to its end.
+    /// Its exit code, if it logged its end.
     pub exit: Option<i64>,
 }
 
-/// An attempt: the sweep's name, the index, the number.
+/// An attempt: the sweep's name, the point's index, the attempt's number.
 type Attempt = (String, u64, u64);
 
-/// What the jobs told: the runs of each attempt, in the order of their starts.
+/// The runs of each attempt by the log of the jobs, in order of their starts.
 pub struct JobLog(HashMap<Attempt, Vec<Run>>);
 
 impl JobLog {
-    /// Reads it.
+    /// Reads the log.
     pub fn read(sandbox: &Sandbox) -> JobLog {
         let mut runs: HashMap<Attempt, Vec<Run>> = HashMap::new();
         for line in sandbox.read("jobs.log").lines() {
@@ -85,7 +85,7 @@ impl JobLog {
             match what {
                 "start" => of.push(Run { nonce: nonce.to_owned(), exit: None }),
                 _ => {
-                    let run = of.iter_mut().find(|run| run.nonce == nonce).expect("what ended has begun");
+                    let run = of.iter_mut().find(|run| run.nonce == nonce).expect("a run ends after its start");
                     run.exit = Some(exit.parse().expect("an exit code"));
                 }
             }
@@ -93,17 +93,17 @@ impl JobLog {
         JobLog(runs)
     }
 
-    /// The runs of an attempt: one, unless Redis forgot that it was made.
+    /// The runs of an attempt: at most one, unless Redis lost the record of the attempt.
     pub fn of(&self, sweep: &str, job: u64, attempt: u64) -> &[Run] {
         self.0.get(&(sweep.to_owned(), job, attempt)).map_or(&[], Vec::as_slice)
     }
 
-    /// Attempts that were run more than once.
+    /// Attempts that ran more than once.
     pub fn repeated(&self) -> Vec<(&Attempt, &Vec<Run>)> {
         self.0.iter().filter(|(_, runs)| runs.len() > 1).collect()
     }
 
-    /// How many processes ran.
+    /// Number of processes that ran.
     pub fn runs(&self) -> usize {
         self.0.values().map(Vec::len).sum()
     }

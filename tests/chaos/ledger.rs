@@ -1,14 +1,14 @@
-//! Owns what the statuses of a chaos run have told so far: counts that must add up, and successes that must stay.
+//! Owns the checks of each `sweep status` during a chaos run: counts add up, and recorded successes stay.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-/// What Redis may forget with `appendfsync everysec`: it holds back writing for two seconds at most.
-const HELD_BACK: Duration = Duration::from_millis(2_500);
+/// What Redis may lose with `appendfsync everysec`: it delays writing for two seconds at most.
+const MAY_LOSE: Duration = Duration::from_millis(2_500);
 
-/// How far back samples are kept.
+/// Age up to which samples are kept.
 const KEPT: Duration = Duration::from_secs(10);
 
 /// Successes by sweep.
@@ -20,19 +20,19 @@ struct Sample {
     log_length: u64,
 }
 
-/// The ledger.
+/// The samples so far, and the successes that must not disappear.
 #[derive(Default)]
 pub struct Ledger {
     samples: Vec<Sample>,
-    /// What must be there.
+    /// Successes that each sweep must still have.
     floor: Counts,
 }
 
 impl Ledger {
-    /// Notes a whole `status --json`, and how long Redis's log was right after it.
+    /// Checks and keeps a whole `status --json`, with the length of Redis's log right after it.
     ///
     /// # Panics
-    /// If something is missing that was recorded, or counts do not add up.
+    /// If recorded successes are missing, or counts do not add up.
     pub fn note(&mut self, status: &Json, log_length: u64) {
         let sweeps = status["sweeps"].as_array().expect("a list of sweeps");
         let counts: Counts = sweeps.iter().map(checked).collect();
@@ -46,7 +46,7 @@ impl Ledger {
         self.samples.push(Sample { at, counts, log_length });
     }
 
-    /// A point of the sweep, which may have succeeded, was put back in the queue by its address.
+    /// Notes that `sweep retry SWEEP/INDEX` put a point back in the queue that may have succeeded.
     pub fn set_aside(&mut self, id: &str) {
         let all = self.samples.iter_mut().map(|sample| &mut sample.counts).chain([&mut self.floor]);
         for count in all.filter_map(|counts| counts.get_mut(id)) {
@@ -54,21 +54,20 @@ impl Ledger {
         }
     }
 
-    /// The length that Redis's log had a second ago, and when that was; none: it is not known.
+    /// The length of Redis's log one second ago, and the time of that sample, if there is one.
     pub fn a_second_ago(&self) -> Option<(Instant, u64)> {
         let old = self.samples.iter().rev().find(|sample| sample.at.elapsed() >= Duration::from_secs(1))?;
         Some((old.at, old.log_length))
     }
 
-    /// Redis crashed, and all that it wrote until then is there again; what it had not written yet may be gone, and what
-    /// was seen of that stands for nothing from now on.
+    /// Notes that Redis crashed. What it wrote until `written_until` is kept; successes that were seen later may be lost.
     pub fn crashed(&mut self, written_until: Instant) {
-        self.samples.retain(|sample| sample.at + HELD_BACK <= written_until);
+        self.samples.retain(|sample| sample.at + MAY_LOSE <= written_until);
         self.floor = self.samples.last().map(|sample| sample.counts.clone()).unwrap_or_default();
     }
 }
 
-/// A sweep's id and successes, its counts added up.
+/// A sweep's id and successes, after checking that its counts add up.
 fn checked(sweep: &Json) -> (String, u64) {
     let count = |state: &str| sweep[state].as_u64().unwrap_or_else(|| panic!("no {state} in {sweep}"));
     let sum: u64 = ["pending", "running", "succeeded", "failed", "cancelled"].map(count).iter().sum();

@@ -1,45 +1,45 @@
-//! Owns the plan of a chaos run: what is done when, as a pure function of a seed. What ends a fault is planned with it.
+//! Owns the plan of a chaos run: which action happens when, as a pure function of a seed. Each fault is planned together
+//! with the action that ends it.
 
 use std::time::Duration;
 
-/// Workers that are kept running.
+/// Number of workers that run at a time.
 pub const WORKERS: usize = 3;
 
-/// The store that a run is made on.
+/// The store that a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The embedded one.
+    /// The embedded store.
     Embedded,
-    /// Redis with `appendfsync everysec`: it may forget its last two seconds when it crashes.
+    /// Redis with `appendfsync everysec`: a crash may lose the last two seconds.
     RedisEverysec,
-    /// Redis with `appendfsync always`: it forgets nothing.
+    /// Redis with `appendfsync always`: a crash loses nothing.
     RedisAlways,
 }
 
-/// Something to do. Workers are meant by their place in the crew, sweeps by their number of submission, modulo how many
-/// there are.
+/// An action. A worker is given by its position, a sweep by its number of submission, modulo how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// SIGKILL for a worker, and a new one in its place.
+    /// SIGKILL to a worker; a new one replaces it.
     Kill(usize),
-    /// SIGSTOP, until thawed.
+    /// SIGSTOP, until `Thaw`.
     Freeze(usize),
     Thaw(usize),
-    /// Ctrl-C, and a new worker in its place.
+    /// Ctrl-C; a new worker replaces it.
     Interrupt(usize),
-    /// Ctrl-C twice, and a new worker in its place.
+    /// Ctrl-C twice; a new worker replaces it.
     InterruptTwice(usize),
-    /// Faults of one worker's connection, until mended.
+    /// Faults of one worker's connection, until `Mend`.
     Cut(usize),
     Stall(usize),
     Slow(usize, Duration),
     Deaf(usize),
     Mend(usize),
-    /// The way back of its open connections is closed.
+    /// Closes the direction from the server to the worker on open connections.
     HalfClose(usize),
-    /// SIGKILL for Redis, until started again.
+    /// SIGKILL to Redis, until `Restart`.
     Crash,
-    /// The same, and about the last second of its log is gone.
+    /// The same, and about the last second of its log is lost.
     PowerCut,
     Restart,
     Submit,
@@ -51,7 +51,7 @@ pub enum Action {
     Collect(usize),
 }
 
-/// An action and when it is due, counted from the start of the run.
+/// An action and its time, counted from the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     pub at: Duration,
@@ -68,7 +68,7 @@ pub fn plan(seed: u64, length: Duration, kind: Kind) -> Vec<Step> {
         planner.one(&mut dice, now, kind);
         now += dice.between(80, 500);
     }
-    // What is due after the end is due at the end: then all faults stop.
+    // No action comes after the end of the run, so that all faults stop there.
     for step in &mut planner.steps {
         step.at = step.at.min(length);
     }
@@ -78,7 +78,7 @@ pub fn plan(seed: u64, length: Duration, kind: Kind) -> Vec<Step> {
 
 struct Planner {
     steps: Vec<Step>,
-    /// When the server is up again, milliseconds.
+    /// The time from which the server may crash again, milliseconds.
     free_from: u64,
 }
 
@@ -92,11 +92,11 @@ impl Planner {
         self.add(until, end);
     }
 
-    /// Plans one thing at `now`, and what ends it.
+    /// Plans one action at `now`, and the action that ends it.
     fn one(&mut self, dice: &mut Dice, now: u64, kind: Kind) {
         let worker = dice.below(WORKERS as u64) as usize;
         let sweep = dice.below(1000) as usize;
-        // Within a lease as often as beyond it.
+        // About half of the faults last longer than a lease.
         let later = now + dice.between(300, 5_000);
         let faces = if kind == Kind::Embedded { 20 } else { 30 };
         match dice.below(faces) {
@@ -133,7 +133,7 @@ impl Planner {
     }
 }
 
-/// A small generator (SplitMix64): the same numbers for the same seed, on every machine.
+/// The SplitMix64 generator: a seed gives the same numbers on every machine.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -145,7 +145,7 @@ impl Dice {
         word ^ (word >> 31)
     }
 
-    /// A number from 0 to `end`, which is not included.
+    /// A number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }

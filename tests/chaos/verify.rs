@@ -1,5 +1,4 @@
-//! Owns what must be true of a sweep when all is settled, by everything that the binary shows of it and by what the jobs
-//! told themselves.
+//! Owns the checks of a sweep after a chaos run: what the binary shows must agree with what the jobs logged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +9,7 @@ use super::jobs::{JobLog, POINTS, RETRIES, Run};
 use super::plan::{Dice, Kind};
 use crate::common::Sandbox;
 
-/// Points of a sweep of which the output of each attempt is looked at.
+/// Number of points of a sweep whose output is checked, attempt by attempt.
 const SAMPLE: u64 = 4;
 
 /// Checks one sweep.
@@ -23,7 +22,7 @@ pub struct Verify<'a> {
 type Row = BTreeMap<String, String>;
 
 impl Verify<'_> {
-    /// Checks all of it. `dice` choose whose output is looked at.
+    /// Runs all checks. `dice` chooses the points whose output is checked.
     pub fn all(&self, dice: &mut Dice) {
         let states = self.states();
         self.tables(&states);
@@ -37,7 +36,7 @@ impl Verify<'_> {
         }
     }
 
-    /// Each point stands somewhere, once; and the counts say the same.
+    /// Each point has one state, and the counts agree.
     fn states(&self) -> Vec<String> {
         let listed = self.sandbox.sweep(&["jobs", &self.sweep.id, "--json", "--limit", "0"]).code(0).stdout;
         let lines: Vec<Json> = listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -54,7 +53,7 @@ impl Verify<'_> {
         states
     }
 
-    /// The table has each point that succeeded once and no other; with `--all` every point once.
+    /// The table has one row for each point that succeeded, and with `--all` one for every point.
     fn tables(&self, states: &[String]) {
         let indices = |rows: &[Row]| -> Vec<usize> { rows.iter().map(|row| number(row, "job") as usize).collect() };
         self.sandbox.sweep(&["collect", &self.sweep.id, "--out", "table.csv"]).code(0);
@@ -72,12 +71,12 @@ impl Verify<'_> {
         }
     }
 
-    /// What is recorded of a success is what one run of that very attempt told.
+    /// A recorded success is what one run of that attempt printed.
     fn success(&self, row: &Row) {
         let (job, attempt) = (number(row, "job"), number(row, "attempts"));
         let runs = self.log.of(&self.sweep.name, job, attempt);
         let run = runs.iter().find(|run| run.nonce == row["nonce"]);
-        let run = run.unwrap_or_else(|| panic!("no run of {}/{job} told this: {row:?}; {runs:?}", self.sweep.id));
+        let run = run.unwrap_or_else(|| panic!("no run of {}/{job} printed this: {row:?}; {runs:?}", self.sweep.id));
         assert_eq!(run.exit, Some(0), "{row:?}");
         assert_eq!(row["seen"], format!("{}/{attempt}", run.nonce), "{row:?}");
         assert_eq!(row["exit_code"], "0", "{row:?}");
@@ -88,20 +87,20 @@ impl Verify<'_> {
         self.sandbox.sweep(&["show", &format!("{}/{index}", self.sweep.id), "--json"]).code(0).json()
     }
 
-    /// Attempts count up, each has one outcome, each failure is one that a run of it told, and no more are charged than
-    /// the sweep file allows.
+    /// Attempts count up, each has one outcome, each failure is the exit code of one of its runs, and no more failures are
+    /// charged than the sweep file allows.
     fn history(&self, index: u64, state: &str, point: &Json) {
         let history = point["history"].as_array().expect("a list");
-        // What was set aside is told once more, with who did it; it is no attempt of its own.
+        // The entry "set aside" belongs to a `sweep retry`; it is not an attempt.
         let is_attempt = |one: &&Json| !one["cause"].as_str().is_some_and(|cause| cause.starts_with("set aside"));
         let history: Vec<&Json> = history.iter().filter(is_attempt).collect();
         let told = || format!("{}/{index}, {state}: {:#}", self.sweep.id, point["history"]);
         let attempts: Vec<u64> = history.iter().map(|one| one["attempt"].as_u64().expect("a number")).collect();
-        assert!(attempts.windows(2).all(|pair| pair[0] < pair[1]), "attempts are told twice or go back: {}", told());
+        assert!(attempts.windows(2).all(|pair| pair[0] < pair[1]), "attempts do not count up: {}", told());
         for (one, attempt) in history.iter().zip(&attempts) {
             let Some(code) = one["exit_code"].as_i64() else { continue };
             let runs = self.log.of(&self.sweep.name, index, *attempt);
-            assert!(runs.iter().any(|run| run.exit == Some(code)), "no run told this: {one}; {runs:?}");
+            assert!(runs.iter().any(|run| run.exit == Some(code)), "no run ended like this: {one}; {runs:?}");
         }
         let ends: Vec<End> = history.iter().map(|one| End::of(one)).collect();
         let failures = ends.iter().filter(|end| **end == End::Failed).count() as u64;
@@ -116,7 +115,7 @@ impl Verify<'_> {
         }
     }
 
-    /// What is kept of an attempt's output is one run's alone.
+    /// The output kept of an attempt comes from one run.
     fn outputs(&self, index: u64, point: &Json) {
         let address = format!("{}/{index}", self.sweep.id);
         for one in point["history"].as_array().expect("a list") {
@@ -124,7 +123,7 @@ impl Verify<'_> {
             let ran = self.sandbox.sweep(&["logs", &address, "--attempt", &attempt.to_string()]).code(0);
             let runs: BTreeSet<&str> =
                 self.log.of(&self.sweep.name, index, attempt).iter().map(|run: &Run| run.nonce.as_str()).collect();
-            // The first line may have lost its beginning, and the last its end.
+            // The first line may lack its beginning, and the last its end.
             let whole = ran.stdout.lines().filter(|line| line.len() > 40 || line.contains("begins"));
             let nonces: BTreeSet<&str> = whole.filter_map(|line| line.split(' ').find(|w| is_nonce(w))).collect();
             assert!(nonces.len() <= 1, "{address}, attempt {attempt}: outputs of several runs: {nonces:?}");
@@ -132,23 +131,23 @@ impl Verify<'_> {
         }
     }
 
-    /// No attempt is run twice, unless Redis forgot that it was made.
+    /// No attempt runs twice, unless Redis may have lost its record.
     pub fn attempts(log: &JobLog, kind: Kind) {
         if kind != Kind::RedisEverysec {
             let repeated = log.repeated();
-            assert!(repeated.is_empty(), "attempts were run twice: {repeated:?}");
+            assert!(repeated.is_empty(), "attempts ran twice: {repeated:?}");
         }
     }
 }
 
-/// How an attempt ended, by what `show` says of it.
+/// How an attempt ended, by `sweep show`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Succeeded,
     Failed,
     /// Failed because its workers were lost too often.
     GivenUp,
-    /// Nobody's fault: its worker was lost or stopped, or the sweep was cancelled.
+    /// Not charged: its worker was lost or stopped, or the sweep was cancelled.
     Unfinished,
 }
 

@@ -1,4 +1,4 @@
-//! Owns the workers of a chaos run: started, hurt, replaced; each with a connection of its own.
+//! Owns the workers of a chaos run: starts, disturbs and replaces them; each has a connection of its own.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use super::plan::WORKERS;
 use crate::common::proxy::{Line, Proxy};
 use crate::common::{Background, Sandbox, until};
 
-/// What a worker is told: a lease short enough to run out within the test.
+/// Arguments of each worker: the lease is short enough to run out within the test.
 const ARGS: [&str; 5] = ["worker", "-j", "3", "--lease", "2s"];
 
 /// What a worker says first, when it has reached its store; before that it may end because there is none.
@@ -22,28 +22,28 @@ struct Member {
     proxy: Option<Proxy>,
 }
 
-/// The crew.
-pub struct SlotContext {
+/// The workers of a run.
+pub struct Workers {
     members: Vec<Member>,
-    /// Told to stop, and not seen to end yet; each keeps its connection.
+    /// Workers that were told to stop and have not ended yet; each keeps its connection.
     leaving: Vec<Member>,
-    /// The connections of those that were killed last: their supervisors may have something to say.
+    /// Connections of the workers that were killed last: their supervisors may still use them.
     lines: VecDeque<Proxy>,
     started: usize,
 }
 
-impl SlotContext {
-    /// A whole crew at work.
-    pub fn new(sandbox: &Sandbox) -> SlotContext {
-        let mut crew = SlotContext { members: Vec::new(), leaving: Vec::new(), lines: VecDeque::new(), started: 0 };
+impl Workers {
+    /// Starts all workers.
+    pub fn new(sandbox: &Sandbox) -> Workers {
+        let mut workers = Workers { members: Vec::new(), leaving: Vec::new(), lines: VecDeque::new(), started: 0 };
         for _ in 0..WORKERS {
-            let member = crew.hire(sandbox);
-            crew.members.push(member);
+            let member = workers.start(sandbox);
+            workers.members.push(member);
         }
-        crew
+        workers
     }
 
-    fn hire(&mut self, sandbox: &Sandbox) -> Member {
+    fn start(&mut self, sandbox: &Sandbox) -> Member {
         self.started += 1;
         let name = format!("worker-{}", self.started);
         let proxy = sandbox.port().map(Proxy::before);
@@ -55,11 +55,11 @@ impl SlotContext {
     }
 
     fn replace(&mut self, sandbox: &Sandbox, place: usize) -> Member {
-        let next = self.hire(sandbox);
+        let next = self.start(sandbox);
         std::mem::replace(&mut self.members[place], next)
     }
 
-    /// Ends a worker without a word; another one takes its place.
+    /// Kills a worker and starts another in its place.
     pub fn kill(&mut self, sandbox: &Sandbox, place: usize) {
         let Member { process, proxy } = self.replace(sandbox, place);
         // Killed and reaped when dropped.
@@ -70,7 +70,7 @@ impl SlotContext {
         }
     }
 
-    /// Ctrl-C, once or twice; another one takes its place.
+    /// Sends Ctrl-C once or twice, and starts another worker in its place.
     pub fn interrupt(&mut self, sandbox: &Sandbox, place: usize, twice: bool) {
         let mut old = self.replace(sandbox, place);
         if let Some(proxy) = &old.proxy {
@@ -92,7 +92,7 @@ impl SlotContext {
         self.leaving.push(old);
     }
 
-    /// Stops a worker's process.
+    /// Stops a worker's process with SIGSTOP.
     pub fn freeze(&mut self, place: usize) {
         let process = &mut self.members[place].process;
         if is_alive(process) {
@@ -100,7 +100,7 @@ impl SlotContext {
         }
     }
 
-    /// Lets a worker's process go on.
+    /// Lets a worker's process continue.
     pub fn thaw(&mut self, place: usize) {
         let process = &mut self.members[place].process;
         if is_alive(process) {
@@ -108,13 +108,13 @@ impl SlotContext {
         }
     }
 
-    /// A worker's connection; none on an embedded store.
+    /// A worker's connection to Redis.
     pub fn proxy(&self, place: usize) -> &Proxy {
         self.members[place].proxy.as_ref().expect("a fault of the connection is planned for Redis only")
     }
 
-    /// Looks at those who ended: one who never reached a store is replaced; nobody else may have ended unasked.
-    pub fn tend(&mut self, sandbox: &Sandbox) {
+    /// Checks the workers that ended. A worker that never reached its store is replaced; no other may end by itself.
+    pub fn check(&mut self, sandbox: &Sandbox) {
         for place in 0..WORKERS {
             let process = &mut self.members[place].process;
             if is_alive(process) {
@@ -125,12 +125,12 @@ impl SlotContext {
             drop(self.replace(sandbox, place));
         }
         for member in self.leaving.extract_if(.., |member| !is_alive(&mut member.process)) {
-            has_left_well(member);
+            ended_well(member);
         }
     }
 
-    /// Ends all faults that are the crew's.
-    pub fn heal(&mut self) {
+    /// Ends all faults of workers and their connections.
+    pub fn end_faults(&mut self) {
         for place in 0..WORKERS {
             self.thaw(place);
             if let Some(proxy) = &self.members[place].proxy {
@@ -139,24 +139,24 @@ impl SlotContext {
         }
     }
 
-    /// Sends everybody home, and sees that they went as they should.
-    pub fn dismiss(self) {
+    /// Stops all workers and checks how they end.
+    pub fn stop_all(self) {
         for mut member in self.leaving.into_iter().chain(self.members) {
             let process = &mut member.process;
-            // Who was interrupted before it listened has not heard of it, where Ctrl-C is ignored from the start.
+            // A worker that was interrupted before it listened to signals has missed it, where Ctrl-C is ignored at the start.
             if is_alive(process) && !process.log().contains(DRAINS) {
                 process.signal(Signal::INT);
             }
-            has_left_well(member);
+            ended_well(member);
         }
     }
 }
 
-/// Waits for the end of a worker that was interrupted, and sees that it is a good one.
-fn has_left_well(mut member: Member) {
+/// Waits for the end of a worker that was interrupted, and checks its exit code.
+fn ended_well(mut member: Member) {
     let code = member.process.end();
     let log = member.process.log();
-    // Interrupted; or before it listened to signals; or with outcomes that it could not deliver, and says so.
+    // 130: interrupted. 3: outcomes could not be delivered, or the store was never reached.
     let well = match code {
         130 => true,
         3 => log.contains("could not be delivered") || !log.contains(AT_WORK),
