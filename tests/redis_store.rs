@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use sweep::job::{SweepId, Verdict};
 use sweep::store::redis::RedisStore;
 use sweep::store::{
-    Claim, ClaimRequest, Exchange, ExchangeReply, Heartbeat, HeldClaim, NewSweep, PointSet, Report, ReportEntry, Scope,
-    StagedPart, StagedSweep, Store, StoreError, WorkerRow,
+    Claim, ClaimRequest, Exchange, ExchangeReply, Heartbeat, HeldClaim, History, NewSweep, PointSet, Queue, Report,
+    ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store, StoreError, Sweeps, WorkerRow,
 };
 
 #[path = "common/redis_server.rs"]
@@ -52,8 +52,8 @@ fn new_sweep(request: &str, total: u64) -> NewSweep {
 
 fn claim_from(id: &SweepId, seq: u64, most: u32) -> Exchange {
     let (scope, lease) = (Scope::Sweep(id.clone()), Duration::from_secs(3600));
-    let want = ClaimRequest { most, scope, except: vec![], token: u64::MAX - seq, lease };
-    Exchange { worker: "w".into(), seq, reports: vec![], want: Some(want) }
+    let want = ClaimRequest { most, scope, excluded: vec![], token: u64::MAX - seq, lease };
+    Exchange { worker: "w".into(), seq, reports: vec![], claim_request: Some(want) }
 }
 
 fn done(seq: u64, claims: &[Claim], verdict: Verdict) -> Exchange {
@@ -73,7 +73,7 @@ fn done(seq: u64, claims: &[Claim], verdict: Verdict) -> Exchange {
         chunk: b"chunk".to_vec(),
         columns: vec![],
     };
-    Exchange { worker: "w".into(), seq, reports: vec![report], want: None }
+    Exchange { worker: "w".into(), seq, reports: vec![report], claim_request: None }
 }
 
 fn worker(id: &str) -> WorkerRow {
@@ -312,7 +312,7 @@ fn a_sweep_of_many_failures_is_put_back_and_removed_without_a_trace() {
     let counts = store.sweep(&id).unwrap().counts;
     assert_eq!((counts.failed, counts.cancelled, counts.pending), (1, 2, 11_997));
     store.remove(&id, false).unwrap();
-    store.retire("w").unwrap();
+    store.unregister("w").unwrap();
     // Of a sweep that was, the counters stay.
     assert_eq!(keys(&server), before + 2, "names and serial: {}", server.say("KEYS *"));
 }
@@ -346,14 +346,14 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let draft = StagedSweep { token: "t".into(), sweep: new_sweep("r", 5) };
-    store.begin(&draft).unwrap();
+    store.stage(&draft).unwrap();
     let chunks = vec![(0, b"a chunk".to_vec())];
-    store.fill(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
+    store.add_staged(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
     let other = store.submit(&new_sweep("other", 1)).unwrap();
     assert!(server.say("KEYS sweep:s:pi-1:*").contains("log:0"), "it may yet go on");
     server.say("ZINCRBY sweep:drafts -601000 t");
     store.remove(&other, false).unwrap();
     assert_eq!(server.say("KEYS sweep:s:*").trim(), "*0", "something is left");
     assert_eq!(server.say("EXISTS sweep:d:t sweep:drafts sweep:trash").trim(), ":0");
-    assert!(store.commit(&draft).unwrap_err().to_string().contains("run the command again"));
+    assert!(store.commit_staged(&draft).unwrap_err().to_string().contains("run the command again"));
 }

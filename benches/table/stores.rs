@@ -67,8 +67,8 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
         let scope = Scope::Sweep(sweep.clone());
         // A token has 64 bits that look like chance, and its length matters to a store.
         let token = (seq ^ u64::from(std::process::id()) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 << 63;
-        let want = ClaimRequest { most: batch, scope, except: Vec::new(), token, lease: LEASE };
-        let exchange = Exchange { worker: runner.worker.clone(), seq, reports, want: Some(want) };
+        let want = ClaimRequest { most: batch, scope, excluded: Vec::new(), token, lease: LEASE };
+        let exchange = Exchange { worker: runner.worker.clone(), seq, reports, claim_request: Some(want) };
         let reply = store.exchange(&exchange).expect("the store answers");
         assert!(reply.stale.is_empty(), "a claim was lost: {:?}", reply.stale);
         for report in &exchange.reports {
@@ -211,8 +211,9 @@ fn running() -> f64 {
     for seq in 1..=100 {
         let scope = Scope::Sweep(sweep.clone());
         let token = u64::MAX - seq;
-        let want = ClaimRequest { most: BATCH, scope, except: Vec::new(), token, lease: LEASE };
-        let exchange = Exchange { worker: "00000000deadbeef".into(), seq, reports: Vec::new(), want: Some(want) };
+        let want = ClaimRequest { most: BATCH, scope, excluded: Vec::new(), token, lease: LEASE };
+        let exchange =
+            Exchange { worker: "00000000deadbeef".into(), seq, reports: Vec::new(), claim_request: Some(want) };
         jobs += store.exchange(&exchange).expect("the store answers").claims.len();
     }
     (used_memory(&server) - before) / jobs as f64

@@ -43,7 +43,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
 }
 
 fn abandon(context: &Context, worker: &str) -> Result<u64> {
-    Ok(context.store()?.abandon(worker)?)
+    Ok(context.store()?.mark_worker_dead(worker)?)
 }
 
 /// Starts the supervisor of a worker.

@@ -131,7 +131,7 @@ impl Reuse<'_> {
             return Ok((self.store.submit(&draft.sweep)?, taken));
         }
         making.finish(&found, self.space.len())?;
-        Ok((self.store.commit(draft)?, taken))
+        Ok((self.store.commit_staged(draft)?, taken))
     }
 }
 

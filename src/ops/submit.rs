@@ -181,7 +181,7 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
     };
     let encoded = encode(&document)?;
     if encoded != stored {
-        store.redeclare(&id, &document.spec.job.queue, &encoded)?;
+        store.replace_document(&id, &document.spec.job.queue, &encoded)?;
     }
     let counts = row.counts;
     if counts.failed + counts.cancelled > 0 {

@@ -22,7 +22,7 @@ pub struct SweepRow {
     /// Whether it is paused, and why.
     pub paused: Option<String>,
     /// How many points had failed when it was last resumed; the failures since then are those beyond it.
-    pub forgiven: u64,
+    pub failed_at_resume: u64,
     /// How many points stand where.
     pub counts: Counts,
 }
@@ -101,7 +101,7 @@ pub struct WorkerRow {
     pub slots: u32,
     /// How many of them run a job.
     pub busy: u32,
-    /// Sweeps that it has found it cannot run, see [`ClaimRequest::except`](super::ClaimRequest::except).
+    /// Sweeps that it has found it cannot run, see [`ClaimRequest::excluded`](super::ClaimRequest::excluded).
     pub excluded: Vec<SweepId>,
     /// Its last sign of life on the store's clock, milliseconds since the epoch; set by the store.
     pub last_seen_ms: u64,

@@ -88,11 +88,11 @@ pub struct Exchange {
     pub seq: u64,
     /// Outcomes, grouped by sweep and block.
     pub reports: Vec<Report>,
-    /// Claims wished for, or none.
-    pub want: Option<ClaimRequest>,
+    /// The claims asked for; none: the worker only reports.
+    pub claim_request: Option<ClaimRequest>,
 }
 
-/// A wish for claims.
+/// A request for claims.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest {
     /// The most claims to give; all of one sweep.
@@ -100,7 +100,7 @@ pub struct ClaimRequest {
     /// From where.
     pub scope: Scope,
     /// Sweeps of that scope to give no claims of, because the worker cannot run them; usually none.
-    pub except: Vec<SweepId>,
+    pub excluded: Vec<SweepId>,
     /// The random token that fences these claims.
     pub token: u64,
     /// How long the claims hold.

@@ -153,7 +153,7 @@ impl<'a> Dispatcher<'a> {
             Some(ClaimRequest {
                 most: want,
                 scope: scope.clone(),
-                except: self.excluded.sweeps(),
+                excluded: self.excluded.sweeps(),
                 token,
                 lease: *lease,
             })
@@ -162,7 +162,7 @@ impl<'a> Dispatcher<'a> {
         };
         let asked = want.as_ref().map_or(0, |want| want.most);
         let reports = group(&finished, &self.columns);
-        let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, want };
+        let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, claim_request: want };
         Ok(Request { exchange, finished, asked })
     }
 
@@ -173,7 +173,7 @@ impl<'a> Dispatcher<'a> {
         loop {
             match self.store.exchange(&request.exchange) {
                 Ok(reply) => {
-                    self.say_back(request.exchange.want.is_some());
+                    self.say_back(request.exchange.claim_request.is_some());
                     self.state.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
@@ -186,7 +186,7 @@ impl<'a> Dispatcher<'a> {
                 Err(error) => {
                     // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take
                     // the outcomes, if no new claims are asked for; that is another request, with a number of its own.
-                    if matches!(error, StoreError::Refused(_)) && request.exchange.want.take().is_some() {
+                    if matches!(error, StoreError::Refused(_)) && request.exchange.claim_request.take().is_some() {
                         self.seq += 1;
                         request.exchange.seq = self.seq;
                     }
@@ -237,7 +237,7 @@ impl<'a> Dispatcher<'a> {
                 let finished: Vec<_> = claims.iter().map(Finished::given_back).collect();
                 self.seq += 1;
                 let reports = group(&finished, &self.columns);
-                let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, want: None };
+                let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, claim_request: None };
                 // If this fails too, the claims run out by themselves.
                 let _ = self.store.exchange(&exchange);
                 Err(error)

@@ -70,7 +70,7 @@ mod tests {
             submitted_ms: 0,
             last_outcome_ms: None,
             paused: None,
-            forgiven: 0,
+            failed_at_resume: 0,
             counts: Counts::default(),
         };
         let worker = |name: &str, queue: &str, excluded: &[&SweepId]| WorkerRow {

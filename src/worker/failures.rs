@@ -14,7 +14,7 @@ pub fn too_many(settings: &JobSettings, row: &SweepRow) -> Option<String> {
         return None;
     }
     // What a person has let go on in spite of them does not count again.
-    let failed = counts.failed.saturating_sub(row.forgiven);
+    let failed = counts.failed.saturating_sub(row.failed_at_resume);
     let succeeded = counts.succeeded.saturating_sub(counts.reused);
     match settings.max_failures {
         Some(most) if failed >= most => Some(format!("{failed} points failed (max-failures = {most})")),
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::store::Counts;
 
-    fn row(failed: u64, succeeded: u64, reused: u64, forgiven: u64) -> SweepRow {
+    fn row(failed: u64, succeeded: u64, reused: u64, failed_at_resume: u64) -> SweepRow {
         let counts = Counts { total: 1000, pending: 100, succeeded, failed, reused, ..Counts::default() };
         SweepRow {
             id: SweepId { name: "a".into(), number: 1 },
@@ -59,7 +59,7 @@ mod tests {
             submitted_ms: 0,
             last_outcome_ms: None,
             paused: None,
-            forgiven,
+            failed_at_resume,
             counts,
         }
     }

@@ -102,7 +102,7 @@ impl HeartbeatSender<'_> {
         }
         if let Some(why) = self.excluded.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
             let reason = format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`");
-            if self.store.pause_unless_resumed(sweep, row.forgiven, &reason)? {
+            if self.store.pause_unless_resumed(sweep, row.failed_at_resume, &reason)? {
                 self.state.tell(WorkerEvent::Paused { sweep: sweep.clone(), reason });
             }
         }

@@ -103,7 +103,7 @@ impl Worker {
         })?;
         orphans.end_all();
         // The worker holds nothing any more; that it is not forgotten at once does no harm.
-        let _ = self.store.retire(self.id());
+        let _ = self.store.unregister(self.id());
         Ok(dispatcher.into_summary())
     }
 

@@ -137,7 +137,7 @@ pub fn excepted_sweeps_give_no_claims(bench: &dyn Bench) {
     let mut worker = Worker::new(store);
     let mut claim = |scope: Scope, except: &[&SweepId]| {
         let except = except.iter().map(|id| (*id).clone()).collect();
-        let want = sweep::store::ClaimRequest { except, ..crate::harness::want(scope, 9, LONG) };
+        let want = sweep::store::ClaimRequest { excluded: except, ..crate::harness::want(scope, 9, LONG) };
         worker.exchange(vec![], Some(want)).claims.first().map(|claim| claim.job.sweep.clone())
     };
     assert_eq!(claim(only(&ids[0]), &[&ids[0]]), None);

@@ -115,9 +115,9 @@ impl<'a> Worker<'a> {
     }
 
     /// Sends outcomes and a wish for claims.
-    pub fn exchange(&mut self, reports: Vec<Report>, want: Option<ClaimRequest>) -> ExchangeReply {
+    pub fn exchange(&mut self, reports: Vec<Report>, claim_request: Option<ClaimRequest>) -> ExchangeReply {
         self.seq += 1;
-        let exchange = Exchange { worker: self.id.clone(), seq: self.seq, reports, want };
+        let exchange = Exchange { worker: self.id.clone(), seq: self.seq, reports, claim_request };
         let first = self.store.exchange(&exchange).unwrap();
         let second = self.store.exchange(&exchange).unwrap();
         assert_eq!(first, second, "the same request again gets the same reply");
@@ -152,7 +152,7 @@ impl<'a> Worker<'a> {
         self.report(vec![lost(claim, verdict)]).is_empty()
     }
 
-    /// Gives a sign of life for claims and tells their fate.
+    /// Gives a sign of life for claims and returns their status.
     pub fn beat(&self, held: &[(&Claim, bool)], lease: Duration) -> Vec<(u64, LeaseStatus)> {
         let held = held
             .iter()
@@ -161,7 +161,7 @@ impl<'a> Worker<'a> {
         let heartbeat = Heartbeat { worker: worker_row(&self.id), lease, held };
         let first = self.store.heartbeat(&heartbeat).unwrap();
         assert_eq!(self.store.heartbeat(&heartbeat).unwrap(), first, "a sign of life may be given twice");
-        first.into_iter().map(|(held, fate)| (held.job.index, fate)).collect()
+        first.into_iter().map(|(held, status)| (held.job.index, status)).collect()
     }
 }
 
@@ -180,7 +180,7 @@ pub fn worker_row(id: &str) -> WorkerRow {
 
 /// A wish for claims under a token of its own, from the upper end of the numbers that a token can be.
 pub fn want(scope: Scope, most: u32, lease: Duration) -> ClaimRequest {
-    ClaimRequest { most, scope, except: vec![], token: u64::MAX - unique(), lease }
+    ClaimRequest { most, scope, excluded: vec![], token: u64::MAX - unique(), lease }
 }
 
 /// The counts that follow from a verdict on a claim.

@@ -168,9 +168,9 @@ pub fn the_claims_of_a_dead_worker_run_out_at_once(bench: &dyn Bench) {
     let alive = finder.claim_one(&id, LONG);
     finder.beat(&[(&alive, true)], LONG);
     for _ in 0..2 {
-        assert_eq!(store.abandon(&dead.id).unwrap(), 3);
+        assert_eq!(store.mark_worker_dead(&dead.id).unwrap(), 3);
     }
-    assert_eq!(store.abandon("nobody").unwrap(), 0);
+    assert_eq!(store.mark_worker_dead("nobody").unwrap(), 0);
     let listed: Vec<_> = store.workers().unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(listed, [finder.id.clone()]);
     let mut found = find(store);
@@ -194,7 +194,7 @@ pub fn what_was_abandoned_stays_so_whoever_was_away(bench: &dyn Bench) {
     let (mut dead, mut alive) = (Worker::new(store), Worker::new(store));
     let claim = dead.claim_one(&id, LONG);
     alive.claim_one(&id, LONG);
-    store.abandon(&dead.id).unwrap();
+    store.mark_worker_dead(&dead.id).unwrap();
     // Longer than the time from which on silence is taken for an absence.
     let_time_pass(Duration::from_millis(6500));
     let found = store.expired().unwrap();
@@ -218,7 +218,7 @@ pub fn workers_are_listed_until_they_retire(bench: &dyn Bench) {
     first.beat(&[], LONG);
     assert_eq!(store.workers().unwrap()[0].id, first.id, "a sign of life was given");
     for _ in 0..2 {
-        store.retire(&first.id).unwrap();
+        store.unregister(&first.id).unwrap();
     }
     let workers = store.workers().unwrap();
     assert_eq!(workers.len(), 1);

@@ -15,7 +15,6 @@
 #![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod claims;
-mod drafts;
 mod harness;
 mod leases;
 mod model;
@@ -24,6 +23,7 @@ mod random;
 mod redis_bench;
 mod scrambled;
 mod sqlite_only;
+mod staging;
 mod sweeps;
 
 /// Runs every check against a kind of store; `$fresh` makes a [`harness::Bench`] around a new, empty one.
@@ -75,11 +75,11 @@ macro_rules! contract {
             sweeps::the_beginning_of_a_log_is_replaced_once_and_what_came_since_stays,
             sweeps::spans_are_read_in_pages,
             sweeps::a_sweep_that_is_not_there_is_named,
-            drafts::a_sweep_in_the_making_is_seen_when_it_is_put_in,
-            drafts::one_with_nothing_left_to_run_is_never_claimed_from,
-            drafts::one_that_lacks_points_is_refused,
-            drafts::of_two_that_are_made_of_one_request_the_first_stands,
-            drafts::a_sweep_takes_another_document_and_queue,
+            staging::a_sweep_in_the_making_is_seen_when_it_is_put_in,
+            staging::one_with_nothing_left_to_run_is_never_claimed_from,
+            staging::one_that_lacks_points_is_refused,
+            staging::of_two_that_are_made_of_one_request_the_first_stands,
+            staging::a_sweep_takes_another_document_and_queue,
             random::random_requests_are_answered_as_the_model_does,
         ]);
     };

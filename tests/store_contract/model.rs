@@ -32,7 +32,7 @@ pub struct Sweep {
     pub queue: String,
     pub paused: Option<String>,
     /// How many had failed when it was last resumed.
-    pub forgiven: u64,
+    pub failed_at_resume: u64,
     pub points: Vec<Point>,
     /// For each block, the chunks.
     pub log: BTreeMap<u64, Vec<Vec<u8>>>,
@@ -66,7 +66,7 @@ pub struct Lease {
     token: u64,
     /// It holds until after this step.
     until: u64,
-    doomed: bool,
+    cancel_requested: bool,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -88,7 +88,7 @@ impl Model {
             id,
             queue,
             paused: None,
-            forgiven: 0,
+            failed_at_resume: 0,
             points: (0..total).map(|_| point()).collect(),
             log: BTreeMap::new(),
             columns: BTreeMap::new(),
@@ -101,13 +101,13 @@ impl Model {
         self.sweeps.iter_mut().find(|sweep| sweep.id == *id)
     }
 
-    pub fn exchange(&mut self, worker: &str, reports: &[Report], want: Option<&ClaimRequest>) -> ExchangeReply {
+    pub fn exchange(&mut self, worker: &str, reports: &[Report], request: Option<&ClaimRequest>) -> ExchangeReply {
         let stale = reports
             .iter()
             .enumerate()
             .filter_map(|(position, report)| self.report(report).map(|indices| (position, indices)))
             .collect();
-        ExchangeReply { stale, claims: want.map(|want| self.claim(worker, want)).unwrap_or_default() }
+        ExchangeReply { stale, claims: request.map(|request| self.claim(worker, request)).unwrap_or_default() }
     }
 
     /// Applies a report, or tells what is stale.
@@ -155,28 +155,29 @@ impl Model {
         }
     }
 
-    fn claim(&mut self, worker: &str, want: &ClaimRequest) -> Vec<Claim> {
-        let (step, until) = (self.step, self.until(want.lease));
-        let Some(sweep) = self.choose(&want.scope, &want.except) else { return vec![] };
+    fn claim(&mut self, worker: &str, request: &ClaimRequest) -> Vec<Claim> {
+        let (step, until) = (self.step, self.until(request.lease));
+        let Some(sweep) = self.choose(&request.scope, &request.excluded) else { return vec![] };
         let sweep = &mut self.sweeps[sweep];
         let mut given = sweep.claimable(step);
-        given.truncate(want.most as usize);
+        given.truncate(request.most as usize);
         let claim = |index: u64| {
             let point = &mut sweep.points[index as usize];
-            let lease = Lease { worker: worker.into(), started: false, token: want.token, until, doomed: false };
+            let lease =
+                Lease { worker: worker.into(), started: false, token: request.token, until, cancel_requested: false };
             point.place = Place::Claimed(lease);
             point.tries.attempts += 1;
             point.late = None;
             let job = JobAddress { sweep: sweep.id.clone(), index };
-            Claim { job, token: want.token, tries: point.tries }
+            Claim { job, token: request.token, tries: point.tries }
         };
         given.into_iter().map(claim).collect()
     }
 
     /// The first sweep within a scope that has something to claim.
-    fn choose(&self, scope: &Scope, except: &[SweepId]) -> Option<usize> {
+    fn choose(&self, scope: &Scope, excluded: &[SweepId]) -> Option<usize> {
         let can = |sweep: &Sweep| {
-            sweep.paused.is_none() && !except.contains(&sweep.id) && !sweep.claimable(self.step).is_empty()
+            sweep.paused.is_none() && !excluded.contains(&sweep.id) && !sweep.claimable(self.step).is_empty()
         };
         match scope {
             Scope::Sweep(id) => self.sweeps.iter().position(|sweep| sweep.id == *id && can(sweep)),
@@ -188,7 +189,7 @@ impl Model {
 
     pub fn beat(&mut self, held: &[HeldClaim], lease: Duration) -> Vec<(HeldClaim, LeaseStatus)> {
         let until = self.until(lease);
-        let mut fates = Vec::new();
+        let mut statuses = Vec::new();
         for held in held {
             let sweep = self.find(&held.job.sweep);
             let paused = sweep.as_ref().is_some_and(|sweep| sweep.paused.is_some());
@@ -197,16 +198,16 @@ impl Model {
                 Some(Place::Claimed(lease)) if lease.token == held.token => {
                     lease.until = until;
                     lease.started |= held.started;
-                    if lease.doomed {
-                        fates.push((held.clone(), LeaseStatus::Cancelled));
+                    if lease.cancel_requested {
+                        statuses.push((held.clone(), LeaseStatus::Cancelled));
                     } else if paused && !held.started {
-                        fates.push((held.clone(), LeaseStatus::Paused));
+                        statuses.push((held.clone(), LeaseStatus::Paused));
                     }
                 }
-                _ => fates.push((held.clone(), LeaseStatus::Lost)),
+                _ => statuses.push((held.clone(), LeaseStatus::Lost)),
             }
         }
-        fates
+        statuses
     }
 
     pub fn abandon(&mut self, worker: &str) -> u64 {
@@ -259,7 +260,7 @@ impl Sweep {
         for point in &mut self.points {
             match &mut point.place {
                 Place::Ready | Place::Delayed(..) => point.place = Place::Cancelled,
-                Place::Claimed(lease) => lease.doomed = true,
+                Place::Claimed(lease) => lease.cancel_requested = true,
                 _ => {}
             }
         }
@@ -269,12 +270,12 @@ impl Sweep {
     pub fn set_paused(&mut self, reason: Option<&str>) {
         self.paused = reason.map(str::to_owned);
         if reason.is_none() {
-            self.forgiven = self.counts().failed;
+            self.failed_at_resume = self.counts().failed;
         }
     }
 
-    pub fn pause_unless_resumed(&mut self, forgiven: u64, reason: &str) -> bool {
-        if self.paused.is_none() && self.forgiven == forgiven {
+    pub fn pause_unless_resumed(&mut self, failed_at_resume: u64, reason: &str) -> bool {
+        if self.paused.is_none() && self.failed_at_resume == failed_at_resume {
             self.paused = Some(reason.into());
         }
         self.paused.as_deref() == Some(reason)
@@ -290,7 +291,7 @@ impl Sweep {
                 moved += 1;
             }
         }
-        self.forgiven = self.forgiven.min(self.counts().failed);
+        self.failed_at_resume = self.failed_at_resume.min(self.counts().failed);
         moved
     }
 
@@ -337,7 +338,7 @@ impl Point {
 
     fn accept(&mut self, entry: &ReportEntry, place: Place) {
         let cancelled = match &self.place {
-            Place::Claimed(lease) => lease.doomed,
+            Place::Claimed(lease) => lease.cancel_requested,
             before => *before == Place::Cancelled,
         };
         let again = matches!(place, Place::Ready | Place::Delayed(..));

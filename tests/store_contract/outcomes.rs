@@ -238,7 +238,8 @@ pub fn one_index_twice_in_a_group_is_refused(bench: &dyn Bench) {
 pub fn a_request_is_applied_once(bench: &dyn Bench) {
     let (one, two) = (bench.connect(), bench.connect());
     let id = submit(&*one, "seq", "default", 10);
-    let request = |seq, reports| Exchange { worker: "w".into(), seq, reports, want: Some(want(only(&id), 2, LONG)) };
+    let request =
+        |seq, reports| Exchange { worker: "w".into(), seq, reports, claim_request: Some(want(only(&id), 2, LONG)) };
     let first = request(7, vec![]);
     let replied = one.exchange(&first).unwrap();
     assert_eq!(two.exchange(&first).unwrap(), replied, "over another connection, too");
@@ -250,7 +251,7 @@ pub fn a_request_is_applied_once(bench: &dyn Bench) {
     let stale = two.exchange(&first).unwrap_err();
     assert!(matches!(&stale, StoreError::StaleRequest { worker, seq: 7 } if worker == "w"), "{stale:?}");
     assert_eq!(counts(&*one, &id).running, 4);
-    one.exchange(&Exchange { want: None, ..request(100, vec![]) }).unwrap();
+    one.exchange(&Exchange { claim_request: None, ..request(100, vec![]) }).unwrap();
     let stale = one.exchange(&second).unwrap_err();
     assert!(matches!(stale, StoreError::StaleRequest { seq: 8, .. }), "{stale:?}");
 }

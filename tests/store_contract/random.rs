@@ -45,7 +45,7 @@ enum Request {
     /// A point, and whether the caller has read the whole log.
     Rerun(usize, u64, bool),
     Pause(usize, bool),
-    /// A worker pauses, that knows of so many failures forgiven.
+    /// A worker pauses, that knows of so many failures failed_at_resume.
     WorkerPauses(usize, u64),
     Abandon(usize),
     Remove(usize, bool),
@@ -113,7 +113,7 @@ fn request() -> impl Strategy<Value = Request> {
         3 => (worker.clone(), vec((claim(), any::<bool>()), 0..5), any::<bool>())
             .prop_map(|(worker, held, short)| Request::Beat { worker, held, short }),
         1 => worker.prop_map(Request::Abandon),
-        1 => (sweep.clone(), 0..3u64).prop_map(|(sweep, forgiven)| Request::WorkerPauses(sweep, forgiven)),
+        1 => (sweep.clone(), 0..3u64).prop_map(|(sweep, failed_at_resume)| Request::WorkerPauses(sweep, failed_at_resume)),
         1 => sweep.clone().prop_map(Request::Cancel),
         2 => (sweep.clone(), ranges).prop_map(|(sweep, ranges)| Request::Requeue(sweep, ranges)),
         2 => (sweep.clone(), 0..25u64, proptest::bool::weighted(0.9))
@@ -193,15 +193,15 @@ impl Both<'_> {
                 store.set_paused(&sweep.id, pause.then_some("why not")).unwrap();
                 sweep.set_paused(pause.then_some("why not"));
             }),
-            Request::WorkerPauses(sweep, forgiven) => self.on_sweep(sweep, |store, sweep| {
-                let expected = sweep.pause_unless_resumed(forgiven, "too many");
+            Request::WorkerPauses(sweep, failed_at_resume) => self.on_sweep(sweep, |store, sweep| {
+                let expected = sweep.pause_unless_resumed(failed_at_resume, "too many");
                 for _ in 0..2 {
-                    assert_eq!(store.pause_unless_resumed(&sweep.id, forgiven, "too many").unwrap(), expected);
+                    assert_eq!(store.pause_unless_resumed(&sweep.id, failed_at_resume, "too many").unwrap(), expected);
                 }
             }),
             Request::Abandon(worker) => {
                 let worker = &self.workers[worker].id;
-                assert_eq!(self.store.abandon(worker).unwrap(), self.model.abandon(worker));
+                assert_eq!(self.store.mark_worker_dead(worker).unwrap(), self.model.abandon(worker));
             }
             Request::Remove(sweep, force) => self.remove(sweep, force),
         }
@@ -253,7 +253,7 @@ impl Both<'_> {
             let scope = alone.map_or(Scope::Queues(queues), Scope::Sweep);
             let odd = self.model.sweeps.iter().map(|sweep| &sweep.id).filter(|id| wish.not_odd && id.number % 2 == 1);
             let except = odd.cloned().collect();
-            ClaimRequest { except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
+            ClaimRequest { excluded: except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
         });
         let expected = self.model.exchange(&self.workers[worker].id, &reports, want.as_ref());
         let replied = self.workers[worker].exchange(reports, want);
@@ -284,7 +284,7 @@ impl Both<'_> {
         assert_eq!(rows.len(), self.model.sweeps.len());
         for (row, sweep) in rows.iter().zip(&self.model.sweeps) {
             assert_eq!((&row.id, &row.queue, &row.paused), (&sweep.id, &sweep.queue, &sweep.paused));
-            assert_eq!(row.forgiven, sweep.forgiven, "{}", sweep.id);
+            assert_eq!(row.failed_at_resume, sweep.failed_at_resume, "{}", sweep.id);
             assert_eq!(row.last_outcome_ms.is_some(), sweep.heard_of);
             assert_eq!(counts(self.store, &sweep.id), sweep.counts());
             assert_eq!(stands(self.store, sweep), expected_to_stand(sweep));

@@ -46,10 +46,10 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
     let fates = |worker: &str| {
         let mut worker = Worker { store, id: worker.to_owned(), seq: 1 << 40 };
         let wish = |scope: Scope| ClaimRequest { most: 5, ..want(scope, 5, LONG) };
-        let mut ask = |reports, want| {
+        let mut ask = |reports, claim_request| {
             worker.seq += 1;
             let (worker, seq) = (worker.id.clone(), worker.seq);
-            store.exchange(&sweep::store::Exchange { worker, seq, reports, want })
+            store.exchange(&sweep::store::Exchange { worker, seq, reports, claim_request })
         };
         let claims = ask(vec![], Some(wish(queue("default"))))?.claims;
         let again = ask(vec![], Some(wish(only(id))))?.claims;
@@ -70,14 +70,14 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         store.columns(id).map(drop),
         store.outputs(id, &[(0, 1), (1, 1)]).map(drop),
         store.workers().map(drop),
-        store.facts().map(drop),
+        store.info().map(drop),
         store.backlog(&queue("default")).map(drop),
         store.expired().map(drop),
         fates(known),
         fates("somebody"),
         store.pause_unless_resumed(id, 0, "why").map(drop),
         store.set_paused(id, None),
-        store.abandon(known).map(drop),
+        store.mark_worker_dead(known).map(drop),
         store.cancel(id).map(drop),
         store.requeue(id, &[0..9]).map(drop),
         store.remove(id, true),

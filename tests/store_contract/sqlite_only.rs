@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
-use sweep::store::{NewSweep, ReportEntry, StagedPart, StagedSweep, Store, StoreError};
+use sweep::store::{NewSweep, Queue, ReportEntry, StagedPart, StagedSweep, Staging, Store, StoreError, Sweeps};
 
 use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
 
@@ -210,9 +210,9 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
         document: vec![],
     };
     let draft = StagedSweep { token: "t".into(), sweep };
-    store.begin(&draft).unwrap();
+    store.stage(&draft).unwrap();
     let chunks = vec![(0, b"0:1;".to_vec())];
-    store.fill(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
+    store.add_staged(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
     let database = Connection::open(&file).unwrap();
     let rows = |table: &str| -> u64 {
         database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
@@ -222,5 +222,5 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
     database.execute("UPDATE drafts SET heard_ms = heard_ms - 601000", []).unwrap();
     store.remove(&other, false).unwrap();
     assert_eq!(["drafts", "chunks", "ranges", "removed"].map(rows), [0; 4]);
-    assert!(store.commit(&draft).unwrap_err().to_string().contains("run the command again"));
+    assert!(store.commit_staged(&draft).unwrap_err().to_string().contains("run the command again"));
 }

@@ -135,9 +135,9 @@ pub fn requeue_puts_back_what_failed_or_is_cancelled(bench: &dyn Bench) {
 
 pub fn what_had_failed_is_forgiven_when_the_sweep_is_resumed(bench: &dyn Bench) {
     let store = &*bench.connect();
-    let id = submit(store, "forgiven", "default", 9);
-    let forgiven = || store.sweep(&id).unwrap().forgiven;
-    assert_eq!(forgiven(), 0);
+    let id = submit(store, "failed_at_resume", "default", 9);
+    let failed_at_resume = || store.sweep(&id).unwrap().failed_at_resume;
+    assert_eq!(failed_at_resume(), 0);
     let mut worker = Worker::new(store);
     let claims = worker.claim(only(&id), 6, LONG);
     let fail = |worker: &mut Worker, claims: &[sweep::store::Claim]| {
@@ -145,18 +145,18 @@ pub fn what_had_failed_is_forgiven_when_the_sweep_is_resumed(bench: &dyn Bench) 
     };
     assert_eq!(fail(&mut worker, &claims[..4]), ALL_ACCEPTED);
     store.set_paused(&id, Some("4 failed")).unwrap();
-    assert_eq!(forgiven(), 0, "to pause forgives nothing");
+    assert_eq!(failed_at_resume(), 0, "to pause forgives nothing");
     for _ in 0..2 {
         store.set_paused(&id, None).unwrap();
-        assert_eq!(forgiven(), 4);
+        assert_eq!(failed_at_resume(), 4);
     }
     assert_eq!(fail(&mut worker, &claims[4..]), ALL_ACCEPTED);
-    assert_eq!((forgiven(), counts(store, &id).failed), (4, 6));
+    assert_eq!((failed_at_resume(), counts(store, &id).failed), (4, 6));
     store.requeue(&id, &[0..1]).unwrap();
-    assert_eq!((forgiven(), counts(store, &id).failed), (4, 5));
+    assert_eq!((failed_at_resume(), counts(store, &id).failed), (4, 5));
     store.requeue(&id, &[1..2, 3..5]).unwrap();
-    assert_eq!((forgiven(), counts(store, &id).failed), (2, 2));
-    assert_eq!(store.sweeps().unwrap()[0].forgiven, 2);
+    assert_eq!((failed_at_resume(), counts(store, &id).failed), (2, 2));
+    assert_eq!(store.sweeps().unwrap()[0].failed_at_resume, 2);
 }
 
 pub fn a_success_is_set_aside_by_name_and_attempts_count_on(bench: &dyn Bench) {
@@ -219,8 +219,8 @@ pub fn remove_wants_force_while_jobs_are_claimed(bench: &dyn Bench) {
     let gone = store.remove(&id, true).unwrap_err();
     assert!(matches!(&gone, StoreError::NoSuchSweep(named) if *named == id), "{gone}");
 
-    let fates = worker.beat(&[(&claims[2], true), (&kept, true), (&claims[3], false)], LONG);
-    assert_eq!(fates, [(2, LeaseStatus::Lost), (3, LeaseStatus::Lost)]);
+    let statuses = worker.beat(&[(&claims[2], true), (&kept, true), (&claims[3], false)], LONG);
+    assert_eq!(statuses, [(2, LeaseStatus::Lost), (3, LeaseStatus::Lost)]);
     let mut reports = grouped(vec![outcome(&claims[2], Verdict::Succeeded), outcome(&claims[3], AGAIN)]);
     reports.extend(grouped(vec![outcome(&kept, Verdict::Succeeded)]));
     let replied = worker.exchange(reports, Some(crate::harness::want(only(&id), 5, LONG)));

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::process::Stray;
 use crate::status::text::{count, duration};
-use crate::store::facts::{Leases, Memory, StoreInfo};
+use crate::store::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
 /// Open files that a worker needs for a slot (pipes of the job, what tells of its end), and for all else.

@@ -36,7 +36,7 @@ pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
 /// Asks the store.
 fn find(store: &dyn Store) -> Result<Found> {
     let before = now_ms();
-    let facts = store.facts()?;
+    let facts = store.info()?;
     // The store's clock was read somewhere between.
     let here = before.midpoint(now_ms());
     let mut took = Vec::with_capacity(QUESTIONS);

@@ -82,11 +82,11 @@ impl<'a> Making<'a> {
         let part = match self.part {
             Some(part) => part,
             None => {
-                self.store.begin(self.draft)?;
+                self.store.stage(self.draft)?;
                 0
             }
         };
-        self.store.fill(self.draft, &StagedPart { part, ..fill }).map_err(Error::from)?;
+        self.store.add_staged(self.draft, &StagedPart { part, ..fill }).map_err(Error::from)?;
         self.part = Some(part + 1);
         Ok(())
     }

@@ -53,7 +53,7 @@ pub(super) fn sweep_id(text: &str) -> Result<SweepId> {
 
 /// A sweep's row; none: there is no such sweep.
 pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>> {
-    let [queue, user, submitted, last, paused, forgiven, counts_of @ ..] = header;
+    let [queue, user, submitted, last, paused, failed_at_resume, counts_of @ ..] = header;
     let Some(queue) = queue else { return Ok(None) };
     Ok(Some(SweepRow {
         id: id.clone(),
@@ -62,7 +62,7 @@ pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>
         submitted_ms: number("a time", submitted.as_deref())?,
         last_outcome_ms: last.map(|last| number("a time", Some(&last))).transpose()?,
         paused,
-        forgiven: number("a count", forgiven.as_deref())?,
+        failed_at_resume: number("a count", failed_at_resume.as_deref())?,
         counts: counts(counts_of)?,
     }))
 }
@@ -175,18 +175,20 @@ pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<ExpiredCla
     rows.into_iter().map(read).collect()
 }
 
-/// The reply of `heartbeat.lua`: position and fate, flat.
-pub(super) fn fates(flat: &[usize], held: &[HeldClaim]) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
+/// The reply of `heartbeat.lua`: positions of claims and their status, flat.
+pub(super) fn lease_statuses(flat: &[usize], held: &[HeldClaim]) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
     let read = |pair: &[usize]| {
-        let fate = match pair.get(1) {
+        let status = match pair.get(1) {
             Some(0) => LeaseStatus::Lost,
             Some(1) => LeaseStatus::Cancelled,
             Some(2) => LeaseStatus::Paused,
             _ => return None,
         };
-        Some((held.get(*pair.first()?)?.clone(), fate))
+        Some((held.get(*pair.first()?)?.clone(), status))
     };
-    flat.chunks(2).map(|pair| read(pair).ok_or_else(|| damaged("a claim's fate", &format!("{pair:?}")))).collect()
+    flat.chunks(2)
+        .map(|pair| read(pair).ok_or_else(|| damaged("the status of a lease", &format!("{pair:?}"))))
+        .collect()
 }
 
 /// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy, sweeps that it cannot run.
@@ -278,7 +280,7 @@ mod tests {
         #[test]
         fn whatever_fates_are_told_are_read_or_damaged(flat in proptest::collection::vec(0..5usize, 0..9)) {
             let job = JobAddress { sweep: SweepId { name: "pi".into(), number: 3 }, index: 4 };
-            read_or_damaged(fates(&flat, &[HeldClaim { job, token: 5, started: true }]));
+            read_or_damaged(lease_statuses(&flat, &[HeldClaim { job, token: 5, started: true }]));
         }
     }
 

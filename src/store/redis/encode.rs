@@ -13,20 +13,20 @@ pub(super) const MOST_CLAIMS: u32 = 10_000;
 pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
     // Of equal length, so that numbers compare as text does: they have 64 bits, which Lua's doubles have not.
     let call = call.arg(&exchange.worker).arg(format!("{:020}", exchange.seq));
-    let call = match &exchange.want {
-        Some(want) if want.most > 0 => wish(call, want),
+    let call = match &exchange.claim_request {
+        Some(request) if request.most > 0 => wish(call, request),
         _ => call.arg(0),
     };
     exchange.reports.iter().fold(call.arg(exchange.reports.len()), report)
 }
 
-fn wish<'a>(call: Call<'a>, want: &ClaimRequest) -> Call<'a> {
-    let call = call.arg(want.most.min(MOST_CLAIMS)).arg(want.lease.as_millis() as u64).arg(want.token);
-    let call = match &want.scope {
+fn wish<'a>(call: Call<'a>, request: &ClaimRequest) -> Call<'a> {
+    let call = call.arg(request.most.min(MOST_CLAIMS)).arg(request.lease.as_millis() as u64).arg(request.token);
+    let call = match &request.scope {
         Scope::Sweep(id) => call.arg("sweep").arg(1).arg(id.to_string()),
         Scope::Queues(queues) => call.arg("queues").arg(queues.len()).arg(queues),
     };
-    want.except.iter().fold(call.arg(want.except.len()), |call, id| call.arg(id.to_string()))
+    request.excluded.iter().fold(call.arg(request.excluded.len()), |call, id| call.arg(id.to_string()))
 }
 
 fn report<'a>(call: Call<'a>, report: &Report) -> Call<'a> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::admit::read_info;
 use super::link::Link;
 use super::scripts::Call;
-use crate::store::facts::{Leases, Memory, StoreInfo};
+use crate::store::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
 /// What it tells; `leases` is the call of `facts.lua`.

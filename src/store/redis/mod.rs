@@ -43,11 +43,10 @@ use redis::Script;
 use self::address::Address;
 use self::link::Link;
 use self::scripts::{Call, Scripts};
-use super::facts::StoreInfo;
 use super::{
-    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LAYOUT, LeaseStatus,
-    NewSweep, PointSet, Rerun, Result, STAGING_TIMEOUT, Scope, Span, StagedPart, StagedSweep, Store, StoreError,
-    SweepRow, WorkerRow, given_up, incomplete,
+    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LAYOUT,
+    LeaseStatus, NewSweep, PointSet, Queue, Rerun, Result, STAGING_TIMEOUT, Scope, Span, StagedPart, StagedSweep,
+    Staging, Store, StoreError, StoreInfo, SweepRow, Sweeps, WorkerRow, incomplete, staging_timed_out,
 };
 use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::record::block_of;
@@ -138,19 +137,47 @@ impl RedisStore {
     }
 }
 
-impl Store for RedisStore {
-    fn describe(&self) -> String {
-        self.link.address().shown().to_owned()
+impl Queue for RedisStore {
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
+        let script = if exchange.claim_request.is_some() { &self.scripts.exchange } else { &self.scripts.deliver };
+        let call = encode::exchange(self.call(script), exchange);
+        match self.link.call::<Option<String>>(&call)? {
+            Some(reply) => decode::exchanged(&reply),
+            None => Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }),
+        }
     }
 
-    fn cautions(&self) -> Result<Vec<String>> {
-        facts::cautions(&self.link)
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
+        let call = encode::heartbeat(self.call(&self.scripts.heartbeat), heartbeat);
+        decode::lease_statuses(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held)
     }
 
-    fn facts(&self) -> Result<StoreInfo> {
-        facts::facts(&self.link, &self.call(&self.scripts.facts).arg(ALIVE_MS))
+    fn unregister(&self, worker: &str) -> Result<()> {
+        let mut commands = redis::pipe();
+        commands.atomic().cmd("UNLINK").arg(format!("sweep:w:{worker}")).ignore();
+        commands.cmd("ZREM").arg("sweep:workers").arg(worker).ignore();
+        self.link.pipe(&commands)
     }
 
+    fn mark_worker_dead(&self, worker: &str) -> Result<u64> {
+        self.link.call(&self.call(&self.scripts.abandon).arg(worker).arg(ALIVE_MS))
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>> {
+        let rows: Vec<_> = self.link.call(&self.call(&self.scripts.workers).arg(ALIVE_MS))?;
+        rows.into_iter().map(decode::worker).collect()
+    }
+
+    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
+        decode::expired(self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?)
+    }
+
+    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
+        decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
+    }
+}
+
+impl Sweeps for RedisStore {
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         new.check()?;
         let call =
@@ -159,30 +186,7 @@ impl Store for RedisStore {
         decode::sweep_id(&self.link.call::<String>(&call)?)
     }
 
-    fn begin(&self, draft: &StagedSweep) -> Result<SweepId> {
-        draft.sweep.check()?;
-        let call = self.call(&self.scripts.begin).arg(STAGING_TIMEOUT.as_millis() as u64).arg(LAYOUT);
-        let call = call.arg(&draft.token).arg(&draft.sweep.name);
-        decode::sweep_id(&self.link.call::<String>(&call)?)
-    }
-
-    fn fill(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()> {
-        let filled: bool = self.link.call(&encode::fill(self.call(&self.scripts.fill), draft, fill))?;
-        if filled { Ok(()) } else { Err(given_up(draft)) }
-    }
-
-    fn commit(&self, draft: &StagedSweep) -> Result<SweepId> {
-        let new = &draft.sweep;
-        let call = self.call(&self.scripts.commit).arg(&draft.token).arg(&new.request).arg(&new.queue);
-        let call = call.arg(&new.user).arg(new.total).arg(new.document.as_slice());
-        match self.link.call::<redis::Value>(&call)? {
-            redis::Value::Nil => Err(given_up(draft)),
-            redis::Value::Int(points) => Err(incomplete(draft, points.unsigned_abs())),
-            id => decode::sweep_id(&decode::value::<String>(id)?),
-        }
-    }
-
-    fn redeclare(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
+    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
         self.link.call(&self.call(&self.scripts.redeclare).arg(id.to_string()).arg(queue).arg(document))
     }
 
@@ -202,8 +206,8 @@ impl Store for RedisStore {
         self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason))
     }
 
-    fn pause_unless_resumed(&self, id: &SweepId, forgiven: u64, reason: &str) -> Result<bool> {
-        self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason).arg(forgiven))
+    fn pause_unless_resumed(&self, id: &SweepId, failed_at_resume: u64, reason: &str) -> Result<bool> {
+        self.link.call(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason).arg(failed_at_resume))
     }
 
     fn cancel(&self, id: &SweepId) -> Result<Counts> {
@@ -236,49 +240,9 @@ impl Store for RedisStore {
         let call = self.call(&self.scripts.rerun).arg(id.to_string()).arg(index).arg(block_of(index));
         self.link.call(&call.arg(rerun.attempts).arg(rerun.chunks).arg(rerun.chunk.as_slice()))
     }
+}
 
-    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
-        let script = if exchange.want.is_some() { &self.scripts.exchange } else { &self.scripts.deliver };
-        let call = encode::exchange(self.call(script), exchange);
-        match self.link.call::<Option<String>>(&call)? {
-            Some(reply) => decode::exchanged(&reply),
-            None => Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }),
-        }
-    }
-
-    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
-        let call = encode::heartbeat(self.call(&self.scripts.heartbeat), heartbeat);
-        decode::fates(&self.link.call::<Vec<usize>>(&call)?, &heartbeat.held)
-    }
-
-    fn retire(&self, worker: &str) -> Result<()> {
-        let mut commands = redis::pipe();
-        commands.atomic().cmd("UNLINK").arg(format!("sweep:w:{worker}")).ignore();
-        commands.cmd("ZREM").arg("sweep:workers").arg(worker).ignore();
-        self.link.pipe(&commands)
-    }
-
-    fn abandon(&self, worker: &str) -> Result<u64> {
-        self.link.call(&self.call(&self.scripts.abandon).arg(worker).arg(ALIVE_MS))
-    }
-
-    fn restarts(&self) -> Option<u64> {
-        Some(self.link.restarts())
-    }
-
-    fn workers(&self) -> Result<Vec<WorkerRow>> {
-        let rows: Vec<_> = self.link.call(&self.call(&self.scripts.workers).arg(ALIVE_MS))?;
-        rows.into_iter().map(decode::worker).collect()
-    }
-
-    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
-        decode::expired(self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?)
-    }
-
-    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
-        decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
-    }
-
+impl History for RedisStore {
     fn spans(&self, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
         reads::spans(&self.link, id, set, from, limit)
     }
@@ -303,5 +267,48 @@ impl Store for RedisStore {
 
     fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
         reads::outputs(&self.link, id, attempts)
+    }
+}
+
+impl Staging for RedisStore {
+    fn stage(&self, draft: &StagedSweep) -> Result<SweepId> {
+        draft.sweep.check()?;
+        let call = self.call(&self.scripts.begin).arg(STAGING_TIMEOUT.as_millis() as u64).arg(LAYOUT);
+        let call = call.arg(&draft.token).arg(&draft.sweep.name);
+        decode::sweep_id(&self.link.call::<String>(&call)?)
+    }
+
+    fn add_staged(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()> {
+        let filled: bool = self.link.call(&encode::fill(self.call(&self.scripts.fill), draft, fill))?;
+        if filled { Ok(()) } else { Err(staging_timed_out(draft)) }
+    }
+
+    fn commit_staged(&self, draft: &StagedSweep) -> Result<SweepId> {
+        let new = &draft.sweep;
+        let call = self.call(&self.scripts.commit).arg(&draft.token).arg(&new.request).arg(&new.queue);
+        let call = call.arg(&new.user).arg(new.total).arg(new.document.as_slice());
+        match self.link.call::<redis::Value>(&call)? {
+            redis::Value::Nil => Err(staging_timed_out(draft)),
+            redis::Value::Int(points) => Err(incomplete(draft, points.unsigned_abs())),
+            id => decode::sweep_id(&decode::value::<String>(id)?),
+        }
+    }
+}
+
+impl Store for RedisStore {
+    fn describe(&self) -> String {
+        self.link.address().shown().to_owned()
+    }
+
+    fn cautions(&self) -> Result<Vec<String>> {
+        facts::cautions(&self.link)
+    }
+
+    fn info(&self) -> Result<StoreInfo> {
+        facts::facts(&self.link, &self.call(&self.scripts.facts).arg(ALIVE_MS))
+    }
+
+    fn restarts(&self) -> Option<u64> {
+        Some(self.link.restarts())
     }
 }

@@ -12,11 +12,11 @@ use super::sweeps;
 use crate::job::{AttemptCounts, JobAddress, SweepId};
 use crate::store::{Claim, ClaimRequest, Scope};
 
-/// Gives a worker up to as many claims as it wants, all of one sweep.
-pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &ClaimRequest) -> Done<Vec<Claim>> {
-    let Some((sweep, id)) = choose(connection, now, &want.scope, &want.except)? else { return Ok(Vec::new()) };
-    let due = take_due(connection, now, sweep, want.most)?;
-    let left = u64::from(want.most) - due.len() as u64;
+/// Gives a worker up to as many claims as it asks for, all of one sweep.
+pub(super) fn give(connection: &Connection, now: u64, worker: &str, request: &ClaimRequest) -> Done<Vec<Claim>> {
+    let Some((sweep, id)) = choose(connection, now, &request.scope, &request.excluded)? else { return Ok(Vec::new()) };
+    let due = take_due(connection, now, sweep, request.most)?;
+    let left = u64::from(request.most) - due.len() as u64;
     let ready = ranges::take_first(connection, sweep, Kept::Ready, left)?;
     let mut given = Vec::new();
     for point in &due {
@@ -36,19 +36,19 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, want: &Claim
     let claim = |(index, tried): (u64, Option<AttemptCounts>)| {
         let tried = tried.unwrap_or_default();
         let tries = AttemptCounts { attempts: tried.attempts + 1, ..tried };
-        Claim { job: JobAddress { sweep: id.clone(), index }, token: want.token, tries }
+        Claim { job: JobAddress { sweep: id.clone(), index }, token: request.token, tries }
     };
     let claims: Vec<Claim> = given.into_iter().map(claim).collect();
-    lease(connection, now, sweep, worker, want, &claims)?;
+    lease(connection, now, sweep, worker, request, &claims)?;
     Ok(claims)
 }
 
 /// The first sweep within the scope, but for the excepted ones, that has something to claim.
-fn choose(connection: &Connection, now: u64, scope: &Scope, except: &[SweepId]) -> Done<Option<(i64, SweepId)>> {
+fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]) -> Done<Option<(i64, SweepId)>> {
     const CLAIMABLE: &str = "pending > 0 AND paused IS NULL AND (pending > delayed OR EXISTS
         (SELECT 1 FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2))";
     match scope {
-        Scope::Sweep(id) if except.contains(id) => Ok(None),
+        Scope::Sweep(id) if excluded.contains(id) => Ok(None),
         Scope::Sweep(id) => {
             let Some(sweep) = sweeps::find(connection, id)? else { return Ok(None) };
             let claimable = format!("SELECT 1 FROM sweeps WHERE key = ?1 AND {CLAIMABLE}");
@@ -63,7 +63,7 @@ fn choose(connection: &Connection, now: u64, scope: &Scope, except: &[SweepId]) 
                 let mut found = oldest.query(params![queue, now])?;
                 while let Some(row) = found.next()? {
                     let id = SweepId { name: row.get(1)?, number: row.get(2)? };
-                    if !except.contains(&id) {
+                    if !excluded.contains(&id) {
                         return Ok(Some((row.get(0)?, id)));
                     }
                 }
@@ -101,13 +101,13 @@ fn lease(
     now: u64,
     sweep: i64,
     worker: &str,
-    want: &ClaimRequest,
+    request: &ClaimRequest,
     claims: &[Claim],
 ) -> Done<()> {
     let insert = "INSERT INTO leases (sweep, point, attempt, failures, losses, token, worker, deadline_ms, lease_ms)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut insert = connection.prepare_cached(insert)?;
-    let lease_ms = want.lease.as_millis() as u64;
+    let lease_ms = request.lease.as_millis() as u64;
     for claim in claims {
         let AttemptCounts { attempts, failures, losses } = claim.tries;
         let token = claim.token.cast_signed();

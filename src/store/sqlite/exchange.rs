@@ -19,8 +19,8 @@ pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> D
             stale.push((position, indices));
         }
     }
-    let claims = match &exchange.want {
-        Some(want) if want.most > 0 => claim::give(connection, now, &exchange.worker, want)?,
+    let claims = match &exchange.claim_request {
+        Some(request) if request.most > 0 => claim::give(connection, now, &exchange.worker, request)?,
         _ => Vec::new(),
     };
     let exchanged = ExchangeReply { stale, claims };

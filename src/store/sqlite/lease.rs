@@ -8,7 +8,7 @@ use super::error::Done;
 use super::guard::Machine;
 use super::sweeps;
 use crate::job::{AttemptCounts, JobAddress, SweepId};
-use crate::store::facts::Leases;
+use crate::store::Leases;
 use crate::store::{Claim, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, StoreError, WorkerRow};
 
 /// Expired claims are looked for this often, whoever asks, milliseconds.
@@ -26,8 +26,8 @@ const LISTED_MS: u64 = 60_000;
 /// A worker unseen for this long, and holding nothing, is forgotten, milliseconds.
 const REMEMBERED_MS: u64 = 24 * 3600 * 1000;
 
-/// Notes a worker's sign of life, renews its claims, and gives the fate of those that do not go on.
-pub(super) fn beat(
+/// Notes a worker's sign of life, renews its claims, and returns the status of those that do not go on.
+pub(super) fn heartbeat(
     connection: &Connection,
     now: u64,
     machine: &Machine,
@@ -41,7 +41,7 @@ pub(super) fn beat(
                  WHERE sweep = ?1 AND point = ?2 AND token = ?3 RETURNING doomed";
     let mut renew = connection.prepare_cached(renew)?;
     let lease_ms = heartbeat.lease.as_millis() as u64;
-    let (mut known, mut fates) = (HashMap::new(), Vec::new());
+    let (mut known, mut statuses) = (HashMap::new(), Vec::new());
     for held in &heartbeat.held {
         let (sweep, paused) = match known.get(&held.job.sweep) {
             Some(found) => *found,
@@ -50,13 +50,13 @@ pub(super) fn beat(
         let token = held.token.cast_signed();
         let held_as = params![sweep, held.job.index, token, now, lease_ms, held.started];
         match renew.query_row(held_as, |row| row.get(0)).optional()? {
-            Some(false) if paused && !held.started => fates.push((held.clone(), LeaseStatus::Paused)),
+            Some(false) if paused && !held.started => statuses.push((held.clone(), LeaseStatus::Paused)),
             Some(false) => {}
-            Some(true) => fates.push((held.clone(), LeaseStatus::Cancelled)),
-            None => fates.push((held.clone(), LeaseStatus::Lost)),
+            Some(true) => statuses.push((held.clone(), LeaseStatus::Cancelled)),
+            None => statuses.push((held.clone(), LeaseStatus::Lost)),
         }
     }
-    Ok(fates)
+    Ok(statuses)
 }
 
 /// The key of a sweep, and whether it is paused.
@@ -94,14 +94,14 @@ fn forget_the_dead(connection: &Connection, now: u64) -> Done<()> {
 }
 
 /// Forgets a worker.
-pub(super) fn retire(connection: &Connection, worker: &str) -> Done<()> {
+pub(super) fn unregister(connection: &Connection, worker: &str) -> Done<()> {
     connection.execute("DELETE FROM workers WHERE id = ?1", [worker])?;
     connection.execute("DELETE FROM replies WHERE worker = ?1", [worker])?;
     Ok(())
 }
 
 /// Lets all claims of a dead worker run out, and lists it no more; gives the number of the claims.
-pub(super) fn abandon(connection: &Connection, now: u64, worker: &str) -> Done<u64> {
+pub(super) fn mark_worker_dead(connection: &Connection, now: u64, worker: &str) -> Done<u64> {
     // Without a length no absence prolongs them.
     let run_out = "UPDATE leases SET deadline_ms = ?2, lease_ms = 0 WHERE worker = ?1";
     let abandoned = connection.prepare_cached(run_out)?.execute(params![worker, now])?;

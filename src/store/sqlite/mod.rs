@@ -2,7 +2,7 @@
 //!
 //! - `schema.sql`: the tables;
 //! - [`open`]: the folder, the file, the settings of a connection; [`guard`]: one machine only;
-//! - [`sweeps`]: sweeps put in, cancelled, put back, removed; [`drafts`]: sweeps made from older ones;
+//! - [`sweeps`]: sweeps put in, cancelled, put back, removed; [`staging`]: sweeps made from older ones;
 //! - [`exchange`], with [`report`] and [`claim`]: a worker's one request; [`lease`]: signs of life and lost claims;
 //! - [`points`] and [`ranges`]: the sets in which points stand;
 //! - [`read`]: what only reads;
@@ -20,15 +20,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use self::error::{Done, Fault};
 use self::guard::Machine;
-use super::facts::StoreInfo;
 use super::{
-    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, NewSweep,
-    PointSet, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Store, SweepRow, WorkerRow,
+    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LeaseStatus,
+    NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store, StoreInfo,
+    SweepRow, Sweeps, WorkerRow,
 };
 use crate::job::{AttemptCounts, JobState, SweepId};
 
 mod claim;
-mod drafts;
 mod error;
 mod exchange;
 mod guard;
@@ -38,6 +37,7 @@ mod points;
 mod ranges;
 mod read;
 mod report;
+mod staging;
 mod sweeps;
 
 /// The database's name within the store's folder.
@@ -131,50 +131,49 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
-impl Store for SqliteStore {
-    fn describe(&self) -> String {
-        self.dir.display().to_string()
+impl Queue for SqliteStore {
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
+        self.write(|connection, now| exchange::apply(connection, now, exchange))
     }
 
-    /// None: the folder is on a local disk, or opening it would have been refused.
-    fn cautions(&self) -> Result<Vec<String>> {
-        Ok(Vec::new())
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
+        self.write(|connection, now| lease::heartbeat(connection, now, &self.machine, heartbeat))
     }
 
-    fn facts(&self) -> Result<StoreInfo> {
-        self.read(|connection, now| {
-            Ok(StoreInfo {
-                program: format!("SQLite {}", rusqlite::version()),
-                clock_ms: now,
-                durability: "what is recorded is synced to the disk".into(),
-                folder: Some(self.dir.clone()),
-                memory: None,
-                leases: lease::count(connection, now)?,
-            })
-        })
+    fn unregister(&self, worker: &str) -> Result<()> {
+        self.write(|connection, _| lease::unregister(connection, worker))
     }
 
+    fn mark_worker_dead(&self, worker: &str) -> Result<u64> {
+        self.write(|connection, now| lease::mark_worker_dead(connection, now, worker))
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>> {
+        self.read(lease::workers)
+    }
+
+    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
+        if !self.read(lease::is_time_to_look)? {
+            return Ok(Vec::new());
+        }
+        self.write(lease::expired)
+    }
+
+    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
+        self.read(|connection, now| read::backlog(connection, now, scope))
+    }
+}
+
+impl Sweeps for SqliteStore {
     fn submit(&self, new: &NewSweep) -> Result<SweepId> {
         self.write(|connection, now| {
-            drafts::give_up(connection, now)?;
+            staging::drop_timed_out(connection, now)?;
             sweeps::submit(connection, now, new)
         })
     }
 
-    fn begin(&self, draft: &StagedSweep) -> Result<SweepId> {
-        self.write(|connection, now| drafts::begin(connection, now, draft))
-    }
-
-    fn fill(&self, draft: &StagedSweep, fill: &StagedPart) -> Result<()> {
-        self.write(|connection, now| drafts::fill(connection, now, draft, fill))
-    }
-
-    fn commit(&self, draft: &StagedSweep) -> Result<SweepId> {
-        self.write(|connection, now| drafts::commit(connection, now, draft))
-    }
-
-    fn redeclare(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
-        self.write(|connection, _| sweeps::redeclare(connection, sweeps::key(connection, id)?, queue, document))
+    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
+        self.write(|connection, _| sweeps::replace_document(connection, sweeps::key(connection, id)?, queue, document))
     }
 
     fn sweeps(&self) -> Result<Vec<SweepRow>> {
@@ -197,9 +196,9 @@ impl Store for SqliteStore {
         self.write(|connection, _| sweeps::set_paused(connection, sweeps::key(connection, id)?, reason))
     }
 
-    fn pause_unless_resumed(&self, id: &SweepId, forgiven: u64, reason: &str) -> Result<bool> {
+    fn pause_unless_resumed(&self, id: &SweepId, failed_at_resume: u64, reason: &str) -> Result<bool> {
         self.write(|connection, _| {
-            sweeps::pause_unless_resumed(connection, sweeps::key(connection, id)?, forgiven, reason)
+            sweeps::pause_unless_resumed(connection, sweeps::key(connection, id)?, failed_at_resume, reason)
         })
     }
 
@@ -209,7 +208,7 @@ impl Store for SqliteStore {
 
     fn remove(&self, id: &SweepId, force: bool) -> Result<()> {
         self.write(|connection, now| {
-            drafts::give_up(connection, now)?;
+            staging::drop_timed_out(connection, now)?;
             sweeps::remove(connection, id, force)
         })?;
         while self.write(|connection, _| sweeps::clear(connection))? {}
@@ -223,43 +222,9 @@ impl Store for SqliteStore {
     fn rerun(&self, id: &SweepId, rerun: &Rerun) -> Result<bool> {
         self.write(|connection, _| sweeps::rerun(connection, sweeps::key(connection, id)?, rerun))
     }
+}
 
-    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply> {
-        self.write(|connection, now| exchange::apply(connection, now, exchange))
-    }
-
-    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>> {
-        self.write(|connection, now| lease::beat(connection, now, &self.machine, heartbeat))
-    }
-
-    fn retire(&self, worker: &str) -> Result<()> {
-        self.write(|connection, _| lease::retire(connection, worker))
-    }
-
-    fn abandon(&self, worker: &str) -> Result<u64> {
-        self.write(|connection, now| lease::abandon(connection, now, worker))
-    }
-
-    /// Never: there is no server, and what is committed is on the disk.
-    fn restarts(&self) -> Option<u64> {
-        None
-    }
-
-    fn workers(&self) -> Result<Vec<WorkerRow>> {
-        self.read(lease::workers)
-    }
-
-    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
-        if !self.read(lease::is_time_to_look)? {
-            return Ok(Vec::new());
-        }
-        self.write(lease::expired)
-    }
-
-    fn backlog(&self, scope: &Scope) -> Result<Backlog> {
-        self.read(|connection, now| read::backlog(connection, now, scope))
-    }
-
+impl History for SqliteStore {
     fn spans(&self, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
         self.read(|connection, _| read::spans(connection, sweeps::key(connection, id)?, set, from, limit))
     }
@@ -282,5 +247,48 @@ impl Store for SqliteStore {
 
     fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
         self.read(|connection, _| read::outputs(connection, sweeps::key(connection, id)?, attempts))
+    }
+}
+
+impl Staging for SqliteStore {
+    fn stage(&self, staged: &StagedSweep) -> Result<SweepId> {
+        self.write(|connection, now| staging::stage(connection, now, staged))
+    }
+
+    fn add_staged(&self, staged: &StagedSweep, part: &StagedPart) -> Result<()> {
+        self.write(|connection, now| staging::add(connection, now, staged, part))
+    }
+
+    fn commit_staged(&self, staged: &StagedSweep) -> Result<SweepId> {
+        self.write(|connection, now| staging::commit(connection, now, staged))
+    }
+}
+
+impl Store for SqliteStore {
+    fn describe(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    /// None: the folder is on a local disk, or opening it would have been refused.
+    fn cautions(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn info(&self) -> Result<StoreInfo> {
+        self.read(|connection, now| {
+            Ok(StoreInfo {
+                program: format!("SQLite {}", rusqlite::version()),
+                clock_ms: now,
+                durability: "what is recorded is synced to the disk".into(),
+                folder: Some(self.dir.clone()),
+                memory: None,
+                leases: lease::count(connection, now)?,
+            })
+        })
+    }
+
+    /// Never: there is no server, and what is committed is on the disk.
+    fn restarts(&self) -> Option<u64> {
+        None
     }
 }

@@ -14,7 +14,7 @@ use crate::store::{ColumnPlace, Report, ReportEntry};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// Claimed, under this very claim; and whether the sweep was cancelled since.
-    Claimed { doomed: bool },
+    Claimed { cancel_requested: bool },
     /// Its claim was lost, and nobody claimed the job since.
     Lost(Place),
 }
@@ -60,9 +60,9 @@ fn find(connection: &Connection, now: u64, sweep: i64, entry: &ReportEntry) -> D
         let held: (u32, i64) = (row.get(0)?, row.get(1)?);
         Ok((held, row.get::<_, u64>(2)?, row.get::<_, bool>(3)?))
     });
-    if let Some((held, deadline, doomed)) = lease.optional()? {
+    if let Some((held, deadline, cancel_requested)) = lease.optional()? {
         let may = held == (entry.attempt, token) && (!entry.only_if_expired || deadline <= now);
-        return Ok(may.then_some(Found::Claimed { doomed }));
+        return Ok(may.then_some(Found::Claimed { cancel_requested }));
     }
     if entry.only_if_expired {
         return Ok(None);
@@ -83,11 +83,11 @@ fn accept(
     tally: &mut Tally,
 ) -> Done<()> {
     let cancelled = match found {
-        Found::Claimed { doomed } => {
+        Found::Claimed { cancel_requested } => {
             let delete = "DELETE FROM leases WHERE sweep = ?1 AND point = ?2";
             connection.prepare_cached(delete)?.execute(params![sweep, entry.index])?;
             tally.running -= 1;
-            doomed
+            cancel_requested
         }
         Found::Lost(place) => {
             points::take(connection, sweep, entry.index, place)?;

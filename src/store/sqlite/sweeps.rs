@@ -63,7 +63,7 @@ pub(super) fn keep_document(connection: &Connection, sweep: i64, document: &[u8]
 }
 
 /// Replaces a sweep's document and queue.
-pub(super) fn redeclare(connection: &Connection, sweep: i64, queue: &str, document: &[u8]) -> Done<()> {
+pub(super) fn replace_document(connection: &Connection, sweep: i64, queue: &str, document: &[u8]) -> Done<()> {
     connection.prepare_cached("UPDATE sweeps SET queue = ?2 WHERE key = ?1")?.execute(params![sweep, queue])?;
     keep_document(connection, sweep, document)
 }
@@ -79,7 +79,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<SweepRow> {
         submitted_ms: row.get(4)?,
         last_outcome_ms: row.get(5)?,
         paused: row.get(6)?,
-        forgiven: row.get(14)?,
+        failed_at_resume: row.get(14)?,
         counts: Counts {
             total: row.get(7)?,
             pending: row.get(8)?,
@@ -115,9 +115,14 @@ pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&st
 
 /// Pauses a sweep that is not paused, and of which no more and no less is forgiven than the caller knew of; whether it is
 /// now paused for this reason.
-pub(super) fn pause_unless_resumed(connection: &Connection, sweep: i64, forgiven: u64, reason: &str) -> Done<bool> {
+pub(super) fn pause_unless_resumed(
+    connection: &Connection,
+    sweep: i64,
+    failed_at_resume: u64,
+    reason: &str,
+) -> Done<bool> {
     let update = "UPDATE sweeps SET paused = ?3 WHERE key = ?1 AND paused IS NULL AND forgiven = ?2";
-    connection.prepare_cached(update)?.execute(params![sweep, forgiven.min(MAX_POINTS), reason])?;
+    connection.prepare_cached(update)?.execute(params![sweep, failed_at_resume.min(MAX_POINTS), reason])?;
     Ok(row(connection, sweep)?.paused.as_deref() == Some(reason))
 }
 

@@ -86,7 +86,7 @@ impl Dispatcher<'_> {
             let Ok(row) = self.store.sweep(id) else { continue };
             let Some(why) = too_many(&sweep.spec.job, &row) else { continue };
             let reason = self.first_failures.reason(id, &why);
-            if self.store.pause_unless_resumed(id, row.forgiven, &reason).unwrap_or(false) {
+            if self.store.pause_unless_resumed(id, row.failed_at_resume, &reason).unwrap_or(false) {
                 let back = self.state.take_queue_of(id);
                 self.state.add_done(back);
                 (self.notify)(WorkerEvent::Paused { sweep: id.clone(), reason });

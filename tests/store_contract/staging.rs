@@ -20,14 +20,14 @@ fn draft(name: &str, total: u64) -> StagedSweep {
 /// Gives a part, twice.
 fn fill(store: &dyn Store, draft: &StagedSweep, fill: &StagedPart) {
     for _ in 0..2 {
-        store.fill(draft, fill).unwrap();
+        store.add_staged(draft, fill).unwrap();
     }
 }
 
 /// Begins, twice.
 fn begin(store: &dyn Store, draft: &StagedSweep) -> SweepId {
-    let id = store.begin(draft).unwrap();
-    assert_eq!(store.begin(draft).unwrap(), id, "the same making again");
+    let id = store.stage(draft).unwrap();
+    assert_eq!(store.stage(draft).unwrap(), id, "the same making again");
     id
 }
 
@@ -41,7 +41,7 @@ fn fill_up(store: &dyn Store, draft: &StagedSweep) {
     let chunks = vec![(0, b"5:1;".to_vec())];
     fill(store, draft, &StagedPart { part: 2, points: 497, chunks, ready: vec![1500..2000], columns });
     // One that was sent before comes late.
-    store.fill(draft, &StagedPart { part: 1, points: 7, ready: vec![5..9], ..StagedPart::default() }).unwrap();
+    store.add_staged(draft, &StagedPart { part: 1, points: 7, ready: vec![5..9], ..StagedPart::default() }).unwrap();
 }
 
 pub fn a_sweep_in_the_making_is_seen_when_it_is_put_in(bench: &dyn Bench) {
@@ -58,7 +58,7 @@ pub fn a_sweep_in_the_making_is_seen_when_it_is_put_in(bench: &dyn Bench) {
     assert!(worker.claim(queue("default"), 100, LONG).iter().all(|claim| claim.job.sweep == first));
 
     for _ in 0..2 {
-        assert_eq!(store.commit(&draft).unwrap(), id);
+        assert_eq!(store.commit_staged(&draft).unwrap(), id);
     }
     let listed: Vec<_> = store.sweeps().unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(listed, [id.clone(), first]);
@@ -91,7 +91,7 @@ pub fn one_with_nothing_left_to_run_is_never_claimed_from(bench: &dyn Bench) {
         &draft,
         &StagedPart { points: 3, chunks: vec![(0, b"0:1;1:1;2:1;".to_vec())], ..StagedPart::default() },
     );
-    assert_eq!(store.commit(&draft).unwrap(), id);
+    assert_eq!(store.commit_staged(&draft).unwrap(), id);
     assert_eq!(counts(store, &id), Counts { total: 3, succeeded: 3, reused: 3, ..Counts::default() });
     assert_eq!(Worker::new(store).claim(only(&id), 9, LONG), vec![]);
 }
@@ -101,11 +101,13 @@ pub fn one_that_lacks_points_is_refused(bench: &dyn Bench) {
     let draft = draft("part", 10);
     begin(store, &draft);
     fill(store, &draft, &StagedPart { points: 3, ready: vec![5..10], ..StagedPart::default() });
-    let refused = store.commit(&draft).unwrap_err().to_string();
+    let refused = store.commit_staged(&draft).unwrap_err().to_string();
     assert!(refused.contains("10 points") && refused.contains("with 8"), "{refused}");
     assert_eq!(store.sweeps().unwrap(), []);
     let unknown = StagedSweep { token: "another".into(), ..draft };
-    for refused in [store.fill(&unknown, &StagedPart::default()).unwrap_err(), store.commit(&unknown).unwrap_err()] {
+    for refused in
+        [store.add_staged(&unknown, &StagedPart::default()).unwrap_err(), store.commit_staged(&unknown).unwrap_err()]
+    {
         assert!(refused.to_string().contains("run the command again"), "{refused}");
     }
 }
@@ -123,8 +125,8 @@ pub fn of_two_that_are_made_of_one_request_the_first_stands(bench: &dyn Bench) {
             &StagedPart { points: 1, chunks: vec![(0, b"0:1;".to_vec())], ready: vec![1..4], ..StagedPart::default() },
         );
     }
-    assert_eq!(store.commit(&other).unwrap(), second);
-    assert_eq!(store.commit(&one).unwrap(), second, "it is there already");
+    assert_eq!(store.commit_staged(&other).unwrap(), second);
+    assert_eq!(store.commit_staged(&one).unwrap(), second, "it is there already");
     assert_eq!(store.submit(&one.sweep).unwrap(), second, "however it is put in");
     assert_eq!(store.sweeps().unwrap().len(), 1);
     assert_eq!(counts(store, &second).pending, 3);
@@ -138,7 +140,7 @@ pub fn a_sweep_takes_another_document_and_queue(bench: &dyn Bench) {
     let mut worker = Worker::new(store);
     let claim = worker.claim_one(&id, LONG);
     for _ in 0..2 {
-        store.redeclare(&id, "fast", b"declared anew").unwrap();
+        store.replace_document(&id, "fast", b"declared anew").unwrap();
     }
     assert_eq!(store.document(&id).unwrap(), b"declared anew");
     assert_eq!(store.sweep(&id).unwrap().queue, "fast");
@@ -148,5 +150,5 @@ pub fn a_sweep_takes_another_document_and_queue(bench: &dyn Bench) {
     assert!(worker.finish(&claim, Verdict::Succeeded));
     assert_eq!(store.sweep(&younger).unwrap().counts.pending, 5);
     let gone = SweepId { name: "gone".into(), number: 1 };
-    assert!(matches!(store.redeclare(&gone, "q", b""), Err(StoreError::NoSuchSweep(_))));
+    assert!(matches!(store.replace_document(&gone, "q", b""), Err(StoreError::NoSuchSweep(_))));
 }

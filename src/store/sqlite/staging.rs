@@ -6,7 +6,7 @@ use super::error::Done;
 use super::ranges::Kept;
 use super::sweeps;
 use crate::job::SweepId;
-use crate::store::{STAGING_TIMEOUT, StagedPart, StagedSweep, given_up, incomplete};
+use crate::store::{STAGING_TIMEOUT, StagedPart, StagedSweep, incomplete, staging_timed_out};
 
 /// A sweep in the making, as it stands.
 struct Row {
@@ -17,10 +17,10 @@ struct Row {
     ready: u64,
 }
 
-fn find(connection: &Connection, draft: &StagedSweep) -> Done<Option<Row>> {
+fn find(connection: &Connection, staged: &StagedSweep) -> Done<Option<Row>> {
     let row = "SELECT key, number, parts, reused, ready FROM drafts WHERE token = ?1";
     let mut row = connection.prepare_cached(row)?;
-    let row = row.query_row([&draft.token], |row| {
+    let row = row.query_row([&staged.token], |row| {
         let (key, number, parts, reused, ready) = row.try_into()?;
         Ok(Row { key, number, parts, reused, ready })
     });
@@ -28,75 +28,75 @@ fn find(connection: &Connection, draft: &StagedSweep) -> Done<Option<Row>> {
 }
 
 /// Begins a sweep, once for each token.
-pub(super) fn begin(connection: &Connection, now: u64, draft: &StagedSweep) -> Done<SweepId> {
-    give_up(connection, now)?;
-    let name = draft.sweep.name.clone();
-    if let Some(Row { number, .. }) = find(connection, draft)? {
+pub(super) fn stage(connection: &Connection, now: u64, staged: &StagedSweep) -> Done<SweepId> {
+    drop_timed_out(connection, now)?;
+    let name = staged.sweep.name.clone();
+    if let Some(Row { number, .. }) = find(connection, staged)? {
         return Ok(SweepId { name, number });
     }
-    draft.sweep.check()?;
+    staged.sweep.check()?;
     let number = sweeps::count_up(connection, &name)?;
     // A key is never used again, so a row that comes and goes unseen leaves one that is nobody else's.
     let reserve = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
                    VALUES (?1, ?2, ?3, '', '', 0, 0, 0)";
-    connection.prepare_cached(reserve)?.execute(params![name, number, draft.token])?;
+    connection.prepare_cached(reserve)?.execute(params![name, number, staged.token])?;
     let key = connection.last_insert_rowid();
     connection.prepare_cached("DELETE FROM sweeps WHERE key = ?1")?.execute([key])?;
     let insert = "INSERT INTO drafts (token, key, number, heard_ms) VALUES (?1, ?2, ?3, ?4)";
-    connection.prepare_cached(insert)?.execute(params![draft.token, key, number, now])?;
+    connection.prepare_cached(insert)?.execute(params![staged.token, key, number, now])?;
     Ok(SweepId { name, number })
 }
 
 /// Adds a part, once.
-pub(super) fn fill(connection: &Connection, now: u64, draft: &StagedSweep, fill: &StagedPart) -> Done<()> {
-    let Some(row) = find(connection, draft)? else { return Err(given_up(draft).into()) };
-    if fill.part < row.parts {
+pub(super) fn add(connection: &Connection, now: u64, staged: &StagedSweep, part: &StagedPart) -> Done<()> {
+    let Some(row) = find(connection, staged)? else { return Err(staging_timed_out(staged).into()) };
+    if part.part < row.parts {
         return Ok(());
     }
     let mut chunk = connection.prepare_cached("INSERT INTO chunks (sweep, block, chunk) VALUES (?1, ?2, ?3)")?;
-    for (block, bytes) in &fill.chunks {
+    for (block, bytes) in &part.chunks {
         chunk.execute(params![row.key, block, bytes])?;
     }
     let mut range = connection.prepare_cached("INSERT INTO ranges VALUES (?1, ?2, ?3, ?4)")?;
-    for ready in &fill.ready {
+    for ready in &part.ready {
         range.execute(params![row.key, Kept::Ready as u8, ready.start, ready.end])?;
     }
     let mut column = connection.prepare_cached("INSERT INTO columns VALUES (?1, ?2, ?3, ?4)")?;
-    for (name, place) in &fill.columns {
+    for (name, place) in &part.columns {
         column.execute(params![row.key, name, place.index, place.position])?;
     }
-    let ready: u64 = fill.ready.iter().map(|range| range.end - range.start).sum();
+    let ready: u64 = part.ready.iter().map(|range| range.end - range.start).sum();
     let update =
         "UPDATE drafts SET parts = ?2, reused = reused + ?3, ready = ready + ?4, heard_ms = ?5 WHERE token = ?1";
-    connection.prepare_cached(update)?.execute(params![draft.token, fill.part + 1, fill.points, ready, now])?;
+    connection.prepare_cached(update)?.execute(params![staged.token, part.part + 1, part.points, ready, now])?;
     Ok(())
 }
 
 /// Puts it in, unless its request has put another one in meanwhile.
-pub(super) fn commit(connection: &Connection, now: u64, draft: &StagedSweep) -> Done<SweepId> {
-    let row = find(connection, draft)?;
-    let new = &draft.sweep;
+pub(super) fn commit(connection: &Connection, now: u64, staged: &StagedSweep) -> Done<SweepId> {
+    let row = find(connection, staged)?;
+    let new = &staged.sweep;
     if let Some(id) = sweeps::made(connection, &new.request)? {
         if row.is_some() {
-            clear(connection, "token = ?1", &draft.token)?;
+            clear(connection, "token = ?1", &staged.token)?;
         }
         return Ok(id);
     }
-    let Some(Row { key, number, reused, ready, .. }) = row else { return Err(given_up(draft).into()) };
+    let Some(Row { key, number, reused, ready, .. }) = row else { return Err(staging_timed_out(staged).into()) };
     if reused + ready != new.total {
-        return Err(incomplete(draft, reused + ready).into());
+        return Err(incomplete(staged, reused + ready).into());
     }
     let insert = "INSERT INTO sweeps (key, name, number, request, queue, user, submitted_ms, total, pending, succeeded,
                   reused) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
     let values = params![key, new.name, number, new.request, new.queue, new.user, now, new.total, ready, reused];
     connection.prepare_cached(insert)?.execute(values)?;
     sweeps::keep_document(connection, key, &new.document)?;
-    connection.prepare_cached("DELETE FROM drafts WHERE token = ?1")?.execute([&draft.token])?;
+    connection.prepare_cached("DELETE FROM drafts WHERE token = ?1")?.execute([&staged.token])?;
     Ok(SweepId { name: new.name.clone(), number })
 }
 
 /// Gives up those of which nothing was heard for long.
-pub(super) fn give_up(connection: &Connection, now: u64) -> Done<()> {
+pub(super) fn drop_timed_out(connection: &Connection, now: u64) -> Done<()> {
     clear(connection, "heard_ms < ?1", now.saturating_sub(STAGING_TIMEOUT.as_millis() as u64))
 }
 

@@ -1,0 +1,54 @@
+//! Owns the contract of the queue: claims, leases, outcomes, and the workers that hold them.
+
+use super::{
+    Backlog, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, Result, Scope, WorkerRow,
+};
+
+/// What workers ask of a store.
+///
+/// # Errors
+/// See [`Store`](super::Store).
+pub trait Queue {
+    /// Records outcomes and gives claims in one step; see [`Exchange`].
+    ///
+    /// The store accepts an outcome in two cases:
+    /// - the claim is held with the token of the outcome;
+    /// - the lease ran out, another worker reported the claim lost (`only_if_expired`), and nobody has claimed the job
+    ///   since: it is ready, delayed, cancelled or failed, and its last claim had this attempt and token.
+    ///
+    /// A claim has one outcome: a second one is stale, also under a new sequence number. If a report names an index
+    /// twice, that index is stale.
+    ///
+    /// Then the verdict decides where the point goes, with two exceptions: `Again` for a lease that `cancel` marked
+    /// cancels the point, and a late `Again` for a cancelled point leaves it cancelled.
+    ///
+    /// A sweep that was removed is no error here: its reports are stale, and it gives no claims.
+    ///
+    /// Delayed points that are due are given first, then ready points in the order of their indices.
+    fn exchange(&self, exchange: &Exchange) -> Result<ExchangeReply>;
+
+    /// Registers the worker, records that it is alive and renews the claims that it names. Returns the claims that do
+    /// not simply go on, with their status, in the order of `held`.
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<(HeldClaim, LeaseStatus)>>;
+
+    /// Removes a worker that has stopped in good order and holds no claims any more.
+    fn unregister(&self, worker: &str) -> Result<()>;
+
+    /// Records that the process of a worker is known to be dead. All its leases end now and no absence prolongs them, so
+    /// the next [`Queue::expired`] returns them; the worker is listed no longer. Returns the number of its leases. An
+    /// outcome that still arrives is judged as for any lease that ran out. A heartbeat of the worker undoes this.
+    /// O(leases of the worker).
+    fn mark_worker_dead(&self, worker: &str) -> Result<u64>;
+
+    /// The workers whose last heartbeat is at most about a minute old, newest first.
+    fn workers(&self) -> Result<Vec<WorkerRow>>;
+
+    /// Claims whose leases have run out. The store looks at most once a second, whoever asks, and returns nothing in
+    /// between. If nobody has looked for some seconds (the store was away, or every machine slept), it first prolongs
+    /// every lease by that time, up to a whole lease from now, so that the absence counts against nobody. Claims are
+    /// returned by each look until they are reported.
+    fn expired(&self) -> Result<Vec<ExpiredClaim>>;
+
+    /// What there is to do within a scope. Delayed points that are due count as ready.
+    fn backlog(&self, scope: &Scope) -> Result<Backlog>;
+}
