@@ -2,7 +2,7 @@
 //! `NAME.snap`, and `tests/warned/` for files that can be used but perhaps do not say what was meant.
 
 // clippy.toml allows these in tests, but does not see that helpers of tests are in tests too.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The documentation, held against the program: every command line that it shows is one that sweep takes, and the sweep
 //! files that it shows are read without a mistake.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //! away.
 
 // A test that cannot go on ends, and says why.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
 use std::time::{Duration, Instant};
 

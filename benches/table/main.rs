@@ -12,7 +12,7 @@
 //! - [`page`]: figures as a page.
 
 // A benchmark that cannot go on ends, and says why.
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)]
 
 use std::process::ExitCode;
 

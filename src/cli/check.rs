@@ -51,10 +51,8 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let report = report(&sweep, &read, args.points)?;
     let run = what_run_would_do(args, context, &document);
     if args.json {
-        let mut json = report.to_json(sweep.space.names());
-        json["inputs"] = inputs(&document).collect();
-        json["run"] = run.as_ref().map_or(Json::Null, SubmitReport::to_json);
-        put_json(out, &json)?;
+        let run = run.as_ref().map_or(Json::Null, SubmitReport::to_json);
+        put_json(out, &report.to_json(sweep.space.names(), inputs(&document).collect(), run))?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
         put(out, &promise(&document, run.as_ref()))?;

@@ -59,8 +59,8 @@ pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Re
 }
 
 impl Report {
-    /// All of it for tools; `names` are those of the parameters.
-    pub fn to_json(&self, names: &[String]) -> Json {
+    /// The report as JSON, with the names of the parameters, the input files, and what `sweep run` would do.
+    pub fn to_json(&self, names: &[String], inputs: Json, run: Json) -> Json {
         let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
         json!({
             "version": 1,
@@ -70,6 +70,8 @@ impl Report {
             "parameters": parameters.collect::<Vec<_>>(),
             "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
             "warnings": self.told.iter().chain(&self.warnings).collect::<Vec<_>>(),
+            "inputs": inputs,
+            "run": run,
         })
     }
 }

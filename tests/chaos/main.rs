@@ -13,7 +13,7 @@
 //! - `jobs`: the program that the jobs run, and the log that it writes
 //! - `ledger`: what must hold at every moment; `verify`: what must hold at the end
 
-#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,7 +1,7 @@
 //! Owns what the tests of the binary share: a folder of their own, the real `sweep`, a real Redis, waiting with a limit.
 
 #![allow(dead_code)] // each test binary uses its own part
-#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::ffi::OsStr;
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! Owns a real `redis-server` for tests: a free port of this machine, a temporary folder, chosen settings.
 
 // A test that cannot go on ends, and says why; and each test that includes this file uses a part of it.
-#![allow(clippy::expect_used, dead_code)]
+#![allow(clippy::indexing_slicing, clippy::expect_used, dead_code)]
 
 use std::fs;
 use std::io::{Read, Write};

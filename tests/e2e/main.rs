@@ -1,6 +1,6 @@
 //! The real binary on both stores, with real processes.
 
-#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
 
 #[path = "../common/mod.rs"]
 mod common;

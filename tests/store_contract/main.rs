@@ -12,7 +12,7 @@
 //! - [`sqlite_only`]: what only the embedded store can get wrong.
 
 // Clippy lets tests unwrap, but not the functions that tests are made of; and a list of one range is what is meant.
-#![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod claims;
 mod harness;
