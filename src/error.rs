@@ -49,6 +49,6 @@ impl Error {
 
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
-        Error::Store(StoreError::Damaged(error.to_string()))
+        Error::Store(StoreError::damaged(error.to_string()))
     }
 }

@@ -10,7 +10,7 @@ use sweep::job::{SweepId, Verdict};
 use sweep::store::redis::RedisStore;
 use sweep::store::{
     Claim, ClaimRequest, Exchange, ExchangeReply, Heartbeat, HeldClaim, History, NewSweep, PointSet, Queue, Report,
-    ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store, StoreError, Sweeps, WorkerRow,
+    ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store, StoreErrorKind, Sweeps, WorkerRow,
 };
 
 #[path = "common/redis_server.rs"]
@@ -24,7 +24,7 @@ const PASSWORD_IN_URL: &str = "s3cret%2Fwith%40signs";
 /// Connects to a server that is to be refused, and gives the message; a password is never in it.
 fn refused(url: &str) -> String {
     let error = RedisStore::connect(url).expect_err("this server is refused");
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    assert!(!error.is_unreachable(), "{error:?}");
     assert_no_password(&format!("{error} {error:?}"));
     error.to_string()
 }
@@ -114,7 +114,7 @@ fn a_server_that_throws_data_away_is_refused() {
 fn passwords_are_asked_for_checked_and_never_shown() {
     let server = RedisServer::start_with(&[("requirepass", PASSWORD)]);
     let port = server.port();
-    assert_has(&refused(&server.url()), &["wants a password", "redis://:PASSWORD@HOST:PORT", "SWEEP_STORE"]);
+    assert_has(&refused(&server.url()), &["requires a password", "redis://:PASSWORD@HOST:PORT", "SWEEP_STORE"]);
     assert_has(&refused(&format!("redis://:s3cret@127.0.0.1:{port}")), &["refuses", "`default`", "password"]);
     assert_has(&refused(&format!("redis://me:{PASSWORD_IN_URL}@127.0.0.1:{port}")), &["refuses", "`me`"]);
     let store = RedisStore::connect(&format!("redis://:{PASSWORD_IN_URL}@127.0.0.1:{port}/2")).unwrap();
@@ -129,7 +129,7 @@ fn a_user_who_may_too_little_is_told_what_to_allow() {
     let server = RedisServer::start_with(&[("user", "ada on >s3cret ~sweep:* +@all -@dangerous +info -evalsha")]);
     let store = RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", server.port())).unwrap();
     let error = store.submit(&new_sweep("r", 1)).unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    assert!(error.is_refusal(), "{error:?}");
     assert_has(&error.to_string(), &["`ada`", "acl setuser ada ~sweep:* +@all -@dangerous +info"]);
     assert_no_password(&error.to_string());
     // And what it says is enough.
@@ -146,9 +146,9 @@ fn another_layout_is_refused() {
     assert_eq!(server.say("GET sweep:layout"), "$1\r\n2\r\n");
     RedisStore::connect(&server.url()).unwrap();
     server.say("SET sweep:layout 3");
-    assert_has(&refused(&server.url()), &["layout 3", "keeps layout 2", "another database"]);
+    assert_has(&refused(&server.url()), &["layout 3", "knows layout 2", "another database"]);
     server.say("SET sweep:layout 1");
-    assert_has(&refused(&server.url()), &["layout 1", "keeps layout 2", "use the version that wrote them"]);
+    assert_has(&refused(&server.url()), &["layout 1", "knows layout 2", "use the version that wrote them"]);
     RedisStore::connect(&format!("{}/1", server.url())).unwrap();
 }
 
@@ -167,7 +167,7 @@ fn where_nothing_listens_is_said_within_seconds() {
     let port = free_port();
     let begun = Instant::now();
     let error = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{port}")).unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    assert!(error.is_unreachable(), "{error:?}");
     assert_has(&error.to_string(), &[&format!("redis://127.0.0.1:{port}"), "redis-server"]);
     assert_no_password(&error.to_string());
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
@@ -179,8 +179,8 @@ fn one_who_never_answers_is_given_up() {
     let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let begun = Instant::now();
     let error = RedisStore::connect(&url).unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
-    assert_has(&error.to_string(), &[&url, "does not answer in time"]);
+    assert!(error.is_unreachable(), "{error:?}");
+    assert_has(&error.to_string(), &[&url, "does not reply in time"]);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
@@ -197,7 +197,7 @@ fn what_is_no_redis_is_told() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
-    assert_has(&refused(&format!("redis://127.0.0.1:{port}")), &["does not answer as Redis does"]);
+    assert_has(&refused(&format!("redis://127.0.0.1:{port}")), &["does not reply as Redis does"]);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_server_that_goes_away_and_comes_back_goes_on_where_it_was() {
     server.stop();
     let begun = Instant::now();
     let error = store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    assert!(error.is_unreachable(), "{error:?}");
     // It was tried for a while, and no longer: waiting is the worker's affair.
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 
@@ -259,9 +259,10 @@ fn a_full_memory_is_refused_with_a_remedy_and_nothing_is_half_done() {
     let claims = store.exchange(&claim_from(&id, 1, 4)).unwrap().claims;
     server.say("CONFIG SET maxmemory 1");
     let error = store.submit(&new_sweep("s", 1)).unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    assert!(error.is_refusal(), "{error:?}");
+    assert_eq!(error.kind, StoreErrorKind::Full);
     assert_has(&error.to_string(), &["no memory left", "maxmemory", "sweep rm"]);
-    assert!(matches!(store.exchange(&claim_from(&id, 2, 1)), Err(StoreError::Refused(_))));
+    assert!(matches!(store.exchange(&claim_from(&id, 2, 1)), Err(error) if error.is_refusal()));
     assert_eq!(store.sweep(&id).unwrap().counts.running, 4, "what reads is answered");
     // What runs may go on and be delivered, and what is not needed may go.
     let held = HeldClaim { job: claims[0].job.clone(), token: claims[0].token, started: true };
@@ -270,7 +271,7 @@ fn a_full_memory_is_refused_with_a_remedy_and_nothing_is_half_done() {
     assert_eq!(store.exchange(&done(2, &claims, Verdict::Succeeded)).unwrap(), ExchangeReply::default());
     assert_eq!(store.cancel(&id).unwrap().cancelled, 6);
     store.remove(&id, false).unwrap();
-    assert!(matches!(store.submit(&new_sweep("s", 1)), Err(StoreError::Refused(_))));
+    assert!(matches!(store.submit(&new_sweep("s", 1)), Err(error) if error.is_refusal()));
     server.say("CONFIG SET maxmemory 0");
     store.submit(&new_sweep("s", 1)).unwrap();
     assert_eq!(store.sweeps().unwrap().len(), 1);
@@ -283,7 +284,7 @@ fn a_server_that_becomes_a_replica_refuses_and_says_where_to_go() {
     store.submit(&new_sweep("r", 10)).unwrap();
     server.say(&format!("REPLICAOF 127.0.0.1 {}", primary.port()));
     let error = store.submit(&new_sweep("s", 10)).unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    assert!(error.is_refusal(), "{error:?}");
     assert_has(&error.to_string(), &["is a replica now", "primary"]);
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::error::Error;
-use crate::store::{Counts, StoreError};
+use crate::store::{Counts, StoreErrorKind};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,11 @@ impl Exit {
     /// The code that an error ends with. A reader that went away (`sweep jobs | head`) is no error.
     pub fn of_error(error: &Error) -> Exit {
         match error {
-            Error::Usage(_) | Error::SweepFile(_) | Error::Store(StoreError::NoSuchSweep(_)) => Exit::Usage,
-            Error::Store(_) => Exit::Store,
+            Error::Usage(_) | Error::SweepFile(_) => Exit::Usage,
+            Error::Store(error) => match error.kind {
+                StoreErrorKind::NoSuchSweep(_) | StoreErrorKind::BadAddress => Exit::Usage,
+                _ => Exit::Store,
+            },
             Error::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => Exit::Well,
             Error::File { .. } => Exit::File,
         }

@@ -122,7 +122,7 @@ impl Context {
 
     /// A sweep made ready on this machine.
     fn runtime(&self, store: &dyn Store, row: &SweepRow) -> Result<SweepRuntime> {
-        let unreadable = |error| StoreError::Damaged(format!("the stored sweep {} cannot be read: {error:#}", row.id));
+        let unreadable = |error| StoreError::damaged(format!("the stored sweep {} cannot be read: {error:#}", row.id));
         let document = Document::decode(&store.document(&row.id)?).map_err(|error| unreadable(error.into()))?;
         Ok(SweepRuntime::new(row.id.clone(), document, &self.cwd).map_err(unreadable)?)
     }

@@ -12,7 +12,7 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::{Error, Result};
 use crate::process::{Supervisor, end_marked, outlived};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreErrorKind};
 
 /// How long the store is tried to be told; after that the leases run out by themselves.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,8 +32,9 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         end_marked(&format!("{worker}."));
         // Now that nothing of it runs any more, its jobs may begin elsewhere.
         let begun = Instant::now();
-        while let Err(Error::Store(StoreError::Unreachable { .. })) = abandon(context, worker) {
-            if begun.elapsed() > PATIENCE {
+        while let Err(Error::Store(error)) = mark_dead(context, worker) {
+            let may_pass = error.is_unreachable() || error.kind == StoreErrorKind::Full;
+            if !may_pass || begun.elapsed() > PATIENCE {
                 break;
             }
             thread::sleep(Duration::from_millis(500));
@@ -42,7 +43,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Well)
 }
 
-fn abandon(context: &Context, worker: &str) -> Result<u64> {
+fn mark_dead(context: &Context, worker: &str) -> Result<u64> {
     Ok(context.store()?.mark_worker_dead(worker)?)
 }
 

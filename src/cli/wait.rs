@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::job::SweepId;
 use crate::ops::select;
 use crate::status::text::group;
-use crate::store::StoreError;
 
 /// How often the store is asked.
 const EVERY: Duration = Duration::from_millis(200);
@@ -38,9 +37,9 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
                 thread::sleep(EVERY);
             }
             // Whoever waits for a sweep outwaits a store that is restarted.
-            Err(StoreError::Unreachable { why, .. }) => {
+            Err(error) if error.is_unreachable() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    say!("the store is away: {why}; it is asked again until it is back");
+                    say!("the store is away: {error}; sweep asks again until it is back");
                 }
                 thread::sleep(EVERY);
             }

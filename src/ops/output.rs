@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::job::SweepId;
 use crate::record::{self, Output, Record};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// How many outputs are read by one request: at the greatest `logs-limit` they are some 16 MiB together.
 pub const AT_ONCE: usize = 32;
@@ -36,7 +36,7 @@ pub fn of_records(store: &dyn Store, sweep: &SweepId, records: &[Record]) -> Res
         let attempts: Vec<_> = alike.iter().map(|record| (place(record), record.tries.attempts)).collect();
         let origin = alike.first().and_then(home);
         match of_attempts(store, origin.as_ref().unwrap_or(sweep), &attempts) {
-            Err(crate::error::Error::Store(StoreError::NoSuchSweep(_))) if origin.is_some() => {
+            Err(crate::error::Error::Store(error)) if error.is_no_such_sweep() && origin.is_some() => {
                 outputs.extend(alike.iter().map(|_| None));
             }
             found => outputs.extend(found?),

@@ -144,7 +144,7 @@ impl Walk<'_> {
     ) -> Result<()> {
         let Reuse { store, space, .. } = *self.reuse;
         let unreadable =
-            |why: String| StoreError::Damaged(format!("the stored sweep {} cannot be read: {why}", source.id));
+            |why: String| StoreError::damaged(format!("the stored sweep {} cannot be read: {why}", source.id));
         let document = Document::decode(&store.document(&source.id)?).map_err(|error| unreadable(error.to_string()))?;
         let older = Space::new(document.spec.space).map_err(|error| unreadable(error.to_string()))?;
         let matching = Matching::new(&older, space);

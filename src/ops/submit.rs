@@ -64,7 +64,7 @@ pub fn plan_submission(store: &dyn Store, document: &Document, wish: Wish) -> Re
 /// A sweep that is there; none if it is gone again, or cannot be read (it is of another version of sweep).
 fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<EarlierSweep>> {
     let bytes = match store.document(&row.id) {
-        Err(StoreError::NoSuchSweep(_)) => return Ok(None),
+        Err(error) if error.is_no_such_sweep() => return Ok(None),
         bytes => bytes?,
     };
     match Document::decode(&bytes) {
@@ -168,7 +168,7 @@ fn space(document: &Document) -> Result<Space> {
 fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
     let row = store.sweep(&id)?;
     let stored = store.document(&id)?;
-    let before = Document::decode(&stored).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let before = Document::decode(&stored).map_err(|error| StoreError::damaged(error.to_string()))?;
     // When and from where it was submitted stays true, and what was known of files that no command names any more.
     let document = Document {
         submission: before.submission,

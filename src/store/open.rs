@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::redis::RedisStore;
 use super::sqlite::SqliteStore;
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, StoreErrorKind};
 
 /// The folder of the embedded store.
 pub const FOLDER: &str = ".sweep";
@@ -30,29 +30,31 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
             Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix") => {
                 Ok(Arc::new(RedisStore::connect(url)?))
             }
-            Some(scheme) => Err(StoreError::Refused(format!(
-                "no store speaks `{scheme}://`; write `redis://HOST:6379` (`rediss://` for an encrypted connection), `redis+unix:///PATH`, or the path of a folder"
-            ))),
-            None => Err(StoreError::Refused("the store's URL is empty".into())),
+            scheme => Err(bad_address(format!("`{}://` is not a scheme of a store", scheme.unwrap_or_default())).remedy(
+                "write `redis://HOST:6379` (`rediss://` for an encrypted connection), `redis+unix:///PATH`, or the path of \
+                 a folder",
+            )),
         };
     }
     if let Some(meant) = named.and_then(meant_as_address) {
-        return Err(StoreError::Refused(format!(
-            "`{0}` looks like the address of a server: write `{meant}`, or `./{0}` for a folder of that name",
-            named.unwrap_or_default()
-        )));
+        let named = named.unwrap_or_default();
+        return Err(bad_address(format!("`{named}` looks like the address of a server"))
+            .remedy(format!("write `{meant}`, or `./{named}` for a folder of that name")));
     }
     let folder = folder(named, cwd);
     if how == Open::Existing && !folder.is_dir() {
-        let wanted = named.map_or_else(
+        let message = named.map_or_else(
             || format!("there is no store here: no folder {FOLDER} in {} or above it", cwd.display()),
             |_| format!("there is no store at {}", folder.display()),
         );
-        return Err(StoreError::Refused(format!(
-            "{wanted}; `sweep run FILE` or `sweep submit FILE` makes one, `--store URL` names another"
-        )));
+        return Err(StoreError::new(StoreErrorKind::NoStore, message)
+            .remedy("`sweep run FILE` or `sweep submit FILE` creates one, `--store URL` names another"));
     }
     Ok(Arc::new(SqliteStore::open(&folder)?))
+}
+
+fn bad_address(message: String) -> StoreError {
+    StoreError::new(StoreErrorKind::BadAddress, message)
 }
 
 /// The address that a name without `://` seems to mean: `redis:/HOST`, `HOST:6379`.

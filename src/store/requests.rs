@@ -28,14 +28,12 @@ impl NewSweep {
     pub(super) fn check(&self) -> Result<()> {
         let NewSweep { name, total, .. } = self;
         if !is_sweep_name(name) {
-            return Err(StoreError::Refused(format!(
-                "`{name}` cannot be a sweep's name: up to 100 letters, digits, `_`, `-` and `.`, not beginning with `-` or `.`"
-            )));
+            return Err(StoreError::refused(format!("`{name}` is not a valid sweep name"))
+                .remedy("use up to 100 letters, digits, `_`, `-` and `.`, and begin with none of `-` and `.`"));
         }
         if *total > MAX_POINTS {
-            return Err(StoreError::Refused(format!(
-                "a sweep of {total} points is too large: at most {MAX_POINTS} (2^53) can be told apart"
-            )));
+            return Err(StoreError::refused(format!("the sweep `{name}` has {total} points"))
+                .remedy(format!("reduce them to at most {MAX_POINTS} (2^53)")));
         }
         Ok(())
     }

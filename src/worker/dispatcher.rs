@@ -149,7 +149,8 @@ impl<'a> Dispatcher<'a> {
         self.seq += 1;
         let Options { scope, lease, .. } = self.options;
         let want = if want > 0 {
-            let token = random().map_err(|error| StoreError::Refused(format!("no random token to be had: {error}")))?;
+            let token = random()
+                .map_err(|error| StoreError::refused(format!("the system gives no random numbers: {error}")))?;
             Some(ClaimRequest {
                 most: want,
                 scope: scope.clone(),
@@ -186,7 +187,7 @@ impl<'a> Dispatcher<'a> {
                 Err(error) => {
                     // A store that is full, or a replica for a while: what it refuses it has not begun. It may yet take
                     // the outcomes, if no new claims are asked for; that is another request, with a number of its own.
-                    if matches!(error, StoreError::Refused(_)) && request.exchange.claim_request.take().is_some() {
+                    if error.is_refusal() && request.exchange.claim_request.take().is_some() {
                         self.seq += 1;
                         request.exchange.seq = self.seq;
                     }
@@ -269,7 +270,7 @@ impl<'a> Dispatcher<'a> {
         let document = loop {
             match self.store.document(id) {
                 Ok(document) => break document,
-                Err(StoreError::NoSuchSweep(_)) => return Ok(None),
+                Err(error) if error.is_no_such_sweep() => return Ok(None),
                 Err(error) => {
                     self.bear(error)?;
                     self.state.wait(Instant::now() + Duration::from_secs(1));
@@ -282,7 +283,7 @@ impl<'a> Dispatcher<'a> {
         let runtime = Document::decode(&document)
             .map_err(anyhow::Error::from)
             .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback))
-            .map_err(|error| StoreError::Damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
+            .map_err(|error| StoreError::damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
         if !runtime.here_is_original && self.told_folder.insert(id.clone()) {
             (self.notify)(WorkerEvent::OtherFolder { sweep: id.clone(), here: runtime.here.clone() });
         }
@@ -320,11 +321,12 @@ impl<'a> Dispatcher<'a> {
     /// # Errors
     /// If it does not.
     fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
-        match error {
-            StoreError::Unreachable { why, .. } => self.say(Trouble::Away, why),
-            StoreError::Refused(why) => self.say(Trouble::Refuses, why),
-            lasting => return Err(lasting),
-        }
+        let trouble = match &error {
+            error if error.is_unreachable() => Trouble::Away,
+            error if error.is_refusal() => Trouble::Refuses,
+            _ => return Err(error),
+        };
+        self.say(trouble, error.to_string());
         Ok(())
     }
 

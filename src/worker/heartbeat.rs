@@ -11,7 +11,7 @@ use super::report::Finished;
 use super::state::WorkerState;
 use crate::job::SweepId;
 use crate::process::Orphans;
-use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, StoreError, WorkerRow};
+use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, WorkerRow};
 
 /// How often it looks for claims that ran out; the store answers once a second, whoever asks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl HeartbeatSender<'_> {
         let suspicious = claim.tries.attempts > claim.tries.failures + 1;
         while suspicious && self.state.holds_unstopped(claim) {
             match self.beat() {
-                Err(StoreError::Unreachable { .. }) => std::thread::sleep(AWAY),
+                Err(error) if error.is_unreachable() => std::thread::sleep(AWAY),
                 // What a heartbeat is refused for, the worker's loop meets too.
                 Ok(()) | Err(_) => return,
             }

@@ -12,7 +12,7 @@ use super::report::Runner;
 use super::slot::{self, SlotContext};
 use super::state::WorkerState;
 use crate::process::{Orphans, Stopper};
-use crate::store::{Scope, Store, StoreError, WorkerRow};
+use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkerRow};
 
 /// A worker, made but not yet running.
 pub struct Worker {
@@ -91,7 +91,7 @@ impl Worker {
             let (heartbeats, orphans) = (&heartbeats, &orphans);
             threads.spawn(move || heartbeats.run(orphans, &is_over));
             let result = match known {
-                Err(error) if !matches!(error, StoreError::Unreachable { .. }) => Err(error),
+                Err(error) if !error.is_unreachable() && error.kind != StoreErrorKind::Full => Err(error),
                 _ => dispatcher.work(),
             };
             if result.is_err() {

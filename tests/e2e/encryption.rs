@@ -96,13 +96,14 @@ fn what_is_wrong_with_an_encrypted_connection_is_told_with_the_remedy() {
     encrypted.refused(
         &to_plain,
         authority_file,
-        &["does not answer in time", "speaks TLS", "redis:// instead of rediss://"],
+        &["does not reply in time", "speaks TLS", "redis:// instead of rediss://"],
     );
     let to_tls = url("redis", "127.0.0.1", port);
     encrypted.refused(&to_tls, authority_file, &[&format!("redis://127.0.0.1:{port}"), "rediss://"]);
     let missing = encrypted.sandbox.path().join("missing.pem");
-    encrypted.refused(&good, &missing, &["no encrypted connection", "SSL_CERT_FILE"]);
-    encrypted.refused(&format!("{good}#insecure"), authority_file, &["pose as the server", "SSL_CERT_FILE"]);
+    encrypted.refused(&good, &missing, &["cannot encrypt a connection", "SSL_CERT_FILE"]);
+    let ran = encrypted.sweep(&format!("{good}#insecure"), authority_file, &["status"]).code(2);
+    assert!(ran.stderr.contains("SSL_CERT_FILE") && !ran.stderr.contains("s3cret"), "{}", ran.stderr);
     let wrong = format!("rediss://ada:wrong@127.0.0.1:{port}");
     encrypted.refused(&wrong, authority_file, &["refuses the user `ada` with this password"]);
 }

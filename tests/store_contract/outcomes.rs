@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sweep::job::{AttemptCounts, JobState, Verdict};
-use sweep::store::{Claim, Exchange, LeaseStatus, PointSet, ReportEntry, StoreError};
+use sweep::store::{Claim, Exchange, LeaseStatus, PointSet, ReportEntry, StoreErrorKind};
 
 use crate::harness::{
     ALL_ACCEPTED, Bench, LONG, SHORT, Worker, counts, eventually, given_back, grouped, let_time_pass, lost, only,
@@ -249,11 +249,11 @@ pub fn a_request_is_applied_once(bench: &dyn Bench) {
     assert_eq!(answer.stale, [(0, vec![0])], "a claim that holds is not lost");
     assert_eq!(two.exchange(&second).unwrap(), answer);
     let stale = two.exchange(&first).unwrap_err();
-    assert!(matches!(&stale, StoreError::StaleRequest { worker, seq: 7 } if worker == "w"), "{stale:?}");
+    assert!(matches!(&stale.kind, StoreErrorKind::StaleRequest { worker, seq: 7 } if worker == "w"), "{stale:?}");
     assert_eq!(counts(&*one, &id).running, 4);
     one.exchange(&Exchange { claim_request: None, ..request(100, vec![]) }).unwrap();
     let stale = one.exchange(&second).unwrap_err();
-    assert!(matches!(stale, StoreError::StaleRequest { seq: 8, .. }), "{stale:?}");
+    assert!(matches!(stale.kind, StoreErrorKind::StaleRequest { seq: 8, .. }), "{stale:?}");
 }
 
 pub fn what_a_claim_says_of_attempts_goes_on(bench: &dyn Bench) {

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use sweep::job::{AttemptCounts, JobAddress, JobState, SweepId, Verdict};
 use sweep::store::{
     Claim, ClaimRequest, ColumnPlace, ExchangeReply, Heartbeat, HeldClaim, PointSet, Report, ReportEntry, Rerun, Scope,
-    Store, StoreError,
+    Store,
 };
 
 use crate::harness::{
@@ -219,7 +219,7 @@ impl Both<'_> {
         let Some(sweep) = self.model.sweeps.get(number % there_are) else { return };
         let removed = self.store.remove(&sweep.id, force);
         if sweep.counts().running > 0 && !force {
-            assert!(matches!(removed, Err(StoreError::Refused(_))), "{removed:?}");
+            assert!(removed.as_ref().is_err_and(sweep::store::StoreError::is_refusal), "{removed:?}");
         } else {
             removed.unwrap();
             self.model.sweeps.remove(number % there_are);

@@ -83,7 +83,7 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         store.remove(id, true),
     ];
     for error in results.into_iter().filter_map(Result::err) {
-        assert!(!matches!(error, StoreError::Unreachable { .. }), "waiting does not mend this: {error}");
+        assert!(!error.is_unreachable(), "waiting does not mend this: {error}");
     }
 }
 

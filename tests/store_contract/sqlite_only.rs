@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
-use sweep::store::{NewSweep, Queue, ReportEntry, StagedPart, StagedSweep, Staging, Store, StoreError, Sweeps};
+use sweep::store::{
+    NewSweep, Queue, ReportEntry, StagedPart, StagedSweep, Staging, Store, StoreError, StoreErrorKind, Sweeps,
+};
 
 use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
 
@@ -21,10 +23,9 @@ fn places() -> (TempDir, PathBuf, PathBuf) {
     (folder, dir, file)
 }
 
-fn refusal(dir: &Path) -> String {
+fn refusal(dir: &Path) -> StoreError {
     match SqliteStore::open(dir) {
-        Err(StoreError::Refused(why)) => why,
-        Err(other) => panic!("not refused, but: {other:?}"),
+        Err(error) => error,
         Ok(_) => panic!("not refused"),
     }
 }
@@ -57,8 +58,9 @@ fn another_layout_is_refused() {
     let (_folder, dir, file) = places();
     drop(SqliteStore::open(&dir).unwrap());
     Connection::open(&file).unwrap().execute("UPDATE meta SET value = 77 WHERE name = 'layout'", []).unwrap();
-    let why = refusal(&dir);
-    assert!(why.contains("layout 77") && why.contains("--store") && why.contains("sweep.db"), "{why}");
+    let error = refusal(&dir);
+    assert_eq!(error.kind, StoreErrorKind::Newer, "{error}");
+    assert!(error.message.contains("layout 77") && error.remedy.is_some(), "{error}");
 }
 
 #[test]
@@ -70,8 +72,8 @@ fn a_database_of_another_program_is_refused_and_left_as_it_is() {
         .execute_batch("CREATE TABLE recipes (name TEXT); PRAGMA user_version = 3")
         .unwrap();
     let before = fs::read(&file).unwrap();
-    let why = refusal(&dir);
-    assert!(why.contains("another program") && why.contains("--store"), "{why}");
+    let error = refusal(&dir);
+    assert!(error.kind == StoreErrorKind::Refused && error.remedy.is_some(), "{error}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
@@ -80,21 +82,23 @@ fn a_file_that_is_no_database_is_told() {
     let (_folder, dir, file) = places();
     fs::create_dir_all(&dir).unwrap();
     fs::write(&file, "a letter to the editor, long enough to be taken for a database\n".repeat(100)).unwrap();
-    let Err(StoreError::Damaged(why)) = SqliteStore::open(&dir) else { panic!("not told") };
-    assert!(why.contains("no SQLite database") && why.contains("sweep.db") && why.contains("--store"), "{why}");
+    let error = refusal(&dir);
+    assert_eq!(error.kind, StoreErrorKind::Damaged, "{error}");
+    assert!(error.message.contains("sweep.db") && error.remedy.is_some(), "{error}");
 }
 
 #[test]
 fn what_is_in_the_way_is_told() {
     let (_folder, dir, file) = places();
     fs::create_dir_all(&file).unwrap();
-    let why = refusal(&dir);
-    assert!(why.contains("cannot be opened") && why.contains("sweep.db"), "{why}");
+    let error = refusal(&dir);
+    assert_eq!(error.kind, StoreErrorKind::InsufficientPermissions, "{error}");
+    assert!(error.message.contains("sweep.db"), "{error}");
     let (_folder, dir, _) = places();
     fs::create_dir_all(dir.parent().unwrap()).unwrap();
     fs::write(&dir, "a file where the folder is to be").unwrap();
-    let why = refusal(&dir);
-    assert!(why.contains("cannot be made") && why.contains(&dir.display().to_string()), "{why}");
+    let error = refusal(&dir);
+    assert!(error.is_refusal() && error.message.contains(&dir.display().to_string()), "{error}");
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn a_store_that_was_deleted_in_use_is_told() {
     let id = submit(&store, "gone", "default", 3);
     fs::remove_file(&file).unwrap();
     let error = store.cancel(&id).unwrap_err();
-    assert!(matches!(&error, StoreError::Refused(why) if why.contains("moved or deleted")), "{error:?}");
+    assert!(error.kind == StoreErrorKind::Refused && error.remedy.is_some(), "{error:?}");
 }
 
 #[test]
@@ -117,8 +121,9 @@ fn a_store_in_use_by_another_machine_is_refused() {
     let other = "INSERT INTO workers VALUES ('w', 'elsewhere', 1, '[]', 1, 0, '[]', 'another-boot elsewhere', ?1)";
     let connection = Connection::open(&file).unwrap();
     connection.execute(other, [now]).unwrap();
-    let why = refusal(&dir);
-    assert!(why.contains("`elsewhere`") && why.contains("--store redis://HOST:6379"), "{why}");
+    let error = refusal(&dir);
+    assert_eq!(error.kind, StoreErrorKind::Refused, "{error}");
+    assert!(error.message.contains("`elsewhere`") && error.remedy.is_some(), "{error}");
     connection.execute("UPDATE workers SET last_seen_ms = last_seen_ms - 70000 WHERE id = 'w'", []).unwrap();
     SqliteStore::open(&dir).unwrap();
 }

@@ -107,7 +107,7 @@ fn a_machine_that_is_well_and_one_that_would_bite() {
 
 #[test]
 fn no_store_yet_and_none_that_can_be_used() {
-    let refused = StoreError::Refused("this will not do; do that".into());
+    let refused = StoreError::refused("this will not do").remedy("do that");
     let checks = [none_yet(Path::new("/here/.sweep"), &Ok(())), unusable(&refused)];
     insta::assert_snapshot!(told(&checks), @r#"
     good | store | none yet; `sweep run` or `sweep submit` makes /here/.sweep

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion};
 
-use crate::store::{Result, StoreError};
+use crate::store::{Result, StoreError, StoreErrorKind};
 
 /// How long sent bytes may stay unacknowledged before the system gives the connection up; where the system knows it.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
@@ -26,19 +26,16 @@ impl Address {
             "redis" | "valkey" | "rediss" | "valkeys" => refuse_extras(url)?,
             "redis+unix" | "valkey+unix" | "unix" => {}
             _ => {
-                return Err(StoreError::Refused(not_an_address(
-                    url,
-                    "it does not begin with `redis://` or `rediss://`",
-                )));
+                return Err(not_an_address(url, "it does not begin with `redis://` or `rediss://`"));
             }
         }
         let info: ConnectionInfo =
             url.parse().map_err(|error: redis::RedisError| match error.detail().unwrap_or_default() {
                 // The description is a fixed text; a detail could hold a part of the URL and is not shown.
                 _ if error.to_string().contains("database") => {
-                    StoreError::Refused(not_an_address(url, "the database is not a whole number"))
+                    not_an_address(url, "the database is not a whole number")
                 }
-                _ => StoreError::Refused(not_an_address(url, "its parts cannot be told apart")),
+                _ => not_an_address(url, "its parts cannot be told apart"),
             })?;
         let shown = show(&info);
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
@@ -125,7 +122,7 @@ fn refuse_extras(url: &str) -> Result<()> {
         (None, Some(_)) => "sweep knows no options behind `?`: a database is named by `/DB`",
         (None, None) => return Ok(()),
     };
-    Err(StoreError::Refused(not_an_address(url, why)))
+    Err(not_an_address(url, why))
 }
 
 /// An address that could not be read, without anything that may be a user, a password or a query.
@@ -137,12 +134,15 @@ fn redact(url: &str) -> String {
     if scheme.is_empty() { format!("{hidden}{place}") } else { format!("{scheme}://{hidden}{place}") }
 }
 
-fn not_an_address(url: &str, why: &str) -> String {
-    format!(
-        "`{}` is not the address of a Redis server: {why}. Type redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT/DB \
-         (rediss:// for an encrypted connection) or redis+unix:///PATH/TO/SOCKET; in a user or password write `@` as %40, `/` as %2F, `:` as %3A, `#` as %23 \
-         and `%` as %25",
-        redact(url)
+fn not_an_address(url: &str, why: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::BadAddress,
+        format!("`{}` is not the address of a Redis server: {why}", redact(url)),
+    )
+    .remedy(
+        "write redis://HOST:PORT, redis://USER:PASSWORD@HOST:PORT/DB (rediss:// for an encrypted connection) or \
+         redis+unix:///PATH/TO/SOCKET; in a user or password write `@` as %40, `/` as %2F, `:` as %3A, `#` as %23 and `%` \
+         as %25",
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::errors;
 use super::link::Link;
-use crate::store::{LAYOUT, Result, StoreError};
+use crate::store::{LAYOUT, Result, StoreError, StoreErrorKind};
 
 /// The oldest version that will do, major and minor.
 const OLDEST: (u64, u64) = (7, 0);
@@ -12,7 +12,7 @@ const OLDEST: (u64, u64) = (7, 0);
 /// Looks at the server behind a new link.
 pub(super) fn admit(link: &Link) -> Result<()> {
     let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO"))?;
-    check_server(link, &read_info(&info)).map_err(StoreError::Refused)?;
+    check_server(link, &read_info(&info))?;
     let (layout,): (Option<String>,) = link.pipe(redis::pipe().cmd("GET").arg("sweep:layout"))?;
     let layout = match layout {
         Some(layout) => layout,
@@ -26,12 +26,13 @@ pub(super) fn admit(link: &Link) -> Result<()> {
     if layout == LAYOUT.to_string() {
         return Ok(());
     }
-    Err(StoreError::Refused(format!(
-        "Redis at {} holds sweeps in layout {layout}, and this version of sweep ({}) keeps layout {LAYOUT}: use the \
-         version that wrote them, or another database of that server, for example redis://HOST:PORT/1",
+    let message = format!(
+        "Redis at {} holds sweeps in layout {layout}, and this version of sweep ({}) knows layout {LAYOUT}",
         link.address().shown(),
         env!("CARGO_PKG_VERSION"),
-    )))
+    );
+    Err(StoreError::new(StoreErrorKind::Newer, message)
+        .remedy("use the version that wrote them, or another database of that server, for example redis://HOST:PORT/1"))
 }
 
 /// The lines `name:value` of `INFO`.
@@ -39,41 +40,41 @@ pub(super) fn read_info(info: &str) -> HashMap<&str, &str> {
     info.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
 }
 
-fn check_server(link: &Link, info: &HashMap<&str, &str>) -> std::result::Result<(), String> {
+fn check_server(link: &Link, info: &HashMap<&str, &str>) -> Result<()> {
     let at = link.address().shown();
     let of = |name: &str| info.get(name).copied().unwrap_or_default();
     let version = of("redis_version");
     if read_version(version).is_none_or(|version| version < OLDEST) {
         let version = if version.is_empty() { "an unknown version" } else { version };
-        return Err(format!(
-            "Redis at {at} is {version}, and sweep needs {}.{} or newer (Valkey will do): install a newer one",
+        return Err(StoreError::refused(format!(
+            "Redis at {at} is {version}, and sweep needs {}.{} or newer, or Valkey",
             OLDEST.0, OLDEST.1
-        ));
+        ))
+        .remedy("install a newer one"));
     }
     if of("cluster_enabled") == "1" || of("redis_mode") == "cluster" {
         return Err(errors::cluster(at));
     }
     if of("redis_mode") == "sentinel" {
-        return Err(format!(
-            "what listens at {at} is a Sentinel, which holds no data: use the server that it watches; `{} sentinel \
-             masters` names it",
-            link.address().cli()
-        ));
+        return Err(StoreError::refused(format!("the server at {at} is a Sentinel, which holds no data"))
+            .remedy(format!("use the server that it watches; `{} sentinel masters` names it", link.address().cli())));
     }
     if of("role") == "slave" {
-        return Err(format!(
-            "Redis at {at} is a replica and takes no changes: use its primary redis://{}:{}",
+        return Err(StoreError::refused(format!("Redis at {at} is a replica and accepts no changes")).remedy(format!(
+            "use its primary redis://{}:{}",
             of("master_host"),
             of("master_port")
-        ));
+        )));
     }
     let policy = of("maxmemory_policy");
     if policy.starts_with("allkeys") && of("maxmemory") != "0" {
-        return Err(format!(
-            "Redis at {at} throws data away when its memory is full (maxmemory-policy {policy}), and jobs would be \
-             lost: use one that does not, or change it with `{} config set maxmemory-policy noeviction`",
+        return Err(StoreError::refused(format!(
+            "Redis at {at} deletes data when its memory is full (maxmemory-policy {policy}), and jobs would be lost"
+        ))
+        .remedy(format!(
+            "use a server that does not, or type `{} config set maxmemory-policy noeviction`",
             link.address().cli()
-        ));
+        )));
     }
     Ok(())
 }
@@ -87,7 +88,7 @@ fn read_version(version: &str) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
-    fn verdict(info: &str) -> std::result::Result<(), String> {
+    fn verdict(info: &str) -> Result<()> {
         let link = Link::new(super::super::address::Address::parse("redis://:s3cret@host").unwrap()).unwrap();
         check_server(&link, &read_info(info))
     }
@@ -109,7 +110,7 @@ mod tests {
             ("redis_version:7.0.15\r\nmaxmemory:100\r\nmaxmemory_policy:allkeys-lfu\r\n", "noeviction"),
         ] {
             let message = verdict(info).unwrap_err();
-            assert!(message.contains(word), "{message}");
+            assert!(message.to_string().contains(word), "{message}");
         }
     }
 }

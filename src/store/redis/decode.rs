@@ -1,5 +1,5 @@
 //! Owns what the server keeps and answers, as our types. Whatever the bytes, nothing here panics: what cannot be read is
-//! [`StoreError::Damaged`].
+//! an error of the kind `Damaged`.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -38,7 +38,8 @@ pub(super) type CountFields = [Option<String>; 7];
 
 fn damaged(what: &str, text: &str) -> StoreError {
     let text: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    StoreError::Damaged(format!("Redis holds `{text}` where sweep keeps {what}: did something else write there?"))
+    StoreError::damaged(format!("Redis holds `{text}` where sweep keeps {what}"))
+        .remedy("another program may have written there; use another database of that server")
 }
 
 fn number<T: FromStr>(what: &str, text: Option<&str>) -> Result<T> {
@@ -252,7 +253,7 @@ mod tests {
     /// Nothing but what was read, or that it is damaged.
     fn read_or_damaged<T>(read: Result<T>) {
         if let Err(error) = read {
-            assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+            assert_eq!(error.kind, crate::store::StoreErrorKind::Damaged, "{error:?}");
             assert!(error.to_string().len() < 2000, "{error}");
         }
     }

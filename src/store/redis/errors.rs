@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redis::{ErrorKind, RedisError};
 
 use super::address::Address;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// The server's own word for an error (`OOM`, `READONLY`, …), of the first command that failed.
 fn code(error: &RedisError) -> String {
@@ -64,62 +64,66 @@ fn encryption(error: &RedisError) -> Option<Encryption> {
 pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
     let code = code(error);
     let words = address.hide(words(error));
-    if let Some(why) = encryption(error).and_then(|trouble| encryption_refused(address, &trouble)) {
-        return StoreError::Refused(why);
+    if let Some(refused) = encryption(error).and_then(|trouble| encryption_refused(address, &trouble)) {
+        return refused;
     }
     if is_passing(error) {
         return unreachable(address, error, &code, &words);
     }
     match code.as_str() {
         "NOSWEEP" => match words.parse() {
-            Ok(id) => StoreError::NoSuchSweep(id),
-            Err(why) => StoreError::Damaged(why),
+            Ok(id) => StoreError::no_such_sweep(&id),
+            Err(why) => StoreError::damaged(why),
         },
-        // One of our scripts, or we, did not understand what stands there.
+        // One of our scripts, or we, did not understand what is stored there.
         _ if error.kind() == ErrorKind::UnexpectedReturnType || words.contains("user_script") => {
-            StoreError::Damaged(format!(
-                "Redis at {} holds something under the keys `sweep:*` that sweep does not understand ({words}): did something \
-                 else write there? Use another database of that server, for example redis://HOST:PORT/1",
+            StoreError::damaged(format!(
+                "Redis at {} holds something under the keys `sweep:*` that sweep does not understand ({words})",
                 address.shown()
             ))
+            .remedy(
+                "another program may have written there; use another database of that server, for example \
+                 redis://HOST:PORT/1",
+            )
         }
-        _ => StoreError::Refused(refusal(address, error, &code, &words)),
+        _ => refusal(address, error, &code, &words),
     }
 }
 
-/// Why an encrypted connection is refused, and what to do; none: it may pass.
-fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<String> {
+/// The error for a failed encryption; none: it may pass.
+fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<StoreError> {
     use rustls::CertificateError as Why;
     let at = address.shown();
+    let certificate = |what: &str| StoreError::refused(format!("the certificate of the server at {at} {what}"));
     Some(match trouble {
-        Encryption::Certificate(Why::NotValidForName | Why::NotValidForNameContext { .. }) => format!(
-            "the certificate of the server at {at} is for another name: write the host as its certificate has it, which \
-             `{}` shows, or have one made for this name",
-            openssl(address)
-        ),
+        Encryption::Certificate(Why::NotValidForName | Why::NotValidForNameContext { .. }) => {
+            certificate("is for another name").remedy(format!(
+                "write the host as its certificate has it, which `{}` shows, or have one issued for this name",
+                openssl(address)
+            ))
+        }
         Encryption::Certificate(Why::Expired | Why::ExpiredContext { .. }) => {
-            format!(
-                "the certificate of the server at {at} has expired: have it renewed there, or see that the clock here is right"
+            certificate("has expired").remedy("have it renewed there, or check the clock of this machine")
+        }
+        Encryption::Certificate(Why::UnknownIssuer) => {
+            certificate("is signed by an authority that this machine does not know").remedy(
+                "set the environment variable SSL_CERT_FILE to a file with that authority's certificate, or add it to the \
+                 certificates of this machine",
             )
         }
-        Encryption::Certificate(Why::UnknownIssuer) => format!(
-            "the certificate of the server at {at} is signed by an authority that this machine does not know: name the \
-             file with that authority's certificate by the environment variable SSL_CERT_FILE, or add it to the \
-             certificates of this machine"
+        Encryption::Certificate(other) => {
+            certificate(&format!("is not accepted ({})", rustls::Error::from(other.clone())))
+                .remedy(format!("`{}` shows it", openssl(address)))
+        }
+        Encryption::Plain => StoreError::refused(format!("the server at {at} does not speak TLS")).remedy(
+            "write redis:// instead of rediss:// within a network that you trust, or use the port that is set as `tls-port`",
         ),
-        Encryption::Certificate(other) => format!(
-            "the certificate of the server at {at} is not accepted ({}): `{}` shows it",
-            rustls::Error::from(other.clone()),
-            openssl(address)
-        ),
-        Encryption::Plain => format!(
-            "what listens at {at} does not speak TLS: write redis:// instead of rediss:// within a network that you trust, \
-             or see that the port is the one of `tls-port`"
-        ),
-        Encryption::Here(why) => format!(
-            "no encrypted connection to {at} can be made from here ({why}): see that SSL_CERT_FILE, if it is set, names a \
-             file with certificates, and that the host is a name or an address"
-        ),
+        Encryption::Here(why) => {
+            StoreError::refused(format!("this machine cannot encrypt a connection to {at} ({why})")).remedy(
+                "if SSL_CERT_FILE is set, check that it names a file with certificates; check that the host is a name or \
+                 an address",
+            )
+        }
         Encryption::Other => return None,
     })
 }
@@ -131,100 +135,106 @@ fn openssl(address: &Address) -> String {
 }
 
 fn unreachable(address: &Address, error: &RedisError, code: &str, words: &str) -> StoreError {
-    let why = match code {
-        "LOADING" => "it is still loading its data; it answers as soon as that is done".into(),
-        "BUSY" => {
-            format!("it is held up by a script; if that goes on, look with `{} slowlog get`", address.cli())
-        }
-        _ if error.is_timeout() && address.is_encrypted() => format!(
-            "it does not answer in time; see that the machine is up and not overloaded, and that the port is one that \
-             speaks TLS (`{} ping`; write redis:// instead of rediss:// if it does not)",
-            address.cli()
+    let redis = format!("Redis at {}", address.shown());
+    let ping = format!("`{} ping`", address.cli());
+    let (message, remedy) = match code {
+        "LOADING" => (format!("{redis} is still loading its data"), "wait until it has finished".into()),
+        "BUSY" => (
+            format!("{redis} is held up by a script"),
+            format!("if that lasts, look with `{} slowlog get`", address.cli()),
         ),
-        _ if error.is_timeout() => {
+        _ if error.is_timeout() && address.is_encrypted() => (
+            format!("{redis} does not reply in time"),
             format!(
-                "it does not answer in time; see that the machine is up and not overloaded: `{} ping`",
-                address.cli()
-            )
-        }
-        _ if error.is_connection_refusal() => format!(
-            "nothing listens there; start it with `redis-server`, or see that host and port are right ({words})"
+                "check that the machine is up and not overloaded, and that the port speaks TLS: {ping}; write redis:// \
+                 instead of rediss:// if it does not"
+            ),
         ),
-        _ if error.is_connection_dropped() && !address.is_encrypted() => format!(
-            "{words}; see that `{} ping` answers, and write rediss:// if the port is one for encrypted connections",
-            address.cli()
+        _ if error.is_timeout() => (
+            format!("{redis} does not reply in time"),
+            format!("check that the machine is up and not overloaded: {ping}"),
         ),
-        _ => format!("{words}; see that `{} ping` answers", address.cli()),
+        _ if error.is_connection_refusal() => (
+            format!("{redis} cannot be reached: nothing listens there ({words})"),
+            "start it with `redis-server`, or check host and port".into(),
+        ),
+        _ if error.is_connection_dropped() && !address.is_encrypted() => (
+            format!("{redis} cannot be reached: {words}"),
+            format!("check that {ping} replies, and write rediss:// if the port is one for encrypted connections"),
+        ),
+        _ => (format!("{redis} cannot be reached: {words}"), format!("check that {ping} replies")),
     };
-    StoreError::Unreachable { store: address.shown().to_owned(), why }
+    StoreError::unreachable(message).remedy(remedy)
 }
 
-fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> String {
-    // What a server says that wants a password, to a request of many arguments.
-    let code = if words.contains("unauthenticated") { "NOAUTH" } else { code };
-    let at = address.shown();
-    let cli = address.cli();
+fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> StoreError {
+    use StoreErrorKind::{Full, InsufficientPermissions, Refused};
+    let (redis, cli, scheme) = (format!("Redis at {}", address.shown()), address.cli(), address.scheme());
     let user = address.user();
-    let scheme = address.scheme();
-    match code {
-        "OOM" => {
-            return format!(
-                "Redis at {at} has no memory left: raise `maxmemory` (`{cli} config set maxmemory 4gb`), or remove \
-                 sweeps that are collected (`sweep rm`)"
-            );
-        }
-        "READONLY" => {
-            return format!(
-                "Redis at {at} is a replica now and takes no changes: use its primary, which `{cli} info replication` \
-                 names as master_host and master_port"
-            );
-        }
-        "NOPERM" => {
-            return format!(
-                "Redis at {at} does not let the user `{user}` do what sweep needs ({words}): allow it with `{cli} acl \
-                 setuser {user} ~sweep:* +@all -@dangerous +info`"
-            );
-        }
-        "MISCONF" | "NOREPLICAS" => {
-            return format!(
-                "Redis at {at} takes no changes now ({words}): mend that on its machine; disk space and its log tell \
-                 more"
-            );
-        }
-        "NOAUTH" => {
-            return format!(
-                "Redis at {at} wants a password: give it in the address, {scheme}://:PASSWORD@HOST:PORT or \
-                 {scheme}://USER:PASSWORD@HOST:PORT, best by the environment variable SWEEP_STORE"
-            );
-        }
-        "MOVED" | "CLUSTERDOWN" | "CROSSSLOT" => return cluster(at),
-        "WRONGTYPE" => {
-            return format!(
-                "Redis at {at} holds something under the keys `sweep:*` that is not sweep's: give sweep a database of \
-                 its own, for example redis://HOST:PORT/1"
-            );
-        }
-        _ => {}
-    }
-    match error.kind() {
-        ErrorKind::AuthenticationFailed => format!(
-            "Redis at {at} refuses the user `{user}` with this password: see that both are right; if it has only one \
-             password and no users, leave the user away: {scheme}://:PASSWORD@HOST:PORT"
+    // What a server says that requires a password, to a request of many arguments.
+    let code = if words.contains("unauthenticated") { "NOAUTH" } else { code };
+    let refused = |kind, message: String, remedy: String| StoreError::new(kind, message).remedy(remedy);
+    match (code, error.kind()) {
+        ("OOM", _) => refused(
+            Full,
+            format!("{redis} has no memory left"),
+            format!(
+                "raise `maxmemory` (`{cli} config set maxmemory 4gb`), or remove sweeps that are collected (`sweep rm`)"
+            ),
         ),
-        ErrorKind::Parse => format!(
-            "what listens at {at} does not answer as Redis does: see that host and port are right, and that it does \
-             not ask for an encrypted connection ({words})"
+        ("READONLY", _) => refused(
+            Refused,
+            format!("{redis} is a replica now and accepts no changes"),
+            format!("use its primary, which `{cli} info replication` names as master_host and master_port"),
         ),
-        _ if code.is_empty() => format!("Redis at {at} cannot be used: {words}"),
-        _ => format!("Redis at {at} refuses the request: {code} {words}"),
+        ("NOPERM", _) => refused(
+            InsufficientPermissions,
+            format!("{redis} does not let the user `{user}` do what sweep needs ({words})"),
+            format!("allow it with `{cli} acl setuser {user} ~sweep:* +@all -@dangerous +info`"),
+        ),
+        ("MISCONF" | "NOREPLICAS", _) => refused(
+            Refused,
+            format!("{redis} accepts no changes now ({words})"),
+            "repair that on its machine: look at its disk space and its log".into(),
+        ),
+        ("NOAUTH", _) => refused(
+            InsufficientPermissions,
+            format!("{redis} requires a password"),
+            format!(
+                "write it in the address, {scheme}://:PASSWORD@HOST:PORT or {scheme}://USER:PASSWORD@HOST:PORT, best in \
+                 the environment variable SWEEP_STORE"
+            ),
+        ),
+        ("MOVED" | "CLUSTERDOWN" | "CROSSSLOT", _) => cluster(address.shown()),
+        ("WRONGTYPE", _) => refused(
+            StoreErrorKind::Damaged,
+            format!("{redis} holds something under the keys `sweep:*` that is not sweep's"),
+            "give sweep a database of its own, for example redis://HOST:PORT/1".into(),
+        ),
+        (_, ErrorKind::AuthenticationFailed) => refused(
+            InsufficientPermissions,
+            format!("{redis} refuses the user `{user}` with this password"),
+            format!(
+                "check both; if the server has one password and no users, leave the user out: \
+                 {scheme}://:PASSWORD@HOST:PORT"
+            ),
+        ),
+        (_, ErrorKind::Parse) => refused(
+            Refused,
+            format!("the server at {} does not reply as Redis does ({words})", address.shown()),
+            "check host and port, and whether it expects an encrypted connection (rediss://)".into(),
+        ),
+        ("", _) => StoreError::refused(format!("{redis} cannot be used: {words}")),
+        _ => StoreError::refused(format!("{redis} refuses the request: {code} {words}")),
     }
 }
 
 /// Why a Redis Cluster is refused.
-pub(super) fn cluster(at: &str) -> String {
-    format!(
-        "Redis at {at} runs as a Redis Cluster, and sweep changes several keys in one step, which a cluster does not \
-         do: use a server that stands alone; one `redis-server` without `cluster-enabled` is enough for millions of \
-         jobs"
+pub(super) fn cluster(at: &str) -> StoreError {
+    StoreError::refused(format!(
+        "Redis at {at} runs as a Redis Cluster, and sweep changes several keys in one step, which a cluster does not do"
+    ))
+    .remedy(
+        "use a server that stands alone: one `redis-server` without `cluster-enabled` is enough for millions of jobs",
     )
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::admit::read_info;
 use super::link::Link;
 use super::scripts::Call;
+use crate::store::Result;
 use crate::store::{Leases, Memory, StoreInfo};
-use crate::store::{Result, StoreError};
 
 /// What it tells; `leases` is the call of `facts.lua`.
 pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<StoreInfo> {
@@ -56,7 +56,7 @@ fn durability(link: &Link, info: &HashMap<&str, &str>) -> Result<String> {
 fn setting(link: &Link, name: &str) -> Result<Option<String>> {
     match link.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
         Ok((pair,)) => Ok(pair.into_iter().nth(1)),
-        Err(StoreError::Refused(_)) => Ok(None),
+        Err(error) if error.is_refusal() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -50,7 +50,7 @@ struct Live {
 impl Link {
     /// A link that connects at its first request.
     pub(super) fn new(address: Address) -> Result<Link> {
-        let trouble = |why: String| StoreError::Refused(format!("cannot prepare the connection to Redis: {why}"));
+        let trouble = |why: String| StoreError::refused(format!("the connection to Redis cannot be prepared: {why}"));
         let client = Client::open(address.info().clone()).map_err(|error| trouble(address.hide(error.to_string())))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

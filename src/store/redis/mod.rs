@@ -101,8 +101,9 @@ impl RedisStore {
     /// must be one that this machine, or the file that `SSL_CERT_FILE` names, knows), or `redis+unix:///PATH`.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`] when no server answers; [`StoreError::Refused`] for another kind of address, a wrong
-    /// password or certificate, a server before 7.0, a cluster, a replica, one that evicts data, or one that holds another layout.
+    /// By [`StoreErrorKind`](super::StoreErrorKind): `BadAddress` for what is no address; `Unreachable` when no server
+    /// replies; `InsufficientPermissions` for a wrong password; `Newer` for a newer layout; `Refused` for a certificate
+    /// that is not accepted, a server before 7.0, a cluster, a replica, or one that evicts data.
     pub fn connect(url: &str) -> Result<RedisStore> {
         let link = Link::new(Address::parse(url)?)?;
         admit::admit(&link)?;
@@ -143,7 +144,7 @@ impl Queue for RedisStore {
         let call = encode::exchange(self.call(script), exchange);
         match self.link.call::<Option<String>>(&call)? {
             Some(reply) => decode::exchanged(&reply),
-            None => Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }),
+            None => Err(StoreError::stale_request(&exchange.worker, exchange.seq)),
         }
     }
 
@@ -219,10 +220,12 @@ impl Sweeps for RedisStore {
         let call = call.arg(id.to_string()).arg(u8::from(force));
         match self.link.call::<u64>(&call)? {
             0 => self.purge(),
-            held => Err(StoreError::Refused(format!(
-                "sweep {id} has {held} running jobs: cancel it first (`sweep cancel {id}`), or remove it with them \
-                 (`sweep rm --force {id}`)"
-            ))),
+            held => {
+                Err(StoreError::refused(format!("{id} has {held} running {}", if held == 1 { "job" } else { "jobs" }))
+                    .remedy(format!(
+                        "`sweep cancel {id}` ends them first; `sweep rm --force {id}` removes the sweep at once"
+                    )))
+            }
         }
     }
 

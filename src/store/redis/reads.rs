@@ -23,7 +23,7 @@ fn about(id: &SweepId) -> Pipeline {
 }
 
 fn known(id: &SweepId, exists: bool) -> Result<()> {
-    if exists { Ok(()) } else { Err(StoreError::NoSuchSweep(id.clone())) }
+    if exists { Ok(()) } else { Err(StoreError::no_such_sweep(id)) }
 }
 
 pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
@@ -46,13 +46,13 @@ pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
 
 pub(super) fn sweep(link: &Link, id: &SweepId) -> Result<SweepRow> {
     let (fields,): (Header,) = link.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg(&HEADER))?;
-    decode::sweep_row(id, fields)?.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))
+    decode::sweep_row(id, fields)?.ok_or_else(|| StoreError::no_such_sweep(id))
 }
 
 pub(super) fn document(link: &Link, id: &SweepId) -> Result<Vec<u8>> {
     let (exists, document): (bool, Option<Vec<u8>>) = link.pipe(about(id).cmd("GET").arg(key(id, "doc")))?;
     known(id, exists)?;
-    document.ok_or_else(|| StoreError::Damaged(format!("the document of sweep {id} is missing in Redis")))
+    document.ok_or_else(|| StoreError::damaged(format!("the document of sweep {id} is missing in Redis")))
 }
 
 pub(super) fn spans(link: &Link, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
@@ -153,9 +153,10 @@ pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, 
     }
     commands.cmd("ZRANGEBYSCORE").arg(key(id, "tries")).arg(at).arg(at);
     let (total, lease, due, failed, ready, cancelled, tries): PointFields = link.pipe(&commands)?;
-    let total = total.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))?;
+    let total = total.ok_or_else(|| StoreError::no_such_sweep(id))?;
     if index >= total {
-        return Err(StoreError::Refused(format!("there is no job {id}/{index}: the sweep has {total} points, from 0")));
+        return Err(StoreError::refused(format!("{id} has no point {index}"))
+            .remedy(format!("its {total} points have the indices from 0")));
     }
     if let Some(lease) = lease {
         let lease = Lease::read(&lease)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// What goes wrong within a request: SQLite's own errors get their words at the boundary, where the file is known.
 #[derive(Debug)]
@@ -45,46 +45,43 @@ impl Fault {
     }
 }
 
-/// What may pass is [`StoreError::Unreachable`], so that workers hold their outcomes and send them again.
+/// What passes by itself or with space on the disk is of a kind that workers wait for, and send their outcomes again.
 fn explain(file: &Path, error: &rusqlite::Error) -> StoreError {
     let name = file.display();
-    let away = |why: String| StoreError::Unreachable { store: name.to_string(), why };
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        return StoreError::Damaged(format!(
-            "the store {name} holds something that this version of sweep does not understand ({error}); use the version \
-             that wrote it, or another store: `--store FOLDER`"
-        ));
+        return StoreError::damaged(format!(
+            "the store {name} holds something that this version of sweep does not understand ({error})"
+        ))
+        .remedy("use the version that wrote it, or another store: `--store FOLDER`");
     };
+    let forbidden = |message| StoreError::new(StoreErrorKind::InsufficientPermissions, message);
     match failure.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => away(
-            "another process has locked it for half a minute; end that process if it hangs (`fuser` with the file's name \
-             tells which it is)"
-                .into(),
-        ),
-        ErrorCode::DiskFull => away("the disk is full; make room, and it goes on".into()),
-        ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory => away(format!("{error}; see whether the disk is well")),
-        ErrorCode::ReadOnly | ErrorCode::CannotOpen if unwritable(file).is_some() => StoreError::Refused(format!(
-            "the store {name} cannot be opened: its folder cannot be written ({}), which is needed even to look; allow it, \
-             or copy the folder to where you may write and name that: `--store FOLDER`",
-            unwritable(file).unwrap_or_default()
-        )),
-        ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
-            StoreError::Refused(format!(
-                "the store {name} cannot be written; allow it (`chmod u+w`), or use another one: `--store FOLDER`"
-            ))
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::unreachable(format!(
+            "the store {name} cannot be reached: another process has locked it for half a minute"
+        ))
+        .remedy(format!("end that process if it hangs; `fuser {name}` finds it")),
+        ErrorCode::DiskFull => {
+            StoreError::new(StoreErrorKind::Full, format!("the disk of the store {name} is full")).remedy("free space")
         }
-        ErrorCode::CannotOpen => StoreError::Refused(format!(
-            "the store {name} cannot be opened ({error}); see that it is a file that you may read and write, or use \
-             another store: `--store FOLDER`"
-        )),
-        ErrorCode::NotADatabase => StoreError::Damaged(format!(
-            "{name} is not a store: it is no SQLite database; move it away, or use another store: `--store FOLDER`"
-        )),
-        ErrorCode::DatabaseCorrupt => StoreError::Damaged(format!(
-            "the store {name} is damaged ({error}); keep a copy, and save what can be read of it with \
-             `sqlite3 {name} .recover`"
-        )),
-        _ => StoreError::Refused(format!("the store {name} refuses: {error}")),
+        ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory => {
+            StoreError::unreachable(format!("the store {name} cannot be reached: {error}")).remedy("check the disk")
+        }
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen if unwritable(file).is_some() => forbidden(format!(
+            "the store {name} cannot be opened: its folder cannot be written ({}), which SQLite needs even to read",
+            unwritable(file).unwrap_or_default()
+        ))
+        .remedy("allow it, or copy the folder to a place that you may write, and use that: `--store FOLDER`"),
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
+            forbidden(format!("the store {name} cannot be written"))
+                .remedy("allow it (`chmod u+w`), or use another store: `--store FOLDER`")
+        }
+        ErrorCode::CannotOpen => forbidden(format!("the store {name} cannot be opened ({error})"))
+            .remedy("make it a file that you may read and write, or use another store: `--store FOLDER`"),
+        ErrorCode::NotADatabase => StoreError::damaged(format!("{name} is not a store: it is no SQLite database"))
+            .remedy("move it away, or use another store: `--store FOLDER`"),
+        ErrorCode::DatabaseCorrupt => StoreError::damaged(format!("the store {name} is damaged ({error})"))
+            .remedy(format!("keep a copy, and save what can be read of it with `sqlite3 {name} .recover`")),
+        _ => StoreError::refused(format!("the store {name} refuses the request: {error}")),
     }
 }
 
@@ -99,35 +96,29 @@ mod tests {
     use super::*;
     use rusqlite::ffi;
 
-    fn told(code: i32) -> StoreError {
+    fn explained(code: i32) -> StoreError {
         Fault::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).at(Path::new("/x/sweep.db"))
     }
 
     #[test]
-    fn what_may_pass_is_unreachable_and_may_be_sent_again() {
-        for (code, word) in [(ffi::SQLITE_BUSY, "locked"), (ffi::SQLITE_FULL, "make room"), (ffi::SQLITE_IOERR, "disk")]
-        {
-            let StoreError::Unreachable { store, why } = told(code) else { panic!("{code}") };
-            assert_eq!(store, "/x/sweep.db");
-            assert!(why.contains(word), "{why}");
+    fn each_code_of_sqlite_has_a_kind_and_every_error_names_the_file() {
+        use StoreErrorKind::{Damaged, Full, InsufficientPermissions, Unreachable};
+        let kinds = [
+            (ffi::SQLITE_BUSY, Unreachable),
+            (ffi::SQLITE_IOERR, Unreachable),
+            (ffi::SQLITE_FULL, Full),
+            (ffi::SQLITE_READONLY, InsufficientPermissions),
+            (ffi::SQLITE_CANTOPEN, InsufficientPermissions),
+            (ffi::SQLITE_PERM, InsufficientPermissions),
+            (ffi::SQLITE_CORRUPT, Damaged),
+            (ffi::SQLITE_NOTADB, Damaged),
+        ];
+        for (code, kind) in kinds {
+            let error = explained(code);
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.message.contains("/x/sweep.db") && error.remedy.is_some(), "{error}");
         }
-    }
-
-    #[test]
-    fn what_does_not_pass_names_the_file_and_what_to_do() {
-        let refused = [ffi::SQLITE_READONLY, ffi::SQLITE_CANTOPEN, ffi::SQLITE_PERM];
-        assert!(
-            refused
-                .into_iter()
-                .all(|code| matches!(told(code), StoreError::Refused(why) if why.contains("/x/sweep.db")))
-        );
-        let damaged = [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB];
-        assert!(
-            damaged
-                .into_iter()
-                .all(|code| matches!(told(code), StoreError::Damaged(why) if why.contains("/x/sweep.db")))
-        );
         let odd = Fault::from(rusqlite::Error::IntegralValueOutOfRange(3, -1)).at(Path::new("/x/sweep.db"));
-        assert!(matches!(&odd, StoreError::Damaged(why) if why.contains("/x/sweep.db")), "{odd}");
+        assert_eq!(odd.kind, Damaged, "{odd}");
     }
 }

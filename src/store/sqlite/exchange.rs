@@ -38,7 +38,7 @@ fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<Exchang
     let Some((seq, reply)) = last.optional()? else { return Ok(None) };
     let seq = seq.cast_unsigned();
     if exchange.seq < seq {
-        return Err(StoreError::StaleRequest { worker: exchange.worker.clone(), seq: exchange.seq }.into());
+        return Err(StoreError::stale_request(&exchange.worker, exchange.seq).into());
     }
     if exchange.seq > seq {
         return Ok(None);
@@ -87,7 +87,7 @@ impl Reply {
 
     fn decode(bytes: &[u8]) -> Result<Reply, StoreError> {
         postcard::from_bytes(bytes)
-            .map_err(|error| StoreError::Damaged(format!("a reply kept in the store is damaged: {error}")))
+            .map_err(|error| StoreError::damaged(format!("the reply to a worker in the store cannot be read: {error}")))
     }
 }
 
@@ -103,6 +103,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreErrorKind;
     use proptest::prelude::*;
 
     fn reply() -> impl Strategy<Value = ExchangeReply> {
@@ -136,7 +137,7 @@ mod tests {
             flipped[at] ^= 1_u8 << bit;
             for bytes in [bytes, flipped, cut] {
                 if let Err(error) = Reply::decode(&bytes).map(Reply::exchanged) {
-                    prop_assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+                    prop_assert_eq!(error.kind, StoreErrorKind::Damaged);
                 }
             }
         }

@@ -50,11 +50,11 @@ pub(super) fn refuse_other_machine(connection: &Connection, dir: &Path, this: &M
     while let Some(row) = rows.next()? {
         if this.is_another(&row.get::<_, String>(0)?) {
             let host: String = row.get(1)?;
-            return Err(StoreError::Refused(format!(
-                "the store {} is in use by the machine `{host}`, and an embedded store serves one machine; to share sweeps \
-                 between machines use Redis: `--store redis://HOST:6379`",
+            return Err(StoreError::refused(format!(
+                "the store {} is in use by the machine `{host}`, and an embedded store serves one machine",
                 dir.display()
             ))
+            .remedy("to share sweeps between machines use Redis: `--store redis://HOST:6379`")
             .into());
         }
     }
@@ -64,11 +64,11 @@ pub(super) fn refuse_other_machine(connection: &Connection, dir: &Path, this: &M
 /// Refuses a folder on a network file system.
 pub(super) fn refuse_network(dir: &Path) -> Result<(), StoreError> {
     let Some(kind) = network_file_system(dir) else { return Ok(()) };
-    Err(StoreError::Refused(format!(
-        "the store {} is on a network file system ({kind}), where an embedded store would be damaged; use a folder on this \
-         machine's own disk (`--store FOLDER`), or Redis: `--store redis://HOST:6379`",
+    Err(StoreError::refused(format!(
+        "the store {} is on a network file system ({kind}), where an embedded store would be damaged",
         dir.display()
-    )))
+    ))
+    .remedy("use a folder on a local disk of this machine (`--store FOLDER`), or Redis: `--store redis://HOST:6379`"))
 }
 
 /// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.

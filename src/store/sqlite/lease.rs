@@ -145,11 +145,11 @@ pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>>
 /// A list of texts as it is kept.
 fn list(json: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(json)
-        .map_err(|error| StoreError::Damaged(format!("the row of a worker in the store is damaged: {error}")))
+        .map_err(|error| StoreError::damaged(format!("the row of a worker in the store cannot be read: {error}")))
 }
 
 fn sweeps_of(json: &str) -> Result<Vec<SweepId>, StoreError> {
-    let damaged = |why| StoreError::Damaged(format!("the row of a worker in the store is damaged: {why}"));
+    let damaged = |why| StoreError::damaged(format!("the row of a worker in the store cannot be read: {why}"));
     list(json)?.iter().map(|id| id.parse().map_err(damaged)).collect()
 }
 

@@ -64,10 +64,10 @@ impl SqliteStore {
     /// there.
     ///
     /// # Errors
-    /// [`StoreError::Refused`](super::StoreError::Refused) for a folder that cannot be made or is on a network file
-    /// system, a database of another layout or another program, and a store that a worker of another machine lives in;
-    /// [`StoreError::Damaged`](super::StoreError::Damaged) for a file that is no database;
-    /// [`StoreError::Unreachable`](super::StoreError::Unreachable) if another process holds it locked.
+    /// By [`StoreErrorKind`](super::StoreErrorKind): `InsufficientPermissions` or `Refused` for a folder that cannot be
+    /// created; `Refused` for one on a network file system, a database of another program, and a store that a worker of
+    /// another machine uses; `Newer` for a newer layout; `Damaged` for a file that is no database; `Unreachable` if
+    /// another process keeps it locked.
     pub fn open(dir: &Path) -> Result<SqliteStore> {
         open::make_folder(dir)?;
         guard::refuse_network(dir)?;

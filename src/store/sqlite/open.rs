@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::error::{Done, Fault};
-use crate::store::{LAYOUT, StoreError};
+use crate::store::{LAYOUT, StoreError, StoreErrorKind};
 
 /// How long a connection waits for a lock that another holds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,10 +23,12 @@ const STATEMENTS: usize = 128;
 /// who can change a sweep can have commands run. (SQLite makes its files 0644 at most.)
 pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
     let refused = |error: std::io::Error| {
-        StoreError::Refused(format!(
-            "the folder {} of the store cannot be made or written ({error}); use another one: `--store FOLDER`",
-            dir.display()
-        ))
+        let kind = match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreErrorKind::InsufficientPermissions,
+            _ => StoreErrorKind::Refused,
+        };
+        StoreError::new(kind, format!("the store's folder {} cannot be created or written ({error})", dir.display()))
+            .remedy("use another one: `--store FOLDER`")
     };
     DirBuilder::new().recursive(true).mode(0o775).create(dir).map_err(refused)?;
     let ignore = OpenOptions::new().write(true).create_new(true).mode(0o664).open(dir.join(".gitignore"));
@@ -53,10 +55,8 @@ pub(super) fn refuse_moved(file: &Path, opened: Identity) -> Result<(), StoreErr
 }
 
 fn moved(file: &Path, why: &str) -> StoreError {
-    StoreError::Refused(format!(
-        "the store {} was moved or deleted while it was in use ({why}); put it back, or start again",
-        file.display()
-    ))
+    StoreError::refused(format!("the store {} was moved or deleted while it was in use ({why})", file.display()))
+        .remedy("put it back, or start again")
 }
 
 /// Opens a connection to the database, which is laid out if it is new.
@@ -86,11 +86,10 @@ fn write_ahead(connection: &Connection) -> Done<()> {
             Err(fault) => return Err(fault),
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
-                return Err(StoreError::Refused(
-                    "this file system has no shared memory, which the embedded store needs; use a folder on this machine's \
-                     own disk: `--store FOLDER`"
-                        .into(),
+                return Err(StoreError::refused(
+                    "this file system has no shared memory, which the embedded store needs",
                 )
+                .remedy("use a folder on a local disk of this machine: `--store FOLDER`")
                 .into());
             }
         };
@@ -111,15 +110,16 @@ fn layout(connection: &Connection, file: &Path) -> Done<Option<u32>> {
     let name = file.display();
     match known {
         Some(LAYOUT) => Ok(known),
-        Some(other) => Err(StoreError::Refused(format!(
-            "the store {name} has layout {other}, and this version of sweep knows layout {LAYOUT}; use the version of sweep \
-             that made it, or another store: `--store FOLDER`"
-        ))
-        .into()),
-        None => Err(StoreError::Refused(format!(
-            "{name} is a database of another program; move it away, or use another store: `--store FOLDER`"
-        ))
-        .into()),
+        Some(other) => {
+            let message =
+                format!("the store {name} has layout {other}, and this version of sweep knows layout {LAYOUT}");
+            Err(StoreError::new(StoreErrorKind::Newer, message)
+                .remedy("use the version of sweep that wrote it, or another store: `--store FOLDER`")
+                .into())
+        }
+        None => Err(StoreError::refused(format!("{name} is a database of another program"))
+            .remedy("move it away, or use another store: `--store FOLDER`")
+            .into()),
     }
 }
 

@@ -115,10 +115,9 @@ pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(
     let sweep = sweeps::key(connection, id)?;
     let total = sweeps::row(connection, sweep)?.counts.total;
     if index >= total {
-        return Err(StoreError::Refused(format!(
-            "{id} has no point {index}: it has {total}, and their indices begin at 0"
-        ))
-        .into());
+        return Err(StoreError::refused(format!("{id} has no point {index}"))
+            .remedy(format!("its {total} points have the indices from 0"))
+            .into());
     }
     let lease = "SELECT attempt, worker, started_ms, failures, losses FROM leases WHERE sweep = ?1 AND point = ?2";
     let lease = connection.prepare_cached(lease)?.query_row(params![sweep, index], |row| {

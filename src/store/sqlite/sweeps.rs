@@ -22,7 +22,7 @@ pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
 
 /// The key of a sweep.
 pub(super) fn key(connection: &Connection, id: &SweepId) -> Done<i64> {
-    Ok(find(connection, id)?.ok_or_else(|| StoreError::NoSuchSweep(id.clone()))?)
+    Ok(find(connection, id)?.ok_or_else(|| StoreError::no_such_sweep(id))?)
 }
 
 /// The sweep that a request put in, if it did.
@@ -229,11 +229,9 @@ pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done
     let running = row(connection, sweep)?.counts.running;
     if running > 0 && !force {
         let jobs = if running == 1 { "job" } else { "jobs" };
-        return Err(StoreError::Refused(format!(
-            "{id} has {running} running {jobs}; `sweep cancel {id}` ends them first, or `sweep rm --force {id}` removes it \
-             all the same, and the workers drop what they run of it"
-        ))
-        .into());
+        return Err(StoreError::refused(format!("{id} has {running} running {jobs}"))
+            .remedy(format!("`sweep cancel {id}` ends them first; `sweep rm --force {id}` removes the sweep at once"))
+            .into());
     }
     for table in ["documents", "ranges", "delayed", "failed", "leases", "tries", "columns"] {
         connection.execute(&format!("DELETE FROM {table} WHERE sweep = ?1"), [sweep])?;
