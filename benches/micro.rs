@@ -6,9 +6,11 @@
 use divan::{Bencher, black_box};
 use sweep::extract::Extractor;
 use sweep::job::{AttemptCounts, Outcome, Verdict};
+use sweep::model::Document;
+use sweep::ops;
 use sweep::record::{Record, decode_chunk, encode_chunk};
 use sweep::space::Space;
-use sweep::spec::{self, Document};
+use sweep::spec;
 use sweep::template::{JobContext, JobTemplate};
 
 #[path = "table/results.rs"]
@@ -29,7 +31,7 @@ fn document() -> Document {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("micro.toml");
     std::fs::write(&file, text).unwrap();
-    spec::open(&file).unwrap().1
+    ops::read::document(spec::open(&file).unwrap()).1
 }
 
 /// A point of a space from its index.

@@ -2,7 +2,7 @@
 //!
 //! A job's life, top to bottom; data flows one way:
 //!
-//! 1. [`spec`] reads the text of a sweep file into one validated type, or says everything that is wrong with it.
+//! 1. [`spec`] reads the text of a sweep file into the [`model`], or reports everything that is wrong with it.
 //! 2. [`space`] computes point `i` from the index `i`: parameters, draw, repeat, seed. Nothing is enumerated.
 //! 3. [`store`] keeps a sweep once and hands out its indices as claims under leases.
 //! 4. [`worker`] claims jobs for its slots and decides what happens to them;
@@ -12,6 +12,8 @@
 //! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of it all, with its renderers.
 //!
+//! [`fingerprint`] hashes what decides a job's result besides its point; [`runtime`] is a sweep loaded on this machine,
+//! ready to run; [`stored`] owns the versioned forms in which sweeps are kept.
 //! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`; [`visible`] makes safe to show what jobs
 //! print. [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
 
@@ -20,14 +22,20 @@ pub mod cli;
 pub mod error;
 pub mod expr;
 pub mod extract;
+pub mod files;
+pub mod fingerprint;
 pub mod job;
+pub mod model;
 pub mod ops;
 pub mod process;
 pub mod record;
+pub mod runtime;
 pub mod space;
 pub mod spec;
 pub mod status;
 pub mod store;
+pub mod stored;
+pub mod suggest;
 pub mod table;
 pub mod template;
 pub mod value;

@@ -31,8 +31,8 @@ fn assert_message(folder: &str, path: &Path, message: &str) {
 }
 
 /// Reads a file under the name that it has from where the tests run.
-fn read(folder: &str, path: &Path) -> Result<spec::Read, spec::Diagnostics> {
-    let source = spec::Source {
+fn read(folder: &str, path: &Path) -> Result<spec::SweepFile, spec::Diagnostics> {
+    let source = spec::SourceFile {
         file: format!("tests/{folder}/{}", path.file_name().unwrap().to_str().unwrap()),
         stem: path.file_stem().unwrap().to_str().unwrap().into(),
         here: path.parent().unwrap().to_owned(),
@@ -61,7 +61,7 @@ fn doubtful_files_are_used_with_a_warning() {
 
 #[test]
 fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
-    let source = spec::Source { file: "my study.toml".into(), stem: "my study".into(), here: "/".into() };
+    let source = spec::SourceFile { file: "my study.toml".into(), stem: "my study".into(), here: "/".into() };
     let found = spec::read("command = \"prog\"\n", &source).unwrap_err();
     insta::assert_snapshot!(found.render(false), @r#"
     error: the file's name, `my study`, cannot be the name of a sweep
@@ -72,7 +72,7 @@ fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
 
 #[test]
 fn colours_are_only_there_when_asked_for() {
-    let source = spec::Source { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
+    let source = spec::SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
     let found = spec::read("comand = 1", &source).unwrap_err();
     assert!(found.render(true).contains('\u{1b}'));
     assert!(!found.render(false).contains('\u{1b}'));

@@ -6,7 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sweep::spec::{Files, Source, read_with};
+use sweep::files::Files;
+use sweep::spec::{SourceFile, read_with};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -72,7 +73,7 @@ fn every_sweep_file_shown_is_read_without_a_mistake() {
         let files = sweep_files(&text(&root().join(page)));
         assert!(!files.is_empty(), "{page} shows no sweep file");
         for file in files {
-            let source = Source { file: page.into(), stem: "study".into(), here: root() };
+            let source = SourceFile { file: page.into(), stem: "study".into(), here: root() };
             if let Err(mistakes) = read_with(&file, &source, &Named) {
                 panic!("{}", mistakes.render(false));
             }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::sweep::job::{Outcome, SweepId};
+use ::sweep::model::Document;
+use ::sweep::ops;
 use ::sweep::process::{Ended, Exit};
 use ::sweep::record::Output;
-use ::sweep::spec::{self, Document};
+use ::sweep::spec;
 use ::sweep::store::open::{Open, open};
 use ::sweep::store::{Claim, ClaimRequest, Exchange, LEASE, NewSweep, Scope, Store};
 use ::sweep::value::Value;
@@ -41,7 +43,7 @@ fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
         points / 4
     );
     let file = bench.file("fill.toml", &text);
-    let (_, document): (_, Document) = spec::open(&file).expect("the sweep file is right");
+    let (_, document) = ops::read::document(spec::open(&file).expect("the sweep file is right"));
     let request = format!("{:?}", Instant::now());
     let document = document.encode().expect("it is encoded");
     let new = NewSweep {

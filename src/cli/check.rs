@@ -12,15 +12,16 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
 use crate::cli::submit::read_whole;
 use crate::error::Result;
+use crate::model::{DEFAULT_JOB_DIR, Document};
 use crate::ops::check::{Report, report, write_points};
 use crate::ops::submit::SubmitReport;
 use crate::ops::target::Target;
+use crate::runtime::SweepRuntime;
 use crate::space::{Explained, Sampling, Space};
-use crate::spec::{Document, Found, PRIVATE_DIR};
+use crate::spec::Import;
 use crate::status::text::{count, group, plain};
 use crate::table::columns::{counters, first};
 use crate::template::shell_line;
-use crate::worker::runtime::SweepRuntime;
 
 /// Check a sweep file: how many points there are and how they come about, the first few with their commands
 #[derive(Debug, clap::Args)]
@@ -81,8 +82,8 @@ fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Opt
 
 /// The files whose edit makes old results count no more.
 fn inputs(document: &Document) -> impl Iterator<Item = &str> {
-    let decks = document.spec.templates.iter().map(|deck| deck.file.as_str());
-    document.fingerprint.paths().chain(decks).unique()
+    let templates = document.spec.templates.iter().map(|template| template.file.as_str());
+    document.fingerprint.paths().chain(templates).unique()
 }
 
 /// Which files' edits make old results count no more, and what `run` would do.
@@ -107,8 +108,8 @@ fn page(sweep: &SweepRuntime, report: &Report) -> String {
         let types = report.parameters.iter().map(|(name, kind)| format!("{name} {kind}")).join(", ");
         page.push_str(&format!("parameters: {types}\n"));
     }
-    for found in &report.found {
-        page.push_str(&format!("  {}\n", from_file(found)));
+    for import in &report.imports {
+        page.push_str(&format!("  {}\n", from_file(import)));
     }
     page.push_str(sampling(sweep.space.spec().sampling));
     page.push_str(&directory(sweep));
@@ -171,15 +172,15 @@ fn sampling(sampling: Sampling) -> &'static str {
     }
 }
 
-fn from_file(found: &Found) -> String {
-    match found {
-        Found::Glob { parameter, pattern, matches } => {
+fn from_file(import: &Import) -> String {
+    match import {
+        Import::Glob { parameter, pattern, matches } => {
             format!("{parameter}: {} named like {pattern}", count(*matches, "path"))
         }
-        Found::Lines { parameter, file, values, kind } => {
+        Import::Lines { parameter, file, values, kind } => {
             format!("{parameter}: {} of {file}, {}", count(*values, "line"), kind.name())
         }
-        Found::Points { file, rows, columns } => {
+        Import::Points { file, rows, columns } => {
             let columns = columns.iter().map(|column| format!("{} {}", column.name, column.kind.name())).join(", ");
             format!("{file}: {}, {columns}", count(*rows, "row"))
         }
@@ -189,10 +190,10 @@ fn from_file(found: &Found) -> String {
 /// Where jobs run, if not beside the sweep file, and what they find there.
 fn directory(sweep: &SweepRuntime) -> String {
     let Some(dir) = &sweep.spec.job.dir else { return String::new() };
-    let default = if dir == PRIVATE_DIR { " (`dir` under [job] names another)" } else { "" };
+    let default = if dir == DEFAULT_JOB_DIR { " (`dir` under [job] names another)" } else { "" };
     let mut text = format!("each job runs in {dir}{default}\n");
-    for deck in &sweep.spec.templates {
-        text.push_str(&format!("  {} is written there from {}\n", deck.name, deck.file));
+    for template in &sweep.spec.templates {
+        text.push_str(&format!("  {} is written there from {}\n", template.name, template.file));
     }
     text
 }

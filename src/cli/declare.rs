@@ -5,10 +5,10 @@ use itertools::Itertools;
 
 use crate::error::Result;
 use crate::job::SweepId;
+use crate::model::Document;
 use crate::ops::plan::{NotReused, Wish};
 use crate::ops::reuse::ReusedPoints;
 use crate::ops::submit::{SubmitPlan, SubmitReport, plan_submission};
-use crate::spec::Document;
 use crate::status::text::{count, group};
 use crate::store::{Counts, Store};
 

@@ -9,10 +9,10 @@ use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
-use crate::spec::Document;
+use crate::model::Document;
+use crate::runtime::SweepRuntime;
 use crate::store::open::{Open, embedded_folder, open};
 use crate::store::{Store, StoreError, SweepRow};
-use crate::worker::runtime::SweepRuntime;
 use exit::Exit;
 
 #[macro_use]

@@ -10,12 +10,13 @@ use crate::cli::declare::{WishArgs, declare, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
+use crate::model::Document;
+use crate::ops;
+use crate::ops::read::{ReadError, ReadEvents};
 use crate::ops::warn::warnings;
-use crate::process::git_state;
-use crate::space::Space;
-use crate::spec::{self, Disk, Document, Fingerprint, OpenError};
+use crate::runtime::SweepRuntime;
+use crate::spec::{Diagnostics, SweepFile};
 use crate::store::Store;
-use crate::worker::runtime::SweepRuntime;
 
 /// Put a sweep into the store; workers then run it
 ///
@@ -83,56 +84,45 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sweep file to be submitted: asks git where it stands, and works out what its conditions keep; warnings go to stderr, and a bar where it takes long.
+/// Reads a sweep file to be submitted. Warnings go to stderr; a progress bar is shown if evaluating the conditions takes
+/// long.
 ///
 /// # Errors
-/// If it cannot be read, or with everything that is wrong with it.
+/// If it cannot be read, or has errors.
 pub fn read(file: &Path) -> Result<Document> {
-    let (_, document) = read_whole(file)?;
-    Ok(Document { git: git_state(&document.here), ..document })
+    observed(|events| ops::read::for_submission(file, events))
 }
 
-/// The same, with what was found on the way.
+/// Reads a sweep file to be checked: as [`read`], without asking git.
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_whole(file: &Path) -> Result<(spec::Read, Document)> {
-    match spec::open(file) {
-        Ok((read, document)) => {
-            if !read.warnings.list.is_empty() {
-                say!("{}", read.warnings.render(super::colours()));
-            }
-            Ok((read, select(file, document)?))
-        }
-        Err(OpenError::Unreadable { why, .. }) => Err(Error::file("read", file)(why)),
-        Err(OpenError::Mistakes(mistakes)) => Err(Error::SweepFile(mistakes.render(super::colours()))),
-        Err(error @ (OpenError::Folder(_) | OpenError::NotText(_))) => Err(Error::usage(error.to_string())),
-    }
+pub fn read_whole(file: &Path) -> Result<(SweepFile, Document)> {
+    observed(|events| ops::read::read(file, events))
 }
 
-/// Works out which points are kept, and the fingerprint, once: both are stored with the sweep.
-fn select(file: &Path, mut document: Document) -> Result<Document> {
-    /// Fewer are gone through in an instant.
+/// Shows on stderr what happens while a sweep file is read.
+fn observed<T>(read: impl FnOnce(&mut ReadEvents) -> std::result::Result<T, ReadError>) -> Result<T> {
+    /// Fewer points take no noticeable time.
     const MANY: u64 = 500_000;
     let bar = ProgressBar::hidden();
-    let mut tell = |done, total| {
+    let mut progress = |done, total| {
         if total >= MANY && bar.length() != Some(total) {
             bar.set_draw_target(ProgressDrawTarget::stderr());
             bar.set_length(total);
-            bar.set_message("choosing points");
+            bar.set_message("selecting points");
         }
         bar.set_position(done);
     };
-    let space = Space::prepare(document.spec.space, &mut tell).map_err(|error| {
-        match spec::mistaken_conditions(&file.display().to_string(), &document.text, &error) {
-            Some(mistakes) => Error::SweepFile(mistakes.render(super::colours())),
-            None => Error::usage(error.to_string()),
+    let mut warnings = |warnings: &Diagnostics| {
+        if !warnings.list.is_empty() {
+            say!("{}", warnings.render(super::colours()));
         }
-    })?;
+    };
+    let result = read(&mut ReadEvents { warnings: &mut warnings, progress: &mut progress });
     bar.finish_and_clear();
-    document.spec.space = space.spec().clone();
-    let disk = Disk { here: document.here.clone() };
-    document.fingerprint = Fingerprint::of(&document.spec, &space, &disk, &document.here.to_string_lossy())
-        .map_err(|(path, why)| Error::file("read", &document.here.join(path))(why))?;
-    Ok(document)
+    result.map_err(|error| match error {
+        ReadError::Mistakes(mistakes) => Error::SweepFile(mistakes.render(super::colours())),
+        ReadError::Other(error) => error,
+    })
 }

@@ -48,8 +48,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::model::{ResultSettings, ResultsFrom};
 use crate::record::Kept;
-use crate::spec::{ResultSettings, ResultsFrom};
 use crate::value::Value;
 
 mod json;

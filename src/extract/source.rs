@@ -9,8 +9,8 @@ use super::path::Path;
 use super::pattern::{Matches, Pattern};
 use super::text::{Text, list};
 use super::{json, scalar};
+use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::record::Kept;
-use crate::spec::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::value::Value;
 
 /// A source, compiled.

@@ -1,7 +1,7 @@
 //! Owns the tests of how results are read.
 
 use super::*;
-use crate::spec::ResultFormat;
+use crate::model::ResultFormat;
 use Value::{Bool, Float, Int, Missing};
 
 mod columns;

@@ -7,12 +7,12 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::ops::target::Target;
 use crate::ops::warn;
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::space::{Block, Dist, Explained, Point, Space, Values};
-use crate::spec::{self, Found};
+use crate::spec::{Import, SweepFile};
 use crate::table::cell::Cell;
 use crate::table::write::Table;
 use crate::value::Value;
-use crate::worker::runtime::{Prepared, SweepRuntime};
 
 /// Points looked at to tell the types of parameters that are computed.
 const LOOKED_AT: u64 = 256;
@@ -28,9 +28,9 @@ pub struct Report {
     /// Each parameter, with the type of its values: `int`, `float`, `number` (both), `bool`, `text`, `mixed`.
     pub parameters: Vec<(String, &'static str)>,
     /// The first points, with what their processes would be given.
-    pub first: Vec<Prepared>,
+    pub first: Vec<PreparedJob>,
     /// What was taken from other files.
-    pub found: Vec<Found>,
+    pub imports: Vec<Import>,
     /// Warnings of the sweep file itself, which are shown with their places when it is read.
     pub told: Vec<String>,
     /// What else may be wrong, a sentence each.
@@ -41,7 +41,7 @@ pub struct Report {
 ///
 /// # Errors
 /// If a template cannot be rendered for one of them.
-pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Report> {
+pub fn report(sweep: &SweepRuntime, read: &SweepFile, points: u64) -> Result<Report> {
     let space = &sweep.space;
     let first = (0..points.min(space.len()))
         .map(|index| sweep.prepare(index, 1).map_err(|error| Error::usage(format!("{error:#}"))))
@@ -52,7 +52,7 @@ pub fn report(sweep: &SweepRuntime, read: &spec::Read, points: u64) -> Result<Re
         blocks: space.explain(),
         parameters: parameters(space),
         first,
-        found: read.found.clone(),
+        imports: read.imports.clone(),
         told: read.warnings.list.iter().map(|warning| warning.message.clone()).collect(),
         warnings: warn::warnings(sweep)?,
     })
@@ -83,7 +83,7 @@ fn block_json(block: &Explained) -> Json {
     json!({"factors": factors.collect::<Vec<_>>(), "product": product, "points": block.kept})
 }
 
-fn point_json(names: &[String], prepared: &Prepared) -> Json {
+fn point_json(names: &[String], prepared: &PreparedJob) -> Json {
     let point = &prepared.point;
     json!({
         "job": point.index,
@@ -95,7 +95,7 @@ fn point_json(names: &[String], prepared: &Prepared) -> Json {
         "seed32": point.seed32,
         "command": prepared.argv,
         "dir": prepared.dir,
-        "files": prepared.decks.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect::<serde_json::Map<_, _>>(),
+        "files": prepared.files.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect::<serde_json::Map<_, _>>(),
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::space::{Point, Space};
-use crate::spec::suggest;
+use crate::suggest;
 use crate::table::rows::{Layout, Row};
 use crate::value::Value;
 use crate::visible::visible_in_line;

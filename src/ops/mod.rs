@@ -1,6 +1,7 @@
 //! Owns what the commands do, apart from how a person types and reads them; the dashboard will use the same.
 //!
 //! - [`select`]: which sweep or job is meant
+//! - [`read`]: a sweep file read from disk, ready to submit or check
 //! - [`submit`]: a sweep file into the store
 //! - [`points`]: walks a sweep's points with their states
 //! - [`history`]: what is recorded of points
@@ -27,6 +28,7 @@ pub mod output;
 pub mod plan;
 pub mod points;
 pub mod provenance;
+pub mod read;
 pub mod retry;
 pub mod reuse;
 pub mod select;

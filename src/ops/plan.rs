@@ -2,8 +2,8 @@
 //! over what older ones have. Pure; [`crate::ops::reuse`] does it.
 
 use crate::job::SweepId;
-use crate::spec::Document;
-use crate::spec::fingerprint::Change;
+use crate::model::Document;
+use crate::model::FingerprintChange;
 use crate::store::Counts;
 
 /// What the person asks for.
@@ -46,7 +46,7 @@ pub struct NotReused {
     /// The sweep.
     pub id: SweepId,
     /// What is different now, at least one thing.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FingerprintChange>,
     /// How many of its points have succeeded.
     pub succeeded: u64,
 }
@@ -118,18 +118,20 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::files::Disk;
+    use crate::fingerprint;
     use crate::space::Space;
-    use crate::spec::{Disk, Fingerprint, Source as From, read};
+    use crate::spec::{SourceFile, read};
 
     /// A document, its fingerprint changed by hand where a test wants another.
     fn document(values: &str, script: &str, format: &str) -> Document {
         let text =
             format!("command = 'run {{{{ x }}}} {script}'\n[grid]\nx = {values}\n[results]\nformat = '{format}'\n");
-        let source = From { file: "a.toml".into(), stem: "a".into(), here: PathBuf::from("/nowhere") };
+        let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: PathBuf::from("/nowhere") };
         let spec = read(&text, &source).unwrap().spec;
         let space = Space::new(spec.space.clone()).unwrap();
         let disk = Disk { here: source.here.clone() };
-        let fingerprint = Fingerprint::of(&spec, &space, &disk, "/nowhere").unwrap();
+        let fingerprint = fingerprint::compute(&spec, &space, &disk, "/nowhere").unwrap();
         Document {
             version: 1,
             submission: String::new(),
@@ -159,7 +161,7 @@ mod tests {
             Plan::New { sources, stake } => {
                 let from = sources.iter().map(|from| format!("{}{}", from.id, if from.anew { " anew" } else { "" }));
                 let stake = stake.map(|stake| {
-                    let changes: Vec<_> = stake.changes.iter().map(Change::to_string).collect();
+                    let changes: Vec<_> = stake.changes.iter().map(FingerprintChange::to_string).collect();
                     format!("; {}: {} since {}", stake.succeeded, changes.join(", "), stake.id)
                 });
                 format!("new from [{}]{}", from.collect::<Vec<_>>().join(", "), stake.unwrap_or_default())

@@ -8,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
+use crate::model::Document;
 use crate::ops::collect::{Choice, Collected, Job};
 use crate::ops::target::Target;
 use crate::record::Record;
-use crate::spec::Document;
 use crate::status::time;
 use crate::table::write::Format;
 use crate::template::shell_line;

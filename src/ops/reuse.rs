@@ -8,12 +8,12 @@
 use crate::error::{Error, Result};
 use crate::extract::{Extractor, NotAgain, Results};
 use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
+use crate::model::{Document, ResultSettings};
 use crate::ops::history::Blocks;
 use crate::ops::output;
 use crate::ops::plan::Source;
 use crate::record::{BLOCK, Output, Record};
 use crate::space::{Matching, Point, Space};
-use crate::spec::{Document, ResultSettings};
 use crate::store::{StagedSweep, Store, StoreError};
 use crate::table::columns::name_results;
 

@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::job::{AttemptCounts, JobAddress, JobState, Outcome};
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::space::Point;
 use crate::store::{Store, SweepRow};
 use crate::template::shell_line;
-use crate::worker::runtime::{Prepared, SweepRuntime};
 
 /// One point, as it stands.
 pub struct JobView {
@@ -26,7 +26,7 @@ pub struct JobView {
     /// The point.
     pub point: Point,
     /// What its process is given, or why it cannot be told: a derived parameter or a template that cannot be computed.
-    pub prepared: std::result::Result<Prepared, String>,
+    pub prepared: std::result::Result<PreparedJob, String>,
     /// The program's path on this machine, or why there is none.
     pub program: std::result::Result<PathBuf, String>,
     /// Its attempts, oldest first.
@@ -50,7 +50,7 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
     };
     let point = sweep.space.point(index).ok_or_else(|| Error::usage(format!("{} has no point {index}", row.id)))?;
     let prepared = sweep.prepare(index, attempt).map_err(|error| format!("{error:#}"));
-    let word = |prepared: &Prepared| prepared.argv.first().cloned().unwrap_or_default();
+    let word = |prepared: &PreparedJob| prepared.argv.first().cloned().unwrap_or_default();
     let program = prepared.as_ref().map_err(Clone::clone).map(word);
     Ok(JobView {
         address: JobAddress { sweep: row.id.clone(), index },
@@ -71,7 +71,7 @@ impl JobView {
     /// # Errors
     /// If there is nothing that could be run: why its command cannot be told.
     pub fn paste_line(&self) -> std::result::Result<String, &str> {
-        let Prepared { argv, env, stdin, dir, decks, .. } = self.prepared.as_ref().map_err(String::as_str)?;
+        let PreparedJob { argv, env, stdin, dir, files, .. } = self.prepared.as_ref().map_err(String::as_str)?;
         let mut argv = argv.clone();
         // A program with a slash in it is relative to the sweep file's folder, wherever the job runs.
         if let (Some(word), Ok(program)) = (argv.first_mut().filter(|word| word.contains('/')), &self.program) {
@@ -80,14 +80,14 @@ impl JobView {
         let words =
             |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
         let dir = dir.to_string_lossy();
-        let decks: Vec<String> = decks.iter().map(|(name, text)| deck_line(name, text)).collect();
-        let decks = decks.concat();
+        let files: Vec<String> = files.iter().map(|(name, text)| write_file_line(name, text)).collect();
+        let files = files.concat();
         let folder = format!("{} && {}", words(&["mkdir", "-p", &dir]), words(&["cd", &dir]));
         let (input, no_input) = match stdin {
             Some(text) => (words(&["printf", "%s", text]) + " | ", ""),
             None => (String::new(), " < /dev/null"),
         };
-        Ok(format!("{folder} && {decks}{input}{}{no_input}", shell_line(&argv, env, None)))
+        Ok(format!("{folder} && {files}{input}{}{no_input}", shell_line(&argv, env, None)))
     }
 
     /// The newest attempt.
@@ -129,8 +129,8 @@ impl JobView {
     }
 }
 
-/// Writes an input deck, in a line to paste.
-fn deck_line(name: &str, text: &str) -> String {
+/// A command line that writes a rendered template file.
+fn write_file_line(name: &str, text: &str) -> String {
     let words =
         |words: &[&str]| shell_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[], None);
     let folder = match name.rsplit_once('/') {

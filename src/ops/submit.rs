@@ -5,11 +5,11 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
+use crate::model::Document;
 use crate::ops::plan::{EarlierSweep, NotReused, Plan, Source, Wish, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
 use crate::space::Space;
-use crate::spec::Document;
 use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, SweepRow};
 
 /// What a sweep file asks for, with what is in the store: decided, not done.

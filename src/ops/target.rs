@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::fingerprint;
 use crate::ops::provenance::beside;
-use crate::spec::fingerprint;
+use crate::runtime::SweepRuntime;
 use crate::store::sqlite::is_of_store;
 use crate::table::write::Format;
-use crate::worker::runtime::SweepRuntime;
 
 /// Where a table goes, and in which form.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::runtime::SweepRuntime;
 use crate::space::mass_at_bounds;
 use crate::status::text::group;
-use crate::worker::runtime::SweepRuntime;
 
 /// The chance of two equal `seed32` from which on it is told.
 const CHANCE: f64 = 0.01;
@@ -94,7 +94,7 @@ fn left_behind(word: &str, sweep: &SweepRuntime, dir: &Path) -> Option<String> {
     let is_missing = dir != sweep.here && !Path::new(word).is_absolute() && !word.is_empty();
     let names_a_file = is_missing && sweep.here.join(word).is_file() && !dir.join(word).exists();
     // What is written into the directory is there in time.
-    if !names_a_file || sweep.spec.templates.iter().any(|deck| deck.name == word) {
+    if !names_a_file || sweep.spec.templates.iter().any(|template| template.name == word) {
         return None;
     }
     Some(format!(

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::spec::GitState;
+use crate::model::GitState;
 
 /// The longest that git is waited for: a tree of millions of files on a slow disk is not worth a person's time.
 const PATIENCE: Duration = Duration::from_secs(2);

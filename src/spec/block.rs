@@ -7,12 +7,12 @@ use toml::de::DeValue;
 
 use super::Diagnostic;
 use super::expressions::Condition;
-use super::files::Sources;
+use super::files::Importer;
 use super::keys::BLOCK;
 use super::part::{self, Declared, Definition, Item, Part};
 use super::reader::{Reader, Sink};
-use super::suggest::{list, nearest};
 use crate::space::{Axis, Block, Values};
+use crate::suggest::{list, nearest};
 
 /// A block with what it inherits.
 pub(super) struct Assembled {
@@ -49,9 +49,9 @@ struct Own {
 }
 
 /// Reads the base and all blocks: the blocks of the sweep, and each name once, in the order of the file.
-pub(super) fn read(top: Reader, sources: Sources) -> (Vec<Assembled>, Vec<Declared>) {
-    let base = part::read(top, sources, false);
-    let own: Vec<Own> = tables(top).into_iter().map(|(table, span)| own(table, span, sources)).collect();
+pub(super) fn read(top: Reader, importer: Importer) -> (Vec<Assembled>, Vec<Declared>) {
+    let base = part::read(top, importer, false);
+    let own: Vec<Own> = tables(top).into_iter().map(|(table, span)| own(table, span, importer)).collect();
     let declared = all_names(&base, &own);
     let mut assembled: Vec<Assembled> = match own.is_empty() {
         true => vec![Assembled { items: base.items, conditions: base.conditions, span: None }],
@@ -99,13 +99,13 @@ fn tables(top: Reader<'_>) -> Vec<(Reader<'_>, Span<usize>)> {
     }
 }
 
-fn own(table: Reader, span: Span<usize>, sources: Sources) -> Own {
+fn own(table: Reader, span: Span<usize>, importer: Importer) -> Own {
     table.finish(&BLOCK);
     if table.entries().next().is_none() {
         let found = Diagnostic::warning("an empty block: it is the tables at the top as they stand", span.clone());
         table.sink.push(found.help("take it out, or say below it in what it differs"));
     }
-    let part = part::read(table, sources, true);
+    let part = part::read(table, importer, true);
     let without = table.texts("without").unwrap_or_default();
     Own { part, without: without.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(), span }
 }

@@ -8,8 +8,9 @@ use super::keys::TOP;
 use super::part::Declared;
 use super::place::inside;
 use super::reader::{Entry, Reader, kind, meant};
-use super::suggest::list;
-use super::{Command, Diagnostic, Spec, expressions, samples, templates};
+use super::{Diagnostic, expressions, samples, templates};
+use crate::model::{Command, Spec};
+use crate::suggest::list;
 use crate::template::{self, JobTemplate, Place, TemplateError};
 
 /// Reads `command`.
@@ -122,7 +123,7 @@ impl<'a> Texts<'a> {
             Place::Env(name) => text(self.under(&job()?.entry("env")?)?.entry(name)?),
             Place::Stdin => text(job()?.entry("stdin")?),
             Place::Dir => text(job()?.entry("dir")?),
-            Place::Deck(_) => None,
+            Place::File(_) => None,
         }
     }
 

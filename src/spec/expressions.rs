@@ -10,9 +10,9 @@ use super::block::Assembled;
 use super::part::{Declared, Definition};
 use super::place::inside;
 use super::reader::{Entry, Reader, kind};
-use super::suggest::{list, nearest};
 use crate::expr::{self, Expression};
 use crate::space::{Derived, Range, SpaceSpec, Values};
+use crate::suggest::{list, nearest};
 use crate::template::BUILT_IN;
 use crate::value::Value;
 

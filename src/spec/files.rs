@@ -1,98 +1,20 @@
 //! Owns the files that a sweep file names to take values from: how they are reached, and values by `glob` and `lines`.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::ops::Range as Span;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
-
-use glob::{MatchOptions, Pattern};
 
 use super::column::{Column, ColumnType};
 use super::reader::{Entry, Reader, Sink};
-use super::{Diagnostic, Found};
+use super::{Diagnostic, Import};
+use crate::files::Files;
 use crate::value::Value;
-
-/// The files beside a sweep file, by their paths as it names them: relative to its folder, or absolute.
-pub trait Files {
-    /// What a file holds.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
-
-    /// The paths that a pattern finds, in the form of the pattern, in no particular order.
-    ///
-    /// # Errors
-    /// If the pattern is none, or a path is not Unicode; the text says so.
-    fn find(&self, pattern: &str) -> Result<Vec<String>, String>;
-
-    /// The BLAKE3 hash of what a file holds; none: there is no such file.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    fn hash(&self, path: &str) -> io::Result<Option<blake3::Hash>> {
-        match self.read(path) {
-            Ok(bytes) => Ok(Some(blake3::hash(&bytes))),
-            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(why) => Err(why),
-        }
-    }
-}
-
-/// The files on the disk.
-#[derive(Clone, Debug)]
-pub struct Disk {
-    /// The folder of the sweep file, absolute.
-    pub here: PathBuf,
-}
-
-impl Files for Disk {
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.here.join(path))
-    }
-
-    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
-        // Checked by itself, so that a mistake is told of the pattern and not of the folder before it.
-        Pattern::new(pattern).map_err(|error| error.msg.to_owned())?;
-        // `./a/*` is as good as `a/*`, and the paths are to begin as the pattern does.
-        let bare = pattern.trim_start_matches("./");
-        let dots = pattern.get(..pattern.len() - bare.len()).unwrap_or_default();
-        let folder = self.here.to_str().ok_or("the folder of the sweep file has a name that is not Unicode")?;
-        let whole = match Path::new(bare).is_absolute() {
-            true => bare.to_owned(),
-            false => format!("{}/{bare}", Pattern::escape(folder)),
-        };
-        // As a shell has it: no hidden files but by name, and `*` stays in its folder.
-        let options =
-            MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-        let mut found = Vec::new();
-        for path in glob::glob_with(&whole, options).map_err(|error| error.msg.to_owned())? {
-            let path = path.map_err(|error| error.to_string())?;
-            let relative = path.strip_prefix(&self.here).unwrap_or(&path);
-            let text = relative.to_str().ok_or_else(|| format!("{} has a name that is not Unicode", path.display()))?;
-            found.push(format!("{dots}{text}"));
-        }
-        Ok(found)
-    }
-
-    /// A part at a time: a file may be larger than the memory.
-    fn hash(&self, path: &str) -> io::Result<Option<blake3::Hash>> {
-        let path = self.here.join(path);
-        // What has no such name, a name that is too long for one, or is a folder, is no file.
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(fs::File::open(path)?)?;
-        Ok(Some(hasher.finalize()))
-    }
-}
 
 /// What is read, and where it is told.
 #[derive(Clone, Copy)]
-pub(super) struct Sources<'a> {
+pub(super) struct Importer<'a> {
     pub files: &'a dyn Files,
-    pub found: &'a std::cell::RefCell<Vec<Found>>,
+    pub imports: &'a std::cell::RefCell<Vec<Import>>,
 }
 
 /// What to do with a file that is not UTF-8.
@@ -110,9 +32,9 @@ pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
-impl Sources<'_> {
-    fn tell(self, found: Found) {
-        self.found.borrow_mut().push(found);
+impl Importer<'_> {
+    fn tell(self, import: Import) {
+        self.imports.borrow_mut().push(import);
     }
 
     /// The text of a file that the sweep file names at `span`, without a byte-order mark.
@@ -123,7 +45,7 @@ impl Sources<'_> {
         };
         let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            Err(why) if why.kind() == ErrorKind::NotFound => {
                 return error(format!("there is no file {path}"), "paths are relative to the folder of the sweep file");
             }
             Err(why) => {
@@ -158,7 +80,7 @@ impl Sources<'_> {
         paths.sort_unstable();
         paths.dedup();
         let (parameter, matches) = (parameter.key.to_owned(), paths.len() as u64);
-        self.tell(Found::Glob { parameter, pattern: pattern.to_owned(), matches });
+        self.tell(Import::Glob { parameter, pattern: pattern.to_owned(), matches });
         Some(paths.into_iter().map(Value::Text).collect())
     }
 
@@ -174,12 +96,12 @@ impl Sources<'_> {
             }
         };
         let (parameter, values) = (parameter.key.to_owned(), column.values.len() as u64);
-        self.tell(Found::Lines { parameter, file: file.to_owned(), values, kind: column.kind });
+        self.tell(Import::Lines { parameter, file: file.to_owned(), values, kind: column.kind });
         Some(column.values)
     }
 
-    pub fn tell_points(self, found: Found) {
-        self.tell(found);
+    pub fn tell_points(self, import: Import) {
+        self.tell(import);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range as Span;
 
 use toml::de::{DeArray, DeFloat, DeValue};
 
-use super::files::Sources;
+use super::files::Importer;
 use super::keys::{GLOB, Keys, LINES};
 use super::reader::{Entry, Reader, Sink, integer, kind};
 use super::{Diagnostic, range};
@@ -21,17 +21,17 @@ fn length(values: &Values) -> Option<u64> {
 }
 
 /// An axis of `[grid]`.
-pub(super) fn axis(entry: &Entry, sources: Sources, sink: &Sink) -> Option<Axis> {
+pub(super) fn axis(entry: &Entry, importer: Importer, sink: &Sink) -> Option<Axis> {
     let values = match entry.value {
-        DeValue::Array(_) | DeValue::Table(_) => values(entry, true, sources, sink)?,
+        DeValue::Array(_) | DeValue::Table(_) => values(entry, true, importer, sink)?,
         constant => Values::List(vec![scalar(constant, &entry.span, sink)?]),
     };
     Some(Axis { params: vec![AxisParam { name: entry.key.to_owned(), values }] })
 }
 
 /// The axis of one `[[zip]]`, of those of its entries whose names will do.
-pub(super) fn zip_axis(entries: &[Entry], sources: Sources, sink: &Sink) -> Option<Axis> {
-    let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, sources, sink)).collect();
+pub(super) fn zip_axis(entries: &[Entry], importer: Importer, sink: &Sink) -> Option<Axis> {
+    let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, importer, sink)).collect();
     let values: Vec<Values> = read.into_iter().collect::<Option<_>>()?;
     let lengths: Vec<Option<u64>> = values.iter().map(length).collect();
     let first = lengths.first()?;
@@ -43,10 +43,10 @@ pub(super) fn zip_axis(entries: &[Entry], sources: Sources, sink: &Sink) -> Opti
     Some(Axis { params: params.map(|(entry, values)| AxisParam { name: entry.key.to_owned(), values }).collect() })
 }
 
-fn zip_values(entry: &Entry, sources: Sources, sink: &Sink) -> Option<Values> {
+fn zip_values(entry: &Entry, importer: Importer, sink: &Sink) -> Option<Values> {
     match entry.value {
         DeValue::Array(array) => return items(entry, array, sink).map(Values::List),
-        DeValue::Table(_) => return values(entry, false, sources, sink),
+        DeValue::Table(_) => return values(entry, false, importer, sink),
         _ => {}
     }
     let message = format!("`{}` has a single value, and cannot move together with the others", entry.key);
@@ -72,7 +72,7 @@ fn unequal(entries: &[Entry], lengths: &[Option<u64>]) -> Diagnostic {
 }
 
 /// The values of a list or a table; `alone`: of a parameter that has an axis to itself, so that each is there once.
-fn values(entry: &Entry, alone: bool, sources: Sources, sink: &Sink) -> Option<Values> {
+fn values(entry: &Entry, alone: bool, importer: Importer, sink: &Sink) -> Option<Values> {
     match entry.value {
         DeValue::Array(array) => {
             list(entry, array, "for more runs of each point there is `repeats`", sink).map(Values::List)
@@ -82,7 +82,7 @@ fn values(entry: &Entry, alone: bool, sources: Sources, sink: &Sink) -> Option<V
             sink.push(found.help("a range is { from = 0, to = 10, count = 11 }"));
             None
         }
-        DeValue::Table(table) => table_values(entry, Reader { table, sink }, alone, sources),
+        DeValue::Table(table) => table_values(entry, Reader { table, sink }, alone, importer),
         _ => None,
     }
 }
@@ -97,11 +97,11 @@ fn alone_in_table(keys: &Keys, reader: Reader) {
     }
 }
 
-fn table_values(entry: &Entry, reader: Reader, alone: bool, sources: Sources) -> Option<Values> {
+fn table_values(entry: &Entry, reader: Reader, alone: bool, importer: Importer) -> Option<Values> {
     for (keys, is_glob) in [(&GLOB, true), (&LINES, false)] {
         if keys.known.iter().any(|key| reader.entry(key).is_some()) {
             alone_in_table(keys, reader);
-            let values = if is_glob { sources.glob(entry, reader) } else { sources.lines(entry, reader, alone) };
+            let values = if is_glob { importer.glob(entry, reader) } else { importer.lines(entry, reader, alone) };
             return values.map(Values::List);
         }
     }

@@ -7,10 +7,11 @@ use toml::de::DeValue;
 
 use super::keys::JOB;
 use super::reader::{Entry, Reader};
-use super::suggest::{list, nearest};
-use super::{Diagnostic, JobSettings, Logs, MOST_LOGS, grid};
+use super::{Diagnostic, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
+use crate::model::{JobSettings, Logs, MAX_LOG_BYTES};
 use crate::process::MARK;
+use crate::suggest::{list, nearest};
 
 /// The delay before the first further attempt, where the file does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
@@ -162,7 +163,7 @@ fn logs_limit(job: Reader) -> Option<u32> {
     };
     match u32::try_from(size) {
         Ok(0) => wrong("`logs-limit` is too small", "to keep no output write logs = \"none\""),
-        Ok(limit) if limit <= MOST_LOGS => Some(limit),
+        Ok(limit) if limit <= MAX_LOG_BYTES => Some(limit),
         _ => wrong("`logs-limit` is too large", "a worker keeps no more than 256KiB of each of stdout and stderr"),
     }
 }

@@ -1,4 +1,4 @@
-//! Owns reading a sweep file from the disk: the one effect in this folder.
+//! Owns reading a sweep file from disk: the one side effect in this folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::files::{SAVE_AS_UTF8, utf8};
-use super::{Diagnostics, Document, Fingerprint, Found, Read, Source, document, read};
+use super::{Diagnostics, Import, SourceFile, SweepFile, read};
 
 /// A sweep file that cannot be used.
 #[derive(Debug, Error)]
@@ -19,22 +19,46 @@ pub enum OpenError {
         /// Why.
         why: io::Error,
     },
-    /// Its folder has a name that is not Unicode, and so no place in a sweep.
-    #[error("the folder {} has a name that is not Unicode; move the sweep file to another one", .0.display())]
+    /// The path of its folder is not Unicode, so it cannot be stored with the sweep.
+    #[error("the path of the folder {} is not Unicode; move the sweep file to another folder", .0.display())]
     Folder(PathBuf),
-    /// It is not UTF-8; the text says where.
+    /// It is not UTF-8. The text gives the line.
     #[error("{0}; {SAVE_AS_UTF8}")]
     NotText(String),
-    /// It has mistakes.
+    /// It has errors.
     #[error("{0}")]
     Mistakes(Diagnostics),
 }
 
-/// Reads and checks a sweep file. The document has no fingerprint yet: that takes the space, see [`Fingerprint::of`].
+/// A sweep file read from disk.
+#[derive(Clone, Debug)]
+pub struct OpenedFile {
+    /// What it says.
+    pub sweep_file: SweepFile,
+    /// Its text.
+    pub text: String,
+    /// Its path, absolute.
+    pub path: PathBuf,
+    /// Its folder, absolute.
+    pub here: PathBuf,
+}
+
+impl OpenedFile {
+    /// The files that values and templates were read from, as the sweep file names them.
+    pub fn inputs(&self) -> Vec<String> {
+        let values = self.sweep_file.imports.iter().filter_map(|import| match import {
+            Import::Lines { file, .. } | Import::Points { file, .. } => Some(file),
+            Import::Glob { .. } => None,
+        });
+        values.chain(self.sweep_file.spec.templates.iter().map(|template| &template.file)).cloned().collect()
+    }
+}
+
+/// Reads and checks a sweep file.
 ///
 /// # Errors
-/// If it cannot be read or has mistakes; all of them are told.
-pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
+/// If it cannot be read, or with all its errors and warnings.
+pub fn open(path: &Path) -> Result<OpenedFile, OpenError> {
     let unreadable = |why| OpenError::Unreadable { path: path.to_owned(), why };
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let text = utf8(&path.display().to_string(), bytes).map_err(OpenError::NotText)?;
@@ -44,30 +68,7 @@ pub fn open(path: &Path) -> Result<(Read, Document), OpenError> {
         return Err(OpenError::Folder(here));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let source = Source { file: path.display().to_string(), stem, here: here.clone() };
-    let read = read(&text, &source).map_err(OpenError::Mistakes)?;
-    let document = Document {
-        version: document::VERSION,
-        submission: String::new(),
-        spec: read.spec.clone(),
-        text,
-        here,
-        file: absolute.clone(),
-        inputs: inputs(&read),
-        git: None,
-        fingerprint: Fingerprint::default(),
-        fresh: false,
-        sweep_version: env!("CARGO_PKG_VERSION").into(),
-        host: crate::process::host_name(),
-    };
-    Ok((read, document))
-}
-
-/// The files that were read beside the sweep file.
-fn inputs(read: &Read) -> Vec<String> {
-    let values = read.found.iter().filter_map(|found| match found {
-        Found::Lines { file, .. } | Found::Points { file, .. } => Some(file),
-        Found::Glob { .. } => None,
-    });
-    values.chain(read.spec.templates.iter().map(|deck| &deck.file)).cloned().collect()
+    let source = SourceFile { file: path.display().to_string(), stem, here: here.clone() };
+    let sweep_file = read(&text, &source).map_err(OpenError::Mistakes)?;
+    Ok(OpenedFile { sweep_file, text, path: absolute, here })
 }

@@ -6,7 +6,7 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::expressions::{self, Condition};
-use super::files::Sources;
+use super::files::Importer;
 use super::reader::{Entry, Reader};
 use super::{Diagnostic, grid, names, points, random};
 use crate::space::{Axis, Derived, Random};
@@ -46,8 +46,8 @@ pub(super) struct Part {
 }
 
 /// Reads the tables of `table`: the top of the file, or a block, `in_block`.
-pub(super) fn read(table: Reader, sources: Sources, in_block: bool) -> Part {
-    let mut reader = PartReader { table, sources, in_block, points: None, part: Part::default() };
+pub(super) fn read(table: Reader, importer: Importer, in_block: bool) -> Part {
+    let mut reader = PartReader { table, importer, in_block, points: None, part: Part::default() };
     reader.points();
     reader.grid();
     reader.zips();
@@ -61,7 +61,7 @@ pub(super) fn read(table: Reader, sources: Sources, in_block: bool) -> Part {
 
 struct PartReader<'a> {
     table: Reader<'a>,
-    sources: Sources<'a>,
+    importer: Importer<'a>,
     in_block: bool,
     /// The place of the names that come from a points file.
     points: Option<Span<usize>>,
@@ -76,7 +76,7 @@ impl PartReader<'_> {
     fn points(&mut self) {
         let Some(table) = self.table.table("points") else { return };
         let Some(span) = self.table.entry("points").map(|entry| entry.key_span) else { return };
-        let (found, axis) = points::read(table, &span, self.sources);
+        let (found, axis) = points::read(table, &span, self.importer);
         self.points = found.first().map(|declared| declared.span.clone());
         let mut names: Vec<Declared> = Vec::new();
         for declared in found {
@@ -91,7 +91,7 @@ impl PartReader<'_> {
     fn grid(&mut self) {
         let Some(grid) = self.table.table("grid") else { return };
         for entry in grid.entries() {
-            let axis = grid::axis(&entry, self.sources, self.table.sink);
+            let axis = grid::axis(&entry, self.importer, self.table.sink);
             self.item(&[entry], axis.map(Definition::Axis));
         }
     }
@@ -130,7 +130,7 @@ impl PartReader<'_> {
             self.push(found.help("put the parameters that move together below it, or take it out"));
             return;
         }
-        let axis = grid::zip_axis(&entries, self.sources, self.table.sink);
+        let axis = grid::zip_axis(&entries, self.importer, self.table.sink);
         self.item(&entries, axis.map(Definition::Axis));
     }
 

@@ -6,18 +6,18 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::column::{Column, ColumnType, TYPES};
-use super::files::Sources;
+use super::files::Importer;
 use super::keys::POINTS;
 use super::names::{self, Unfit};
 use super::part::Declared;
 use super::reader::{Entry, Reader, kind};
-use super::suggest::{list, nearest};
 use super::table::{self, Table};
-use super::{Diagnostic, Found, FoundColumn};
+use super::{Diagnostic, Import, ImportedColumn};
 use crate::space::{Axis, AxisParam, Values};
+use crate::suggest::{list, nearest};
 
 /// Reads `[points]`: the names of its parameters, and the axis of its rows unless something is wrong.
-pub(super) fn read(points: Reader, key: &Span<usize>, sources: Sources) -> (Vec<Declared>, Option<Axis>) {
+pub(super) fn read(points: Reader, key: &Span<usize>, importer: Importer) -> (Vec<Declared>, Option<Axis>) {
     points.finish(&POINTS);
     if points.entry("file").is_none() {
         if !points.has_foreign(&POINTS) {
@@ -27,7 +27,7 @@ pub(super) fn read(points: Reader, key: &Span<usize>, sources: Sources) -> (Vec<
         return (Vec::new(), None);
     }
     let Some((file, span)) = points.text("file") else { return (Vec::new(), None) };
-    let Some(text) = sources.text(file, &span, points.sink) else { return (Vec::new(), None) };
+    let Some(text) = importer.text(file, &span, points.sink) else { return (Vec::new(), None) };
     let table = match table::parse(file, &text) {
         Ok(table) => table,
         Err(mistakes) => {
@@ -37,7 +37,7 @@ pub(super) fn read(points: Reader, key: &Span<usize>, sources: Sources) -> (Vec<
             return (Vec::new(), None);
         }
     };
-    PointsReader { points, file, span, table: &table }.read(sources)
+    PointsReader { points, file, span, table: &table }.read(importer)
 }
 
 struct PointsReader<'a> {
@@ -64,7 +64,7 @@ impl<'a> PointsReader<'a> {
         self.push(message, &self.span, help);
     }
 
-    fn read(&self, sources: Sources) -> (Vec<Declared>, Option<Axis>) {
+    fn read(&self, importer: Importer) -> (Vec<Declared>, Option<Axis>) {
         let before = self.points.sink.len();
         let used = self.used();
         let names = self.declared(&used);
@@ -74,11 +74,11 @@ impl<'a> PointsReader<'a> {
             return (names, None);
         }
         let described = used.iter().zip(&columns);
-        sources.tell_points(Found::Points {
+        importer.tell_points(Import::Points {
             file: self.file.to_owned(),
             rows: self.table.rows.len() as u64,
             columns: described
-                .map(|(used, column)| FoundColumn { name: used.name.clone(), kind: column.kind })
+                .map(|(used, column)| ImportedColumn { name: used.name.clone(), kind: column.kind })
                 .collect(),
         });
         let params = used.into_iter().zip(columns);

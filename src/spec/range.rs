@@ -9,9 +9,9 @@ use toml::de::DeValue;
 use super::Diagnostic;
 use super::keys::RANGE;
 use super::reader::{Entry, Reader, integer, kind};
-use super::suggest::nearest;
 use crate::space::decimal::Decimal;
 use crate::space::{Range, RangeBy};
+use crate::suggest::nearest;
 use crate::value::print_float;
 
 /// A number of a range.

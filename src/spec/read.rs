@@ -4,38 +4,40 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::column::ColumnType;
-use super::files::{Disk, Files, Sources};
+use super::files::Importer;
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::reader::{Reader, Sink};
-use super::{Command, Diagnostic, Diagnostics, Spec, command, inputs, job, results, space, syntax, templates};
+use super::{Diagnostic, Diagnostics, command, inputs, job, results, space, syntax, templates};
+use crate::files::{Disk, Files};
 use crate::job::is_sweep_name;
+use crate::model::{Command, Spec};
 
-/// Where a sweep file comes from.
+/// The file that the text of a sweep file comes from.
 #[derive(Clone, Debug)]
-pub struct Source {
-    /// The file, as messages name it.
+pub struct SourceFile {
+    /// The path as messages show it.
     pub file: String,
-    /// The sweep's name where the file gives none: the file's name without its ending.
+    /// The file name without its extension: the default of the sweep's name.
     pub stem: String,
     /// The folder of the file, absolute.
     pub here: PathBuf,
 }
 
-/// A sweep file that can be used.
+/// A sweep file without errors.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Read {
+pub struct SweepFile {
     /// What it says.
     pub spec: Spec,
-    /// What it perhaps does not mean; often empty.
+    /// Warnings; often empty.
     pub warnings: Diagnostics,
-    /// What was found in other files, in no particular order.
-    pub found: Vec<Found>,
+    /// What was read from other files, in no particular order.
+    pub imports: Vec<Import>,
 }
 
-/// What a sweep file took from other files.
+/// Parameter values that a sweep file takes from another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Import {
     /// Paths, by `{ glob = "…" }`.
     Glob {
         /// The parameter whose values they are.
@@ -63,13 +65,13 @@ pub enum Found {
         /// How many, at least 1.
         rows: u64,
         /// The columns that are used.
-        columns: Vec<FoundColumn>,
+        columns: Vec<ImportedColumn>,
     },
 }
 
 /// A column of a points file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundColumn {
+pub struct ImportedColumn {
     /// The name of the parameter.
     pub name: String,
     /// What its cells are that are not empty.
@@ -80,7 +82,7 @@ pub struct FoundColumn {
 ///
 /// # Errors
 /// All mistakes at once, and the warnings among them, in the order of the file.
-pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
+pub fn read(text: &str, source: &SourceFile) -> Result<SweepFile, Diagnostics> {
     read_with(text, source, &Disk { here: source.here.clone() })
 }
 
@@ -88,27 +90,27 @@ pub fn read(text: &str, source: &Source) -> Result<Read, Diagnostics> {
 ///
 /// # Errors
 /// All mistakes at once, and the warnings among them, in the order of the file.
-pub fn read_with(text: &str, source: &Source, files: &dyn Files) -> Result<Read, Diagnostics> {
-    let from_files = RefCell::new(Vec::new());
-    let sources = Sources { files, found: &from_files };
+pub fn read_with(text: &str, source: &SourceFile, files: &dyn Files) -> Result<SweepFile, Diagnostics> {
+    let imports = RefCell::new(Vec::new());
+    let importer = Importer { files, imports: &imports };
     let sink = Sink::default();
     let parsed = syntax::parse(text);
     parsed.mistakes.into_iter().for_each(|mistake| sink.push(mistake));
     let complete = !sink.has_errors();
     let top = Reader { table: &parsed.table, sink: &sink };
-    let spec = if parsed.usable { read_table(top, source, sources, complete.then_some(text)) } else { None };
+    let spec = if parsed.usable { read_table(top, source, importer, complete.then_some(text)) } else { None };
     let found = Diagnostics::new(&source.file, text, sink.into_list());
     match spec {
-        Some(spec) if !found.has_errors() => Ok(Read { spec, warnings: found, found: from_files.into_inner() }),
+        Some(spec) if !found.has_errors() => Ok(SweepFile { spec, warnings: found, imports: imports.into_inner() }),
         _ => Err(found),
     }
 }
 
 /// Reads the tables. `text` is the whole file; not given where a part of it was lost, in which templates may have their
 /// parameters.
-fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>) -> Option<Spec> {
+fn read_table(top: Reader, source: &SourceFile, importer: Importer, text: Option<&str>) -> Option<Spec> {
     top.finish(&TOP);
-    let (space, declared) = space::read(top, sources, text);
+    let (space, declared) = space::read(top, importer, text);
     let name = name(top, source);
     let command = command::read(top);
     let has_command = command.is_some();
@@ -119,8 +121,8 @@ fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>
         results: results::read(top, &space.order, text),
         space,
         job: job::settings(top),
-        templates: templates::read(top, sources),
-        files: inputs::read(top, sources),
+        templates: templates::read(top, importer),
+        files: inputs::read(top, importer),
     };
     templates::settle(&mut spec, top, source);
     if let Some(text) = text {
@@ -129,7 +131,7 @@ fn read_table(top: Reader, source: &Source, sources: Sources, text: Option<&str>
     has_command.then_some(spec)
 }
 
-fn name(top: Reader, source: &Source) -> Option<String> {
+fn name(top: Reader, source: &SourceFile) -> Option<String> {
     if top.entry("name").is_none() {
         if is_sweep_name(&source.stem) {
             return Some(source.stem.clone());

@@ -6,8 +6,8 @@ use std::ops::Range;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::{self, Keys, not_yet};
-use super::suggest::{list, nearest};
 use super::{Diagnostic, Severity};
+use crate::suggest::{list, nearest};
 
 /// Collects what is found.
 #[derive(Default)]

@@ -8,16 +8,17 @@ use toml::de::DeValue;
 use super::keys::{FORMATS, RESULTS};
 use super::place::inside;
 use super::reader::{Entry, Reader};
-use super::suggest::{list, nearest};
 use super::templates::not_inside;
-use super::{Diagnostic, ResultFormat, ResultSettings, ResultsFrom, names};
+use super::{Diagnostic, names};
 use crate::extract::{Mistake, Path, Pattern};
+use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
+use crate::suggest::{list, nearest};
 
 /// A name of a result, and where it stands.
 type Name = (String, Span<usize>);
 
 /// A source as far as it could be read.
-struct Source {
+struct ResultsTable {
     /// None: there is a mistake in it, or nothing is read.
     settings: Option<ResultSettings>,
     /// The results that it is known to have.
@@ -28,7 +29,7 @@ struct Source {
 /// of it was lost.
 pub(super) fn read(top: Reader, parameters: &[String], text: Option<&str>) -> Vec<ResultSettings> {
     let Some(entry) = top.entry("results") else { return vec![by_default()] };
-    let sources: Vec<Source> = match entry.value {
+    let sources: Vec<ResultsTable> = match entry.value {
         DeValue::Array(_) => {
             tables(&entry, top).into_iter().map(|table| source(table, parameters, text, true)).collect()
         }
@@ -61,7 +62,7 @@ fn tables<'a>(entry: &Entry<'a>, top: Reader<'a>) -> Vec<Reader<'a>> {
 }
 
 /// Names that two sources have.
-fn told_twice(sources: &[Source], top: Reader) {
+fn told_twice(sources: &[ResultsTable], top: Reader) {
     let mut first: HashMap<&str, &Span<usize>> = HashMap::new();
     for (name, span) in sources.iter().flat_map(|source| &source.known) {
         if let Some(first) = first.insert(name, span) {
@@ -71,9 +72,9 @@ fn told_twice(sources: &[Source], top: Reader) {
     }
 }
 
-fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: bool) -> Source {
+fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: bool) -> ResultsTable {
     table.finish(&RESULTS);
-    let unread = Source { settings: None, known: Vec::new() };
+    let unread = ResultsTable { settings: None, known: Vec::new() };
     let Some(named) = format(table) else {
         // For what is wrong there.
         let _ = (from(table), require(table));
@@ -103,7 +104,7 @@ fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: boo
         _ => ResultFormat::Auto,
     };
     let require = required.into_iter().map(|(name, _)| name).collect();
-    Source { settings: Some(ResultSettings { format, from: from(table), require }), known }
+    ResultsTable { settings: Some(ResultSettings { format, from: from(table), require }), known }
 }
 
 /// The name of the format; none: it is mistaken.

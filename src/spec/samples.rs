@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Spec;
 use super::expressions::first_of_range;
 use crate::expr::Expression;
+use crate::model::Spec;
 use crate::space::{Block, Point, Values};
 use crate::template::{JobContext, JobTemplate, RenderError};
 use crate::value::Value;

@@ -4,8 +4,8 @@ use super::Diagnostic;
 use super::block::Assembled;
 use super::part::Definition;
 use super::reader::Reader;
-use super::suggest::{list, nearest};
 use crate::space::{Dist, Sampling};
+use crate::suggest::{list, nearest};
 
 const NAMES: [(&str, Sampling); 4] = [
     ("independent", Sampling::Independent),

@@ -1,6 +1,6 @@
 //! Owns the parameters of a sweep taken together: each name once, in the order of the file, and how many points they make.
 
-use super::files::Sources;
+use super::files::Importer;
 use super::part::Declared;
 use super::reader::Reader;
 use super::{Diagnostic, block, expressions, sampling};
@@ -10,8 +10,8 @@ use crate::space::{Space, SpaceError, SpaceSpec};
 /// Reads everything that says which points there are. What is wrong is reported, and then the space is not to be used,
 /// but its `order` is. `text` is the whole file; not given where a part of it was lost, in which expressions may have
 /// their parameters.
-pub(super) fn read(top: Reader, sources: Sources, text: Option<&str>) -> (SpaceSpec, Vec<Declared>) {
-    let (blocks, declared) = block::read(top, sources);
+pub(super) fn read(top: Reader, importer: Importer, text: Option<&str>) -> (SpaceSpec, Vec<Declared>) {
+    let (blocks, declared) = block::read(top, importer);
     if let Some(text) = text {
         expressions::check(&blocks, &declared, top, text);
     }

@@ -4,35 +4,29 @@ use std::ops::Range as Span;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use itertools::Itertools;
 use toml::de::DeValue;
 
 use super::diagnostic::Elsewhere;
-use super::files::Sources;
+use super::files::Importer;
 use super::reader::{Entry, Reader};
-use super::{DeckTemplate, Diagnostic, ResultsFrom, Source, Spec};
+use super::{Diagnostic, SourceFile};
+use crate::model::{DEFAULT_JOB_DIR, JOB_MARKER_FILE, Spec, TemplateFile};
 use crate::template::{JobTemplate, Place, TemplateError};
-
-/// The directory of a job where the sweep has `[templates]` or reads results from a file and does not say `dir`.
-pub const PRIVATE_DIR: &str = "runs/{{ sweep }}/{{ job }}";
-
-/// The file that says whose a job's directory is.
-pub const MARKER: &str = ".sweep-job";
 
 /// The largest template, bytes: it is kept in the store with the sweep.
 const LARGEST: usize = 4 << 20;
 
 /// Reads `[templates]`, and the files that it names.
-pub(super) fn read(top: Reader, sources: Sources) -> Vec<DeckTemplate> {
+pub(super) fn read(top: Reader, importer: Importer) -> Vec<TemplateFile> {
     if let Some(entry) = top.entry("templates").filter(|entry| matches!(entry.value, DeValue::String(_))) {
         let help = "write [templates] on a line of its own, and below it \"input.txt\" = \"input.txt.j2\"";
         top.wrong::<()>(&entry, "a table", help.into());
         return Vec::new();
     }
     let Some(table) = top.table("templates") else { return Vec::new() };
-    let mut decks: Vec<DeckTemplate> = Vec::new();
+    let mut decks: Vec<TemplateFile> = Vec::new();
     for entry in table.entries() {
-        let deck = deck(&entry, table, sources);
+        let deck = deck(&entry, table, importer);
         if let Some(other) = deck.as_ref().and_then(|deck| decks.iter().find(|other| collide(&deck.name, &other.name)))
         {
             let message =
@@ -50,7 +44,7 @@ fn collide(one: &str, other: &str) -> bool {
     one != other && (Path::new(one).starts_with(other) || Path::new(other).starts_with(one))
 }
 
-fn deck(entry: &Entry, table: Reader, sources: Sources) -> Option<DeckTemplate> {
+fn deck(entry: &Entry, table: Reader, importer: Importer) -> Option<TemplateFile> {
     const HELP: &str =
         "the file to write stands before the `=`, the template behind it: \"input.txt\" = \"input.txt.j2\"";
     let DeValue::String(file) = entry.value else {
@@ -66,7 +60,7 @@ fn deck(entry: &Entry, table: Reader, sources: Sources) -> Option<DeckTemplate> 
         table.sink.push(found.help(HELP));
         return None;
     }
-    let text = sources.text(file, &entry.span, table.sink)?;
+    let text = importer.text(file, &entry.span, table.sink)?;
     if text.len() > LARGEST {
         let found = Diagnostic::error(format!("{file} is too large for a template"), entry.span.clone());
         table.sink.push(found.help(
@@ -75,7 +69,7 @@ fn deck(entry: &Entry, table: Reader, sources: Sources) -> Option<DeckTemplate> 
         ));
         return None;
     }
-    Some(DeckTemplate { name: entry.key.to_owned(), file: file.clone().into_owned(), text })
+    Some(TemplateFile { name: entry.key.to_owned(), file: file.clone().into_owned(), text })
 }
 
 /// Why a name is not that of a file in the job's directory, if it is not.
@@ -92,7 +86,7 @@ pub(super) fn not_inside(name: &str) -> Option<&'static str> {
         Some("it must be a file in the job's directory, its name without `.` and `..` and without a `/` at the end")
     } else if name.contains('\0') {
         Some("a NUL character cannot be in a name")
-    } else if name == MARKER {
+    } else if name == JOB_MARKER_FILE {
         Some("sweep itself uses this name")
     } else {
         None
@@ -100,7 +94,7 @@ pub(super) fn not_inside(name: &str) -> Option<&'static str> {
 }
 
 /// What can be said only of the whole: the directory, and files that get into each other's way.
-pub(super) fn settle(spec: &mut Spec, top: Reader, source: &Source) {
+pub(super) fn settle(spec: &mut Spec, top: Reader, source: &SourceFile) {
     let place = |name: &str| key_place(top, name).unwrap_or(0..0);
     for from in spec.result_files().filter(|from| spec.templates.iter().any(|deck| deck.name == *from)) {
         let message = format!("`{from}` is written before the job starts, and so cannot hold its results");
@@ -108,10 +102,10 @@ pub(super) fn settle(spec: &mut Spec, top: Reader, source: &Source) {
         top.sink.push(found.help("let the program write its results to another file, or give this one another name"));
     }
     match &spec.job.dir {
-        None if spec.wants_directory() => spec.job.dir = Some(PRIVATE_DIR.to_owned()),
+        None if spec.needs_job_dir() => spec.job.dir = Some(DEFAULT_JOB_DIR.to_owned()),
         Some(dir) => {
             let folder = source.here.join(dir);
-            let same = |deck: &&DeckTemplate| {
+            let same = |deck: &&TemplateFile| {
                 let written = folder.join(&deck.name).canonicalize();
                 written
                     .is_ok_and(|written| source.here.join(&deck.file).canonicalize().is_ok_and(|file| file == written))
@@ -134,19 +128,19 @@ fn key_place(top: Reader, name: &str) -> Option<Span<usize>> {
 /// Warns where every job has the same directory, and files there that it has for itself alone.
 pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: Reader) {
     let one = spec.space.draws == 1 && spec.space.repeats == 1 && spec.space.order.is_empty();
-    if one || !spec.wants_directory() || !template.one_dir_for_all() {
+    if one || !spec.needs_job_dir() || !template.one_dir_for_all() {
         return;
     }
     let Some(job) = top.entry("job").and_then(|job| job.value.as_table()) else { return };
     let Some(entry) = (Reader { table: job, sink: top.sink }).entry("dir") else { return };
     let message = "all jobs have this one directory, and would overwrite each other's files in it";
     let found = Diagnostic::warning(message, entry.span);
-    top.sink.push(found.help(format!("give every job one of its own: dir = \"{PRIVATE_DIR}\", or take `dir` out")));
+    top.sink.push(found.help(format!("give every job one of its own: dir = \"{DEFAULT_JOB_DIR}\", or take `dir` out")));
 }
 
 /// A mistake in a template file, shown there.
 pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: Reader) -> Option<Diagnostic> {
-    let Place::Deck(name) = &error.place else { return None };
+    let Place::File(name) = &error.place else { return None };
     let deck = spec.templates.iter().find(|deck| deck.name == *name)?;
     let found = Diagnostic::error(error.message.clone(), key_place(top, name).unwrap_or(0..0));
     let found = found.elsewhere(Elsewhere {
@@ -158,20 +152,4 @@ pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: Reader) -> Opt
         Some(help) => found.help(help.clone()),
         None => found,
     })
-}
-
-impl Spec {
-    /// Whether jobs write files that no other job's may take the place of.
-    pub fn wants_directory(&self) -> bool {
-        !self.templates.is_empty() || self.result_files().next().is_some()
-    }
-
-    /// The files that results are read from, relative to the job's directory, each once.
-    pub fn result_files(&self) -> impl Iterator<Item = &str> {
-        let files = self.results.iter().filter_map(|source| match &source.from {
-            ResultsFrom::Stdout => None,
-            ResultsFrom::File(name) => Some(name.as_str()),
-        });
-        files.unique()
-    }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::files::{Disk, Files};
+use crate::job::RetryPolicy;
+use crate::model::{Command, DEFAULT_JOB_DIR, Logs, ResultFormat, ResultSettings, ResultsFrom};
 use crate::space::{AxisParam, Dist, Range, RangeBy, Values};
 use crate::value::Value;
 
@@ -53,11 +56,11 @@ columns = { energy = "stats.energy[0]", mag = 'stats["m"]' }
 require = ["energy", "mag"]
 "##;
 
-fn source(stem: &str) -> Source {
-    Source { file: format!("{stem}.toml"), stem: stem.into(), here: "/".into() }
+fn source(stem: &str) -> SourceFile {
+    SourceFile { file: format!("{stem}.toml"), stem: stem.into(), here: "/".into() }
 }
 
-fn good(text: &str) -> Read {
+fn good(text: &str) -> SweepFile {
     read(text, &source("study")).unwrap_or_else(|found| panic!("{found}"))
 }
 
@@ -165,7 +168,7 @@ fn results_come_from_one_source_or_several_or_none() {
     let file = ResultsFrom::File("out.json".into());
     let spec = good(text).spec;
     assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, regex, &[]), results_from(file, json, &["c"])]);
-    assert_eq!(spec.job.dir.as_deref(), Some(PRIVATE_DIR));
+    assert_eq!(spec.job.dir.as_deref(), Some(DEFAULT_JOB_DIR));
     assert_eq!(good("command = 'p'\n[results]\nformat = 'none'").spec.results, []);
 }
 
@@ -202,58 +205,15 @@ fn the_largest_space_is_accepted_and_one_more_is_not() {
     assert!(read(&text(1 << 53), &source("a")).unwrap_err().to_string().contains("9007199254740993 points"));
 }
 
-fn document() -> Document {
-    Document {
-        version: document::VERSION,
-        submission: "0123".into(),
-        spec: good(WHOLE).spec,
-        text: WHOLE.into(),
-        here: "/home/é".into(),
-        file: "/tmp/a.toml".into(),
-        fingerprint: Fingerprint::default(),
-        fresh: false,
-        inputs: vec!["points.csv".into()],
-        git: Some(GitState { commit: "0123".into(), dirty: true }),
-        sweep_version: "0.1.0".into(),
-        host: "h".into(),
-    }
-}
-
-#[test]
-fn a_document_reads_back_the_same() {
-    let document = document();
-    assert_eq!(Document::decode(&document.encode().unwrap()).unwrap(), document);
-}
-
-#[test]
-fn a_document_of_another_version_is_refused() {
-    let newer = br#"{"version": 3, "something": "else"}"#;
-    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 3 })));
-    for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {
-        assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
-    }
-}
-
 #[test]
 fn a_file_on_the_disk_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my-study.toml");
     std::fs::write(&path, "command = 'prog'\n").unwrap();
-    let (read, document) = open(&path).unwrap();
-    assert_eq!((read.spec.name.as_str(), &document.spec), ("my-study", &read.spec));
-    assert_eq!(document.text, "command = 'prog'\n");
-    assert_eq!(document.here, folder.path().canonicalize().unwrap());
-}
-
-/// A stored document with something in it exchanged for something else.
-fn mutated_document() -> impl Strategy<Value = Vec<u8>> {
-    let whole = document().encode().unwrap();
-    let junk = r#"[\[\]{}:",0-9a-z-]{0,6}|null|true|-1|1e308|18446744073709551615|""|\[\]"#;
-    (any::<prop::sample::Index>(), 0..12usize, junk).prop_map(move |(at, length, junk)| {
-        let at = at.index(whole.len());
-        let end = (at + length).min(whole.len());
-        [&whole[..at], junk.as_bytes(), &whole[end..]].concat()
-    })
+    let opened = open(&path).unwrap();
+    assert_eq!(opened.sweep_file.spec.name, "my-study");
+    assert_eq!(opened.text, "command = 'prog'\n");
+    assert_eq!(opened.here, folder.path().canonicalize().unwrap());
 }
 
 /// A file with something in it exchanged for something else.
@@ -267,17 +227,6 @@ fn mutated() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn no_document_makes_a_worker_panic(bytes in mutated_document()) {
-        let Ok(document) = Document::decode(&bytes) else { return Ok(()) };
-        let id = crate::job::SweepId { name: "pi".into(), number: 3 };
-        if let Ok(sweep) = crate::worker::runtime::SweepRuntime::new(id, document, std::path::Path::new("/")) {
-            for index in [0, 1, sweep.space.len().saturating_sub(1), u64::MAX] {
-                let _ = sweep.prepare(index, 1);
-            }
-        }
-    }
 
     #[test]
     fn no_text_makes_reading_or_showing_panic(
@@ -312,20 +261,5 @@ proptest! {
                 prop_assert!(found.render(false).contains("error: "));
             }
         }
-    }
-
-    #[test]
-    fn numbers_of_a_document_read_back_the_same(bits: u64, int: i64, seed: u64) {
-        let float = f64::from_bits(bits);
-        prop_assume!(float.is_finite());
-        let mut document = document();
-        document.spec.space.root_seed = seed;
-        let values = vec![Value::Float(float), Value::Int(int)];
-        document.spec.space.blocks[0].axes = vec![crate::space::Axis { params: vec![list("x", values)] }];
-        let back = Document::decode(&document.encode().unwrap()).unwrap();
-        prop_assert_eq!(&back, &document);
-        let Values::List(values) = &back.spec.space.blocks[0].axes[0].params[0].values else { panic!() };
-        let Value::Float(read) = values[0] else { panic!() };
-        prop_assert_eq!(read.to_bits(), bits);
     }
 }

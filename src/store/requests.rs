@@ -19,7 +19,7 @@ pub struct NewSweep {
     pub total: u64,
     /// Who submits, for "the newest that you submitted".
     pub user: String,
-    /// What [`crate::spec::Document`] encodes.
+    /// What [`crate::model::Document`] encodes.
     pub document: Vec<u8>,
 }
 

@@ -7,7 +7,7 @@ use minijinja::ErrorKind;
 
 use super::tags::{Ident, Role, Tag, TagKind, idents};
 use super::text::Engine;
-use crate::spec::suggest::{list, nearest};
+use crate::suggest::{list, nearest};
 
 /// Where in a word a block tag stands whose other half is missing.
 pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {

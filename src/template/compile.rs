@@ -10,8 +10,8 @@ use super::tags::{Tag, Unclosed, plain_name};
 use super::text::{Body, Engine, Part, Text};
 use super::words::{SplitError, Word, split};
 use super::{Argument, Command, JobTemplate, check};
-use crate::spec::suggest::{list, nearest};
-use crate::spec::{self, Spec};
+use crate::model::{self, Spec};
+use crate::suggest::{list, nearest};
 
 /// Functions that minijinja brings and we keep.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
@@ -29,11 +29,11 @@ pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
     let dir = spec.job.dir.as_ref().map(|text| compiler.whole(Place::Dir, text, false));
     let dir_names = std::mem::replace(&mut compiler.used, others);
     compiler.used.extend(dir_names.iter().cloned());
-    let decks = spec.templates.iter().map(|deck| {
-        let text = compiler.whole(Place::Deck(deck.name.clone()), &deck.text, false);
-        Some((deck.name.clone(), text?))
+    let files = spec.templates.iter().map(|file| {
+        let text = compiler.whole(Place::File(file.name.clone()), &file.text, false);
+        Some((file.name.clone(), text?))
     });
-    let decks = decks.collect::<Vec<_>>();
+    let files = files.collect::<Vec<_>>();
     match (command, compiler.errors.is_empty()) {
         (Some(command), true) => Ok(JobTemplate {
             command,
@@ -41,7 +41,7 @@ pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
             stdin: stdin.flatten(),
             dir: dir.flatten(),
             dir_names,
-            decks: decks.into_iter().flatten().collect(),
+            files: files.into_iter().flatten().collect(),
             engine: compiler.engine,
             shell_engine: compiler.shell_engine,
             used: compiler.used,
@@ -83,14 +83,14 @@ impl<'a> Compiler<'a> {
         self.errors.push(TemplateError { place: place.clone(), at, message: message.into(), help });
     }
 
-    fn command(&mut self, command: &spec::Command, shell: bool) -> Option<Command> {
+    fn command(&mut self, command: &model::Command, shell: bool) -> Option<Command> {
         match command {
-            spec::Command::Text(text) if text.trim().is_empty() => {
+            model::Command::Text(text) if text.trim().is_empty() => {
                 self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
                 None
             }
-            spec::Command::Text(text) if shell => Some(Command::Shell(self.whole(Place::Command, text, true)?)),
-            spec::Command::Text(text) => {
+            model::Command::Text(text) if shell => Some(Command::Shell(self.whole(Place::Command, text, true)?)),
+            model::Command::Text(text) => {
                 let words = split(text).map_err(|error| self.not_split(&error)).ok()?;
                 if words.is_empty() {
                     self.error(
@@ -103,7 +103,7 @@ impl<'a> Compiler<'a> {
                 let arguments: Vec<_> = words.into_iter().map(|word| self.word(text, word)).collect();
                 arguments.into_iter().collect::<Option<_>>().map(Command::Words)
             }
-            spec::Command::Words(words) => {
+            model::Command::Words(words) => {
                 if words.is_empty() {
                     self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
                 }

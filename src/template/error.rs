@@ -19,7 +19,7 @@ pub enum Place {
     /// `[job] dir`.
     Dir,
     /// The file of this name in `[templates]`.
-    Deck(String),
+    File(String),
 }
 
 impl fmt::Display for Place {
@@ -31,7 +31,7 @@ impl fmt::Display for Place {
             Place::Env(name) => write!(f, "`{name}` in `[job] env`"),
             Place::Stdin => f.write_str("`[job] stdin`"),
             Place::Dir => f.write_str("`[job] dir`"),
-            Place::Deck(name) => write!(f, "`{name}` in `[templates]`"),
+            Place::File(name) => write!(f, "`{name}` in `[templates]`"),
         }
     }
 }

@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::model::Spec;
 use crate::space::Point;
-use crate::spec::Spec;
 
 mod check;
 mod compile;
@@ -39,7 +39,7 @@ pub struct JobTemplate {
     dir: Option<Text>,
     /// The names that the template of `dir` mentions.
     dir_names: BTreeSet<String>,
-    decks: Vec<(String, Text)>,
+    files: Vec<(String, Text)>,
     engine: Engine,
     shell_engine: Engine,
     used: BTreeSet<String>,
@@ -88,7 +88,7 @@ pub struct Rendered {
     /// The directory that the file gives the job, absolute; none: it runs in `here`.
     pub dir: Option<String>,
     /// The files of `[templates]`: their names, relative to the job's directory, and what is in them.
-    pub decks: Vec<(String, String)>,
+    pub files: Vec<(String, String)>,
 }
 
 impl JobTemplate {
@@ -118,11 +118,11 @@ impl JobTemplate {
             env.push((name.clone(), value));
         }
         let stdin = self.stdin.as_ref().map(|text| text.render(&self.engine, &frame)).transpose()?;
-        let mut decks = Vec::with_capacity(self.decks.len());
-        for (name, text) in &self.decks {
-            decks.push((name.clone(), text.render(&self.engine, &frame)?));
+        let mut files = Vec::with_capacity(self.files.len());
+        for (name, text) in &self.files {
+            files.push((name.clone(), text.render(&self.engine, &frame)?));
         }
-        Ok(Rendered { argv, env, stdin, dir, decks })
+        Ok(Rendered { argv, env, stdin, dir, files })
     }
 
     /// Renders the words of the command alone.

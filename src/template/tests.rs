@@ -7,11 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::job::RetryPolicy;
+use crate::model::{self, JobSettings, TemplateFile};
 use crate::space::SpaceSpec;
-use crate::spec::{self, DeckTemplate, JobSettings};
 use crate::value::Value;
 
-fn spec(command: spec::Command, names: &[&str]) -> Spec {
+fn spec(command: model::Command, names: &[&str]) -> Spec {
     Spec {
         name: "test".into(),
         command,
@@ -27,7 +27,7 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
             stdin: None,
             dir: None,
             shell: false,
-            logs: spec::Logs { succeeded: 0, failed: 0 },
+            logs: model::Logs { succeeded: 0, failed: 0 },
         },
         templates: vec![],
         files: Default::default(),
@@ -36,11 +36,11 @@ fn spec(command: spec::Command, names: &[&str]) -> Spec {
 }
 
 fn text(command: &str, names: &[&str]) -> Spec {
-    spec(spec::Command::Text(command.into()), names)
+    spec(model::Command::Text(command.into()), names)
 }
 
 fn words(command: &[&str], names: &[&str]) -> Spec {
-    spec(spec::Command::Words(command.iter().map(|word| (*word).to_owned()).collect()), names)
+    spec(model::Command::Words(command.iter().map(|word| (*word).to_owned()).collect()), names)
 }
 
 fn point(params: Vec<Value>) -> Point {
@@ -117,15 +117,15 @@ fn flags_become_words() {
 fn decks_are_rendered_and_their_mistakes_found() {
     let mut spec = text("p", &["x"]);
     let deck =
-        |name: &str, text: &str| DeckTemplate { name: name.into(), file: format!("{name}.j2"), text: text.into() };
+        |name: &str, text: &str| TemplateFile { name: name.into(), file: format!("{name}.j2"), text: text.into() };
     spec.templates = vec![deck("in", "x {{ x }}\nseed {{ seed }} in {{ dir }}\n"), deck("a/b", "\0{{ x + 1 }}")];
     spec.job.dir = Some("d{{ job }}".into());
     let rendered = render(&spec, vec![Value::Int(1)]).unwrap();
-    let decks = [("in", "x 1\nseed 9007199254740991 in /home/a b/d417\n"), ("a/b", "\u{0}2")];
-    assert_eq!(rendered.decks, decks.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    let files = [("in", "x 1\nseed 9007199254740991 in /home/a b/d417\n"), ("a/b", "\u{0}2")];
+    assert_eq!(rendered.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
     spec.templates[1].text = "one\ntwo {{ y }}".into();
     let error = &errors(&spec)[0];
-    assert_eq!((&error.place, error.at.clone()), (&Place::Deck("a/b".into()), Some(11..12)));
+    assert_eq!((&error.place, error.at.clone()), (&Place::File("a/b".into()), Some(11..12)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use super::error::{Place, RenderError, wording};
 use super::scope::{Frame, Name};
 use super::shell::quote;
-use crate::spec::suggest::list;
+use crate::suggest::list;
 use crate::value::print_float;
 
 /// The work that one rendering may do: some hundred thousand steps, some tens of megabytes of text.

@@ -1,7 +1,7 @@
 //! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and the reading of its files with
 //! results.
 //!
-//! A directory that sweep made for a job carries a small file, [`MARKER`], which says whose it is. When the job is tried
+//! A directory that sweep made for a job carries a small file, [`JOB_MARKER_FILE`], which says whose it is. When the job is tried
 //! again, the directory is renamed aside (`DIR.attempt-1`) and made anew. What else is found there stays as it is: a
 //! directory without a marker is somebody's own; one with another job's marker is shared on purpose, and is marked as
 //! such, so that no retry takes it away from the others. Nothing is ever deleted. Where the name of the directory is the
@@ -23,10 +23,10 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::runtime::{Prepared, SweepRuntime};
 use crate::extract::Overflow;
+use crate::model::JOB_MARKER_FILE;
 use crate::record::Kept;
-use crate::spec::MARKER;
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
 
 /// Why a job is not started.
@@ -51,7 +51,7 @@ impl Directory {
     ///
     /// # Errors
     /// If that cannot be done, or should not.
-    pub fn enter(sweep: &SweepRuntime, prepared: &Prepared, claim: &Claim) -> Result<Directory, Refusal> {
+    pub fn enter(sweep: &SweepRuntime, prepared: &PreparedJob, claim: &Claim) -> Result<Directory, Refusal> {
         let dir = &prepared.dir;
         let shared = sweep.template.one_dir_for_all() && sweep.space.len() > 1;
         let found = if sweep.spec.job.dir.is_none() {
@@ -66,7 +66,7 @@ impl Directory {
                 Owner { submission: &sweep.submission, job: claim.job.to_string(), attempt, token: claim.token };
             take(dir, &owner)?
         };
-        for (name, text) in &prepared.decks {
+        for (name, text) in &prepared.files {
             write(dir, name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
         }
         let old = |name: &str| Some((name.to_owned(), Stamp::of(&dir.join(name))?.if_old()?));
@@ -175,13 +175,13 @@ fn take(dir: &Path, owner: &Owner) -> Result<Found, Refusal> {
             }
         };
         drop(held);
-        return found.map_err(cannot(&dir.join(MARKER), "written"));
+        return found.map_err(cannot(&dir.join(JOB_MARKER_FILE), "written"));
     }
     Err(Refusal::Cannot(format!("its directory {} is moved again and again by others", dir.display())))
 }
 
 fn mark(dir: &Path, owner: &Owner) -> Mark {
-    match fs::read_to_string(dir.join(MARKER)) {
+    match fs::read_to_string(dir.join(JOB_MARKER_FILE)) {
         Ok(text) => owner.judge(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
@@ -195,7 +195,7 @@ fn put_marker(dir: &Path, text: &str, new: bool) -> std::io::Result<()> {
     let mut options = File::options();
     options.write(true);
     let options = if new { options.create_new(true) } else { options.truncate(true) };
-    options.open(dir.join(MARKER))?.write_all(text.as_bytes())
+    options.open(dir.join(JOB_MARKER_FILE))?.write_all(text.as_bytes())
 }
 
 /// Renames a directory to a name that nothing has: `DIR.attempt-N`, or with a further number.

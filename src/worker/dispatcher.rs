@@ -11,10 +11,10 @@ use super::options::{Options, Summary, WorkerEvent};
 use super::pace::{Pace, Step, Stopping};
 use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
-use super::runtime::{Runtimes, SweepRuntime};
 use super::state::{Task, WorkerState};
 use crate::job::SweepId;
-use crate::spec::Document;
+use crate::model::Document;
+use crate::runtime::{RuntimeCache, SweepRuntime};
 use crate::store::{Claim, ClaimRequest, Exchange, Store, StoreError};
 
 mod replies;
@@ -48,7 +48,7 @@ pub(super) struct Dispatcher<'a> {
     excluded: &'a ExcludedSweeps,
     notify: &'a mut dyn FnMut(WorkerEvent),
     pace: Pace,
-    runtimes: Runtimes,
+    runtimes: RuntimeCache,
     columns: KnownColumns,
     summary: Summary,
     seq: u64,
@@ -79,7 +79,7 @@ impl<'a> Dispatcher<'a> {
             excluded,
             notify,
             pace: Pace::new(),
-            runtimes: Runtimes::default(),
+            runtimes: RuntimeCache::default(),
             columns: KnownColumns::default(),
             summary: Summary::default(),
             seq: 0,

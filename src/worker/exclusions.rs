@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::runtime::SweepRuntime;
 use crate::job::SweepId;
+use crate::runtime::SweepRuntime;
 use crate::store::{SweepRow, WorkerRow};
 
 /// The sweeps that cannot be run here.

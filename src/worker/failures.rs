@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::report::Finished;
 use crate::job::SweepId;
-use crate::spec::{EARLY_FAILURES, JobSettings};
+use crate::model::{EARLY_FAILURES, JobSettings};
 use crate::store::SweepRow;
 
 /// Why the sweep is to be paused; none: it goes on. Nothing is said of one that is paused already or has nothing to run.
@@ -66,7 +66,7 @@ mod tests {
 
     fn settings(max_failures: Option<u64>, keep_going: bool) -> JobSettings {
         let text = "command = \"x {{ a }}\"\n[grid]\na = 1\n";
-        let source = crate::spec::Source { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
+        let source = crate::spec::SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
         let job = crate::spec::read(text, &source).unwrap().spec.job;
         JobSettings { max_failures, keep_going, ..job }
     }

@@ -2,7 +2,7 @@
 //!
 //! - [`pace`] decides, purely, when to talk to the store and for how many claims to ask.
 //! - [`state`] is what the worker's threads share: claims taken, jobs running, outcomes to deliver.
-//! - [`slot`] is a thread that runs one job after the other; [`runtime`] is a sweep made ready to run.
+//! - [`slot`] is a thread that runs one job after the other.
 //! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
 //! - [`report`] turns what ended into what the store is told.
 //! - `heartbeats` is the thread of heartbeats and of the search for the lost claims of others.
@@ -23,7 +23,6 @@ pub mod options;
 pub mod pace;
 pub mod recent;
 pub mod report;
-pub mod runtime;
 pub mod slot;
 pub mod state;
 

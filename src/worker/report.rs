@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::job::{self, AttemptCounts, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Verdict};
+use crate::model::{JobSettings, Logs};
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
-use crate::spec::{JobSettings, Logs};
 use crate::store::{Claim, ColumnPlace, ExpiredClaim, HeldClaim, Report, ReportEntry};
 use crate::visible::visible;
 

@@ -7,19 +7,19 @@ use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
 use super::options::WorkerEvent;
 use super::report::{Finished, Runner};
-use super::runtime::{Prepared, SweepRuntime};
 use super::state::{StopReason, Task, WorkerState};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
+use crate::model::MAX_LOG_BYTES;
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
-use crate::spec::MOST_LOGS;
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::table::columns::name_results;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Bytes kept in memory of the end of each of a running job's stdout and stderr.
-const KEEP: usize = MOST_LOGS as usize;
+const KEEP: usize = MAX_LOG_BYTES as usize;
 
 /// Bytes of the end of a file with results that are read at once; a JSON object over several lines can be as large.
 const KEEP_OF_FILE: usize = 4 << 20;
@@ -100,7 +100,7 @@ impl SlotContext<'_> {
 
     /// A job that cannot be started has failed. But where the program is the same for all jobs and is not on this
     /// machine, then none of the sweep can be run here: the first job says so, and the others are left to other workers.
-    fn cannot_start(&self, task: &Task, prepared: &Prepared, error: &StartError) -> Option<Finished> {
+    fn cannot_start(&self, task: &Task, prepared: &PreparedJob, error: &StartError) -> Option<Finished> {
         let (sweep, why) = (&task.sweep, error.to_string());
         let word = program_word(prepared);
         sweep.forget_program(word);
@@ -122,11 +122,11 @@ impl SlotContext<'_> {
     }
 }
 
-fn program_word(prepared: &Prepared) -> &str {
+fn program_word(prepared: &PreparedJob) -> &str {
     prepared.argv.first().map(String::as_str).unwrap_or_default()
 }
 
-fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Launch, StartError> {
+fn launch(sweep: &SweepRuntime, prepared: &PreparedJob, mark: String) -> Result<Launch, StartError> {
     let program = sweep.program(program_word(prepared))?;
     let job = &sweep.spec.job;
     Ok(Launch {
@@ -143,7 +143,7 @@ fn launch(sweep: &SweepRuntime, prepared: &Prepared, mark: String) -> Result<Lau
 /// How an attempt that ended by itself, or because it exceeded a limit, is to be called.
 fn judge(
     sweep: &SweepRuntime,
-    prepared: &Prepared,
+    prepared: &PreparedJob,
     directory: &Directory,
     extraction: Extraction,
     ended: &Ended,

@@ -10,9 +10,9 @@ use std::time::Instant;
 use super::options::WorkerEvent;
 use super::pace::{Stopping, View};
 use super::report::Finished;
-use super::runtime::SweepRuntime;
 use crate::job::{Outcome, SweepId};
 use crate::process::Stopper;
+use crate::runtime::SweepRuntime;
 use crate::store::{Claim, HeldClaim, LeaseStatus};
 
 /// A claim with the sweep that it belongs to, made ready.

@@ -190,7 +190,7 @@ fn a_document_is_given_back_as_it_was_whatever_it_is() {
             let id = store.submit(&new).unwrap();
             let given = store.document(&id).unwrap();
             assert_eq!(given, document);
-            assert!(sweep::spec::Document::decode(&given).is_err());
+            assert!(sweep::model::Document::decode(&given).is_err());
         }
     }
 }

@@ -8,9 +8,9 @@ use toml::de::DeValue;
 
 use super::keys::{DISTRIBUTION_ALIASES, DISTRIBUTIONS, Keys, OF_NUMBERS, OTHER_DISTRIBUTIONS};
 use super::reader::{Entry, Reader, Sink, integer, kind};
-use super::suggest::{list, nearest};
 use super::{Diagnostic, grid};
 use crate::space::{Dist, Random};
+use crate::suggest::{list, nearest};
 
 mod finish;
 mod values;

@@ -23,7 +23,7 @@ impl Files for Memory {
 const POINTS: &str = "\u{feff}id;mass;on\r\n007;1.50;true\r\n008;2;FALSE\r\n\"a;b\";;true\r\n";
 
 /// Reads a file beside some others, but does not ask the space itself.
-fn read_space(text: &str) -> Read {
+fn read_space(text: &str) -> SweepFile {
     let files = Memory(BTreeMap::from([
         ("p.csv", POINTS),
         ("names.txt", "water\r\nmethane\r\n"),
@@ -62,10 +62,10 @@ fn rows_of_a_file_are_an_axis() {
     assert_eq!(mass[0], Value::Written(Box::new(Value::Float(1.5)), "1.50".into()));
     assert_eq!(mass[2], Value::Missing);
     assert_eq!(values(block, 1, 2), ["true", "FALSE", "true"]);
-    let column = |name: &str, kind| FoundColumn { name: name.into(), kind };
+    let column = |name: &str, kind| ImportedColumn { name: name.into(), kind };
     let columns =
         vec![column("id", ColumnType::Text), column("mass", ColumnType::Float), column("on", ColumnType::Bool)];
-    assert_eq!(read.found, [Found::Points { file: "p.csv".into(), rows: 3, columns }]);
+    assert_eq!(read.imports, [Import::Points { file: "p.csv".into(), rows: 3, columns }]);
 }
 
 #[test]
@@ -85,9 +85,10 @@ fn paths_are_in_the_order_of_their_bytes_and_lines_in_that_of_the_file() {
     let block = &read.spec.space.blocks[0];
     assert_eq!(values(block, 0, 0), ["mols/B.xyz", "mols/a.xyz", "mols/b.xyz"]);
     assert_eq!(values(block, 1, 0), ["water", "methane"]);
-    let glob = Found::Glob { parameter: "mol".into(), pattern: "mols/*.xyz".into(), matches: 3 };
-    let lines = Found::Lines { parameter: "name_".into(), file: "names.txt".into(), values: 2, kind: ColumnType::Text };
-    assert_eq!(read.found, [glob, lines]);
+    let glob = Import::Glob { parameter: "mol".into(), pattern: "mols/*.xyz".into(), matches: 3 };
+    let lines =
+        Import::Lines { parameter: "name_".into(), file: "names.txt".into(), values: 2, kind: ColumnType::Text };
+    assert_eq!(read.imports, [glob, lines]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn every_attempt_finds_it_fresh_and_the_earlier_ones_are_kept() {
     let dir = folder.path().join("runs/s-1/7");
     for attempt in 1..=3 {
         assert_eq!(take(&dir, &owner(7, attempt)), Ok(Found::Fresh));
-        assert_eq!(names(&dir), [MARKER]);
+        assert_eq!(names(&dir), [JOB_MARKER_FILE]);
         fs::write(dir.join("out"), attempt.to_string()).unwrap();
     }
     assert_eq!(names(dir.parent().unwrap()), ["7", "7.attempt-1", "7.attempt-2"]);
@@ -56,7 +56,7 @@ fn a_directory_that_several_jobs_have_stays_for_all_of_them() {
     assert_eq!(take(&dir, &owner(0, 2)), Ok(Found::AsItWas));
     assert_eq!(take(&dir, &owner(1, 2)), Ok(Found::AsItWas));
     assert_eq!(names(folder.path()), ["d"]);
-    assert_eq!(names(&dir), [MARKER, "out"]);
+    assert_eq!(names(&dir), [JOB_MARKER_FILE, "out"]);
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn a_directory_with_something_in_it_is_used_as_it_stands_and_gets_no_marker() {
 fn a_marker_that_is_no_marker_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["", "hello", "s-1/0 x aa 0\n", "shared\n"] {
-        fs::write(folder.path().join(MARKER), text).unwrap();
+        fs::write(folder.path().join(JOB_MARKER_FILE), text).unwrap();
         assert_eq!(take(folder.path(), &owner(0, 2)), Ok(Found::AsItWas), "{text:?}");
-        assert_eq!(fs::read_to_string(folder.path().join(MARKER)).unwrap(), text);
+        assert_eq!(fs::read_to_string(folder.path().join(JOB_MARKER_FILE)).unwrap(), text);
     }
 }
 

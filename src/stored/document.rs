@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::Document;
+use crate::model::Document;
 
 /// The version of [`Document`]'s form. A document that has another is refused.
-pub(super) const VERSION: u32 = 2;
+pub const VERSION: u32 = 2;
 
 /// A document that cannot be written or read.
 #[derive(Debug, Error)]

@@ -1,0 +1,48 @@
+//! Owns [`Document`]: a sweep as it is submitted.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, Spec};
+
+/// The state of a git working tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitState {
+    /// The hash of the commit.
+    pub commit: String,
+    /// Whether tracked files differ from the commit.
+    pub dirty: bool,
+}
+
+/// What the store keeps of a submitted sweep: enough to run it on any worker, and to repeat it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The version of the stored form.
+    pub version: u32,
+    /// Random id of this submission. It differs from that of every other sweep, including sweeps with the same name in
+    /// other stores. Empty until the sweep is submitted.
+    pub submission: String,
+    /// The validated sweep file: what is run.
+    pub spec: Spec,
+    /// The text of the sweep file.
+    pub text: String,
+    /// The folder of the sweep file, absolute. Relative paths in the sweep file start here.
+    pub here: PathBuf,
+    /// The path of the sweep file, absolute. No output may overwrite it.
+    pub file: PathBuf,
+    /// The files that values and templates were read from, as written in the sweep file. No output may overwrite them.
+    pub inputs: Vec<String>,
+    /// The git state of the sweep file's folder at submission. None: not in a git working tree, or not looked up.
+    #[serde(default)]
+    pub git: Option<GitState>,
+    /// Hashes of everything that decides a job's result besides its point.
+    pub fingerprint: Fingerprint,
+    /// Whether the sweep was submitted with `--fresh`: it reuses nothing from older sweeps, and no later sweep looks
+    /// past it.
+    pub fresh: bool,
+    /// The version of the sweep program that submitted it.
+    pub sweep_version: String,
+    /// The machine it was submitted from.
+    pub host: String,
+}

@@ -1,0 +1,22 @@
+//! Owns the model: what a valid sweep file says, as plain data. Nothing here parses text or touches the disk.
+//!
+//! [`crate::spec`] reads a sweep file into the model. Everything after that (templates, extraction, store, worker)
+//! reads the model and never the file. The parameter space has its own plain data, [`crate::space::SpaceSpec`].
+//!
+//! - `spec`: [`Spec`], the whole sweep file. `job`: `[job]`. `results`: `[results]`. `files`: `[templates]` and `[files]`.
+//! - `document`: [`Document`], a sweep as it is submitted: the spec, the text, and where it came from.
+//! - `fingerprint`: [`Fingerprint`], the hashes that decide whether earlier results can be reused.
+
+mod document;
+mod files;
+mod fingerprint;
+mod job;
+mod results;
+mod spec;
+
+pub use document::{Document, GitState};
+pub use files::{DEFAULT_JOB_DIR, FileSettings, JOB_MARKER_FILE, TemplateFile};
+pub use fingerprint::{ChangeKind, Fingerprint, FingerprintChange, Hash};
+pub use job::{EARLY_FAILURES, JobSettings, Logs, MAX_LOG_BYTES};
+pub use results::{ResultFormat, ResultSettings, ResultsFrom};
+pub use spec::{Command, Spec};

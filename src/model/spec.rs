@@ -1,0 +1,54 @@
+//! Owns [`Spec`]: everything that a sweep file says.
+
+use itertools::Itertools;
+use serde::{Deserialize, Serialize};
+
+use super::{FileSettings, JobSettings, ResultSettings, ResultsFrom, TemplateFile};
+use crate::space::SpaceSpec;
+
+/// A validated sweep file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The name of the sweep.
+    pub name: String,
+    /// The command.
+    pub command: Command,
+    /// The parameter space: which points there are.
+    pub space: SpaceSpec,
+    /// How a job is run.
+    pub job: JobSettings,
+    /// Files that are rendered into the job's directory before the job starts, in the order of the sweep file.
+    pub templates: Vec<TemplateFile>,
+    /// Which files are input files.
+    pub files: FileSettings,
+    /// Where results are read from, in order. Empty: the sweep has no results.
+    pub results: Vec<ResultSettings>,
+}
+
+/// A command template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// One text. It is split into words as a shell does and then rendered; with `shell = true` it is rendered whole and
+    /// given to `sh -c`.
+    #[serde(rename = "text")]
+    Text(String),
+    /// A list of words. Each is a template of its own and becomes one argument.
+    #[serde(rename = "words")]
+    Words(Vec<String>),
+}
+
+impl Spec {
+    /// Whether every job needs a directory of its own: it writes files that another job would overwrite.
+    pub fn needs_job_dir(&self) -> bool {
+        !self.templates.is_empty() || self.result_files().next().is_some()
+    }
+
+    /// The files that results are read from, relative to the job's directory, without duplicates.
+    pub fn result_files(&self) -> impl Iterator<Item = &str> {
+        let files = self.results.iter().filter_map(|settings| match &settings.from {
+            ResultsFrom::Stdout => None,
+            ResultsFrom::File(name) => Some(name.as_str()),
+        });
+        files.unique()
+    }
+}

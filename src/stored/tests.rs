@@ -1,0 +1,128 @@
+//! Tests of the stored document: it reads back the same, other versions are refused, and damage is reported.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{Document, Fingerprint, GitState};
+use crate::runtime::SweepRuntime;
+use crate::space::{Axis, AxisParam, Values};
+use crate::spec::{SourceFile, read};
+use crate::value::Value;
+
+const WHOLE: &str = r##"
+name = "ising"
+command = "python3 ising.py --size {{ size }} --temp {{ temp }} --seed {{ seed }} {{ flags }}"
+repeats = 500
+draws = 64
+root-seed = 0xFFFF_FFFF_FFFF_FFFF
+
+[grid]
+size = [16, 32, 0x40]
+temp = { from = 1.5, to = +3.5, count = 21 }
+rate = { from = 1e-4, to = 1_0E-2, count = 4, scale = "log" }
+field = { from = 0, to = 1, step = 0.1 }
+model = "metropolis"
+flag = [true, false]
+
+[[zip]]
+solver = ["rk4", "euler"]
+dt = [0.1, 0.01]
+
+[random]
+coupling = { dist = "normal", mean = 1, sd = 0.1 }
+noise = { dist = "uniform", min = 0.0, max = 1.0 }
+lr = { dist = "log-uniform", min = 1e-5, max = 1 }
+k = { dist = "int", min = -3, max = 3 }
+rule = { dist = "choice", values = ["a", 1, 2.5, true], weights = [3, 1, 0.5, 0] }
+tour = { dist = "permutation", of = 20 }
+
+[job]
+timeout = "10m"
+retries = 2
+retry-delay = "1h 30m"
+queue = "long"
+env = { MODE = "{{ model }}", N = 3, X = 0.50, B = true }
+stdin = "{{ size }}\n"
+dir = "runs/{{ sweep }}/{{ job }}"
+
+[results]
+format = "json"
+columns = { energy = "stats.energy[0]", mag = 'stats["m"]' }
+require = ["energy", "mag"]
+"##;
+
+fn document() -> Document {
+    let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
+    Document {
+        version: VERSION,
+        submission: "0123".into(),
+        spec: read(WHOLE, &source).unwrap().spec,
+        text: WHOLE.into(),
+        here: "/home/é".into(),
+        file: "/tmp/a.toml".into(),
+        fingerprint: Fingerprint::default(),
+        fresh: false,
+        inputs: vec!["points.csv".into()],
+        git: Some(GitState { commit: "0123".into(), dirty: true }),
+        sweep_version: "0.1.0".into(),
+        host: "h".into(),
+    }
+}
+
+#[test]
+fn a_document_reads_back_the_same() {
+    let document = document();
+    assert_eq!(Document::decode(&document.encode().unwrap()).unwrap(), document);
+}
+
+#[test]
+fn a_document_of_another_version_is_refused() {
+    let newer = br#"{"version": 3, "something": "else"}"#;
+    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 3 })));
+    for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {
+        assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
+    }
+}
+
+/// A stored document with something in it exchanged for something else.
+fn mutated_document() -> impl Strategy<Value = Vec<u8>> {
+    let whole = document().encode().unwrap();
+    let junk = r#"[\[\]{}:",0-9a-z-]{0,6}|null|true|-1|1e308|18446744073709551615|""|\[\]"#;
+    (any::<prop::sample::Index>(), 0..12usize, junk).prop_map(move |(at, length, junk)| {
+        let at = at.index(whole.len());
+        let end = (at + length).min(whole.len());
+        [&whole[..at], junk.as_bytes(), &whole[end..]].concat()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_document_makes_a_worker_panic(bytes in mutated_document()) {
+        let Ok(document) = Document::decode(&bytes) else { return Ok(()) };
+        let id = crate::job::SweepId { name: "pi".into(), number: 3 };
+        if let Ok(sweep) = SweepRuntime::new(id, document, Path::new("/")) {
+            for index in [0, 1, sweep.space.len().saturating_sub(1), u64::MAX] {
+                let _ = sweep.prepare(index, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_document_read_back_the_same(bits: u64, int: i64, seed: u64) {
+        let float = f64::from_bits(bits);
+        prop_assume!(float.is_finite());
+        let mut document = document();
+        document.spec.space.root_seed = seed;
+        let values = vec![Value::Float(float), Value::Int(int)];
+        document.spec.space.blocks[0].axes = vec![Axis { params: vec![AxisParam { name: "x".into(), values: Values::List(values) }] }];
+        let back = Document::decode(&document.encode().unwrap()).unwrap();
+        prop_assert_eq!(&back, &document);
+        let Values::List(values) = &back.spec.space.blocks[0].axes[0].params[0].values else { panic!() };
+        let Value::Float(read) = values[0] else { panic!() };
+        prop_assert_eq!(read.to_bits(), bits);
+    }
+}
