@@ -24,6 +24,7 @@ pub mod expr;
 pub mod extract;
 pub mod files;
 pub mod fingerprint;
+pub mod human;
 pub mod job;
 pub mod model;
 pub mod ops;

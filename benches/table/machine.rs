@@ -114,7 +114,7 @@ fn short(number: f64) -> String {
 }
 
 fn grouped(number: i64) -> String {
-    ::sweep::status::text::group(number.unsigned_abs())
+    ::sweep::human::group(number.unsigned_abs())
 }
 
 /// The machine, in a line.

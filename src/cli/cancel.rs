@@ -3,9 +3,9 @@
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::Result;
+use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::{change, select};
-use crate::status::text::count;
 
 /// Take what has not run out of the queue and end what runs; results so far stay
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         some => format!("; {} told to stop at the next sign of life of its worker", count(some, "running job")),
     };
     let id = &row.id;
-    say!("{id}: {} cancelled{running}; `sweep retry {id}` puts them back", count(counts.cancelled, "point"));
+    message!("{id}: {} cancelled{running}; `sweep retry {id}` puts them back", count(counts.cancelled, "point"));
     Ok(Exit::Well)
 }

@@ -7,19 +7,20 @@ use itertools::Itertools;
 use serde_json::Value as Json;
 
 use crate::cli::Context;
-use crate::cli::declare::{WishArgs, foresee, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
+use crate::cli::submission::{ReuseArgs, describe, preview};
 use crate::cli::submit::read_whole;
 use crate::error::Result;
+use crate::human::{count, group};
 use crate::model::{DEFAULT_JOB_DIR, Document};
-use crate::ops::check::{Report, report, write_points};
+use crate::ops::check::{CheckReport, report, write_points};
 use crate::ops::submit::SubmitReport;
-use crate::ops::target::Target;
+use crate::ops::target::OutputTarget;
 use crate::runtime::SweepRuntime;
 use crate::space::{Explained, Sampling, Space};
 use crate::spec::Import;
-use crate::status::text::{count, group, plain};
+use crate::status::text::plain;
 use crate::table::columns::{counters, first};
 use crate::template::shell_line;
 
@@ -38,16 +39,16 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    wish: WishArgs,
+    reuse: ReuseArgs,
 }
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let (read, document) = read_whole(&args.file)?;
     let sweep = context.preview(document.clone())?;
-    let target = args.out.clone().map(Target::from);
+    let target = args.out.clone().map(OutputTarget::from);
     if let Some(target) = &target {
-        target.refuse_input(&sweep)?;
+        target.ensure_not_input(&sweep)?;
     }
     let report = report(&sweep, &read, args.points)?;
     let run = what_run_would_do(args, context, &document);
@@ -59,11 +60,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         put(out, &promise(&document, run.as_ref()))?;
     }
     for warning in &report.warnings {
-        say!("warning: {warning}");
+        message!("warning: {warning}");
     }
     if let Some(target) = &target {
         let points = write_points(&sweep.space, target, out)?;
-        say!("{}: {}{}", report.name, count(points, "point"), target.place());
+        message!("{}: {}{}", report.name, count(points, "point"), target.suffix());
     }
     Ok(Exit::Well)
 }
@@ -71,11 +72,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// What `run` would do, where there are sweeps of that name. A store that cannot be asked is no mistake of the file.
 fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<SubmitReport> {
     let foreseen = context.store_if_any().and_then(|store| match store {
-        Some(store) => foresee(&*store, document, args.wish),
+        Some(store) => preview(&*store, document, args.reuse),
         None => Ok(None),
     });
     foreseen.unwrap_or_else(|error| {
-        say!("warning: it cannot be told what `sweep run` would do: {error}");
+        message!("warning: it cannot be file_warnings what `sweep run` would do: {error}");
         None
     })
 }
@@ -90,7 +91,7 @@ fn inputs(document: &Document) -> impl Iterator<Item = &str> {
 fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
     /// Files that are named.
     const MOST: usize = 8;
-    let mut lines: Vec<String> = run.into_iter().flat_map(|made| sentences(made, None)).collect();
+    let mut lines: Vec<String> = run.into_iter().flat_map(|made| describe(made, None)).collect();
     lines.iter_mut().for_each(|line| line.insert_str(0, "run: "));
     let paths = inputs(document).collect::<Vec<_>>();
     if !paths.is_empty() {
@@ -102,7 +103,7 @@ fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
     if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
-fn page(sweep: &SweepRuntime, report: &Report) -> String {
+fn page(sweep: &SweepRuntime, report: &CheckReport) -> String {
     let mut page = format!("{}: {}\n", report.name, how_many(report));
     if !report.parameters.is_empty() {
         let types = report.parameters.iter().map(|(name, kind)| format!("{name} {kind}")).join(", ");
@@ -128,7 +129,7 @@ fn page(sweep: &SweepRuntime, report: &Report) -> String {
 }
 
 /// `3 size × 21 temp × 500 repeats = 31,500 points`; of several blocks, a line for each.
-fn how_many(report: &Report) -> String {
+fn how_many(report: &CheckReport) -> String {
     let points = count(report.total, "point");
     match report.blocks.as_slice() {
         [block] if block.has_conditions => {
@@ -198,7 +199,7 @@ fn directory(sweep: &SweepRuntime) -> String {
     text
 }
 
-fn table(space: &Space, report: &Report) -> String {
+fn table(space: &Space, report: &CheckReport) -> String {
     let counters = counters(space);
     let first = first(space);
     let header: Vec<&str> = first.iter().map(String::as_str).chain(["seed"]).collect();

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
+use crate::cli::format::FormatArg;
 use crate::error::Result;
+use crate::human::count;
 use crate::job::SweepId;
-use crate::ops::collect::{Choice, Collected, Job, collect};
-use crate::ops::target::Target;
+use crate::ops::collect::{Collected, TableRequest, TableSelection, collect};
+use crate::ops::target::OutputTarget;
 use crate::ops::{provenance, select};
-use crate::status::text::{count, plain};
-use crate::table::write::Format;
+use crate::status::text::plain;
+use crate::table::write::TableFormat;
 use crate::visible::visible_in_line;
 
 /// Rows and columns that a preview shows at most.
@@ -27,8 +29,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The form of the table [default: by the name of the file, CSV for standard output]
-    #[arg(long, value_name = "FORM")]
-    format: Option<Format>,
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatArg>,
     /// Give points that have not succeeded a row too
     #[arg(long)]
     all: bool,
@@ -45,11 +47,11 @@ pub struct Args {
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
-    let target = Target { form: args.format, ..Target::from(args.out.clone()) };
+    let target = OutputTarget { format: args.format.map(Into::into), ..OutputTarget::from(args.out.clone()) };
     let sweep = context.runtime(&*store, &row)?;
-    target.refuse_input(&sweep)?;
-    let choice = Choice { all: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
-    write(&Job { store: &*store, row: &row, space: &sweep.space, choice: &choice }, &target, out)?;
+    target.ensure_not_input(&sweep)?;
+    let selection = TableSelection { all: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
+    write(&TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection }, &target, out)?;
     Ok(Exit::Well)
 }
 
@@ -57,45 +59,51 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 ///
 /// # Errors
 /// If the store cannot be read or the file not be written.
-pub fn write(job: &Job<'_>, target: &Target, out: &mut dyn Write) -> Result<()> {
-    let collected = collect(job, target, out)?;
-    provenance::write(job, target, &collected)?;
-    say!("{}: {}{}{}", job.row.id, count(collected.rows, "row"), target.place(), left_out(job, &collected));
+pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Write) -> Result<()> {
+    let collected = collect(request, target, out)?;
+    provenance::write(request, target, &collected)?;
+    message!(
+        "{}: {}{}{}",
+        request.row.id,
+        count(collected.rows, "row"),
+        target.suffix(),
+        left_out(request, &collected)
+    );
     Ok(())
 }
 
 /// What stands in no row, and what to do about it.
-fn left_out(job: &Job<'_>, collected: &Collected) -> String {
-    let counts = &job.row.counts;
+fn left_out(request: &TableRequest<'_>, collected: &Collected) -> String {
+    let counts = &request.row.counts;
     let parts =
         [(counts.failed, "failed"), (counts.pending + counts.running, "not run yet"), (counts.cancelled, "cancelled")];
     let told: Vec<_> =
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     let mut text = String::new();
     if !told.is_empty() {
-        let how = match (job.choice.all, &job.choice.filter) {
+        let how = match (request.selection.all, &request.selection.filter) {
             (false, _) => "left out (--all: with them)",
             (true, None) => "among them",
             (true, Some(_)) => "among those asked",
         };
         text = format!("; {how}: {}", told.join(", "));
     }
-    if collected.untold > 0 {
+    if collected.skipped > 0 {
         text += &format!(
             "; left out: {} in which something that --where asks for is missing",
-            count(collected.untold, "row")
+            count(collected.skipped, "row")
         );
     }
     if counts.failed > 0 {
-        text += &format!("; `sweep failures {}` says why some failed", job.row.id);
+        text += &format!("; `sweep failures {}` says why some failed", request.row.id);
     }
     text
 }
 
 /// Shows the first rows of a table, if it is CSV, to a person who looks on.
-pub fn preview(target: &Target) {
+pub fn preview(target: &OutputTarget) {
     let Some(path) = target.file.as_ref().filter(|_| std::io::stderr().is_terminal()) else { return };
-    if target.format().ok() != Some(Format::Csv) {
+    if target.format().ok() != Some(TableFormat::Csv) {
         return;
     }
     // A table that was just written can be read; if not, there is simply nothing to look at.
@@ -110,5 +118,5 @@ pub fn preview(target: &Target) {
     for record in reader.records().take(most_rows).flatten() {
         table.add_row(cut(&record));
     }
-    say!("{}", table.trim_fmt());
+    message!("{}", table.trim_fmt());
 }

@@ -9,10 +9,10 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
+use crate::human::count;
 use crate::job::SweepId;
-use crate::ops::failures::{Group, grouped, retry_words};
+use crate::ops::failures::{FailureGroup, grouped, retry_command};
 use crate::ops::select;
-use crate::status::text::count;
 use crate::store::SweepRow;
 use crate::template::shell_line;
 use crate::visible::visible_in_line;
@@ -38,25 +38,25 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         let groups: Vec<_> = groups.iter().map(|group| to_json(&row, group, &groups)).collect();
         put_json(out, &json!({"version": 1, "sweep": row.id.to_string(), "groups": groups}))?;
     } else if groups.is_empty() {
-        say!("{} has no failed points", row.id);
+        message!("{} has no failed points", row.id);
     } else {
         put(out, &page(&row, &groups))?;
     }
     Ok(Exit::Well)
 }
 
-fn to_json(row: &SweepRow, group: &Group, groups: &[Group]) -> serde_json::Value {
+fn to_json(row: &SweepRow, group: &FailureGroup, groups: &[FailureGroup]) -> serde_json::Value {
     json!({
         "cause": group.cause.to_string(),
         "words": group.words,
         "last_line": group.last_line,
         "count": group.count,
         "example": group.example.to_string(),
-        "retry": retry_words(row, group, groups),
+        "retry": retry_command(row, group, groups),
     })
 }
 
-fn page(row: &SweepRow, groups: &[Group]) -> String {
+fn page(row: &SweepRow, groups: &[FailureGroup]) -> String {
     let mut page = String::new();
     for group in groups {
         let line = match (&group.last_line, group.mixed) {
@@ -69,7 +69,7 @@ fn page(row: &SweepRow, groups: &[Group]) -> String {
         let _ = writeln!(page, "{}: {}{others}", count(group.count, "point"), visible_in_line(&group.words));
         line.map_or(Ok(()), |line| writeln!(page, "  {line}")).unwrap_or_default();
         let _ = writeln!(page, "  for example  sweep show {}", group.example);
-        let _ = writeln!(page, "  run again    {}", shell_line(&retry_words(row, group, groups), &[], None));
+        let _ = writeln!(page, "  run again    {}", shell_line(&retry_command(row, group, groups), &[], None));
     }
     page
 }

@@ -9,12 +9,12 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::Result;
+use crate::human::group;
 use crate::job::{JobAddress, SweepId};
 use crate::ops::filter::Filter;
-use crate::ops::points::Walk;
+use crate::ops::points::PointStates;
 use crate::ops::select;
 use crate::space::{Point, Space};
-use crate::status::text::group;
 
 /// List the points of a sweep with their states
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let most = if args.limit == 0 { u64::MAX } else { args.limit };
     let mut listed = 0;
     let mut more = false;
-    for run in Walk::new(&*store, &row.id, row.counts.total) {
+    for run in PointStates::new(&*store, &row.id, row.counts.total) {
         let (indices, state) = run?;
         if args.state.is_some_and(|wanted| wanted.word() != state.word()) {
             continue;
@@ -88,11 +88,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         }
     }
     if more {
-        say!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
+        message!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
     } else if listed == 0 {
         let which = args.state.map_or_else(String::new, |state| format!(" {}", state.word()));
         let such = if filter.is_some() { " for which that holds" } else { "" };
-        say!("{} has no{which} points{such}", row.id);
+        message!("{} has no{which} points{such}", row.id);
     }
     Ok(Exit::Well)
 }

@@ -6,8 +6,9 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::Result;
+use crate::human::group;
 use crate::status::Snapshot;
-use crate::status::text::{align_right, group, plain};
+use crate::status::text::{align_right, plain};
 
 /// List the sweeps in the store, newest first
 #[derive(Debug, clap::Args)]

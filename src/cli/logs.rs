@@ -29,7 +29,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let index = change::check_index(&row, args.job.index)?;
     let records = history::of_point(&*store, &row.id, index)?;
     let Some(newest) = records.last() else {
-        say!("{} has not run yet", args.job);
+        message!("{} has not run yet", args.job);
         return Ok(Exit::Well);
     };
     let attempt = args.attempt.unwrap_or(newest.tries.attempts);
@@ -40,7 +40,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     };
     let Some(output) = output::of_record(&*store, &row.id, record)? else {
         if let Some(origin) = &record.origin {
-            say!("attempt {attempt} of {} ran as {origin}, and no output of it is kept", args.job);
+            message!("attempt {attempt} of {} ran as {origin}, and no output of it is kept", args.job);
             return Ok(Exit::Well);
         }
         let logs = context.runtime(&*store, &row)?.spec.job.logs;
@@ -48,7 +48,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
             true => ", or nothing of it was kept: see `logs` under [job] in the sweep file",
             false => "",
         };
-        say!("attempt {attempt} of {} printed nothing{or_not_kept}", args.job);
+        message!("attempt {attempt} of {} printed nothing{or_not_kept}", args.job);
         return Ok(Exit::Well);
     };
     print(&mut *out, &output.stdout, "stdout", std::io::stdout().is_terminal())?;
@@ -59,7 +59,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// Bytes as they came for a pipe; made safe to look at for a terminal.
 fn print(to: &mut dyn Write, kept: &Kept, name: &str, terminal: bool) -> Result<()> {
     if kept.is_cut() {
-        say!("({name} had {} bytes, of which the last {} were kept)", kept.total, kept.tail.len());
+        message!("({name} had {} bytes, of which the last {} were kept)", kept.total, kept.tail.len());
     }
     if terminal { put(to, &visible(&show::text(kept))) } else { to.write_all(&kept.tail).map_err(stdout_error) }
 }

@@ -16,16 +16,16 @@ use crate::store::{Store, StoreError, SweepRow};
 use exit::Exit;
 
 #[macro_use]
-mod say;
+mod message;
 
 mod cancel;
 mod check;
 mod collect;
 mod completions;
-mod declare;
 mod doctor;
 mod exit;
 mod failures;
+mod format;
 mod jobs;
 mod list;
 mod logs;
@@ -43,6 +43,7 @@ mod show;
 mod signals;
 mod stats;
 mod status;
+mod submission;
 mod submit;
 mod supervise;
 mod wait;
@@ -162,8 +163,8 @@ fn report(result: Result<Exit>) -> ExitCode {
             match &error {
                 _ if exit == Exit::Well => {}
                 // Rendered diagnostics bring their own `error:`.
-                Error::SweepFile(text) => say!("{text}"),
-                error => say!("error: {error}"),
+                Error::SweepFile(text) => message!("{text}"),
+                error => message!("error: {error}"),
             }
             exit.into()
         }

@@ -29,6 +29,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         Error::file("written", &args.file)(error)
     })?;
     file.write_all(STARTER.as_bytes()).map_err(Error::file("written", &args.file))?;
-    say!("{0} written; `sweep check {0}` says what it would do, `sweep run {0}` does it", args.file.display());
+    message!("{0} written; `sweep check {0}` says what it would do, `sweep run {0}` does it", args.file.display());
     Ok(Exit::Well)
 }

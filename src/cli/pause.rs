@@ -3,9 +3,9 @@
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::{Error, Result};
+use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::select;
-use crate::status::text::count;
 
 /// Give out no more jobs of a sweep; those that run go on
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let reason = args.reason.clone().unwrap_or_else(|| format!("by {}", select::user()));
     store.set_paused(id, Some(&reason))?;
     let left = count(row.counts.pending, "point");
-    say!("{id} is paused with {left} to run; `sweep resume {id}` lets it go on");
+    message!("{id} is paused with {left} to run; `sweep resume {id}` lets it go on");
     Ok(Exit::Well)
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::human::group;
 use crate::job::SweepId;
-use crate::status::text::group;
 use crate::store::{Counts, Store};
 
 /// How often a bar is brought up to date, and how often a line is written without a terminal.
@@ -96,7 +96,7 @@ impl Shown {
                 }
                 *last = Instant::now();
                 let failed = group(counts.failed);
-                say!("{id}: {} of {} ended, {failed} failed", group(ended), group(counts.total));
+                message!("{id}: {} of {} ended, {failed} failed", group(ended), group(counts.total));
             }
         }
     }

@@ -3,9 +3,9 @@
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::{Error, Result};
+use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::select;
-use crate::status::text::count;
 
 /// Let a paused sweep go on
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,6 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         0 => String::new(),
         some => format!("; {} stay cancelled: `sweep retry {id}` puts them back", count(some, "point")),
     };
-    say!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
+    message!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
     Ok(Exit::Well)
 }

@@ -3,11 +3,11 @@
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::{Error, Result};
+use crate::human::count;
 use crate::job::{CausePattern, JobAddress, SweepId};
 use crate::ops::filter::Filter;
-use crate::ops::retry::{Named, Which, retry};
+use crate::ops::retry::{PointRange, RetrySelection, retry};
 use crate::ops::select;
-use crate::status::text::count;
 use crate::store::{Store, SweepRow};
 
 /// Put failed and cancelled points back in the queue; nothing else runs again
@@ -44,19 +44,19 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         (Some(text), Some(space)) => Some((Filter::of_points(text, space)?, space)),
         _ => None,
     };
-    let which = Which {
+    let selection = RetrySelection {
         named: named.as_deref(),
         failed: args.failed,
         filter: filter.as_ref().map(|(filter, space)| (filter, *space)),
         causes: &args.cause,
         last_line: args.last_line.as_deref(),
     };
-    let moved = retry(&*store, &row, &which)?;
+    let moved = retry(&*store, &row, &selection)?;
     if moved == 0 {
-        say!("{} has no {} points{}", row.id, state(args), such(args));
+        message!("{} has no {} points{}", row.id, state(args), such(args));
         return Ok(Exit::Well);
     }
-    say!("{}: {} back in the queue; {}", row.id, count(moved, "point"), who_runs(&*store, &row)?);
+    message!("{}: {} back in the queue; {}", row.id, count(moved, "point"), who_runs(&*store, &row)?);
     Ok(Exit::Well)
 }
 
@@ -77,13 +77,13 @@ fn such(args: &Args) -> &'static str {
 }
 
 /// One sweep, or several jobs and ranges of jobs of one sweep.
-fn parse(what: &[String]) -> Result<(Option<SweepId>, Option<Vec<Named>>)> {
+fn parse(what: &[String]) -> Result<(Option<SweepId>, Option<Vec<PointRange>>)> {
     if let [one] = what
         && !one.contains('/')
     {
         return Ok((Some(one.parse().map_err(Error::Usage)?), None));
     }
-    let jobs: Vec<(SweepId, Named)> = what.iter().map(|word| jobs(word)).collect::<Result<_>>()?;
+    let jobs: Vec<(SweepId, PointRange)> = what.iter().map(|word| jobs(word)).collect::<Result<_>>()?;
     let Some((sweep, _)) = jobs.first() else { return Ok((None, None)) };
     if let Some((other, _)) = jobs.iter().find(|(other, _)| other != sweep) {
         return Err(Error::usage(format!("{sweep} and {other} are different sweeps; retry one sweep at a time")));
@@ -92,10 +92,10 @@ fn parse(what: &[String]) -> Result<(Option<SweepId>, Option<Vec<Named>>)> {
 }
 
 /// `SWEEP/INDEX` or `SWEEP/FIRST..LAST`.
-fn jobs(word: &str) -> Result<(SweepId, Named)> {
+fn jobs(word: &str) -> Result<(SweepId, PointRange)> {
     let Some((first, last)) = word.split_once('/').and_then(|(_, indices)| indices.split_once("..")) else {
         let job: JobAddress = word.parse().map_err(Error::Usage)?;
-        return Ok((job.sweep, Named::One(job.index)));
+        return Ok((job.sweep, PointRange::One(job.index)));
     };
     let wrong = || {
         Error::usage(format!(
@@ -104,7 +104,7 @@ fn jobs(word: &str) -> Result<(SweepId, Named)> {
     };
     let sweep = word.split('/').next().unwrap_or_default().parse().map_err(Error::Usage)?;
     match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) if first <= last => Ok((sweep, Named::Range(first, last))),
+        (Ok(first), Ok(last)) if first <= last => Ok((sweep, PointRange::Range(first, last))),
         _ => Err(wrong()),
     }
 }

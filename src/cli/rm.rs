@@ -3,9 +3,9 @@
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::Result;
+use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::{change, select};
-use crate::status::text::count;
 
 /// Remove sweeps with their history and results
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     for id in &args.sweeps {
         let row = select::sweep(&*store, Some(id))?;
         change::remove(&*store, &row, args.force)?;
-        say!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
+        message!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
     }
     Ok(Exit::Well)
 }

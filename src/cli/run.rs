@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use crate::cli::Context;
 use crate::cli::collect;
-use crate::cli::declare::{WishArgs, declare, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
+use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
+use crate::human::{count, group};
 use crate::job::SweepId;
-use crate::ops::collect::{Choice, Job};
-use crate::ops::target::Target;
-use crate::status::text::{count, group};
+use crate::ops::collect::{TableRequest, TableSelection};
+use crate::ops::target::OutputTarget;
 use crate::store::{Counts, Scope, Store};
 use crate::worker::Summary;
 
@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    wish: WishArgs,
+    reuse: ReuseArgs,
     #[command(flatten)]
     failing: FailingArgs,
     #[command(flatten)]
@@ -44,26 +44,30 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let mut document = read(&args.file)?;
     args.failing.apply(&mut document);
     let name = &document.spec.name;
-    let target = Target::from(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
+    let target = OutputTarget::from(args.out.clone().unwrap_or_else(|| format!("{name}.results.csv").into()));
     let sweep = context.preview(document.clone())?;
-    target.refuse_input(&sweep)?;
-    target.probe()?;
+    target.ensure_not_input(&sweep)?;
+    target.check_writable()?;
     warn_of_sweep(&sweep)?;
     let store = context.store_or_create()?;
-    let (id, made) = declare(&*store, &document, args.wish)?;
+    let (id, made) = submit_sweep(&*store, &document, args.reuse)?;
     warn_of_store(&*store)?;
-    sentences(&made, Some(&id)).iter().for_each(|sentence| say!("{sentence}"));
+    describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
     let (summary, interrupted) = run(args, context, &store, &id)?;
     let row = store.sweep(&id)?;
     if interrupted && !row.counts.is_settled() {
-        say!("{}", left(&id, &row.counts, &summary));
+        message!("{}", left(&id, &row.counts, &summary));
         return Ok(Exit::Interrupted);
     }
-    let choice = Choice::default();
-    collect::write(&Job { store: &*store, row: &row, space: &sweep.space, choice: &choice }, &target, out)?;
+    let selection = TableSelection::default();
+    collect::write(
+        &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection },
+        &target,
+        out,
+    )?;
     collect::preview(&target);
     if let Some(reason) = &row.paused {
-        say!("{id} is paused: {reason}");
+        message!("{id} is paused: {reason}");
     }
     Ok(Exit::of_counts(&row.counts))
 }

@@ -18,7 +18,9 @@ pub fn leave_the_process_list() {
     let failed = std::env::current_exe()
         .map(|program| Command::new(program).arg0(name).args(rest).env(VARIABLE, url).exec())
         .unwrap_or_else(|error| error);
-    say!("warning: other users of this machine can see the password in the command line ({failed}); set {VARIABLE}");
+    message!(
+        "warning: other users of this machine can see the password in the command line ({failed}); set {VARIABLE}"
+    );
 }
 
 /// Takes a store with a password out of the environment, so that no job inherits it. What is to read it has done so.

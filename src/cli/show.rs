@@ -97,7 +97,7 @@ fn attempt(record: &Record) -> String {
     if record.host.is_empty() || record.seconds == 0.0 {
         return format!("attempt {number}: {how}\n");
     }
-    let origin = record.origin.as_ref().map_or_else(String::new, |job| format!(", taken over from {job}"));
+    let origin = record.origin.as_ref().map_or_else(String::new, |job| format!(", reused from {job}"));
     format!(
         "attempt {number}: {how}, {:.3} s wall, {:.3} s cpu, {:.1} MB on {}{origin}\n",
         record.seconds,

@@ -37,11 +37,11 @@ impl Listener {
             for signal in signals.forever() {
                 let second = flag.swap(true, Ordering::SeqCst);
                 if second {
-                    say!("stopping: running jobs are ended and given back");
+                    message!("stopping: running jobs are ended and given back");
                     worker.stop(Stopping::Now);
                     continue;
                 }
-                say!("finishing the running jobs, claiming no more (once more Ctrl-C ends them)");
+                message!("finishing the running jobs, claiming no more (once more Ctrl-C ends them)");
                 worker.stop(Stopping::Drain);
                 if signal != SIGINT {
                     let worker = worker.clone();

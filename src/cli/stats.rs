@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
+use crate::cli::format::FormatArg;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
+use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::select;
-use crate::ops::stats::{Statistics, Wish, statistics};
-use crate::ops::target::Target;
-use crate::status::text::{align_right, count, plain};
+use crate::ops::stats::{Statistics, StatsRequest, statistics};
+use crate::ops::target::OutputTarget;
+use crate::status::text::{align_right, plain};
 use crate::table::cell::Cell;
-use crate::table::write::{Format, Table};
+use crate::table::write::{TableFormat, TableWriter};
 use crate::value::{Value, print_float};
 use crate::visible::visible_in_line;
 
@@ -44,8 +46,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The form of the table [default: by the name of the file, CSV for standard output]
-    #[arg(long, value_name = "FORM", requires = "out")]
-    format: Option<Format>,
+    #[arg(long, value_name = "FORMAT", requires = "out")]
+    format: Option<FormatArg>,
     /// For tools: JSON Lines on standard output
     #[arg(long, conflicts_with = "out")]
     json: bool,
@@ -62,34 +64,34 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let sweep = context.runtime(&*store, &row)?;
     let target = match &args.out {
-        Some(path) => Some(Target { form: args.format, ..Target::from(path.clone()) }),
-        None => args.json.then_some(Target { file: None, form: Some(Format::Jsonl) }),
+        Some(path) => Some(OutputTarget { format: args.format.map(Into::into), ..OutputTarget::from(path.clone()) }),
+        None => args.json.then_some(OutputTarget { file: None, format: Some(TableFormat::Jsonl) }),
     };
-    target.as_ref().map_or(Ok(()), |target| target.refuse_input(&sweep))?;
-    let wish = Wish {
+    target.as_ref().map_or(Ok(()), |target| target.ensure_not_input(&sweep))?;
+    let request = StatsRequest {
         by: args.by.clone(),
         results: args.results.clone(),
         quantiles: args.quantiles.clone(),
         filter: args.filter.clone(),
     };
-    let statistics = statistics(&*store, &row, &sweep.space, &wish)?;
+    let statistics = statistics(&*store, &row, &sweep.space, &request)?;
     match &target {
         None => put(out, &text(&statistics, &args.quantiles))?,
         Some(target) => {
             write(&statistics, &args.quantiles, target, out)?;
-            say!("{}: {}{}", row.id, count(statistics.lines.len() as u64, "row"), target.place());
+            message!("{}: {}{}", row.id, count(statistics.rows.len() as u64, "row"), target.suffix());
         }
     }
     Ok(Exit::Well)
 }
 
-fn write(statistics: &Statistics, quantiles: &[f64], target: &Target, out: &mut dyn Write) -> Result<()> {
+fn write(statistics: &Statistics, quantiles: &[f64], target: &OutputTarget, out: &mut dyn Write) -> Result<()> {
     let format = target.format()?;
     target.write(out, |stream, path| {
         let written = |error| Error::file("written", path)(error);
-        let mut table = Table::new(format, stream, &statistics.names(quantiles)).map_err(written)?;
-        for line in &statistics.lines {
-            table.row(line.cells().iter().map(Cell::Value)).map_err(written)?;
+        let mut table = TableWriter::new(format, stream, &statistics.names(quantiles)).map_err(written)?;
+        for row in &statistics.rows {
+            table.row(row.cells().iter().map(Cell::Value)).map_err(written)?;
         }
         table.finish().map_err(written)
     })
@@ -102,8 +104,8 @@ fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
     let shown = names.len().saturating_sub(1);
     let mut table = plain(&names.iter().take(shown).map(String::as_str).collect::<Vec<_>>());
     let mut notes: Vec<String> = Vec::new();
-    for line in &statistics.lines {
-        let cells = line.cells();
+    for row in &statistics.rows {
+        let cells = row.cells();
         table.add_row(cells.iter().take(shown).map(short));
         if let Some(Value::Text(note)) = cells.last()
             && !notes.contains(note)

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::cli::Context;
-use crate::cli::declare::{WishArgs, declare, sentences};
 use crate::cli::exit::Exit;
 use crate::cli::output::put;
+use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::error::{Error, Result};
 use crate::model::Document;
 use crate::ops;
@@ -27,7 +27,7 @@ pub struct Args {
     /// The sweep file
     file: PathBuf,
     #[command(flatten)]
-    wish: WishArgs,
+    reuse: ReuseArgs,
     #[command(flatten)]
     failing: FailingArgs,
 }
@@ -53,15 +53,15 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     args.failing.apply(&mut document);
     warn_of_sweep(&context.preview(document.clone())?)?;
     let store = context.store_or_create()?;
-    let (id, made) = declare(&*store, &document, args.wish)?;
+    let (id, made) = submit_sweep(&*store, &document, args.reuse)?;
     warn_of_store(&*store)?;
-    sentences(&made, Some(&id)).iter().for_each(|sentence| say!("{sentence}"));
+    describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
     put(out, &format!("{id}\n"))?;
     let counts = store.sweep(&id)?.counts;
     if counts.is_settled() {
-        say!("`sweep collect {id} --out FILE` writes the table");
+        message!("`sweep collect {id} --out FILE` writes the table");
     } else {
-        say!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
+        message!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
     }
     Ok(Exit::Well)
 }
@@ -71,7 +71,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// # Errors
 /// If the command of the first point cannot be rendered.
 pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
-    warnings(sweep)?.iter().for_each(|warning| say!("warning: {warning}"));
+    warnings(sweep)?.iter().for_each(|warning| message!("warning: {warning}"));
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
 /// # Errors
 /// If the store does not answer.
 pub fn warn_of_store(store: &dyn Store) -> Result<()> {
-    store.cautions()?.iter().for_each(|caution| say!("warning: {caution}"));
+    store.cautions()?.iter().for_each(|caution| message!("warning: {caution}"));
     Ok(())
 }
 
@@ -116,7 +116,7 @@ fn observed<T>(read: impl FnOnce(&mut ReadEvents) -> std::result::Result<T, Read
     };
     let mut warnings = |warnings: &Diagnostics| {
         if !warnings.list.is_empty() {
-            say!("{}", warnings.render(super::colours()));
+            message!("{}", warnings.render(super::colours()));
         }
     };
     let result = read(&mut ReadEvents { warnings: &mut warnings, progress: &mut progress });

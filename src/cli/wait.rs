@@ -7,9 +7,9 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::error::Result;
+use crate::human::group;
 use crate::job::SweepId;
 use crate::ops::select;
-use crate::status::text::group;
 
 /// How often the store is asked.
 const EVERY: Duration = Duration::from_millis(200);
@@ -32,14 +32,14 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
             Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
             Ok(_) => {
                 if std::mem::take(&mut is_away) {
-                    say!("the store is back");
+                    message!("the store is back");
                 }
                 thread::sleep(EVERY);
             }
             // Whoever waits for a sweep outwaits a store that is restarted.
             Err(error) if error.is_unreachable() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    say!("the store is away: {error}; sweep asks again until it is back");
+                    message!("the store is away: {error}; sweep asks again until it is back");
                 }
                 thread::sleep(EVERY);
             }
@@ -48,14 +48,14 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     };
     drop(progress);
     let counts = row.counts;
-    say!(
+    message!(
         "{id}: {} succeeded, {} failed, {} cancelled",
         group(counts.succeeded),
         group(counts.failed),
         group(counts.cancelled)
     );
     if let Some(reason) = &row.paused {
-        say!("{id} is paused: {reason}");
+        message!("{id} is paused: {reason}");
     }
     Ok(Exit::of_counts(&counts))
 }

@@ -9,7 +9,7 @@ use crate::cli::Context;
 use crate::cli::signals::Listener;
 use crate::cli::supervise;
 use crate::error::{Error, Result};
-use crate::status::text::count;
+use crate::human::count;
 use crate::store::{LEASE, Scope, Store};
 use crate::worker::{Options, Summary, Worker, WorkerEvent};
 
@@ -56,12 +56,12 @@ pub fn work(
     let signals = Listener::new(worker.stop_handle())?;
     let supervisor = supervise::start(context, &*store, worker.id());
     if let Err(error) = &supervisor {
-        say!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
+        message!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
     }
     let summary = worker.run(&mut |notice| {
         // Who runs one sweep is told at the end why it is paused.
         if !(alone && matches!(notice, WorkerEvent::Paused { .. })) {
-            say!("{}", sentence(&notice));
+            message!("{}", sentence(&notice));
         }
     })?;
     Ok((summary, signals.interrupted()))

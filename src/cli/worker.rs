@@ -4,7 +4,7 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
-use crate::status::text::count;
+use crate::human::count;
 use crate::store::Scope;
 
 /// Run jobs of the store's sweeps until stopped (Ctrl-C: finish the running ones; twice: end them)
@@ -23,16 +23,16 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let store = context.store_or_create()?;
-    say!("working for {}, queue {}", store.describe(), args.queues.join(", "));
+    message!("working for {}, queue {}", store.describe(), args.queues.join(", "));
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
     for sweep in &summary.paused {
-        say!("{sweep} is paused and still has jobs");
+        message!("{sweep} is paused and still has jobs");
     }
-    say!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed);
+    message!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed);
     if summary.undelivered > 0 {
         let jobs = count(summary.undelivered as u64, "outcome");
-        say!("{jobs} could not be delivered; those jobs run again once their leases have run out");
+        message!("{jobs} could not be delivered; those jobs run again once their leases have run out");
         return Ok(Exit::Store);
     }
     Ok(if interrupted { Exit::Interrupted } else { Exit::Well })

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_LOSSES;
+use crate::human::bytes;
 
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,11 +53,6 @@ impl fmt::Display for Cause {
             }
         }
     }
-}
-
-/// Bytes for people.
-fn bytes(number: u64) -> String {
-    indicatif::HumanBytes(number).to_string()
 }
 
 impl Cause {

@@ -5,20 +5,20 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
-use crate::ops::target::Target;
+use crate::ops::target::OutputTarget;
 use crate::ops::warn;
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::space::{Block, Dist, Explained, Point, Space, Values};
 use crate::spec::{Import, SweepFile};
 use crate::table::cell::Cell;
-use crate::table::write::Table;
+use crate::table::write::TableWriter;
 use crate::value::Value;
 
 /// Points looked at to tell the types of parameters that are computed.
-const LOOKED_AT: u64 = 256;
+const TYPE_SAMPLE: u64 = 256;
 
 /// What a sweep file would do.
-pub struct Report {
+pub struct CheckReport {
     /// The sweep's name.
     pub name: String,
     /// The number of points.
@@ -32,7 +32,7 @@ pub struct Report {
     /// What was taken from other files.
     pub imports: Vec<Import>,
     /// Warnings of the sweep file itself, which are shown with their places when it is read.
-    pub told: Vec<String>,
+    pub file_warnings: Vec<String>,
     /// What else may be wrong, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -41,24 +41,24 @@ pub struct Report {
 ///
 /// # Errors
 /// If a template cannot be rendered for one of them.
-pub fn report(sweep: &SweepRuntime, read: &SweepFile, points: u64) -> Result<Report> {
+pub fn report(sweep: &SweepRuntime, read: &SweepFile, points: u64) -> Result<CheckReport> {
     let space = &sweep.space;
     let first = (0..points.min(space.len()))
         .map(|index| sweep.prepare(index, 1).map_err(|error| Error::usage(format!("{error:#}"))))
         .collect::<Result<Vec<_>>>()?;
-    Ok(Report {
+    Ok(CheckReport {
         name: sweep.spec.name.clone(),
         total: space.len(),
         blocks: space.explain(),
         parameters: parameters(space),
         first,
         imports: read.imports.clone(),
-        told: read.warnings.list.iter().map(|warning| warning.message.clone()).collect(),
+        file_warnings: read.warnings.list.iter().map(|warning| warning.message.clone()).collect(),
         warnings: warn::warnings(sweep)?,
     })
 }
 
-impl Report {
+impl CheckReport {
     /// The report as JSON, with the names of the parameters, the input files, and what `sweep run` would do.
     pub fn to_json(&self, names: &[String], inputs: Json, run: Json) -> Json {
         let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
@@ -69,7 +69,7 @@ impl Report {
             "blocks": self.blocks.iter().map(block_json).collect::<Vec<_>>(),
             "parameters": parameters.collect::<Vec<_>>(),
             "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
-            "warnings": self.told.iter().chain(&self.warnings).collect::<Vec<_>>(),
+            "warnings": self.file_warnings.iter().chain(&self.warnings).collect::<Vec<_>>(),
             "inputs": inputs,
             "run": run,
         })
@@ -105,14 +105,14 @@ fn point_json(names: &[String], prepared: &PreparedJob) -> Json {
 ///
 /// # Errors
 /// If the target cannot be written.
-pub fn write_points(space: &Space, target: &Target, stdout: &mut dyn Write) -> Result<u64> {
+pub fn write_points(space: &Space, target: &OutputTarget, stdout: &mut dyn Write) -> Result<u64> {
     let names = space.names().iter().map(String::as_str);
     let scrambles = space.spec().randomizations > 1;
     let counters = ["draw"].into_iter().chain(scrambles.then_some("randomization")).chain(["repeat", "seed"]);
     let header: Vec<String> = ["job"].into_iter().chain(names).chain(counters).map(str::to_owned).collect();
     let format = target.format()?;
     target.write(stdout, |stream, path| {
-        let mut table = Table::new(format, stream, &header).map_err(Error::file("written", path))?;
+        let mut table = TableWriter::new(format, stream, &header).map_err(Error::file("written", path))?;
         for point in (0..space.len()).map_while(|index| space.point(index)) {
             table.row(row(point, scrambles).iter().map(Cell::Value)).map_err(Error::file("written", path))?;
         }
@@ -133,7 +133,7 @@ fn row(point: Point, scrambles: bool) -> Vec<Value> {
 
 /// The types of the parameters: of those that are listed all values are looked at, of others those at the first points.
 fn parameters(space: &Space) -> Vec<(String, &'static str)> {
-    let first: Vec<Point> = (0..LOOKED_AT.min(space.len())).filter_map(|index| space.point(index)).collect();
+    let first: Vec<Point> = (0..TYPE_SAMPLE.min(space.len())).filter_map(|index| space.point(index)).collect();
     let kind_of = |(column, name): (usize, &String)| {
         let listed = space.spec().blocks.iter().flat_map(|block| listed(block, name));
         let seen = first.iter().filter_map(|point| point.params.get(column));

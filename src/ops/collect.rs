@@ -1,22 +1,22 @@
 //! Owns making the table: the store's records, in order of index, to rows of a table.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::error::{Error, Result};
 use crate::job::{JobState, Outcome, Verdict};
 use crate::ops::filter::{Filter, unknown_name};
 use crate::ops::history::Blocks;
-use crate::ops::points::Walk;
-use crate::ops::provenance::Ran;
-use crate::ops::target::Target;
+use crate::ops::points::PointStates;
+use crate::ops::target::OutputTarget;
 use crate::record::Record;
 use crate::space::Space;
 use crate::store::{Store, SweepRow};
-use crate::table::rows::{Layout, Row};
-use crate::table::write::Table;
+use crate::table::rows::{Row, TableColumns};
+use crate::table::write::TableWriter;
 
 /// What is to be collected.
-pub struct Job<'a> {
+pub struct TableRequest<'a> {
     /// The store.
     pub store: &'a dyn Store,
     /// The sweep.
@@ -24,12 +24,12 @@ pub struct Job<'a> {
     /// Its points.
     pub space: &'a Space,
     /// What of it.
-    pub choice: &'a Choice,
+    pub selection: &'a TableSelection,
 }
 
 /// Which rows and columns a table has.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
+pub struct TableSelection {
     /// Whether points that have not succeeded get a row too.
     pub all: bool,
     /// Only rows for which this expression over the columns holds.
@@ -44,33 +44,60 @@ pub struct Collected {
     /// Rows written.
     pub rows: u64,
     /// Rows left out because it could not be told whether the filter holds: something that it asks for is missing there.
-    pub untold: u64,
+    pub skipped: u64,
     /// Who ran its jobs, and when.
-    pub ran: Ran,
+    pub ran: ExecutionInfo,
+}
+
+/// Who ran the jobs of a table, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionInfo {
+    /// The machines.
+    pub hosts: BTreeSet<String>,
+    /// When the first of the attempts that count began, and when the last one ended, milliseconds since the epoch on the
+    /// workers' clocks.
+    pub between: Option<(u64, u64)>,
+}
+
+impl ExecutionInfo {
+    /// Takes note of a record.
+    pub fn add(&mut self, record: &Record) {
+        // No process ran for a loss that somebody else reported, or for what was set aside.
+        if record.host.is_empty() {
+            return;
+        }
+        if !self.hosts.contains(&record.host) {
+            self.hosts.insert(record.host.clone());
+        }
+        let began = record.ended_ms.saturating_sub((record.seconds * 1e3) as u64);
+        let (first, last) = self.between.unwrap_or((began, record.ended_ms));
+        self.between = Some((first.min(began), last.max(record.ended_ms)));
+    }
 }
 
 /// Writes the table, to `stdout` where that is the target. Memory is bounded, whatever the number of points; the
 /// columns are known before the first row.
 ///
 /// # Errors
-/// If the store cannot be read, the choice names what there is not, or the file cannot be written; an old file is then
+/// If the store cannot be read, the selection names what there is not, or the file cannot be written; an old file is then
 /// left as it was.
-pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result<Collected> {
-    let layout = Layout::new(job.space, &job.store.columns(&job.row.id)?);
-    let filter = job.choice.filter.as_ref().map(|text| Filter::of_rows(text, &layout)).transpose()?;
-    let columns = columns(&layout, job.choice.columns.as_deref())?;
+pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut dyn Write) -> Result<Collected> {
+    let table_columns = TableColumns::new(request.space, &request.store.columns(&request.row.id)?);
+    let filter = request.selection.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
+    let columns = columns(&table_columns, request.selection.columns.as_deref())?;
     let format = target.format()?;
     target.write(stdout, |stream, path| {
         let written = |error| Error::file("written", path)(error);
-        let names: Vec<&str> = columns.iter().filter_map(|at| layout.names().get(*at)).map(String::as_str).collect();
-        let mut table = Table::new(format, stream, &names).map_err(written)?;
+        let names: Vec<&str> =
+            columns.iter().filter_map(|at| table_columns.names().get(*at)).map(String::as_str).collect();
+        let mut table = TableWriter::new(format, stream, &names).map_err(written)?;
         let mut collected = Collected::default();
-        let ran = rows(job, &layout, &mut |row| {
+        let ran = rows(request, &table_columns, &mut |row| {
             match filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))? {
                 Some(true) => collected.rows += 1,
                 Some(false) => return Ok(()),
                 None => {
-                    collected.untold += 1;
+                    collected.skipped += 1;
                     return Ok(());
                 }
             }
@@ -82,8 +109,8 @@ pub fn collect(job: &Job<'_>, target: &Target, stdout: &mut dyn Write) -> Result
 }
 
 /// The places of the columns that are asked for.
-fn columns(layout: &Layout, asked: Option<&[String]>) -> Result<Vec<usize>> {
-    let names = layout.names();
+fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec<usize>> {
+    let names = table_columns.names();
     let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
     let place = |name: &String| {
         let unknown = || Error::usage(format!("--columns: {}", unknown_name(name, names.iter().map(String::as_str))));
@@ -96,19 +123,23 @@ fn columns(layout: &Layout, asked: Option<&[String]>) -> Result<Vec<usize>> {
 ///
 /// # Errors
 /// If the store cannot be read, and those of `take`.
-pub fn rows(job: &Job<'_>, layout: &Layout, take: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<Ran> {
-    let mut ran = Ran::default();
-    let mut scratch = layout.scratch();
+pub fn rows(
+    request: &TableRequest<'_>,
+    table_columns: &TableColumns,
+    take: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+) -> Result<ExecutionInfo> {
+    let mut ran = ExecutionInfo::default();
+    let mut result_index = table_columns.result_index();
     let mut add = |index: u64, record: Option<&Record>, status: &str| -> Result<()> {
-        let Some(point) = job.space.point(index) else { return Ok(()) };
-        record.into_iter().for_each(|record| ran.see(record));
-        take(&layout.row(&point, record, status, &mut scratch))
+        let Some(point) = request.space.point(index) else { return Ok(()) };
+        record.into_iter().for_each(|record| ran.add(record));
+        take(&table_columns.row(&point, record, status, &mut result_index))
     };
-    if job.choice.all {
-        every_point(job, &mut add)?;
+    if request.selection.all {
+        every_point(request, &mut add)?;
         return Ok(ran);
     }
-    for block in Blocks::new(job.store, &job.row.id, job.row.counts.total) {
+    for block in Blocks::new(request.store, &request.row.id, request.row.counts.total) {
         for record in block?.iter().filter(|record| record.verdict == Verdict::Succeeded) {
             add(record.index, Some(record), "succeeded")?;
         }
@@ -116,10 +147,13 @@ pub fn rows(job: &Job<'_>, layout: &Layout, take: &mut dyn FnMut(&Row<'_>) -> Re
     Ok(ran)
 }
 
-fn every_point(job: &Job<'_>, add: &mut impl FnMut(u64, Option<&Record>, &str) -> Result<()>) -> Result<()> {
-    let mut blocks = Blocks::new(job.store, &job.row.id, job.row.counts.total);
+fn every_point(
+    request: &TableRequest<'_>,
+    add: &mut impl FnMut(u64, Option<&Record>, &str) -> Result<()>,
+) -> Result<()> {
+    let mut blocks = Blocks::new(request.store, &request.row.id, request.row.counts.total);
     let mut records = Vec::new().into_iter().peekable();
-    for run in Walk::new(job.store, &job.row.id, job.row.counts.total) {
+    for run in PointStates::new(request.store, &request.row.id, request.row.counts.total) {
         let (indices, state) = run?;
         for index in indices {
             while records.peek().is_none_or(|record: &Record| record.index < index) {

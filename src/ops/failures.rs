@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::job::{Cause, CausePattern, JobAddress, Outcome};
-use crate::ops::comparable;
 use crate::ops::history::Blocks;
+use crate::ops::normalize;
 use crate::ops::output;
-use crate::ops::points::Walk;
+use crate::ops::points::PointStates;
 use crate::ops::show::text;
 use crate::record::{Output, Record, block_of};
 use crate::store::{PointSet, Store, SweepRow};
@@ -44,13 +44,13 @@ impl Failure {
 pub fn last_lines(store: &dyn Store, row: &SweepRow, failures: &[Failure]) -> Result<Vec<Option<String>>> {
     let attempts: Vec<_> = failures.iter().map(|failure| (failure.index, failure.attempt)).collect();
     let outputs = output::of_attempts(store, &row.id, &attempts)?;
-    let line = |output: Output| comparable::last_line(&text(&output.stderr));
+    let line = |output: Output| normalize::last_line(&text(&output.stderr));
     Ok(outputs.into_iter().map(|output| output.and_then(line)).collect())
 }
 
 /// Goes through the failed points in order of index. Only blocks that have some are read; memory is bounded.
 pub struct Failures<'a> {
-    failed: Walk<'a>,
+    failed: PointStates<'a>,
     run: std::ops::Range<u64>,
     blocks: Blocks<'a>,
     block: Option<u64>,
@@ -62,7 +62,7 @@ impl<'a> Failures<'a> {
     pub fn new(store: &'a dyn Store, row: &'a SweepRow) -> Self {
         let total = row.counts.total;
         Failures {
-            failed: Walk::of(store, &row.id, total, &[PointSet::Failed]),
+            failed: PointStates::of(store, &row.id, total, &[PointSet::Failed]),
             run: 0..0,
             blocks: Blocks::new(store, &row.id, total),
             block: None,
@@ -74,7 +74,7 @@ impl<'a> Failures<'a> {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn some(&mut self) -> Result<Option<Vec<Failure>>> {
+    pub fn next_batch(&mut self) -> Result<Option<Vec<Failure>>> {
         let some: Vec<Failure> = self.by_ref().take(output::AT_ONCE).collect::<Result<_>>()?;
         Ok(Some(some).filter(|some| !some.is_empty()))
     }
@@ -114,7 +114,7 @@ impl Iterator for Failures<'_> {
 
 /// Points that failed alike.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Group {
+pub struct FailureGroup {
     /// The cause, as `sweep retry --cause` takes it.
     pub cause: CausePattern,
     /// The cause of the example, in words.
@@ -136,10 +136,10 @@ pub struct Group {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
-    let mut groups: HashMap<(String, Option<String>, bool), Group> = HashMap::new();
+pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<FailureGroup>> {
+    let mut groups: HashMap<(String, Option<String>, bool), FailureGroup> = HashMap::new();
     let mut failures = Failures::new(store, row);
-    while let Some(some) = failures.some()? {
+    while let Some(some) = failures.next_batch()? {
         let lines = last_lines(store, row, &some)?;
         for (failure, line) in some.into_iter().zip(lines) {
             let cause = failure.cause.pattern();
@@ -150,20 +150,21 @@ pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<Group>> {
             let (last_line, mixed) = (key.1.clone(), key.2);
             let example = JobAddress { sweep: row.id.clone(), index: failure.index };
             let words = failure.cause.to_string();
-            let new = || Group { cause, words: words.clone(), varied: false, last_line, mixed, count: 0, example };
+            let new =
+                || FailureGroup { cause, words: words.clone(), varied: false, last_line, mixed, count: 0, example };
             let group = groups.entry(key).or_insert_with(new);
             group.count += 1;
             group.varied |= group.words != words;
         }
     }
-    let mut groups: Vec<Group> = groups.into_values().collect();
+    let mut groups: Vec<FailureGroup> = groups.into_values().collect();
     groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.example.cmp(&b.example)));
     Ok(groups)
 }
 
 /// The words that put the points of a group back in the queue, and no others: by cause alone where that is enough. (Those
 /// of a mixed group take all of its cause.)
-pub fn retry_words(row: &SweepRow, group: &Group, groups: &[Group]) -> Vec<String> {
+pub fn retry_command(row: &SweepRow, group: &FailureGroup, groups: &[FailureGroup]) -> Vec<String> {
     let mut words = vec!["sweep".into(), "retry".into(), row.id.to_string(), "--cause".into(), group.cause.to_string()];
     let shares_cause = groups.iter().filter(|other| other.cause == group.cause).count() > 1;
     if shares_cause && !group.mixed {

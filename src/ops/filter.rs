@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::space::{Point, Space};
 use crate::suggest;
-use crate::table::rows::{Layout, Row};
+use crate::table::rows::{Row, TableColumns};
 use crate::value::Value;
 use crate::visible::visible_in_line;
 
@@ -31,8 +31,8 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::of_points`].
-    pub fn of_rows(text: &str, layout: &Layout) -> Result<Filter> {
-        Filter::new(text, layout.names().to_vec())
+    pub fn of_rows(text: &str, table_columns: &TableColumns) -> Result<Filter> {
+        Filter::new(text, table_columns.names().to_vec())
     }
 
     fn new(text: &str, names: Vec<String>) -> Result<Filter> {

@@ -12,18 +12,18 @@
 //! - [`plan`]: what becomes of a sweep file that was run before; [`reuse`]: taking over what older sweeps have
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
-//! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`comparable`]: what they printed last
+//! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`normalize`]: the last line they printed, without what differs from job to job
 //! - [`change`]: cancel, remove
 //! - [`doctor`]: what is good and what would bite
 
 pub mod change;
 pub mod check;
 pub mod collect;
-pub mod comparable;
 pub mod doctor;
 pub mod failures;
 pub mod filter;
 pub mod history;
+pub mod normalize;
 pub mod output;
 pub mod plan;
 pub mod points;

@@ -8,14 +8,14 @@ use crate::store::Counts;
 
 /// What the person asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum ReusePolicy {
     /// Run what is missing, and nothing else.
     #[default]
-    Missing,
+    IfUnchanged,
     /// The same, and let successes count although what runs has changed since.
-    ReuseChanged,
+    EvenIfChanged,
     /// Start over.
-    Fresh,
+    Never,
 }
 
 /// A sweep of the same name that is in the store.
@@ -29,18 +29,18 @@ pub struct EarlierSweep {
     pub document: Document,
 }
 
-/// A sweep whose successes are taken over.
+/// A sweep whose successes are reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct ReuseSource {
     /// The sweep.
     pub id: SweepId,
     /// How many points it has.
     pub total: u64,
     /// Whether `[results]` is another one: results are then read anew from the output that was kept.
-    pub anew: bool,
+    pub results_changed: bool,
 }
 
-/// A sweep that could have been taken over from, had its fingerprint not changed.
+/// A sweep that could have been reused from, had its fingerprint not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotReused {
     /// The sweep.
@@ -59,9 +59,9 @@ pub enum Plan {
     /// Make a new one.
     New {
         /// What it takes over, the first one first.
-        sources: Vec<Source>,
+        sources: Vec<ReuseSource>,
         /// What it does not.
-        stake: Option<NotReused>,
+        not_reused: Option<NotReused>,
     },
 }
 
@@ -77,39 +77,39 @@ pub enum Plan {
 /// Those of `older`.
 pub fn plan<E>(
     document: &Document,
-    wish: Wish,
+    policy: ReusePolicy,
     older: impl IntoIterator<Item = Result<EarlierSweep, E>>,
 ) -> Result<Plan, E> {
-    let (mut sources, mut stake): (Vec<Source>, _) = (Vec::new(), None);
-    if wish == Wish::Fresh {
-        return Ok(Plan::New { sources, stake });
+    let (mut sources, mut not_reused): (Vec<ReuseSource>, _) = (Vec::new(), None);
+    if policy == ReusePolicy::Never {
+        return Ok(Plan::New { sources, not_reused });
     }
     for older in older {
         let EarlierSweep { id, counts, document: before } = older?;
         let changes = document.fingerprint.changes_since(&before.fingerprint);
-        let anew = document.fingerprint.results != before.fingerprint.results;
+        let results_changed = document.fingerprint.results != before.fingerprint.results;
         // With `[results]` put right, what failed for want of a result may have one.
-        let has_something = counts.succeeded > 0 || anew && counts.failed > 0;
-        if changes.is_empty() && !anew && before.spec.space == document.spec.space {
+        let has_something = counts.succeeded > 0 || results_changed && counts.failed > 0;
+        if changes.is_empty() && !results_changed && before.spec.space == document.spec.space {
             let is_whole = counts.succeeded == counts.total;
             if is_whole || sources.is_empty() {
                 return Ok(Plan::Continue(id));
             }
         }
-        if changes.is_empty() || wish == Wish::ReuseChanged {
+        if changes.is_empty() || policy == ReusePolicy::EvenIfChanged {
             if has_something {
-                sources.push(Source { id, total: counts.total, anew });
+                sources.push(ReuseSource { id, total: counts.total, results_changed });
             }
-        } else if stake.is_none() && counts.succeeded > 0 {
-            stake = Some(NotReused { id, changes, succeeded: counts.succeeded });
+        } else if not_reused.is_none() && counts.succeeded > 0 {
+            not_reused = Some(NotReused { id, changes, succeeded: counts.succeeded });
         }
         if before.fresh {
             break;
         }
     }
-    // Where another sweep of the same fingerprint gives what it has, nothing is at stake.
-    let stake = stake.filter(|_| sources.is_empty());
-    Ok(Plan::New { sources, stake })
+    // Where another sweep of the same fingerprint gives what it has, nothing is at not_reused.
+    let not_reused = not_reused.filter(|_| sources.is_empty());
+    Ok(Plan::New { sources, not_reused })
 }
 
 #[cfg(test)]
@@ -154,17 +154,19 @@ mod tests {
         EarlierSweep { id: SweepId { name: "a".into(), number }, counts, document }
     }
 
-    fn decide(document: &Document, wish: Wish, older: &[EarlierSweep]) -> String {
-        let plan = plan(document, wish, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
+    fn decide(document: &Document, policy: ReusePolicy, older: &[EarlierSweep]) -> String {
+        let plan = plan(document, policy, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
         match plan {
             Plan::Continue(id) => format!("go on with {id}"),
-            Plan::New { sources, stake } => {
-                let from = sources.iter().map(|from| format!("{}{}", from.id, if from.anew { " anew" } else { "" }));
-                let stake = stake.map(|stake| {
-                    let changes: Vec<_> = stake.changes.iter().map(FingerprintChange::to_string).collect();
-                    format!("; {}: {} since {}", stake.succeeded, changes.join(", "), stake.id)
+            Plan::New { sources, not_reused } => {
+                let from = sources
+                    .iter()
+                    .map(|from| format!("{}{}", from.id, if from.results_changed { " anew" } else { "" }));
+                let not_reused = not_reused.map(|not_reused| {
+                    let changes: Vec<_> = not_reused.changes.iter().map(FingerprintChange::to_string).collect();
+                    format!("; {}: {} since {}", not_reused.succeeded, changes.join(", "), not_reused.id)
                 });
-                format!("new from [{}]{}", from.collect::<Vec<_>>().join(", "), stake.unwrap_or_default())
+                format!("new from [{}]{}", from.collect::<Vec<_>>().join(", "), not_reused.unwrap_or_default())
             }
         }
     }
@@ -205,21 +207,24 @@ mod tests {
             (a(), vec![older(2, 0, fresh(wider())), older(1, 4, a())], "new from []"),
         ];
         for (document, older, expected) in cases {
-            assert_eq!(decide(&document, Wish::Missing, &older), expected);
+            assert_eq!(decide(&document, ReusePolicy::IfUnchanged, &older), expected);
         }
         assert_eq!(
-            decide(&edited(), Wish::ReuseChanged, &[older(2, 1, wider()), older(1, 3, a())]),
+            decide(&edited(), ReusePolicy::EvenIfChanged, &[older(2, 1, wider()), older(1, 3, a())]),
             "new from [a-2, a-1]"
         );
-        assert_eq!(decide(&a(), Wish::ReuseChanged, &[older(1, 3, a())]), "go on with a-1");
-        assert_eq!(decide(&a(), Wish::Fresh, &[older(1, 3, a())]), "new from []");
+        assert_eq!(decide(&a(), ReusePolicy::EvenIfChanged, &[older(1, 3, a())]), "go on with a-1");
+        assert_eq!(decide(&a(), ReusePolicy::Never, &[older(1, 3, a())]), "new from []");
     }
 
     #[test]
     fn failures_for_want_of_a_result_are_looked_at_when_what_is_read_changes() {
         let mut failed = older(1, 0, document("[1]", "s", "json"));
         failed.counts = Counts { total: 1, failed: 1, ..Counts::default() };
-        assert_eq!(decide(&document("[1]", "s", "auto"), Wish::Missing, &[failed.clone()]), "new from [a-1 anew]");
-        assert_eq!(decide(&document("[1]", "s", "json"), Wish::Missing, &[failed]), "go on with a-1");
+        assert_eq!(
+            decide(&document("[1]", "s", "auto"), ReusePolicy::IfUnchanged, &[failed.clone()]),
+            "new from [a-1 anew]"
+        );
+        assert_eq!(decide(&document("[1]", "s", "json"), ReusePolicy::IfUnchanged, &[failed]), "go on with a-1");
     }
 }

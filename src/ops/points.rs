@@ -10,7 +10,7 @@ use crate::store::{PointSet, Span, Store};
 const PAGE: usize = 1000;
 
 /// A set's spans, one after the other, a page at a time.
-struct SetWalk<'a> {
+struct SpanReader<'a> {
     store: &'a dyn Store,
     id: &'a SweepId,
     set: PointSet,
@@ -19,9 +19,9 @@ struct SetWalk<'a> {
     over: bool,
 }
 
-impl<'a> SetWalk<'a> {
+impl<'a> SpanReader<'a> {
     fn new(store: &'a dyn Store, id: &'a SweepId, set: PointSet) -> Self {
-        SetWalk { store, id, set, from: 0, page: Default::default(), over: false }
+        SpanReader { store, id, set, from: 0, page: Default::default(), over: false }
     }
 
     /// The first span that ends after `from`.
@@ -43,21 +43,26 @@ impl<'a> SetWalk<'a> {
 
 /// Walks the states of all points in order of index, run by run. While jobs run, points move between sets as it reads;
 /// each point comes once, in a state that it had during the walk.
-pub struct Walk<'a> {
-    sets: Vec<SetWalk<'a>>,
+pub struct PointStates<'a> {
+    sets: Vec<SpanReader<'a>>,
     at: u64,
     total: u64,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PointStates<'a> {
     /// Walks a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
-        Walk::of(store, id, total, &[PointSet::Pending, PointSet::Running, PointSet::Failed, PointSet::Cancelled])
+        PointStates::of(
+            store,
+            id,
+            total,
+            &[PointSet::Pending, PointSet::Running, PointSet::Failed, PointSet::Cancelled],
+        )
     }
 
     /// Walks some sets only; whatever is in none of them is said to have succeeded.
     pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[PointSet]) -> Self {
-        Walk { sets: sets.iter().map(|set| SetWalk::new(store, id, *set)).collect(), at: 0, total }
+        PointStates { sets: sets.iter().map(|set| SpanReader::new(store, id, *set)).collect(), at: 0, total }
     }
 
     fn step(&mut self) -> Result<Option<(Range<u64>, JobState)>> {
@@ -84,7 +89,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Iterator for Walk<'_> {
+impl Iterator for PointStates<'_> {
     type Item = Result<(Range<u64>, JobState)>;
 
     fn next(&mut self) -> Option<Self::Item> {

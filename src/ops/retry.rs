@@ -9,25 +9,25 @@ use crate::ops::change::check_index;
 use crate::ops::failures::{Failure, Failures, last_lines};
 use crate::ops::filter::Filter;
 use crate::ops::history;
-use crate::ops::points::Walk;
+use crate::ops::points::PointStates;
 use crate::record::{self, Record};
 use crate::space::Space;
 use crate::store::{PointSet, Rerun, Store, SweepRow};
 
 /// Points that are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum PointRange {
     /// One by its own address; it may have succeeded.
     One(u64),
     /// From one to another, both included.
     Range(u64, u64),
 }
 
-/// Which points are to be put back. All that is given must hold.
+/// RetrySelection points are to be put back. All that is given must hold.
 #[derive(Default)]
-pub struct Which<'a> {
+pub struct RetrySelection<'a> {
     /// Only these; none: all.
-    pub named: Option<&'a [Named]>,
+    pub named: Option<&'a [PointRange]>,
     /// Only failed ones, not cancelled ones.
     pub failed: bool,
     /// Points for which a filter holds.
@@ -38,7 +38,7 @@ pub struct Which<'a> {
     pub last_line: Option<&'a str>,
 }
 
-impl Which<'_> {
+impl RetrySelection<'_> {
     /// Whether only indices are given: a single one may then name a success.
     fn is_plain(&self) -> bool {
         !self.failed && self.filter.is_none() && !self.looks_at_failures()
@@ -61,7 +61,7 @@ impl Which<'_> {
         Ok(failures.into_iter().zip(lines).filter(|(_, line)| has_it(line)).map(|(failure, _)| failure).collect())
     }
 
-    fn means(&self, failure: &Failure, within: &[Range<u64>]) -> Result<bool> {
+    fn matches(&self, failure: &Failure, within: &[Range<u64>]) -> Result<bool> {
         let is_of_cause = self.causes.is_empty() || self.causes.iter().any(|pattern| pattern.matches(&failure.cause));
         Ok(is_of_cause && within.iter().any(|range| range.contains(&failure.index)) && self.keeps(failure.index)?)
     }
@@ -71,61 +71,65 @@ impl Which<'_> {
 ///
 /// # Errors
 /// If an index lies outside the sweep; if a single point is named that is pending or running; if the filter fails.
-pub fn retry(store: &dyn Store, row: &SweepRow, which: &Which<'_>) -> Result<u64> {
+pub fn retry(store: &dyn Store, row: &SweepRow, selection: &RetrySelection<'_>) -> Result<u64> {
     let mut ranges = Vec::new();
     let mut successes = Vec::new();
-    for named in which.named.unwrap_or_default() {
+    for named in selection.named.unwrap_or_default() {
         match *named {
-            Named::One(index) if which.is_plain() => match store.point(&row.id, check_index(row, index)?)?.0 {
+            PointRange::One(index) if selection.is_plain() => match store.point(&row.id, check_index(row, index)?)?.0 {
                 JobState::Succeeded => successes.push(index),
                 JobState::Failed | JobState::Cancelled => ranges.push(index..index + 1),
-                other => return Err(stays(row, index, &other)),
+                other => return Err(cannot_requeue(row, index, &other)),
             },
-            Named::One(index) => ranges.push(check_index(row, index)?..index + 1),
-            Named::Range(first, last) => ranges.push(first..check_index(row, last)? + 1),
+            PointRange::One(index) => ranges.push(check_index(row, index)?..index + 1),
+            PointRange::Range(first, last) => ranges.push(first..check_index(row, last)? + 1),
         }
     }
-    if which.named.is_none() {
+    if selection.named.is_none() {
         ranges.push(0..row.counts.total);
     }
     let mut moved = 0;
     for index in successes {
-        moved += set_aside(store, row, index)?;
+        moved += rerun_success(store, row, index)?;
     }
     ranges.sort_by_key(|range| range.start);
     let ranges = ranges.into_iter().fold(Vec::new(), |mut merged, range| {
         push(&mut merged, range);
         merged
     });
-    let ranges = if which.is_plain() { ranges } else { chosen(store, row, &ranges, which)? };
+    let ranges = if selection.is_plain() { ranges } else { selected_ranges(store, row, &ranges, selection)? };
     Ok(moved + if ranges.is_empty() { 0 } else { store.requeue(&row.id, &ranges)? })
 }
 
-fn stays(row: &SweepRow, index: u64, state: &JobState) -> Error {
+fn cannot_requeue(row: &SweepRow, index: u64, state: &JobState) -> Error {
     let word = state.word();
     Error::usage(format!("{}/{index} is {word}; only points that have ended can be put back in the queue", row.id))
 }
 
 /// Puts a success back in the queue. Others may write to the log at the same time; then it is read again.
-fn set_aside(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
+fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
     for _ in 0..100 {
         let (records, chunks) = history::of_point_and_chunks(store, &row.id, index)?;
         let newest = records.last().map_or(1, |record| record.tries.attempts.max(1));
-        let chunk = record::encode_chunk(&[aside(index, newest)]);
+        let chunk = record::encode_chunk(&[superseded_record(index, newest)]);
         if store.rerun(&row.id, &Rerun { index, attempts: newest, chunks, chunk })? {
             return Ok(1);
         }
         let state = store.point(&row.id, index)?.0;
         if state != JobState::Succeeded {
             // By this request, sent twice, or by somebody else: it is in the queue.
-            return if state == (JobState::Pending { due_ms: None }) { Ok(1) } else { Err(stays(row, index, &state)) };
+            return if state == (JobState::Pending { due_ms: None }) {
+                Ok(1)
+            } else {
+                Err(cannot_requeue(row, index, &state))
+            };
         }
     }
     Err(Error::usage(format!("{}/{index} could not be put back: its log changes all the time; try again", row.id)))
 }
 
 /// The record that a success counts no more.
-fn aside(index: u64, attempts: u32) -> Record {
+fn superseded_record(index: u64, attempts: u32) -> Record {
     Record {
         index,
         tries: AttemptCounts { attempts, ..AttemptCounts::default() },
@@ -143,37 +147,43 @@ fn aside(index: u64, attempts: u32) -> Record {
 }
 
 /// The points within some ranges that have failed, or are cancelled, and for which all holds, as ranges in order.
-fn chosen(store: &dyn Store, row: &SweepRow, within: &[Range<u64>], which: &Which<'_>) -> Result<Vec<Range<u64>>> {
+fn selected_ranges(
+    store: &dyn Store,
+    row: &SweepRow,
+    within: &[Range<u64>],
+    selection: &RetrySelection<'_>,
+) -> Result<Vec<Range<u64>>> {
     let mut ranges: Vec<Range<u64>> = Vec::new();
-    if which.looks_at_failures() {
+    if selection.looks_at_failures() {
         let mut failures = Failures::new(store, row);
-        while let Some(some) = failures.some()? {
+        while let Some(some) = failures.next_batch()? {
             let mut meant = Vec::new();
             for failure in some {
-                if which.means(&failure, within)? {
+                if selection.matches(&failure, within)? {
                     meant.push(failure);
                 }
             }
-            for failure in which.with_line(store, row, meant)? {
+            for failure in selection.with_line(store, row, meant)? {
                 push(&mut ranges, failure.index..failure.index + 1);
             }
         }
         return Ok(ranges);
     }
-    let sets: &[PointSet] = if which.failed { &[PointSet::Failed] } else { &[PointSet::Failed, PointSet::Cancelled] };
-    for run in Walk::of(store, &row.id, row.counts.total, sets) {
+    let sets: &[PointSet] =
+        if selection.failed { &[PointSet::Failed] } else { &[PointSet::Failed, PointSet::Cancelled] };
+    for run in PointStates::of(store, &row.id, row.counts.total, sets) {
         let (indices, state) = run?;
         if state == JobState::Succeeded {
             continue;
         }
         let overlap = |range: &Range<u64>| range.start.max(indices.start)..range.end.min(indices.end);
         for part in within.iter().map(overlap).filter(|part| !part.is_empty()) {
-            if which.filter.is_none() {
+            if selection.filter.is_none() {
                 push(&mut ranges, part);
                 continue;
             }
             for index in part {
-                if which.keeps(index)? {
+                if selection.keeps(index)? {
                     push(&mut ranges, index..index + 1);
                 }
             }

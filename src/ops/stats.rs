@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::ops::collect::{self, Choice, Job};
+use crate::ops::collect::{self, TableRequest, TableSelection};
 use crate::ops::filter::{Filter, unknown_name};
 use crate::space::{Point, Sampling, Space};
 use crate::store::{Store, SweepRow};
-use crate::table::rows::{Layout, Row};
-use crate::table::stats::{Method, NoError, Sample, Summary};
+use crate::table::rows::{Row, TableColumns};
+use crate::table::stats::{NoErrorReason, Sample, Summary, SummaryOptions};
 use crate::value::Value;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct StatsRequest {
     /// The columns that make the groups; none: every parameter that no draw changes.
     pub by: Option<Vec<String>>,
     /// The columns that are looked at; none: every result that is a number somewhere.
@@ -30,12 +30,12 @@ pub struct Statistics {
     /// The columns that make the groups.
     pub by: Vec<String>,
     /// One for each group and result, the groups in order of their first points.
-    pub lines: Vec<Line>,
+    pub rows: Vec<StatsRow>,
 }
 
 /// What is said of one result in one group.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct StatsRow {
     /// The group.
     pub group: Vec<Value>,
     /// The result.
@@ -51,15 +51,15 @@ pub struct Line {
 ///
 /// # Errors
 /// If the store cannot be read, or a column is named that there is not.
-pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, wish: &Wish) -> Result<Statistics> {
-    let layout = Layout::new(space, &store.columns(&row.id)?);
-    let by = match &wish.by {
-        Some(names) => places("--by", &layout, names)?,
+pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &StatsRequest) -> Result<Statistics> {
+    let table_columns = TableColumns::new(space, &store.columns(&row.id)?);
+    let by = match &request.by {
+        Some(names) => places("--by", &table_columns, names)?,
         None => space.drawn().iter().enumerate().filter(|(_, drawn)| !**drawn).map(|(at, _)| at + 1).collect(),
     };
-    let results = match &wish.results {
-        Some(names) => places("--results", &layout, names)?,
-        None => layout.result_columns().filter(|at| !by.contains(at)).collect(),
+    let results = match &request.results {
+        Some(names) => places("--results", &table_columns, names)?,
+        None => table_columns.result_columns().filter(|at| !by.contains(at)).collect(),
     };
     if results.is_empty() {
         return Err(Error::usage(format!(
@@ -67,38 +67,38 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, wish: &Wish)
             row.id
         )));
     }
-    let filter = wish.filter.as_ref().map(|text| Filter::of_rows(text, &layout)).transpose()?;
+    let filter = request.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
     let unit = unit(space, &by);
-    let method = Method {
-        quantiles: &wish.quantiles,
-        replicated: matches!(unit, Ok(unit) if unit != Unit::Job),
+    let options = SummaryOptions {
+        quantiles: &request.quantiles,
+        replicated: matches!(unit, Ok(unit) if unit != ReplicateUnit::Job),
         no_error: unit.err(),
         binary: false,
     };
-    let mut groups = Groups { by, results, method, known: HashMap::new(), groups: Vec::new() };
-    let choice = Choice { all: true, ..Choice::default() };
-    collect::rows(&Job { store, row, space, choice: &choice }, &layout, &mut |row| {
+    let mut groups = StatsGroups { by, results, options, known: HashMap::new(), groups: Vec::new() };
+    let selection = TableSelection { all: true, ..TableSelection::default() };
+    collect::rows(&TableRequest { store, row, space, selection: &selection }, &table_columns, &mut |row| {
         let keeps = filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))?;
         if keeps != Some(false) {
-            groups.add(row, keeps.is_some(), unit.unwrap_or(Unit::Job).key(space, row.point));
+            groups.add(row, keeps.is_some(), unit.unwrap_or(ReplicateUnit::Job).key(space, row.point));
         }
         Ok(())
     })?;
-    Ok(groups.statistics(&layout, wish.results.is_some()))
+    Ok(groups.statistics(&table_columns, request.results.is_some()))
 }
 
-fn places(option: &str, layout: &Layout, names: &[String]) -> Result<Vec<usize>> {
+fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Result<Vec<usize>> {
     let place = |name: &String| {
-        let known = layout.names().iter().map(String::as_str);
+        let known = table_columns.names().iter().map(String::as_str);
         let unknown = || Error::usage(format!("{option}: {}", unknown_name(name, known.clone())));
-        layout.names().iter().position(|other| other == name).ok_or_else(unknown)
+        table_columns.names().iter().position(|other| other == name).ok_or_else(unknown)
     };
     names.iter().filter(|name| !name.is_empty()).map(place).collect()
 }
 
 /// What is independent of one another within a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+enum ReplicateUnit {
     /// Every job.
     Job,
     /// The repeats of one point of the grid and one draw belong together.
@@ -111,20 +111,20 @@ enum Unit {
     Randomization,
 }
 
-impl Unit {
+impl ReplicateUnit {
     fn key(self, space: &Space, point: &Point) -> u64 {
         match self {
-            Unit::Job => 0,
-            Unit::Cell => point.index % space.points_of_a_repeat().max(1),
-            Unit::Draw => point.randomization * space.spec().draws + point.draw,
-            Unit::Repeat => point.repeat,
-            Unit::Randomization => point.randomization,
+            ReplicateUnit::Job => 0,
+            ReplicateUnit::Cell => point.index % space.points_of_a_repeat().max(1),
+            ReplicateUnit::Draw => point.randomization * space.spec().draws + point.draw,
+            ReplicateUnit::Repeat => point.repeat,
+            ReplicateUnit::Randomization => point.randomization,
         }
     }
 }
 
-/// What is independent within groups by some columns (by their places in the layout).
-fn unit(space: &Space, by: &[usize]) -> std::result::Result<Unit, NoError> {
+/// What is independent within groups by some columns (by their places in the table).
+fn unit(space: &Space, by: &[usize]) -> std::result::Result<ReplicateUnit, NoErrorReason> {
     let spec = space.spec();
     let counters: Vec<&str> = crate::table::columns::counters(space).into_iter().map(|counter| counter.name).collect();
     // Whether a group has several of them.
@@ -134,34 +134,34 @@ fn unit(space: &Space, by: &[usize]) -> std::result::Result<Unit, NoError> {
     };
     let (draws, scrambles, repeats) = (several("draw"), several("randomization"), several("repeat"));
     if spec.sampling != Sampling::Independent && draws {
-        return if scrambles { Ok(Unit::Randomization) } else { Err(NoError::OneSample) };
+        return if scrambles { Ok(ReplicateUnit::Randomization) } else { Err(NoErrorReason::OneSample) };
     }
     let crosses_grid = space.drawn().iter().enumerate().any(|(at, drawn)| !drawn && !by.contains(&(at + 1)));
     if spec.common_draws && crosses_grid {
         return match (draws || scrambles, repeats) {
-            (true, _) => Ok(Unit::Draw),
-            (false, true) => Ok(Unit::Repeat),
-            (false, false) => Err(NoError::SameNumbers),
+            (true, _) => Ok(ReplicateUnit::Draw),
+            (false, true) => Ok(ReplicateUnit::Repeat),
+            (false, false) => Err(NoErrorReason::SameNumbers),
         };
     }
-    Ok(if (draws || scrambles) && repeats { Unit::Cell } else { Unit::Job })
+    Ok(if (draws || scrambles) && repeats { ReplicateUnit::Cell } else { ReplicateUnit::Job })
 }
 
-struct Groups<'a> {
+struct StatsGroups<'a> {
     by: Vec<usize>,
     results: Vec<usize>,
-    method: Method<'a>,
+    options: SummaryOptions<'a>,
     known: HashMap<String, usize>,
-    groups: Vec<Group>,
+    groups: Vec<StatsGroup>,
 }
 
-struct Group {
+struct StatsGroup {
     cells: Vec<Value>,
     jobs: u64,
     samples: Vec<Sample>,
 }
 
-impl Groups<'_> {
+impl StatsGroups<'_> {
     fn add(&mut self, row: &Row<'_>, counts: bool, replicate: u64) {
         let cells = self.by.iter().map(|at| row.cell(*at).value());
         // Printed values tell groups apart; nothing is not an empty text.
@@ -172,8 +172,8 @@ impl Groups<'_> {
             key.push('\u{0}');
         }
         let at = *self.known.entry(key).or_insert_with(|| {
-            let samples = self.results.iter().map(|_| Sample::new(&self.method)).collect();
-            self.groups.push(Group { cells: cells.collect(), jobs: 0, samples });
+            let samples = self.results.iter().map(|_| Sample::new(&self.options)).collect();
+            self.groups.push(StatsGroup { cells: cells.collect(), jobs: 0, samples });
             self.groups.len() - 1
         });
         let Some(group) = self.groups.get_mut(at) else { return };
@@ -187,8 +187,8 @@ impl Groups<'_> {
 
     /// Whether a result is true or false is told by all groups together: a count that happens to be 0 or 1 in one group is
     /// still a count. A result that is a text everywhere is left out, unless it was asked for.
-    fn statistics(self, layout: &Layout, asked: bool) -> Statistics {
-        let name = |at: &usize| layout.names().get(*at).cloned().unwrap_or_default();
+    fn statistics(self, table_columns: &TableColumns, asked: bool) -> Statistics {
+        let name = |at: &usize| table_columns.names().get(*at).cloned().unwrap_or_default();
         let of = |at: usize| self.groups.iter().filter_map(move |group| group.samples.get(at));
         let told: Vec<(bool, bool)> = (0..self.results.len())
             .map(|at| {
@@ -197,18 +197,18 @@ impl Groups<'_> {
                 (numbers || asked, binary)
             })
             .collect();
-        let mut lines = Vec::new();
+        let mut rows = Vec::new();
         for group in self.groups {
             for ((sample, at), (shown, binary)) in group.samples.into_iter().zip(&self.results).zip(&told) {
                 if !shown {
                     continue;
                 }
-                let summary = sample.summary(&Method { binary: *binary, ..self.method });
+                let summary = sample.summary(&SummaryOptions { binary: *binary, ..self.options });
                 let missing = group.jobs - summary.n - summary.nan;
-                lines.push(Line { group: group.cells.clone(), result: name(at), missing, summary });
+                rows.push(StatsRow { group: group.cells.clone(), result: name(at), missing, summary });
             }
         }
-        Statistics { by: self.by.iter().map(name).collect(), lines }
+        Statistics { by: self.by.iter().map(name).collect(), rows }
     }
 }
 
@@ -224,7 +224,7 @@ impl Statistics {
     }
 }
 
-impl Line {
+impl StatsRow {
     /// The cells, for the columns of [`Statistics::names`].
     pub fn cells(&self) -> Vec<Value> {
         let whole = |number: u64| Value::Int(number as i64);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::job::SweepId;
 use crate::model::Document;
-use crate::ops::plan::{EarlierSweep, NotReused, Plan, Source, Wish, plan};
+use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseSource, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
 use crate::space::Space;
@@ -38,12 +38,12 @@ pub enum SubmitReport {
     New {
         /// How many points it has.
         total: u64,
-        /// What it has taken over.
-        taken: ReusedPoints,
+        /// What it has reused.
+        reused: ReusedPoints,
         /// What it has not.
-        stake: Option<NotReused>,
+        not_reused: Option<NotReused>,
         /// The first of the sweeps whose results were read anew.
-        anew: Option<SweepId>,
+        results_changed_since: Option<SweepId>,
     },
 }
 
@@ -51,13 +51,13 @@ pub enum SubmitReport {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn plan_submission(store: &dyn Store, document: &Document, wish: Wish) -> Result<SubmitPlan> {
+pub fn plan_submission(store: &dyn Store, document: &Document, policy: ReusePolicy) -> Result<SubmitPlan> {
     let name = &document.spec.name;
     let rows: Vec<SweepRow> = store.sweeps()?.into_iter().filter(|row| row.id.name == *name).collect();
     let newest = rows.iter().map(|row| row.id.number).max().unwrap_or(0);
     let mut unread = Vec::new();
     let older = rows.into_iter().filter_map(|row| older(store, row, &mut unread).transpose());
-    let plan = plan(document, wish, older)?;
+    let plan = plan(document, policy, older)?;
     Ok(SubmitPlan { plan, unread, newest })
 }
 
@@ -87,12 +87,12 @@ impl SubmitReport {
                 "to_run": before.total - before.succeeded,
                 "changed": [],
             }),
-            SubmitReport::New { total, taken, stake, .. } => {
-                let changes = stake.iter().flat_map(|stake| &stake.changes);
+            SubmitReport::New { total, reused, not_reused, .. } => {
+                let changes = not_reused.iter().flat_map(|not_reused| &not_reused.changes);
                 json!({
                     "sweep": null,
-                    "done": taken.points(),
-                    "to_run": total - taken.points(),
+                    "done": reused.points(),
+                    "to_run": total - reused.points(),
                     "changed": changes.map(ToString::to_string).collect::<Vec<_>>(),
                 })
             }
@@ -110,22 +110,27 @@ impl SubmitPlan {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn foresee(
+    pub fn preview(
         self,
         store: &dyn Store,
         document: &Document,
-        tell: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<SubmitReport> {
         match self.plan {
             Plan::Continue(id) => {
                 let row = store.sweep(&id)?;
                 Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused })
             }
-            Plan::New { sources, stake } => {
+            Plan::New { sources, not_reused } => {
                 let space = space(document)?;
                 let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
-                let taken = reuse.count(tell)?;
-                Ok(SubmitReport::New { total: space.len(), taken, stake, anew: first_anew(&sources) })
+                let reused = reuse.count(progress)?;
+                Ok(SubmitReport::New {
+                    total: space.len(),
+                    reused,
+                    not_reused,
+                    results_changed_since: first_with_changed_results(&sources),
+                })
             }
         }
     }
@@ -135,29 +140,37 @@ impl SubmitPlan {
     ///
     /// # Errors
     /// If the space cannot be computed, or the store does not do it.
-    pub fn realize(
+    pub fn carry_out(
         self,
         store: &dyn Store,
         document: &Document,
-        wish: Wish,
-        tell: &mut dyn FnMut(u64, u64),
+        policy: ReusePolicy,
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(SweepId, SubmitReport)> {
         let newest = self.newest;
         match self.plan {
             Plan::Continue(id) => go_on(store, document, id),
-            Plan::New { sources, stake } => {
+            Plan::New { sources, not_reused } => {
                 let space = space(document)?;
-                let draft = draft(document, &space, wish, newest)?;
+                let staged_sweep = staged_sweep(document, &space, policy, newest)?;
                 let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
-                let (id, taken) = reuse.make(&draft, tell)?;
-                Ok((id, SubmitReport::New { total: space.len(), taken, stake, anew: first_anew(&sources) }))
+                let (id, reused) = reuse.make(&staged_sweep, progress)?;
+                Ok((
+                    id,
+                    SubmitReport::New {
+                        total: space.len(),
+                        reused,
+                        not_reused,
+                        results_changed_since: first_with_changed_results(&sources),
+                    },
+                ))
             }
         }
     }
 }
 
-fn first_anew(sources: &[Source]) -> Option<SweepId> {
-    sources.iter().find(|source| source.anew).map(|source| source.id.clone())
+fn first_with_changed_results(sources: &[ReuseSource]) -> Option<SweepId> {
+    sources.iter().find(|source| source.results_changed).map(|source| source.id.clone())
 }
 
 fn space(document: &Document) -> Result<Space> {
@@ -195,19 +208,19 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
 
 /// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the
 /// same time makes the same request. To start over is a request of its own each time.
-fn draft(document: &Document, space: &Space, wish: Wish, newest: u64) -> Result<StagedSweep> {
+fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
     let random = || getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")));
     let token = format!("{:016x}", random()?);
     let spec = &document.spec;
-    let request = match wish {
-        Wish::Fresh => token.clone(),
-        Wish::Missing | Wish::ReuseChanged => {
-            let what = (wish == Wish::ReuseChanged, newest, spec, &document.fingerprint);
+    let request = match policy {
+        ReusePolicy::Never => token.clone(),
+        ReusePolicy::IfUnchanged | ReusePolicy::EvenIfChanged => {
+            let what = (policy == ReusePolicy::EvenIfChanged, newest, spec, &document.fingerprint);
             let bytes = serde_json::to_vec(&what).map_err(|error| Error::usage(error.to_string()))?;
             blake3::hash(&bytes).to_hex().to_string()
         }
     };
-    let document = Document { submission: token.clone(), fresh: wish == Wish::Fresh, ..document.clone() };
+    let document = Document { submission: token.clone(), fresh: policy == ReusePolicy::Never, ..document.clone() };
     let sweep = NewSweep {
         request,
         name: spec.name.clone(),

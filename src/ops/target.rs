@@ -1,6 +1,7 @@
 //! Owns where a table goes: standard output, a file that is whole or not there and is never an input, or a pipe or a
 //! device, which is written to as it stands.
 
+use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -10,42 +11,41 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::fingerprint;
-use crate::ops::provenance::beside;
 use crate::runtime::SweepRuntime;
 use crate::store::sqlite::is_of_store;
-use crate::table::write::Format;
+use crate::table::write::TableFormat;
 
 /// Where a table goes, and in which form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct OutputTarget {
     /// A file, written aside and renamed; none: standard output.
     pub file: Option<PathBuf>,
     /// The form that is asked for; none: what the file's name says.
-    pub form: Option<Format>,
+    pub format: Option<TableFormat>,
 }
 
-impl From<PathBuf> for Target {
+impl From<PathBuf> for OutputTarget {
     /// The target that an option's value names; `-` is standard output.
-    fn from(path: PathBuf) -> Target {
-        Target { file: Some(path).filter(|path| path.as_os_str() != "-"), form: None }
+    fn from(path: PathBuf) -> OutputTarget {
+        OutputTarget { file: Some(path).filter(|path| path.as_os_str() != "-"), format: None }
     }
 }
 
-impl Target {
+impl OutputTarget {
     /// The form of the table: the one asked for, the one that the file's name says, or CSV.
     ///
     /// # Errors
     /// If the file's name says another one than there are.
-    pub fn format(&self) -> Result<Format> {
-        match (self.form, &self.file) {
-            (Some(form), _) => Ok(form),
-            (None, Some(path)) => Format::of_path(path).map_err(Error::Usage),
-            (None, None) => Ok(Format::Csv),
+    pub fn format(&self) -> Result<TableFormat> {
+        match (self.format, &self.file) {
+            (Some(format), _) => Ok(format),
+            (None, Some(path)) => TableFormat::of_path(path).map_err(Error::Usage),
+            (None, None) => Ok(TableFormat::Csv),
         }
     }
 
     /// Where it is, to be put behind what is said of it: ` in table.csv`, or nothing.
-    pub fn place(&self) -> String {
+    pub fn suffix(&self) -> String {
         self.file.as_ref().map_or_else(String::new, |path| format!(" in {}", path.display()))
     }
 
@@ -56,22 +56,22 @@ impl Target {
     /// Those of `fill`, or if the file cannot be written; an old file is then left as it was.
     pub fn write<T>(&self, stdout: &mut dyn Write, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
         let Some(path) = &self.file else {
-            return pour(stdout, Path::new("standard output"), fill);
+            return write_buffered(stdout, Path::new("standard output"), fill);
         };
         if is_special(path) {
             let mut file = File::options().write(true).open(path).map_err(Error::file("written", path))?;
-            return pour(&mut file, path, fill);
+            return write_buffered(&mut file, path, fill);
         }
         let real = real(path);
-        let mut aside = aside(&real)?;
-        let filled = pour(aside.as_file_mut(), path, fill)?;
+        let mut aside = temporary_beside(&real)?;
+        let filled = write_buffered(aside.as_file_mut(), path, fill)?;
         aside.as_file().sync_all().map_err(Error::file("written", path))?;
         aside.persist(&real).map_err(|error| Error::file("written", path)(error.error))?;
         Ok(filled)
     }
 
     /// The file, if it is one that stays: not a pipe, a terminal or `/dev/null`.
-    pub fn lasting(&self) -> Option<&Path> {
+    pub fn regular_file(&self) -> Option<&Path> {
         self.file.as_deref().filter(|path| !is_special(path))
     }
 
@@ -79,10 +79,10 @@ impl Target {
     ///
     /// # Errors
     /// If it could not.
-    pub fn probe(&self) -> Result<()> {
+    pub fn check_writable(&self) -> Result<()> {
         self.format()?;
-        let Some(path) = self.lasting() else { return Ok(()) };
-        aside(&real(path)).map(drop)
+        let Some(path) = self.regular_file() else { return Ok(()) };
+        temporary_beside(&real(path)).map(drop)
     }
 
     /// Refuses an output that is an input: the sweep file, a file that it names, one that a word of the first point's
@@ -90,15 +90,15 @@ impl Target {
     ///
     /// # Errors
     /// With the remedy, if it is one.
-    pub fn refuse_input(&self, sweep: &SweepRuntime) -> Result<()> {
+    pub fn ensure_not_input(&self, sweep: &SweepRuntime) -> Result<()> {
         let Some(path) = &self.file else { return Ok(()) };
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
         }
-        if whole(path).is_some_and(|path| is_of_store(&path)) {
+        if absolute(path).is_some_and(|path| is_of_store(&path)) {
             return Err(Error::usage(format!("{} is the store itself; name another file with --out", path.display())));
         }
-        let both = [path.clone(), beside(path)];
+        let both = [path.clone(), meta_path(path)];
         if let Some(watched) = both.iter().find(|path| is_watched(sweep, path)) {
             return Err(Error::usage(format!(
                 "{} is watched by `[files] watch`, and would count as a change of the program; name another with --out",
@@ -119,8 +119,19 @@ impl Target {
     }
 }
 
+/// `FILE.meta.json`.
+pub fn meta_path(table: &Path) -> PathBuf {
+    let mut name = OsString::from(table);
+    name.push(".meta.json");
+    name.into()
+}
+
 /// Lets `fill` write to a stream that is called so.
-fn pour<T>(to: &mut dyn Write, name: &Path, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
+fn write_buffered<T>(
+    to: &mut dyn Write,
+    name: &Path,
+    fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>,
+) -> Result<T> {
     let mut stream = BufWriter::new(to);
     let filled = fill(&mut stream, name)?;
     stream.flush().map_err(Error::file("written", name))?;
@@ -129,7 +140,7 @@ fn pour<T>(to: &mut dyn Write, name: &Path, fill: impl FnOnce(&mut dyn Write, &P
 
 /// Whether a path is that of a watched file, be it there or not.
 fn is_watched(sweep: &SweepRuntime, path: &Path) -> bool {
-    let Some(path) = whole(path) else { return false };
+    let Some(path) = absolute(path) else { return false };
     let place = path.strip_prefix(real(&sweep.here)).ok().and_then(Path::to_str);
     place.is_some_and(|place| fingerprint::is_watched(&sweep.spec, place))
 }
@@ -145,7 +156,7 @@ fn is_special(path: &Path) -> bool {
 }
 
 /// The path from the root, links resolved, also of a file that is not there yet.
-fn whole(path: &Path) -> Option<PathBuf> {
+fn absolute(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().or_else(|| Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?)))
 }
 
@@ -167,7 +178,7 @@ fn explained(error: io::Error, folder: &Path) -> io::Error {
 }
 
 /// A new file beside the one to be written, removed when dropped.
-fn aside(path: &Path) -> Result<NamedTempFile> {
+fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let folder = folder_of(path);
     tempfile::Builder::new()
         .prefix(".sweep-")

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::human::group;
 use crate::runtime::SweepRuntime;
 use crate::space::mass_at_bounds;
-use crate::status::text::group;
 
 /// The chance of two equal `seed32` from which on it is told.
 const CHANCE: f64 = 0.01;

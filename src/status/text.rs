@@ -1,10 +1,9 @@
 //! Owns the status as text for a terminal.
 
-use std::time::Duration;
-
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use super::{Snapshot, SweepStatus};
+use crate::human::{count, duration, group};
 
 /// The sweeps as a table, one line each, then the workers in a line or a table.
 pub fn snapshot(snapshot: &Snapshot) -> String {
@@ -62,23 +61,6 @@ pub fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-}
-
-/// A number with its digits in groups of three: `31,500`.
-pub fn group(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
-}
-
-/// `1 worker`, `2 workers`.
-pub fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", group(number))
-}
-
-/// Seconds as a person says them: `3 minutes`.
-pub fn duration(seconds: f64) -> String {
-    let whole = Duration::from_secs(seconds.clamp(0.0, 1e15).round() as u64);
-    indicatif::HumanDuration(whole).to_string()
 }
 
 fn significant(number: f64) -> String {

@@ -10,7 +10,7 @@ use crate::space::{Point, Space};
 use crate::value::Value;
 
 /// The columns of a sweep's table.
-pub struct Layout {
+pub struct TableColumns {
     names: Vec<String>,
     /// How many parameters there are; they stand behind `job`.
     params: usize,
@@ -31,14 +31,14 @@ enum Column {
     Last(usize),
 }
 
-impl Layout {
+impl TableColumns {
     /// The columns for a space and the results that its jobs brought, in order of first appearance.
     pub fn new(space: &Space, results: &[String]) -> Self {
         let last = columns::LAST.iter().map(|name| (*name).to_owned());
         let names = columns::first(space).into_iter().chain(results.iter().cloned()).chain(last).collect();
         let params = space.names().len();
         let results = results.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
-        Layout { names, params, counters: columns::counters(space), results }
+        TableColumns { names, params, counters: columns::counters(space), results }
     }
 
     /// The names of the columns.
@@ -53,8 +53,8 @@ impl Layout {
     }
 
     /// Makes place for rows, to be used for one after the other.
-    pub fn scratch(&self) -> Scratch {
-        Scratch { places: vec![None; self.results.len()], expected: Vec::new() }
+    pub fn result_index(&self) -> ResultIndex {
+        ResultIndex { places: vec![None; self.results.len()], expected: Vec::new() }
     }
 
     fn column(&self, at: usize) -> Option<Column> {
@@ -74,28 +74,28 @@ impl Layout {
         point: &'a Point,
         record: Option<&'a Record>,
         status: &'a str,
-        scratch: &'a mut Scratch,
+        index: &'a mut ResultIndex,
     ) -> Row<'a> {
         let results = match record.map(|record| &record.outcome) {
             Some(Outcome::Succeeded { results }) => results.as_slice(),
             _ => &[],
         };
-        scratch.find(&self.results, results);
+        index.find(&self.results, results);
         // An attempt that was set aside was measured in the record before.
         let measured = record.filter(|record| record.outcome != Outcome::SetAside);
-        Row { layout: self, point, record, measured, status, results, places: &scratch.places }
+        Row { columns: self, point, record, measured, status, results, places: &index.places }
     }
 }
 
 /// Where the results of a row stand; kept from row to row, because most bring the same in the same order.
-pub struct Scratch {
+pub struct ResultIndex {
     /// For each column of results, the place among the row's results.
     places: Vec<Option<usize>>,
     /// The columns of the last row's results.
     expected: Vec<(String, Option<usize>)>,
 }
 
-impl Scratch {
+impl ResultIndex {
     fn find(&mut self, columns: &HashMap<String, usize>, results: &[(String, Value)]) {
         let same = self.expected.len() == results.len()
             && self.expected.iter().zip(results).all(|((expected, _), (name, _))| expected == name);
@@ -115,7 +115,7 @@ impl Scratch {
 /// A row of a table.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    layout: &'a Layout,
+    columns: &'a TableColumns,
     /// The point.
     pub point: &'a Point,
     record: Option<&'a Record>,
@@ -128,7 +128,7 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// What stands in a column; beyond the last one nothing does.
     pub fn cell(&self, at: usize) -> Cell<'a> {
-        match self.layout.column(at) {
+        match self.columns.column(at) {
             Some(Column::Job) => whole(self.point.index),
             Some(Column::Param(at)) => self.point.params.get(at).map_or(Cell::Missing, Cell::Value),
             Some(Column::Counter(counter)) => whole((counter.of)(self.point)),

@@ -5,62 +5,70 @@ use std::path::Path;
 
 use super::cell::{Cell, Printer};
 
-/// The form of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+/// The file format of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
     /// Comma-separated values, the names of the columns first.
     Csv,
     /// JSON Lines: one object a row, types told apart.
     Jsonl,
 }
 
-impl Format {
-    /// The form that a file's name asks for: JSON Lines for `.jsonl` and `.ndjson`, otherwise CSV.
+impl TableFormat {
+    /// The name of the format, as `--format` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            TableFormat::Csv => "csv",
+            TableFormat::Jsonl => "jsonl",
+        }
+    }
+
+    /// The format for a file name: JSON Lines for `.jsonl` and `.ndjson`, otherwise CSV.
     ///
     /// # Errors
-    /// If the name asks for a form that tables are not written in.
-    pub fn of_path(path: &Path) -> Result<Format, String> {
+    /// If the extension names a format that sweep does not write.
+    pub fn of_path(path: &Path) -> Result<TableFormat, String> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
-            Some("jsonl" | "ndjson") => Ok(Format::Jsonl),
+            Some("jsonl" | "ndjson") => Ok(TableFormat::Jsonl),
             Some(other @ ("json" | "parquet" | "feather" | "arrow" | "xlsx" | "ods")) => Err(format!(
                 "{} would be a table of the form `{other}`, which sweep does not write; name it .csv or .jsonl (an object \
                  a line), which pandas and DuckDB read, or insist with --format",
                 path.display()
             )),
-            _ => Ok(Format::Csv),
+            _ => Ok(TableFormat::Csv),
         }
     }
 }
 
 /// Writes a table, row by row.
-pub enum Table<W: Write> {
+pub enum TableWriter<W: Write> {
     /// As CSV.
     Csv(Box<csv::Writer<W>>, Printer),
     /// As JSON Lines: what stands before each cell, `{"name":` and `,"name":`.
     Jsonl(W, Vec<Vec<u8>>),
 }
 
-impl<W: Write> Table<W> {
+impl<W: Write> TableWriter<W> {
     /// Begins a table of some columns.
     ///
     /// # Errors
     /// As the stream's.
-    pub fn new<S: AsRef<str>>(format: Format, stream: W, names: &[S]) -> io::Result<Self> {
+    pub fn new<S: AsRef<str>>(format: TableFormat, stream: W, names: &[S]) -> io::Result<Self> {
         match format {
-            Format::Csv => {
+            TableFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(stream);
                 writer.write_record(names.iter().map(|name| name.as_ref().as_bytes()))?;
-                Ok(Table::Csv(Box::new(writer), Printer::default()))
+                Ok(TableWriter::Csv(Box::new(writer), Printer::default()))
             }
-            Format::Jsonl => {
+            TableFormat::Jsonl => {
                 let key = |(at, name): (usize, &S)| {
                     let mut key = vec![if at == 0 { b'{' } else { b',' }];
                     serde_json::to_writer(&mut key, name.as_ref())?;
                     key.push(b':');
                     Ok(key)
                 };
-                Ok(Table::Jsonl(stream, names.iter().enumerate().map(key).collect::<io::Result<_>>()?))
+                Ok(TableWriter::Jsonl(stream, names.iter().enumerate().map(key).collect::<io::Result<_>>()?))
             }
         }
     }
@@ -71,13 +79,13 @@ impl<W: Write> Table<W> {
     /// As the stream's, or, for CSV, if the row has not as many cells as there are names.
     pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cell<'a>>) -> io::Result<()> {
         match self {
-            Table::Csv(writer, printer) => {
+            TableWriter::Csv(writer, printer) => {
                 for cell in cells {
                     writer.write_field(printer.print(&cell))?;
                 }
                 Ok(writer.write_record(None::<&[u8]>)?)
             }
-            Table::Jsonl(stream, keys) => {
+            TableWriter::Jsonl(stream, keys) => {
                 for (key, cell) in keys.iter().zip(cells) {
                     stream.write_all(key)?;
                     cell.write_json(stream)?;
@@ -93,8 +101,8 @@ impl<W: Write> Table<W> {
     /// As the stream's.
     pub fn finish(self) -> io::Result<()> {
         match self {
-            Table::Csv(mut writer, _) => writer.flush(),
-            Table::Jsonl(mut stream, _) => stream.flush(),
+            TableWriter::Csv(mut writer, _) => writer.flush(),
+            TableWriter::Jsonl(mut stream, _) => stream.flush(),
         }
     }
 }
@@ -105,9 +113,9 @@ mod tests {
     use crate::value::Value;
     use proptest::prelude::*;
 
-    fn written(format: Format, names: &[&str], rows: &[Vec<Value>]) -> Vec<u8> {
+    fn written(format: TableFormat, names: &[&str], rows: &[Vec<Value>]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut table = Table::new(format, &mut bytes, names).unwrap();
+        let mut table = TableWriter::new(format, &mut bytes, names).unwrap();
         rows.iter().for_each(|row| table.row(row.iter().map(Cell::Value)).unwrap());
         table.finish().unwrap();
         bytes
@@ -127,7 +135,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(rows in proptest::collection::vec((value(), value()), 0..9)) {
             let rows: Vec<Vec<Value>> = rows.into_iter().map(|(a, b)| vec![a, b]).collect();
-            let csv = written(Format::Csv, &["a", "b \"c\", d"], &rows);
+            let csv = written(TableFormat::Csv, &["a", "b \"c\", d"], &rows);
             let read = csv::ReaderBuilder::new().has_headers(false).from_reader(&csv[..]).into_records();
             let read: Vec<Vec<String>> = read.map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
             prop_assert_eq!(&read[0], &["a", "b \"c\", d"]);
@@ -135,7 +143,7 @@ mod tests {
                 rows.iter().map(|row| row.iter().map(Value::to_string).collect()).collect();
             prop_assert_eq!(&read[1..], &printed[..]);
 
-            let jsonl = String::from_utf8(written(Format::Jsonl, &["a", "b \"c\", d"], &rows)).unwrap();
+            let jsonl = String::from_utf8(written(TableFormat::Jsonl, &["a", "b \"c\", d"], &rows)).unwrap();
             prop_assert_eq!(jsonl.lines().count(), rows.len());
             for (line, row) in jsonl.lines().zip(&rows) {
                 let read: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -147,9 +155,12 @@ mod tests {
 
     #[test]
     fn the_name_of_a_file_says_its_form() {
-        let form = |name: &str| Format::of_path(Path::new(name));
-        assert_eq!([form("a.jsonl"), form("a.NDJSON")], [Ok(Format::Jsonl), Ok(Format::Jsonl)]);
-        assert_eq!([form("a.csv"), form("a"), form("a.tsv")], [Ok(Format::Csv), Ok(Format::Csv), Ok(Format::Csv)]);
+        let form = |name: &str| TableFormat::of_path(Path::new(name));
+        assert_eq!([form("a.jsonl"), form("a.NDJSON")], [Ok(TableFormat::Jsonl), Ok(TableFormat::Jsonl)]);
+        assert_eq!(
+            [form("a.csv"), form("a"), form("a.tsv")],
+            [Ok(TableFormat::Csv), Ok(TableFormat::Csv), Ok(TableFormat::Csv)]
+        );
         assert!(form("a.parquet").unwrap_err().contains(".jsonl"));
     }
 }

@@ -176,7 +176,7 @@ fn a_sweep_that_grows_keeps_what_it_has() {
         ];
         for (number, (text, known, total)) in (2..).zip(&grown) {
             let said = run(&sandbox, text, &[]);
-            said.has(&[&format!("a-{number}: {known} of {total} points taken over from a-")]).ran(total - known);
+            said.has(&[&format!("a-{number}: {known} of {total} points reused from a-")]).ran(total - known);
             assert_eq!(table(&sandbox), undisturbed(text), "{text}");
             let status = sandbox.status(&format!("a-{number}"));
             assert_eq!(
@@ -188,7 +188,7 @@ fn a_sweep_that_grows_keeps_what_it_has() {
         run(&sandbox, &plain("[3, 5]", 1), &[]).has(&["a-1: 6 of 6 done, nothing to run"]).ran(0);
         run(&sandbox, &plain("[1, 3, 4, 5]", 3), &[]).has(&["36 of 36 done"]).ran(0);
         run(&sandbox, &plain("[3, 4, 9, 7]", 3), &[])
-            .has(&["27 of 36 points taken over from a-6 and a-5, 9 to run"])
+            .has(&["27 of 36 points reused from a-6 and a-5, 9 to run"])
             .ran(9);
     }
 }
@@ -203,7 +203,7 @@ fn draws_grow_and_a_random_parameter_more_makes_new_points() {
             )
         };
         run(&sandbox, &text(2, ""), &[]).ran(4);
-        run(&sandbox, &text(5, ""), &[]).has(&["4 of 10 points taken over from a-1, 6 to run"]).ran(6);
+        run(&sandbox, &text(5, ""), &[]).has(&["4 of 10 points reused from a-1, 6 to run"]).ran(6);
         assert_eq!(table(&sandbox), undisturbed(&text(5, "")));
         // Every point has a value more, and is another one; nothing is taken over, and the other values stay.
         let more = text(5, "v = { dist = \"int\", min = 1, max = 6 }");
@@ -223,7 +223,7 @@ fn rows_of_a_points_file_may_be_reordered_and_added() {
         sandbox.write("points.csv", "a,b\n1.50,x\n2.50,y\n3.50,\"z, z\"\n");
         run(&sandbox, text, &[]).ran(6);
         sandbox.write("points.csv", "b;a\n\"z, z\";3.50\nw;1.50\nx;1.50\n");
-        run(&sandbox, text, &[]).has(&["4 of 6 points taken over from a-1, 2 to run"]).ran(2);
+        run(&sandbox, text, &[]).has(&["4 of 6 points reused from a-1, 2 to run"]).ran(2);
         let rows = sandbox.rows("a.results.csv");
         let seen: Vec<_> = rows.iter().map(|row| format!("{} {} {}", row["b"], row["a"], row["y"])).collect();
         assert_eq!(&seen[..3], ["z, z 3.50 3.50.z, z", "w 1.50 1.50.w", "x 1.50 1.50.x"]);
@@ -236,16 +236,16 @@ fn what_is_taken_over_outlives_the_sweep_that_it_came_from() {
         run(&sandbox, &plain("[1, 2]", 1), &[]).ran(6);
         run(&sandbox, &plain("[0, 1, 2]", 1), &[]).ran(3);
         let shown = sandbox.sweep(&["show", "a-2/5"]).code(0).stdout;
-        assert!(shown.contains("taken over from a-1/2") && shown.contains("y = 1.3"), "{shown}");
+        assert!(shown.contains("reused from a-1/2") && shown.contains("y = 1.3"), "{shown}");
         let json = sandbox.sweep(&["show", "a-2/5", "--json"]).code(0).json();
         assert_eq!((json["origin"].as_str(), json["results"]["y"].as_f64()), (Some("a-1/2"), Some(1.3)));
         assert!(sandbox.sweep(&["logs", "a-2/5"]).code(0).stdout.starts_with("y = 1.3\n"));
         sandbox.sweep(&["rm", "a-1"]).code(0);
         run(&sandbox, &plain("[0, 1, 2]", 1), &[]).has(&["a-2: 9 of 9 done"]).ran(0);
         assert_eq!(table(&sandbox), undisturbed(&plain("[0, 1, 2]", 1)));
-        run(&sandbox, &plain("[2, 1]", 1), &[]).has(&["6 of 6 points taken over from a-2, nothing to run"]).ran(0);
+        run(&sandbox, &plain("[2, 1]", 1), &[]).has(&["6 of 6 points reused from a-2, nothing to run"]).ran(0);
         let shown = sandbox.sweep(&["show", "a-3/5"]).code(0).stdout;
-        assert!(shown.contains("taken over from a-1/2"), "where it ran: {shown}");
+        assert!(shown.contains("reused from a-1/2"), "where it ran: {shown}");
         let logs = sandbox.sweep(&["logs", "a-3/5"]).code(0);
         assert!(logs.stderr.contains("ran as a-1/2, and no output of it is kept"), "{}", logs.stderr);
     }
@@ -257,7 +257,7 @@ fn after_an_edit_of_the_program_no_old_number_is_shown() {
         run(&sandbox, &plain("[1, 2]", 1), &[]).ran(6);
         let edited = SCRIPT.replace("y = $1", "y = 7$1");
         sandbox.write("job.sh", &edited);
-        let told = "job.sh changed since a-1: 6 results are not taken over";
+        let told = "job.sh changed since a-1: 6 results are not reused";
         let check = sandbox.sweep(&["check", "a.toml"]).code(0).stdout;
         assert!(check.contains(told) && check.contains("a new sweep: 6 points to run"), "{check}");
         run(&sandbox, &plain("[1, 2]", 1), &[]).has(&[told, "a-2: 6 points to run"]).ran(6);
@@ -272,7 +272,7 @@ fn after_an_edit_of_the_program_no_old_number_is_shown() {
         // Who knows better says so.
         sandbox.write("job.sh", &format!("# a comment\n{SCRIPT}"));
         let reused = run(&sandbox, &plain("[1, 2, 3]", 1), &["--reuse-changed"]);
-        reused.has(&["a-3: 6 of 9 points taken over from a-2, 3 to run"]).ran(3);
+        reused.has(&["a-3: 6 of 9 points reused from a-2, 3 to run"]).ran(3);
         run(&sandbox, &plain("[1, 2, 3]", 1), &[]).has(&["a-3: 9 of 9 done"]).ran(0);
         // Another command, and a file that is watched.
         let other = plain("[1, 2, 3]", 1).replace("sh job.sh", "sh ./job.sh");
@@ -306,7 +306,7 @@ fn fresh_starts_over_and_hides_what_is_older() {
         run(&sandbox, &plain("[1, 2]", 1), &[]).ran(6);
         run(&sandbox, &plain("[1, 2]", 1), &["--fresh"]).has(&["a-2: 6 points to run"]).ran(6);
         run(&sandbox, &plain("[1, 2]", 1), &[]).has(&["a-2: 6 of 6 done"]).ran(0);
-        run(&sandbox, &plain("[1, 2, 3]", 1), &[]).has(&["6 of 9 points taken over from a-2,"]).ran(3);
+        run(&sandbox, &plain("[1, 2, 3]", 1), &[]).has(&["6 of 9 points reused from a-2,"]).ran(3);
     }
 }
 
@@ -323,10 +323,10 @@ fn another_reading_of_results_reads_what_was_kept() {
         assert_eq!(sandbox.rows("a.results.csv")[0]["w"], "5");
         let said = run(&sandbox, &text("format = \"keyvalue\""), &[]);
         said.has(&[
-            "[results] changed since a-1: 8 results read anew",
-            "4 run again, because their output was not kept whole",
+            "[results] changed since a-1: 8 results extracted again",
+            "4 run again, because their output was not stored completely",
         ]);
-        said.has(&["a-2: 8 of 12 points taken over from a-1, 4 to run"]).ran(4);
+        said.has(&["a-2: 8 of 12 points reused from a-1, 4 to run"]).ran(4);
         let rows = sandbox.rows("a.results.csv");
         assert_eq!(rows.len(), 12);
         assert!(rows.iter().all(|row| row["y"] == format!("{}.{}", row["a"], row["b"]) && !row.contains_key("w")));
@@ -341,7 +341,7 @@ fn what_failed_for_want_of_a_result_is_read_again_when_the_file_is_mended() {
         sandbox.write("a.toml", &text("yy"));
         let ran = sandbox.sweep(&["run", "a.toml"]);
         assert!(ran.code != 0 && jobs(&sandbox) == 6, "{}", ran.stderr);
-        run(&sandbox, &text("y"), &[]).has(&["6 results read anew", "a-2: 6 of 6 points taken over"]).ran(0);
+        run(&sandbox, &text("y"), &[]).has(&["6 results extracted again", "a-2: 6 of 6 points reused"]).ran(0);
         assert_eq!(table(&sandbox), undisturbed(&text("y")));
     }
 }
@@ -384,7 +384,7 @@ fn check_says_what_run_would_do_and_does_not_do_it() {
     assert_eq!(last(&[]), "run: a-1: 6 of 6 done, nothing to run");
     assert_eq!(last(&["--fresh"]), "run: a new sweep: 6 points to run");
     sandbox.write("a.toml", &plain("[1, 2, 3]", 1));
-    assert_eq!(last(&[]), "run: a new sweep: 6 of 9 points taken over from a-1, 3 to run");
+    assert_eq!(last(&[]), "run: a new sweep: 6 of 9 points reused from a-1, 3 to run");
     let json = sandbox.sweep(&["check", "a.toml", "--json"]).code(0).json();
     assert_eq!(json["inputs"], serde_json::json!(["job.sh"]));
     let expected = serde_json::json!({"sweep": null, "done": 6, "to_run": 3, "changed": []});

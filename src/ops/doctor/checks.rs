@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::BinaryBytes;
 use serde::Serialize;
 
+use crate::human::{bytes, count, duration};
 use crate::process::Stray;
-use crate::status::text::{count, duration};
 use crate::store::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
@@ -59,7 +58,7 @@ pub struct Check {
 
 /// What was found of a store that can be used.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct StoreProbe {
     /// Where it is, for people.
     pub name: String,
     /// What it tells of itself.
@@ -74,7 +73,7 @@ pub struct Found {
 
 /// What was found of this machine.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct MachineProbe {
     /// Cores that this process may use.
     pub cores: u64,
     /// The most files that this process may have open; none: any number.
@@ -122,23 +121,23 @@ pub fn unusable(error: &StoreError) -> Check {
 }
 
 /// The checks of a store.
-pub fn of_store(found: &Found) -> Vec<Check> {
-    let Found { name, facts, cautions, .. } = found;
+pub fn of_store(probe: &StoreProbe) -> Vec<Check> {
+    let StoreProbe { name, facts, cautions, .. } = probe;
     let mut all = vec![good("store", format!("{name} answers: {}", facts.program))];
     if cautions.is_empty() {
         all.push(good("durability", facts.durability.clone()));
     }
     all.extend(cautions.iter().map(|caution| warning("durability", caution.clone())));
     all.extend(facts.memory.as_ref().map(memory));
-    all.push(latency(found.takes));
-    all.push(clock(found));
+    all.push(latency(probe.takes));
+    all.push(clock(probe));
     all.extend(leases(facts.leases));
     all
 }
 
 fn memory(memory: &Memory) -> Check {
     let Memory { used, most, policy } = memory;
-    let in_use = BinaryBytes(*used);
+    let in_use = bytes(*used);
     match most {
         None => good("memory", format!("{in_use} in use, no limit")),
         Some(most) if *used > most / 10 * 9 => warning(
@@ -146,10 +145,10 @@ fn memory(memory: &Memory) -> Check {
             format!(
                 "{in_use} of {} in use: when it is full no sweeps are taken and no jobs given out; raise `maxmemory`, or \
                  remove sweeps that are collected (`sweep rm`)",
-                BinaryBytes(*most)
+                bytes(*most)
             ),
         ),
-        Some(most) => good("memory", format!("{in_use} of {} in use ({policy})", BinaryBytes(*most))),
+        Some(most) => good("memory", format!("{in_use} of {} in use ({policy})", bytes(*most))),
     }
 }
 
@@ -164,15 +163,15 @@ fn latency(takes: Duration) -> Check {
     good("latency", says)
 }
 
-fn clock(found: &Found) -> Check {
-    if found.facts.folder.is_some() {
+fn clock(probe: &StoreProbe) -> Check {
+    if probe.facts.folder.is_some() {
         return good("clock", "the store's is this machine's");
     }
-    let apart = Duration::from_millis(found.clock_ahead_ms.unsigned_abs());
+    let apart = Duration::from_millis(probe.clock_ahead_ms.unsigned_abs());
     if apart < CLOCKS {
         return good("clock", "this machine's and the store's agree");
     }
-    let way = if found.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
+    let way = if probe.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
     warning(
         "clock",
         format!(
@@ -211,8 +210,8 @@ fn leases(leases: Leases) -> Vec<Check> {
 }
 
 /// The checks of this machine.
-pub fn of_machine(machine: &Machine) -> Vec<Check> {
-    let Machine { cores, disks, .. } = machine;
+pub fn of_machine(machine: &MachineProbe) -> Vec<Check> {
+    let MachineProbe { cores, disks, .. } = machine;
     let mut all = vec![good("cores", format!("{cores}: as many jobs at once, unless `-j` says otherwise"))];
     all.push(open_files(machine));
     all.extend(disks.iter().map(disk));
@@ -220,7 +219,7 @@ pub fn of_machine(machine: &Machine) -> Vec<Check> {
     all
 }
 
-fn open_files(machine: &Machine) -> Check {
+fn open_files(machine: &MachineProbe) -> Check {
     let needs = machine.cores * FILES.0 + FILES.1;
     match machine.open_files {
         None => good("open files", "no limit"),
@@ -242,7 +241,7 @@ fn disk(disk: &Disk) -> Check {
     let Some(free) = disk.free else {
         return good("disk", format!("{at}, for {}: the system does not tell what is free", disk.of));
     };
-    let says = format!("{} free in {at}, for {}", BinaryBytes(free), disk.of);
+    let says = format!("{} free in {at}, for {}", bytes(free), disk.of);
     let make_room = "make room: workers wait while the disk is full, and deliver when it is not";
     match free {
         _ if free < LITTLE.1 => check("disk", Finding::Bad, format!("{says}: {make_room}")),

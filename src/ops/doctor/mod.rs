@@ -14,51 +14,51 @@ use crate::store::{Result, Store};
 
 pub mod checks;
 
-use checks::{Check, Disk, Found, Machine};
+use checks::{Check, Disk, MachineProbe, StoreProbe};
 
 /// How often the store is asked, to see how long it takes.
-const QUESTIONS: usize = 9;
+const LATENCY_SAMPLES: usize = 9;
 
 /// Looks at the store that `named` names (see [`open`]) and at this machine. What cannot be used is one of the checks.
 pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
     let folder = embedded_folder(named, cwd);
     let mut all = match &folder {
         Some(folder) if !folder.is_dir() => vec![checks::none_yet(folder, &SqliteStore::check_place(folder))],
-        _ => match open(named, cwd, Open::Existing).and_then(|store| find(&*store)) {
-            Ok(found) => checks::of_store(&found),
+        _ => match open(named, cwd, Open::Existing).and_then(|store| probe_store(&*store)) {
+            Ok(probe) => checks::of_store(&probe),
             Err(error) => vec![checks::unusable(&error)],
         },
     };
-    all.extend(checks::of_machine(&machine(folder.as_deref())));
+    all.extend(checks::of_machine(&probe_machine(folder.as_deref())));
     all
 }
 
 /// Asks the store.
-fn find(store: &dyn Store) -> Result<Found> {
+fn probe_store(store: &dyn Store) -> Result<StoreProbe> {
     let before = now_ms();
     let facts = store.info()?;
     // The store's clock was read somewhere between.
     let here = before.midpoint(now_ms());
-    let mut took = Vec::with_capacity(QUESTIONS);
-    for _ in 0..QUESTIONS {
+    let mut took = Vec::with_capacity(LATENCY_SAMPLES);
+    for _ in 0..LATENCY_SAMPLES {
         let begun = Instant::now();
         store.workers()?;
         took.push(begun.elapsed());
     }
     took.sort_unstable();
-    Ok(Found {
+    Ok(StoreProbe {
         name: store.describe(),
         cautions: store.cautions()?,
         clock_ahead_ms: here as i64 - facts.clock_ms as i64,
-        takes: took.get(QUESTIONS / 2).copied().unwrap_or_default(),
+        takes: took.get(LATENCY_SAMPLES / 2).copied().unwrap_or_default(),
         facts,
     })
 }
 
-fn machine(store: Option<&Path>) -> Machine {
+fn probe_machine(store: Option<&Path>) -> MachineProbe {
     let temporary = std::env::temp_dir();
     let disks = store.map(|store| ("the store", store)).into_iter().chain([("temporary files", &*temporary)]);
-    Machine {
+    MachineProbe {
         cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
         open_files: getrlimit(Resource::Nofile).current,
         disks: disks.map(|(of, at)| Disk { of, at: at.to_owned(), free: free(at) }).collect(),

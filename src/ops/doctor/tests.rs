@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn found() -> Found {
+fn found() -> StoreProbe {
     let facts = StoreInfo {
         program: "Redis 7.0.15".into(),
         clock_ms: 1_700_000_000_000,
@@ -12,7 +12,7 @@ fn found() -> Found {
         leases: Leases { held: 7, run_out: 0, unseen: 0 },
     };
     let (takes, name) = (Duration::from_micros(123), "redis://host:6379".into());
-    Found { name, facts, cautions: vec![], clock_ahead_ms: -3, takes }
+    StoreProbe { name, facts, cautions: vec![], clock_ahead_ms: -3, takes }
 }
 
 fn told(checks: &[Check]) -> String {
@@ -74,7 +74,7 @@ fn what_is_not_quite_so() {
 #[test]
 fn a_machine_that_is_well_and_one_that_would_bite() {
     let disk = |free| Disk { of: "the store", at: "/here".into(), free };
-    let machine = |files, free, strays| Machine { cores: 8, open_files: files, disks: vec![disk(free)], strays };
+    let machine = |files, free, strays| MachineProbe { cores: 8, open_files: files, disks: vec![disk(free)], strays };
     let stray = |pid| Stray { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
     let well = [machine(Some(1024), Some(5 << 30), Some(vec![])), machine(None, None, None)];
     insta::assert_snapshot!(well.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"

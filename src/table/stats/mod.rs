@@ -19,7 +19,7 @@ use sums::Sums;
 
 /// Why there is no standard error and no interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoError {
+pub enum NoErrorReason {
     /// There are fewer than two values.
     FewValues,
     /// There are fewer than two independent replicates.
@@ -32,17 +32,17 @@ pub enum NoError {
     Infinite,
 }
 
-impl NoError {
+impl NoErrorReason {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            NoError::FewValues => "no error from fewer than two values",
-            NoError::FewReplicates => "no error from fewer than two independent replicates",
-            NoError::OneSample => {
+            NoErrorReason::FewValues => "no error from fewer than two values",
+            NoErrorReason::FewReplicates => "no error from fewer than two independent replicates",
+            NoErrorReason::OneSample => {
                 "no error from one quasi-random or Latin hypercube sample: `randomizations` gives several"
             }
-            NoError::SameNumbers => "no error: all values share their random numbers (common-draws)",
-            NoError::Infinite => "some values are infinite",
+            NoErrorReason::SameNumbers => "no error: all values share their random numbers (common-draws)",
+            NoErrorReason::Infinite => "some values are infinite",
         }
     }
 }
@@ -85,25 +85,25 @@ pub struct Summary {
     /// How many independent values the error is from.
     pub replicates: u64,
     /// Why there is no error, if there is none.
-    pub no_error: Option<NoError>,
+    pub no_error: Option<NoErrorReason>,
 }
 
 /// How a sample is looked at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Method<'a> {
+pub struct SummaryOptions<'a> {
     /// The quantiles asked for, from 0 to 1. With any, all values are kept: 8 bytes each.
     pub quantiles: &'a [f64],
     /// Whether values belong together, and come with a key that says which.
     pub replicated: bool,
     /// Why there is no error whatever the values are.
-    pub no_error: Option<NoError>,
+    pub no_error: Option<NoErrorReason>,
     /// Whether to take the values as true or false if they may be: then the interval is Wilson's.
     pub binary: bool,
 }
 
 impl Sample {
     /// No values yet.
-    pub fn new(method: &Method<'_>) -> Sample {
+    pub fn new(options: &SummaryOptions<'_>) -> Sample {
         Sample {
             sums: Sums::default(),
             nan: 0,
@@ -111,8 +111,8 @@ impl Sample {
             infinite: 0,
             infinite_sum: 0.0,
             binary: true,
-            values: (!method.quantiles.is_empty()).then(Vec::new),
-            replicates: method.replicated.then(BTreeMap::new),
+            values: (!options.quantiles.is_empty()).then(Vec::new),
+            replicates: options.replicated.then(BTreeMap::new),
         }
     }
 
@@ -164,15 +164,15 @@ impl Sample {
     }
 
     /// What is to be said of it. O(n log n) with quantiles, otherwise O(replicates).
-    pub fn summary(mut self, method: &Method<'_>) -> Summary {
+    pub fn summary(mut self, options: &SummaryOptions<'_>) -> Summary {
         let n = self.sums.count() + self.infinite;
         let mean = if self.infinite > 0 { Some(self.infinite_sum) } else { self.sums.mean() };
-        let error = self.error(method);
+        let error = self.error(options);
         let (se, interval, replicates) = error.unwrap_or((None, None, 0));
         let values = self.values.as_mut();
         let quantiles = values.map_or_else(Vec::new, |values| {
             values.sort_unstable_by(f64::total_cmp);
-            method.quantiles.iter().map(|p| quantile(values, *p)).collect()
+            options.quantiles.iter().map(|p| quantile(values, *p)).collect()
         });
         Summary {
             n,
@@ -189,23 +189,25 @@ impl Sample {
     }
 
     #[allow(clippy::type_complexity)]
-    fn error(&self, method: &Method<'_>) -> Result<(Option<f64>, Option<(f64, f64)>, u64), NoError> {
+    fn error(&self, options: &SummaryOptions<'_>) -> Result<(Option<f64>, Option<(f64, f64)>, u64), NoErrorReason> {
         let n = self.sums.count();
         if self.infinite > 0 {
-            return Err(NoError::Infinite);
+            return Err(NoErrorReason::Infinite);
         }
-        let (Some(mean), Some(sd), 2..) = (self.sums.mean(), self.sums.sd(), n) else { return Err(NoError::FewValues) };
-        if let Some(why) = method.no_error {
+        let (Some(mean), Some(sd), 2..) = (self.sums.mean(), self.sums.sd(), n) else {
+            return Err(NoErrorReason::FewValues);
+        };
+        if let Some(why) = options.no_error {
             return Err(why);
         }
         let Some(replicates) = &self.replicates else {
             let se = sd / (n as f64).sqrt();
-            let interval = if method.binary { wilson(mean, n) } else { student(mean, se, n) };
+            let interval = if options.binary { wilson(mean, n) } else { student(mean, se, n) };
             return Ok((Some(se), Some(interval), n));
         };
         let mut means = Sums::default();
         replicates.values().filter_map(Sums::mean).for_each(|mean| means.push(mean));
-        let (Some(sd), count @ 2..) = (means.sd(), means.count()) else { return Err(NoError::FewReplicates) };
+        let (Some(sd), count @ 2..) = (means.sd(), means.count()) else { return Err(NoErrorReason::FewReplicates) };
         let se = sd / (count as f64).sqrt();
         Ok((Some(se), Some(student(mean, se, count)), count))
     }

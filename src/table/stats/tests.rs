@@ -7,7 +7,7 @@ use crate::space::student_t;
 
 const REFERENCES: &str = include_str!("../../../tests/references/statistics.csv");
 
-fn lines(kind: &str) -> Vec<Vec<&str>> {
+fn rows(kind: &str) -> Vec<Vec<&str>> {
     REFERENCES.lines().map(|line| line.split(',').collect::<Vec<_>>()).filter(|fields| fields[0] == kind).collect()
 }
 
@@ -17,15 +17,15 @@ fn close(found: f64, expected: f64, tolerance: f64, what: &str) {
     assert!(error <= tolerance, "{what}: {found} for {expected}, off by {error:e}");
 }
 
-fn summary(values: &[Value], method: &Method<'_>) -> Summary {
-    let mut sample = Sample::new(method);
+fn summary(values: &[Value], options: &SummaryOptions<'_>) -> Summary {
+    let mut sample = Sample::new(options);
     values.iter().zip(0..).for_each(|(value, key)| sample.push(value, key));
-    sample.summary(method)
+    sample.summary(options)
 }
 
 #[test]
 fn quantiles_of_students_t_agree_with_the_references() {
-    for fields in lines("t") {
+    for fields in rows("t") {
         let [outside, df, expected] = [1, 2, 3].map(|at| fields[at].parse::<f64>().unwrap());
         close(student_t(outside, df), expected, 1e-12, &fields.join(","));
     }
@@ -33,10 +33,11 @@ fn quantiles_of_students_t_agree_with_the_references() {
 
 #[test]
 fn wilsons_intervals_agree_with_the_references() {
-    for fields in lines("wilson") {
+    for fields in rows("wilson") {
         let [k, n] = [1, 2].map(|at| fields[at].parse::<u64>().unwrap());
         let values: Vec<Value> = (0..n).map(|i| Value::Bool(i < k)).collect();
-        let (low, high) = summary(&values, &Method { binary: true, ..Method::default() }).interval.unwrap();
+        let (low, high) =
+            summary(&values, &SummaryOptions { binary: true, ..SummaryOptions::default() }).interval.unwrap();
         for (found, at) in [(low, 3), (high, 4)] {
             let expected: f64 = fields[at].parse().unwrap();
             // Near 0 the reference itself is a rounded 0.
@@ -65,9 +66,9 @@ fn sample(name: &str) -> Vec<f64> {
 #[test]
 fn samples_agree_with_the_references() {
     let quantiles = [0.025, 0.3, 0.5, 0.975];
-    for fields in lines("sample") {
+    for fields in rows("sample") {
         let values: Vec<Value> = sample(fields[1]).into_iter().map(Value::Float).collect();
-        let found = summary(&values, &Method { quantiles: &quantiles, ..Method::default() });
+        let found = summary(&values, &SummaryOptions { quantiles: &quantiles, ..SummaryOptions::default() });
         let (low, high) = found.interval.unwrap();
         let all = [found.mean, found.sd, found.se, Some(low), Some(high)].into_iter().chain(found.quantiles);
         for (found, expected) in all.zip(&fields[2..]) {
@@ -77,7 +78,7 @@ fn samples_agree_with_the_references() {
     // NIST's certified values; what is left is the rounding of their decimals to doubles.
     for (name, mean) in [("numacc3", 1000000.2), ("numacc4", 10000000.2)] {
         let values: Vec<Value> = sample(name).into_iter().map(Value::Float).collect();
-        let found = summary(&values, &Method::default());
+        let found = summary(&values, &SummaryOptions::default());
         close(found.mean.unwrap(), mean, 1e-15, name);
         close(found.sd.unwrap(), 0.1, 1e-8, name);
     }
@@ -92,42 +93,47 @@ fn what_is_no_number_is_counted_and_left_out() {
         Value::Int(3),
         Value::written(Value::Float(5.0), "5.00"),
     ];
-    let found = summary(&values, &Method { quantiles: &[0.5], ..Method::default() });
+    let found = summary(&values, &SummaryOptions { quantiles: &[0.5], ..SummaryOptions::default() });
     assert_eq!((found.n, found.nan, found.texts, found.mean, found.quantiles), (2, 1, 1, Some(4.0), vec![Some(4.0)]));
-    let one = summary(&[Value::Int(7)], &Method::default());
+    let one = summary(&[Value::Int(7)], &SummaryOptions::default());
     assert_eq!((one.mean, one.sd, one.se, one.interval), (Some(7.0), None, None, None));
-    assert_eq!(one.no_error, Some(NoError::FewValues));
-    let none = summary(&[], &Method { quantiles: &[0.5], ..Method::default() });
-    assert_eq!((none.n, none.mean, none.quantiles, none.no_error), (0, None, vec![None], Some(NoError::FewValues)));
-    let infinite =
-        summary(&[Value::Float(f64::INFINITY), Value::Int(1)], &Method { quantiles: &[1.0], ..Method::default() });
+    assert_eq!(one.no_error, Some(NoErrorReason::FewValues));
+    let none = summary(&[], &SummaryOptions { quantiles: &[0.5], ..SummaryOptions::default() });
+    assert_eq!(
+        (none.n, none.mean, none.quantiles, none.no_error),
+        (0, None, vec![None], Some(NoErrorReason::FewValues))
+    );
+    let infinite = summary(
+        &[Value::Float(f64::INFINITY), Value::Int(1)],
+        &SummaryOptions { quantiles: &[1.0], ..SummaryOptions::default() },
+    );
     assert_eq!((infinite.mean, infinite.sd, infinite.se), (Some(f64::INFINITY), None, None));
-    assert_eq!((infinite.no_error, infinite.quantiles), (Some(NoError::Infinite), vec![Some(f64::INFINITY)]));
+    assert_eq!((infinite.no_error, infinite.quantiles), (Some(NoErrorReason::Infinite), vec![Some(f64::INFINITY)]));
 }
 
 #[test]
 fn the_error_of_values_that_belong_together_is_that_of_their_means() {
-    let method = Method { replicated: true, ..Method::default() };
-    let mut sample = Sample::new(&method);
+    let options = SummaryOptions { replicated: true, ..SummaryOptions::default() };
+    let mut sample = Sample::new(&options);
     for (x, replicate) in [(1.0, 5), (3.0, 5), (4.0, 7), (6.0, 7), (8.0, 9), (8.0, 9)] {
         sample.push(&Value::Float(x), replicate);
     }
-    let found = sample.clone().summary(&method);
-    let means = summary(&[2.0, 5.0, 8.0].map(Value::Float), &Method::default());
+    let found = sample.clone().summary(&options);
+    let means = summary(&[2.0, 5.0, 8.0].map(Value::Float), &SummaryOptions::default());
     assert_eq!((found.n, found.replicates, found.mean), (6, 3, Some(5.0)));
     assert_eq!((found.se, found.interval), (means.se, means.interval));
-    let none = Method { no_error: Some(NoError::OneSample), ..Method::default() };
+    let none = SummaryOptions { no_error: Some(NoErrorReason::OneSample), ..SummaryOptions::default() };
     let found = summary(&[1.0, 2.0].map(Value::Float), &none);
-    assert_eq!((found.se, found.no_error, found.mean), (None, Some(NoError::OneSample), Some(1.5)));
-    let mut one = Sample::new(&method);
+    assert_eq!((found.se, found.no_error, found.mean), (None, Some(NoErrorReason::OneSample), Some(1.5)));
+    let mut one = Sample::new(&options);
     [1.0, 2.0].iter().for_each(|x| one.push(&Value::Float(*x), 3));
-    assert_eq!(one.summary(&method).no_error, Some(NoError::FewReplicates));
+    assert_eq!(one.summary(&options).no_error, Some(NoErrorReason::FewReplicates));
 }
 
 proptest! {
     #[test]
     fn equal_values_have_no_spread(x in -1e9..1e9_f64, n in 2..200_usize) {
-        let found = summary(&vec![Value::Float(x); n], &Method::default());
+        let found = summary(&vec![Value::Float(x); n], &SummaryOptions::default());
         prop_assert!((found.mean.unwrap() - x).abs() <= x.abs() * 1e-15);
         prop_assert!(found.sd.unwrap() <= x.abs() * 1e-15, "{:?}", found.sd);
     }
@@ -135,7 +141,7 @@ proptest! {
     #[test]
     fn quantiles_lie_within_and_are_in_order(mut values in proptest::collection::vec(-1e6..1e6_f64, 1..50), p in 0.0..=1.0_f64) {
         let all: Vec<Value> = values.iter().copied().map(Value::Float).collect();
-        let found = summary(&all, &Method { quantiles: &[0.0, p, 1.0], ..Method::default() }).quantiles;
+        let found = summary(&all, &SummaryOptions { quantiles: &[0.0, p, 1.0], ..SummaryOptions::default() }).quantiles;
         values.sort_by(f64::total_cmp);
         prop_assert_eq!((found[0], found[2]), (values.first().copied(), values.last().copied()));
         prop_assert!(found[0] <= found[1] && found[1] <= found[2]);

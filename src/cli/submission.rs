@@ -4,18 +4,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use itertools::Itertools;
 
 use crate::error::Result;
+use crate::human::{count, group};
 use crate::job::SweepId;
 use crate::model::Document;
-use crate::ops::plan::{NotReused, Wish};
+use crate::ops::plan::{NotReused, ReusePolicy};
 use crate::ops::reuse::ReusedPoints;
 use crate::ops::submit::{SubmitPlan, SubmitReport, plan_submission};
-use crate::status::text::{count, group};
 use crate::store::{Counts, Store};
 
 /// Options that `run`, `submit` and `check` share.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct WishArgs {
-    /// Start over: a new sweep, nothing taken over from earlier ones
+pub struct ReuseArgs {
+    /// Start over: a new sweep, nothing reused from earlier ones
     #[arg(long, conflicts_with = "reuse_changed")]
     fresh: bool,
     /// Take successes over although what runs has changed since (the program, the command, a watched file)
@@ -23,12 +23,12 @@ pub struct WishArgs {
     reuse_changed: bool,
 }
 
-impl WishArgs {
-    fn wish(self) -> Wish {
+impl ReuseArgs {
+    fn policy(self) -> ReusePolicy {
         match (self.fresh, self.reuse_changed) {
-            (true, _) => Wish::Fresh,
-            (false, true) => Wish::ReuseChanged,
-            (false, false) => Wish::Missing,
+            (true, _) => ReusePolicy::Never,
+            (false, true) => ReusePolicy::EvenIfChanged,
+            (false, false) => ReusePolicy::IfUnchanged,
         }
     }
 }
@@ -37,27 +37,27 @@ impl WishArgs {
 ///
 /// # Errors
 /// If the store does not do it.
-pub fn declare(store: &dyn Store, document: &Document, args: WishArgs) -> Result<(SweepId, SubmitReport)> {
-    let intent = plan_submission(store, document, args.wish())?;
-    warn(&intent);
-    intent.realize(store, document, args.wish(), &mut bar(&ProgressBar::hidden()))
+pub fn submit_sweep(store: &dyn Store, document: &Document, args: ReuseArgs) -> Result<(SweepId, SubmitReport)> {
+    let plan = plan_submission(store, document, args.policy())?;
+    warn(&plan);
+    plan.carry_out(store, document, args.policy(), &mut bar(&ProgressBar::hidden()))
 }
 
-/// What [`declare`] would do; changes nothing. None: there is no sweep of that name.
+/// What [`submit_sweep`] would do; changes nothing. None: there is no sweep of that name.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn foresee(store: &dyn Store, document: &Document, args: WishArgs) -> Result<Option<SubmitReport>> {
-    let intent = plan_submission(store, document, args.wish())?;
-    warn(&intent);
-    if intent.is_first() {
+pub fn preview(store: &dyn Store, document: &Document, args: ReuseArgs) -> Result<Option<SubmitReport>> {
+    let plan = plan_submission(store, document, args.policy())?;
+    warn(&plan);
+    if plan.is_first() {
         return Ok(None);
     }
-    intent.foresee(store, document, &mut bar(&ProgressBar::hidden())).map(Some)
+    plan.preview(store, document, &mut bar(&ProgressBar::hidden())).map(Some)
 }
 
-fn warn(intent: &SubmitPlan) {
-    intent.unread.iter().for_each(|why| say!("warning: {why}"));
+fn warn(plan: &SubmitPlan) {
+    plan.unread.iter().for_each(|why| message!("warning: {why}"));
 }
 
 /// A bar where it takes long.
@@ -82,7 +82,7 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 }
 
 /// What is done, a sentence each; the last one says how much there is to run. Without an id it is not done yet.
-pub fn sentences(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
+pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
     match made {
         SubmitReport::Continued { id, before, paused } => {
             // What follows in further lines, a failed job's last words and what to type, was said when it was paused.
@@ -90,23 +90,26 @@ pub fn sentences(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
             let paused = reason.map(|reason| format!("{id} was paused ({reason}) and goes on")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()
         }
-        SubmitReport::New { total, taken, stake, anew } => {
-            let mut said: Vec<String> = stake.iter().map(at_stake).collect();
-            if let Some(old) = anew.as_ref().filter(|_| taken.anew + taken.cut + taken.without > 0) {
-                said.push(format!("[results] changed since {old}: {}", read_anew(taken)));
+        SubmitReport::New { total, reused, not_reused, results_changed_since } => {
+            let mut said: Vec<String> = not_reused.iter().map(describe_not_reused).collect();
+            if let Some(old) = results_changed_since
+                .as_ref()
+                .filter(|_| reused.reextracted + reused.output_truncated + reused.result_missing > 0)
+            {
+                said.push(format!("[results] changed since {old}: {}", describe_reextracted(reused)));
             }
             let id = id.map_or_else(|| "a new sweep".to_owned(), ToString::to_string);
-            let reused = taken.points();
-            said.push(if reused == 0 {
+            let points = reused.points();
+            said.push(if points == 0 {
                 format!("{id}: {} to run", count(*total, "point"))
             } else {
-                let from = taken.from.iter().map(|(id, _)| id.to_string()).collect_vec();
+                let from = reused.from.iter().map(|(id, _)| id.to_string()).collect_vec();
                 format!(
-                    "{id}: {} of {} taken over from {}, {} to run",
-                    group(reused),
+                    "{id}: {} of {} reused from {}, {} to run",
+                    group(points),
                     count(*total, "point"),
                     list(&from),
-                    group_or_nothing(total - reused)
+                    group_or_nothing(total - points)
                 )
             });
             said
@@ -129,29 +132,35 @@ fn group_or_nothing(number: u64) -> String {
     if number == 0 { "nothing".into() } else { group(number) }
 }
 
-/// `ising.py changed since ising-3: 812 results are not taken over`.
-fn at_stake(stake: &NotReused) -> String {
+/// `ising.py changed since ising-3: 812 results are not reused`.
+fn describe_not_reused(not_reused: &NotReused) -> String {
     const MOST: usize = 3;
-    let mut changes = stake.changes.iter().take(MOST).map(ToString::to_string).collect_vec();
-    if stake.changes.len() > MOST {
-        changes.push(format!("{} more", stake.changes.len() - MOST));
+    let mut changes = not_reused.changes.iter().take(MOST).map(ToString::to_string).collect_vec();
+    if not_reused.changes.len() > MOST {
+        changes.push(format!("{} more", not_reused.changes.len() - MOST));
     }
-    let results = if stake.succeeded == 1 { "result is" } else { "results are" };
+    let results = if not_reused.succeeded == 1 { "result is" } else { "results are" };
     format!(
-        "{} since {}: {} {results} not taken over (--reuse-changed takes them over all the same)",
+        "{} since {}: {} {results} not reused (use --reuse-changed to reuse them anyway)",
         list(&changes),
-        stake.id,
-        group(stake.succeeded)
+        not_reused.id,
+        group(not_reused.succeeded)
     )
 }
 
-fn read_anew(taken: &ReusedPoints) -> String {
-    let mut parts = vec![format!("{} read anew from the output that was kept", count(taken.anew, "result"))];
-    if taken.cut > 0 {
-        parts.push(format!("{} run again, because their output was not kept whole", group(taken.cut)));
+fn describe_reextracted(reused: &ReusedPoints) -> String {
+    let mut parts = vec![format!("{} extracted again from the stored output", count(reused.reextracted, "result"))];
+    if reused.output_truncated > 0 {
+        parts.push(format!(
+            "{} run again because their output was not stored completely",
+            group(reused.output_truncated)
+        ));
     }
-    if taken.without > 0 {
-        parts.push(format!("{} run again, because their output has not what is asked for", group(taken.without)));
+    if reused.result_missing > 0 {
+        parts.push(format!(
+            "{} run again because their output does not contain the requested results",
+            group(reused.result_missing)
+        ));
     }
     parts.join("; ")
 }

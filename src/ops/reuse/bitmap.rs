@@ -5,9 +5,9 @@ use std::ops::Range;
 
 /// Numbers of points, in words of 64 by their place.
 #[derive(Debug, Default)]
-pub(super) struct Points(BTreeMap<u64, u64>);
+pub(super) struct PointBitmap(BTreeMap<u64, u64>);
 
-impl Points {
+impl PointBitmap {
     /// Puts one in.
     pub(super) fn insert(&mut self, index: u64) {
         *self.0.entry(index / 64).or_default() |= 1 << (index % 64);
@@ -19,7 +19,7 @@ impl Points {
     }
 
     /// How many are here that are not there.
-    pub(super) fn count_beyond(&self, there: &Points) -> u64 {
+    pub(super) fn count_beyond(&self, there: &PointBitmap) -> u64 {
         let beyond = |(at, word): (&u64, &u64)| u64::from((word & !there.0.get(at).unwrap_or(&0)).count_ones());
         self.0.iter().map(beyond).sum()
     }
@@ -57,12 +57,12 @@ mod tests {
     proptest! {
         #[test]
         fn gaps_are_what_is_not_there(indices in prop::collection::btree_set(0..300u64, 0..300), total in 300..400u64) {
-            let mut points = Points::default();
+            let mut points = PointBitmap::default();
             for index in &indices {
                 points.insert(*index);
             }
             prop_assert!((0..total).all(|index| points.contains(index) == indices.contains(&index)));
-            prop_assert_eq!(points.count_beyond(&Points::default()), indices.len() as u64);
+            prop_assert_eq!(points.count_beyond(&PointBitmap::default()), indices.len() as u64);
             prop_assert_eq!(points.count_beyond(&points), 0);
             let gaps: Vec<Range<u64>> = points.gaps(total).collect();
             let missing: BTreeSet<u64> = (0..total).filter(|index| !indices.contains(index)).collect();

@@ -4,8 +4,8 @@ use std::fmt::Arguments;
 use std::io::Write;
 
 /// As `eprintln!`, which would panic where nobody reads.
-macro_rules! say {
-    ($($text:tt)*) => { $crate::cli::say::line(format_args!($($text)*)) };
+macro_rules! message {
+    ($($text:tt)*) => { $crate::cli::message::line(format_args!($($text)*)) };
 }
 
 /// A line on standard error.

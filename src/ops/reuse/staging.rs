@@ -1,8 +1,8 @@
-//! Owns a sweep in the making: the parts that a draft is filled with, from records taken over.
+//! Owns a sweep in the writer: the parts that a staged is filled with, from records reused.
 
 use std::collections::HashMap;
 
-use super::points::Points;
+use super::bitmap::PointBitmap;
 use crate::error::{Error, Result};
 use crate::job::Outcome;
 use crate::record::{Record, block_of, encode_chunk};
@@ -11,19 +11,19 @@ use crate::store::{ColumnPlace, StagedPart, StagedSweep, Store};
 /// Bytes of chunks, and chunks or ranges, that one request brings: some milliseconds of the store.
 const REQUEST: (usize, usize) = (1 << 20, 1000);
 
-/// A sweep in the making.
-pub(super) struct Making<'a> {
+/// A sweep in the writer.
+pub(super) struct StagingWriter<'a> {
     store: &'a dyn Store,
-    draft: &'a StagedSweep,
+    staged: &'a StagedSweep,
     /// The next part's number; none: it was not begun, because there was nothing to be given yet.
     part: Option<u64>,
     columns: HashMap<String, ColumnPlace>,
 }
 
-impl<'a> Making<'a> {
+impl<'a> StagingWriter<'a> {
     /// One of which nothing is to be seen yet.
-    pub(super) fn new(store: &'a dyn Store, draft: &'a StagedSweep) -> Making<'a> {
-        Making { store, draft, part: None, columns: HashMap::new() }
+    pub(super) fn new(store: &'a dyn Store, staged: &'a StagedSweep) -> StagingWriter<'a> {
+        StagingWriter { store, staged, part: None, columns: HashMap::new() }
     }
 
     /// Gives it records, those of a block together; none: a sign that we are alive.
@@ -69,7 +69,7 @@ impl<'a> Making<'a> {
     ///
     /// # Errors
     /// If the store does not take them.
-    pub(super) fn finish(&mut self, found: &Points, total: u64) -> Result<()> {
+    pub(super) fn finish(&mut self, found: &PointBitmap, total: u64) -> Result<()> {
         let mut ready = found.gaps(total).peekable();
         while ready.peek().is_some() {
             self.fill(StagedPart { ready: ready.by_ref().take(REQUEST.1).collect(), ..StagedPart::default() })?;
@@ -82,11 +82,11 @@ impl<'a> Making<'a> {
         let part = match self.part {
             Some(part) => part,
             None => {
-                self.store.stage(self.draft)?;
+                self.store.stage(self.staged)?;
                 0
             }
         };
-        self.store.add_staged(self.draft, &StagedPart { part, ..fill }).map_err(Error::from)?;
+        self.store.add_staged(self.staged, &StagedPart { part, ..fill }).map_err(Error::from)?;
         self.part = Some(part + 1);
         Ok(())
     }
