@@ -324,7 +324,7 @@ fn another_reading_of_results_reads_what_was_kept() {
         let said = run(&sandbox, &text("format = \"keyvalue\""), &[]);
         said.has(&[
             "[results] changed since a-1: 8 results extracted again",
-            "4 run again, because their output was not stored completely",
+            "4 run again because their output was not stored completely",
         ]);
         said.has(&["a-2: 8 of 12 points reused from a-1, 4 to run"]).ran(4);
         let rows = sandbox.rows("a.results.csv");
