@@ -72,6 +72,11 @@ impl Sandbox {
         Sandbox { redis: Some(RedisServer::start_with(settings)), ..Sandbox::embedded() }
     }
 
+    /// With a Redis of its own that holds what another one saved.
+    pub fn redis_from(dump: &Path) -> Self {
+        Sandbox { redis: Some(RedisServer::start_from(dump)), ..Sandbox::embedded() }
+    }
+
     /// One of each kind.
     pub fn both() -> [Self; 2] {
         [Sandbox::embedded(), Sandbox::redis()]

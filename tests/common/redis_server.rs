@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,8 +35,21 @@ impl RedisServer {
     /// # Panics
     /// If it does not answer in time, or there is no `redis-server`.
     pub fn start_with(settings: &[(&str, &str)]) -> RedisServer {
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        RedisServer::start_in(tempfile::tempdir().expect("a temporary folder"), settings)
+    }
+
+    /// Starts a server that holds what another one saved in this file.
+    ///
+    /// # Panics
+    /// As [`RedisServer::start_with`], or if the file cannot be copied.
+    pub fn start_from(dump: &Path) -> RedisServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::copy(dump, folder.path().join("dump.rdb")).expect("a copy of the saved data");
+        RedisServer::start_in(folder, &[])
+    }
+
+    fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> RedisServer {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut server = RedisServer { child: None, port: 0, folder, settings };
         // Somebody else may take the port between the look and the start.
         for _ in 0..10 {
