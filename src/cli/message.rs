@@ -1,14 +1,58 @@
-//! Owns how a person is told something, on standard error. A reader who has gone away is no reason to stop.
+//! Owns lines on stderr: for people, or as JSON where a program reads them. A reader that has gone away is no error.
 
 use std::fmt::Arguments;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+
+use super::report::json;
 
 /// As `eprintln!`, which would panic where nobody reads.
 macro_rules! message {
     ($($text:tt)*) => { $crate::cli::message::line(format_args!($($text)*)) };
 }
 
-/// A line on standard error.
+/// Whether stderr carries JSON lines only.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// The progress bar that is drawn on stderr now.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// From now on everything on stderr is a JSON line.
+pub fn use_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether everything on stderr is a JSON line.
+pub fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// Sets the progress bar above which lines are written; none: there is no bar any more.
+pub fn set_bar(bar: Option<ProgressBar>) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
+/// A line for people on stderr.
 pub fn line(text: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    if is_json() {
+        raw_line(&json::of_message(jiff::Timestamp::now(), &text.to_string()));
+    } else {
+        raw_line(&text.to_string());
+    }
+}
+
+/// A line on stderr as it is, in one write.
+pub fn raw_line(text: &str) {
+    let text = format!("{text}\n");
+    let write = || {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    };
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }

@@ -34,6 +34,7 @@ mod new;
 mod output;
 mod pause;
 mod progress;
+mod report;
 mod resume;
 mod retry;
 mod rm;

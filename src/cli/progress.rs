@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::cli::message;
 use crate::human::group;
 use crate::job::SweepId;
 use crate::store::{Counts, Store};
@@ -72,6 +73,7 @@ impl Shown {
         };
         bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(id.to_string());
+        message::set_bar(Some(bar.clone()));
         Shown::Bar(bar)
     }
 
@@ -103,6 +105,7 @@ impl Shown {
 
     fn end(&self) {
         if let Shown::Bar(bar) = self {
+            message::set_bar(None);
             bar.finish_and_clear();
         }
     }

@@ -41,6 +41,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+    args.work.set_log_format();
     let mut document = read(&args.file)?;
     args.failing.apply(&mut document);
     let name = &document.spec.name;
@@ -77,7 +78,7 @@ fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> 
     if store.sweep(id)?.counts.is_settled() {
         return Ok((Summary::default(), false));
     }
-    let progress = Progress::new(store.clone(), id.clone());
+    let progress = args.work.shows_progress().then(|| Progress::new(store.clone(), id.clone()));
     let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
     drop(progress);
     worked

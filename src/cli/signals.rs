@@ -37,11 +37,9 @@ impl Listener {
             for signal in signals.forever() {
                 let second = flag.swap(true, Ordering::SeqCst);
                 if second {
-                    message!("stopping: running jobs are ended and given back");
                     worker.stop(Stopping::Now);
                     continue;
                 }
-                message!("finishing the running jobs, claiming no more (once more Ctrl-C ends them)");
                 worker.stop(Stopping::Drain);
                 if signal != SIGINT {
                     let worker = worker.clone();

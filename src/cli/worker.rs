@@ -4,7 +4,6 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
-use crate::human::count;
 use crate::store::Scope;
 
 /// Run jobs of the store's sweeps until stopped (Ctrl-C: finish the running ones; twice: end them)
@@ -22,17 +21,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+    args.work.set_log_format();
     let store = context.store_or_create()?;
-    message!("working for {}, queue {}", store.describe(), args.queues.join(", "));
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
-    for sweep in &summary.paused {
-        message!("{sweep} is paused and still has jobs");
-    }
-    message!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed);
     if summary.undelivered > 0 {
-        let jobs = count(summary.undelivered as u64, "outcome");
-        message!("{jobs} could not be delivered; those jobs run again once their leases have run out");
         return Ok(Exit::Store);
     }
     Ok(if interrupted { Exit::Interrupted } else { Exit::Well })

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::compaction::{self, Compactor};
+use super::events::WorkerEvent;
 use super::exclusions::ExcludedSweeps;
 use super::failures::FirstFailures;
-use super::options::{Options, Summary, WorkerEvent};
+use super::options::{Options, Summary};
 use super::pace::{Pace, Step, Stopping};
 use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
@@ -46,7 +47,6 @@ pub(super) struct Dispatcher<'a> {
     state: &'a WorkerState,
     id: &'a str,
     excluded: &'a ExcludedSweeps,
-    notify: &'a mut dyn FnMut(WorkerEvent),
     pace: Pace,
     runtimes: RuntimeCache,
     columns: KnownColumns,
@@ -69,7 +69,6 @@ impl<'a> Dispatcher<'a> {
         state: &'a WorkerState,
         id: &'a str,
         excluded: &'a ExcludedSweeps,
-        notify: &'a mut dyn FnMut(WorkerEvent),
     ) -> Self {
         Dispatcher {
             store,
@@ -77,7 +76,6 @@ impl<'a> Dispatcher<'a> {
             state,
             id,
             excluded,
-            notify,
             pace: Pace::new(),
             runtimes: RuntimeCache::default(),
             columns: KnownColumns::default(),
@@ -104,9 +102,6 @@ impl<'a> Dispatcher<'a> {
     pub(super) fn work(&mut self) -> Result<(), StoreError> {
         let state = self.state;
         loop {
-            for event in state.take_events() {
-                (self.notify)(event);
-            }
             let view = state.view();
             if view.stopping != Stopping::No && view.queued > 0 {
                 state.add_done(state.take_queue());
@@ -225,6 +220,8 @@ impl<'a> Dispatcher<'a> {
     /// Queues new claims, with their sweep made ready.
     fn take_on(&mut self, claims: Vec<Claim>) -> Result<(), StoreError> {
         let Some(first) = claims.first() else { return Ok(()) };
+        let (sweep, jobs) = (&first.job.sweep, claims.len());
+        self.state.emit_of_every_job(|| WorkerEvent::Claimed { sweep: sweep.clone(), jobs });
         self.meet(&first.job.sweep);
         match self.runtime(&first.job.sweep) {
             Ok(Some(sweep)) => {
@@ -285,7 +282,7 @@ impl<'a> Dispatcher<'a> {
             .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback))
             .map_err(|error| StoreError::damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
         if !runtime.here_is_original && self.told_folder.insert(id.clone()) {
-            (self.notify)(WorkerEvent::OtherFolder { sweep: id.clone(), here: runtime.here.clone() });
+            self.state.emit(WorkerEvent::OtherFolder { sweep: id.clone(), folder: runtime.here.clone() });
         }
         Ok(Some(self.runtimes.insert(runtime)))
     }
@@ -333,9 +330,9 @@ impl<'a> Dispatcher<'a> {
     /// Says once what is wrong with the store.
     fn say(&mut self, trouble: Trouble, why: String) {
         if self.trouble.replace(trouble) != Some(trouble) {
-            (self.notify)(match trouble {
-                Trouble::Away => WorkerEvent::StoreAway(why),
-                Trouble::Refuses => WorkerEvent::StoreRefuses(why),
+            self.state.emit(match trouble {
+                Trouble::Away => WorkerEvent::StoreAway { why },
+                Trouble::Refuses => WorkerEvent::StoreRefuses { why },
             });
         }
     }
@@ -344,7 +341,7 @@ impl<'a> Dispatcher<'a> {
     fn say_back(&mut self, gave_claims: bool) {
         if self.trouble == Some(Trouble::Away) || gave_claims && self.trouble.is_some() {
             self.trouble = None;
-            (self.notify)(WorkerEvent::StoreBack);
+            self.state.emit(WorkerEvent::StoreBack);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::events::WorkerEvent;
 use super::exclusions::{ExcludedSweeps, may_run_elsewhere};
-use super::options::WorkerEvent;
 use super::report::Finished;
 use super::state::WorkerState;
 use crate::job::SweepId;
@@ -52,7 +52,7 @@ impl HeartbeatSender<'_> {
             self.find_lost();
             let ended = orphans.look();
             if ended > 0 {
-                self.state.tell(WorkerEvent::LeftBehind(ended));
+                self.state.emit(WorkerEvent::LeftoversEnded { processes: ended });
             }
         }
     }
@@ -103,7 +103,7 @@ impl HeartbeatSender<'_> {
         if let Some(why) = self.excluded.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
             let reason = format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`");
             if self.store.pause_unless_resumed(sweep, row.failed_at_resume, &reason)? {
-                self.state.tell(WorkerEvent::Paused { sweep: sweep.clone(), reason });
+                self.state.emit(WorkerEvent::Paused { sweep: sweep.clone(), reason });
             }
         }
         Ok(false)

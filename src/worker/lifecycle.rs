@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use super::dispatcher::{Dispatcher, random};
+use super::events::{EventSink, WorkerEvent, WorkerStart};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
-use super::options::{Options, Summary, WorkerEvent};
+use super::options::{Options, Summary};
 use super::pace::Stopping;
 use super::report::Runner;
 use super::slot::{self, SlotContext};
@@ -38,11 +39,16 @@ impl Worker {
     ///
     /// # Errors
     /// If the machine has no file descriptors or randomness left.
-    pub fn new(store: Arc<dyn Store>, options: Options) -> std::io::Result<Self> {
+    pub fn new(store: Arc<dyn Store>, options: Options, events: Arc<dyn EventSink>) -> std::io::Result<Self> {
         let stoppers: Vec<_> = (0..options.slots).map(|_| Stopper::new()).collect::<Result<_, _>>()?;
         let id = format!("{:016x}", random()?);
         let host = crate::process::host_name();
-        Ok(Worker { store, options, state: Arc::new(WorkerState::new(stoppers)), runner: Runner { host, worker: id } })
+        Ok(Worker {
+            store,
+            options,
+            state: Arc::new(WorkerState::new(stoppers, events)),
+            runner: Runner { host, worker: id },
+        })
     }
 
     /// What stops it.
@@ -60,7 +66,7 @@ impl Worker {
     ///
     /// # Errors
     /// If the store says something that waiting does not mend. Running jobs are ended first.
-    pub fn run(&self, notify: &mut dyn FnMut(WorkerEvent)) -> Result<Summary, StoreError> {
+    pub fn run(&self) -> Result<Summary, StoreError> {
         let orphans = Orphans::adopt(self.id());
         let excluded = ExcludedSweeps::default();
         let heartbeats = HeartbeatSender {
@@ -78,8 +84,7 @@ impl Worker {
             excluded: &excluded,
             heartbeats: &heartbeats,
         };
-        let mut dispatcher =
-            Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded, notify);
+        let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded);
         thread::scope(|threads| {
             let (over, is_over) = mpsc::channel();
             for slot in 0..self.options.slots as usize {
@@ -92,7 +97,10 @@ impl Worker {
             threads.spawn(move || heartbeats.run(orphans, &is_over));
             let result = match known {
                 Err(error) if !error.is_unreachable() && error.kind != StoreErrorKind::Full => Err(error),
-                _ => dispatcher.work(),
+                _ => {
+                    self.state.emit(WorkerEvent::Started(self.start()));
+                    dispatcher.work()
+                }
             };
             if result.is_err() {
                 self.state.stop(Stopping::Now);
@@ -104,7 +112,18 @@ impl Worker {
         orphans.end_all();
         // The worker holds nothing any more; that it is not forgotten at once does no harm.
         let _ = self.store.unregister(self.id());
-        Ok(dispatcher.into_summary())
+        let summary = dispatcher.into_summary();
+        self.state.emit(WorkerEvent::Ended(summary.clone()));
+        Ok(summary)
+    }
+
+    fn start(&self) -> WorkerStart {
+        let WorkerRow { id, host, pid, queues, slots, .. } = self.row();
+        let sweep = match &self.options.scope {
+            Scope::Queues(_) => None,
+            Scope::Sweep(sweep) => Some(sweep.clone()),
+        };
+        WorkerStart { worker: id, host, pid, slots, queues, sweep, store: self.store.describe() }
     }
 
     fn row(&self) -> WorkerRow {

@@ -10,11 +10,13 @@
 //! - [`recent`]: outcomes to be delivered anew when the store has forgotten its last seconds.
 //! - [`compaction`]: logs of many small chunks are packed.
 //! - [`dispatcher`] is the loop that ties them together.
-//! - [`lifecycle`] is the worker as others see it, [`Worker`]; [`options`] are its options, events and summary.
+//! - [`lifecycle`] is the worker as others see it, [`Worker`]; [`options`] are its options and summary; [`events`] is what
+//!   it reports.
 
 pub mod compaction;
 pub mod directory;
 pub mod dispatcher;
+pub mod events;
 pub mod exclusions;
 pub mod failures;
 mod heartbeat;
@@ -26,5 +28,6 @@ pub mod report;
 pub mod slot;
 pub mod state;
 
+pub use events::{EventSink, WorkerEvent};
 pub use lifecycle::{StopHandle, Worker};
-pub use options::{Options, Summary, WorkerEvent};
+pub use options::{Options, Summary};

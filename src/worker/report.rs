@@ -1,8 +1,9 @@
 //! Owns what a worker tells the store: an ended attempt as a [`Finished`], and many of them as reports by block.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::events::Ending;
 use crate::job::{self, AttemptCounts, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Verdict};
 use crate::model::{JobSettings, Logs};
 use crate::process::Ended;
@@ -56,6 +57,25 @@ impl Finished {
         };
         let output = ended.and_then(|ended| kept(ended.output, verdict, settings.logs));
         Finished::new(claim, verdict, tries, Some(record), output, false)
+    }
+
+    /// How an attempt at a claim ended, for people and programs.
+    pub fn ending(claim: &Claim, outcome: &Outcome, settings: &JobSettings) -> Ending {
+        let (verdict, _) = job::verdict(outcome, &settings.retry, claim.tries, dice(claim));
+        match outcome {
+            Outcome::Succeeded { .. } => Ending::Succeeded,
+            Outcome::Failed { cause } => {
+                let retry_after = match verdict {
+                    Verdict::Again { delay_ms } => Some(Duration::from_millis(delay_ms)),
+                    _ => None,
+                };
+                Ending::Failed { cause: cause.clone(), retry_after }
+            }
+            Outcome::Cancelled => Ending::Cancelled,
+            Outcome::CannotHere { why } => Ending::GivenBack { why: Some(why.clone()) },
+            // Another worker's loss and a success set aside by hand are no ends of attempts here.
+            Outcome::GivenBack { .. } | Outcome::Lost { .. } | Outcome::SetAside => Ending::GivenBack { why: None },
+        }
     }
 
     /// A claim given back, or found cancelled, before its process was started.

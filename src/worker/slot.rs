@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::directory::{Directory, Refusal};
+use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
-use super::options::WorkerEvent;
 use super::report::{Finished, Runner};
 use super::state::{StopReason, Task, WorkerState};
 use crate::extract::{Extraction, Overflow};
@@ -13,6 +13,7 @@ use crate::job::{Cause, Outcome};
 use crate::model::MAX_LOG_BYTES;
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
 use crate::runtime::{PreparedJob, SweepRuntime};
+use crate::store::Claim;
 use crate::table::columns::name_results;
 
 /// Time between SIGTERM and SIGKILL.
@@ -36,51 +37,104 @@ pub(super) struct SlotContext<'a> {
     pub(super) heartbeats: &'a HeartbeatSender<'a>,
 }
 
+/// How a slot's work on a claim ended.
+enum Attempt {
+    /// Nothing was started: the claim goes back.
+    NotStarted,
+    /// The claim was no longer this worker's, and its process was ended: nothing is reported.
+    ClaimLost,
+    /// The attempt is over; `ended` is none if its process could not be started.
+    Over { outcome: Outcome, ended: Option<Ended> },
+}
+
+impl Attempt {
+    fn failed(cause: Cause) -> Attempt {
+        Attempt::Over { outcome: Outcome::Failed { cause }, ended: None }
+    }
+}
+
 /// Runs jobs until the state is closed.
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
     while let Some(task) = context.state.take(slot) {
-        let finished = context.run_task(slot, stopper, &task);
+        let attempt = context.run_task(slot, stopper, &task);
+        let finished = context.finish(&task, attempt);
         context.state.finish(slot, finished);
     }
 }
 
 impl SlotContext<'_> {
-    fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Option<Finished> {
+    fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Attempt {
         let (sweep, claim) = (&task.sweep, &task.claim);
-        let ran = |outcome, ended| Finished::ran(claim, outcome, &sweep.spec.job, ended, self.runner);
-        let failed = |cause| Some(ran(Outcome::Failed { cause }, None));
-        let unstarted = || Some(Finished::given_back(claim));
         if self.excluded.why(&sweep.id).is_some() {
-            return unstarted();
+            return Attempt::NotStarted;
         }
         let prepared = match sweep.prepare(claim.job.index, claim.tries.attempts) {
             Ok(prepared) => prepared,
-            Err(why) => return failed(Cause::CannotStart(format!("{why:#}"))),
+            Err(why) => return Attempt::failed(Cause::CannotStart(format!("{why:#}"))),
         };
         let directory = match Directory::enter(sweep, &prepared, claim) {
             Ok(directory) => directory,
-            Err(Refusal::Cannot(why)) => return failed(Cause::CannotStart(why)),
-            // A newer attempt is at work: this claim was lost without our knowing. The store will say the same.
-            Err(Refusal::TooLate) => return unstarted(),
+            Err(Refusal::Cannot(why)) => return Attempt::failed(Cause::CannotStart(why)),
+            // A newer attempt runs: this claim was lost, and the store will say the same.
+            Err(Refusal::TooLate) => return Attempt::NotStarted,
         };
         self.heartbeats.announce(claim);
+        let (job, attempt) = (&claim.job, claim.tries.attempts);
+        self.state.emit_of_every_job(|| WorkerEvent::JobStarted { job: job.clone(), attempt });
         let run = self.orphans.begin();
         let mut extraction = sweep.extractor.begin();
         let started = launch(sweep, &prepared, run.mark())
             .and_then(|launch| self.start(slot, stopper, &launch, &mut |bytes| extraction.overflow(bytes)));
         let ended = match started {
             Ok(ended) => ended,
-            Err(error) if error.is_transient() => return unstarted(),
+            Err(error) if error.is_transient() => return Attempt::NotStarted,
             Err(error) => return self.cannot_start(task, &prepared, &error),
         };
         let outcome = match (ended.ended_by, self.state.stop_reason(slot)) {
-            (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return None,
+            (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return Attempt::ClaimLost,
             (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
             (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
             _ => judge(sweep, &prepared, &directory, extraction, &ended),
         };
-        Some(ran(outcome, Some(ended)))
+        Attempt::Over { outcome, ended: Some(ended) }
+    }
+
+    /// Reports the end of an attempt as an event. Returns what the store is told.
+    fn finish(&self, task: &Task, attempt: Attempt) -> Option<Finished> {
+        let claim = &task.claim;
+        let (outcome, ended) = match attempt {
+            Attempt::NotStarted => {
+                self.emit_end(claim, Ending::GivenBack { why: None }, None);
+                return Some(Finished::given_back(claim));
+            }
+            Attempt::ClaimLost => {
+                self.emit_end(claim, Ending::ClaimLost, None);
+                return None;
+            }
+            Attempt::Over { outcome, ended } => (outcome, ended),
+        };
+        let policy = &task.sweep.spec.job;
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        if failed || self.state.reports_every_job() {
+            let ending = Finished::ending(claim, &outcome, policy);
+            self.emit_end(claim, ending, ended.as_ref());
+        }
+        Some(Finished::ran(claim, outcome, policy, ended, self.runner))
+    }
+
+    fn emit_end(&self, claim: &Claim, ending: Ending, ended: Option<&Ended>) {
+        if !self.state.reports_every_job() && !matches!(ending, Ending::Failed { .. }) {
+            return;
+        }
+        self.state.emit(WorkerEvent::JobEnded(JobEnd {
+            job: claim.job.clone(),
+            attempt: claim.tries.attempts,
+            ending,
+            exit_code: ended.and_then(Ended::exit_code),
+            seconds: ended.map_or(0.0, |ended| ended.seconds),
+            stderr: stderr_lines(ended),
+        }));
     }
 
     /// Runs the process; waits a while where the machine has no process, memory or file to spare.
@@ -98,27 +152,24 @@ impl SlotContext<'_> {
         }
     }
 
-    /// A job that cannot be started has failed. But where the program is the same for all jobs and is not on this
-    /// machine, then none of the sweep can be run here: the first job says so, and the others are left to other workers.
-    fn cannot_start(&self, task: &Task, prepared: &PreparedJob, error: &StartError) -> Option<Finished> {
+    /// A job that cannot be started has failed. But where all jobs have the same program and it is not on this machine,
+    /// no job of the sweep can run here: the first job reports that, and the others are left to other workers.
+    fn cannot_start(&self, task: &Task, prepared: &PreparedJob, error: &StartError) -> Attempt {
         let (sweep, why) = (&task.sweep, error.to_string());
         let word = program_word(prepared);
         sweep.forget_program(word);
-        let outcome = if error.is_of_program() && sweep.template.one_program_for_all() {
-            if !self.excluded.add(sweep, word, &why) {
-                return Some(Finished::given_back(&task.claim));
-            }
-            match self.heartbeats.cannot_run(&sweep.id) {
-                true => {
-                    self.state.tell(WorkerEvent::CannotRun { sweep: sweep.id.clone(), why: why.clone() });
-                    Outcome::CannotHere { why }
-                }
-                false => Outcome::Failed { cause: Cause::CannotStart(why) },
-            }
-        } else {
-            Outcome::Failed { cause: Cause::CannotStart(why) }
-        };
-        Some(Finished::ran(&task.claim, outcome, &sweep.spec.job, None, self.runner))
+        if !error.is_of_program() || !sweep.template.one_program_for_all() {
+            return Attempt::failed(Cause::CannotStart(why));
+        }
+        if !self.excluded.add(sweep, word, &why) {
+            return Attempt::NotStarted;
+        }
+        if !self.heartbeats.cannot_run(&sweep.id) {
+            return Attempt::failed(Cause::CannotStart(why));
+        }
+        let event = WorkerEvent::SteppedBack { sweep: sweep.id.clone(), why: why.clone(), pause: None };
+        self.state.emit(event);
+        Attempt::Over { outcome: Outcome::CannotHere { why }, ended: None }
     }
 }
 

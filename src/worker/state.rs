@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::options::WorkerEvent;
+use super::events::{EventSink, WorkerEvent};
 use super::pace::{Stopping, View};
 use super::report::Finished;
 use crate::job::{Outcome, SweepId};
@@ -48,8 +48,6 @@ struct Inner {
     oldest_done: Option<Instant>,
     /// Claims whose outcomes are in a request that the store has not answered yet.
     in_delivery: Vec<HeldClaim>,
-    /// What the other threads have to say to a person.
-    events: Vec<WorkerEvent>,
     stopping: Stopping,
     /// Set when the worker is over: slots go home.
     closed: bool,
@@ -63,11 +61,13 @@ pub struct WorkerState {
     work: Condvar,
     wake: Condvar,
     stoppers: Vec<Stopper>,
+    events: Arc<dyn EventSink>,
+    every_job: bool,
 }
 
 impl WorkerState {
     /// A state for as many slots as there are stoppers.
-    pub fn new(stoppers: Vec<Stopper>) -> Self {
+    pub fn new(stoppers: Vec<Stopper>, events: Arc<dyn EventSink>) -> Self {
         let state = Inner {
             queue: VecDeque::new(),
             last_taken: None,
@@ -75,12 +75,35 @@ impl WorkerState {
             done: Vec::new(),
             oldest_done: None,
             in_delivery: Vec::new(),
-            events: Vec::new(),
             stopping: Stopping::No,
             closed: false,
             woken: false,
         };
-        WorkerState { state: Mutex::new(state), work: Condvar::new(), wake: Condvar::new(), stoppers }
+        WorkerState {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            wake: Condvar::new(),
+            stoppers,
+            every_job: events.wants_every_job(),
+            events,
+        }
+    }
+
+    /// Reports an event.
+    pub fn emit(&self, event: WorkerEvent) {
+        self.events.emit(event);
+    }
+
+    /// Reports an event that only who wants the events of every job receives; otherwise it is not built.
+    pub fn emit_of_every_job(&self, event: impl FnOnce() -> WorkerEvent) {
+        if self.every_job {
+            self.events.emit(event());
+        }
+    }
+
+    /// Whether somebody wants the events of every job.
+    pub fn reports_every_job(&self) -> bool {
+        self.every_job
     }
 
     /// The stopper of a slot.
@@ -242,17 +265,6 @@ impl WorkerState {
         self.lock().slots.iter().flatten().any(|running| running.claim == *claim && running.stop.is_none())
     }
 
-    /// Has something said to a person by the worker's loop.
-    pub fn tell(&self, event: WorkerEvent) {
-        self.lock().events.push(event);
-        self.wake();
-    }
-
-    /// What is to be said.
-    pub fn take_events(&self) -> Vec<WorkerEvent> {
-        std::mem::take(&mut self.lock().events)
-    }
-
     /// Every claim that is held, for a heartbeat, and the number of busy slots.
     pub fn held(&self) -> (Vec<HeldClaim>, u32) {
         let state = self.lock();
@@ -272,7 +284,10 @@ impl WorkerState {
             let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
             let queued = state.queue.iter().position(|task| is_it(&task.claim)).and_then(|at| state.queue.remove(at));
             let (outcome, reason) = match status {
-                LeaseStatus::Lost => (None, Some(StopReason::Lost)),
+                LeaseStatus::Lost => {
+                    self.emit(WorkerEvent::ClaimLost { job: held.job.clone() });
+                    (None, Some(StopReason::Lost))
+                }
                 LeaseStatus::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
                 LeaseStatus::Paused => (Some(Outcome::GivenBack { started: false }), None),
             };
@@ -290,7 +305,10 @@ impl WorkerState {
     /// Raises the order to stop; it is never lowered.
     pub fn stop(&self, how: Stopping) {
         let mut state = self.lock();
-        state.stopping = state.stopping.max(how);
+        if how > state.stopping {
+            state.stopping = how;
+            self.emit(WorkerEvent::Stopping { how });
+        }
         if state.stopping == Stopping::Now {
             self.stop_running(&mut state, StopReason::WorkerStops, |_| true);
         }

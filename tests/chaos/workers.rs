@@ -15,7 +15,7 @@ const ARGS: [&str; 5] = ["worker", "-j", "3", "--lease", "2s"];
 const AT_WORK: &str = "working for";
 
 /// What a worker says when it was told to stop.
-const DRAINS: &str = "claiming no more";
+const DRAINS: &str = "no new jobs";
 
 struct Member {
     process: Background,

@@ -182,7 +182,7 @@ impl Background {
         use rustix::process::Signal;
         self.signal(Signal::INT);
         until("the worker to drain", || match self.log() {
-            log if log.contains("claiming no more") => Ok(()),
+            log if log.contains("no new jobs") => Ok(()),
             log => Err(log),
         });
         self.signal(Signal::INT);

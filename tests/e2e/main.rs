@@ -10,6 +10,7 @@ mod commands;
 mod directories;
 mod doctor;
 mod encryption;
+mod events;
 mod failures;
 mod faults;
 mod giving_up;

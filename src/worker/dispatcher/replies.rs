@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::{Dispatcher, Request};
 use crate::job::{SweepId, Verdict};
 use crate::store::{ExchangeReply, StoreError};
+use crate::worker::events::WorkerEvent;
 use crate::worker::failures::too_many;
-use crate::worker::options::WorkerEvent;
 use crate::worker::report::{Finished, KnownColumns};
 
 impl Dispatcher<'_> {
@@ -17,7 +17,7 @@ impl Dispatcher<'_> {
     pub(super) fn record_reply(&mut self, request: Request, reply: &ExchangeReply) -> BTreeSet<SweepId> {
         let mut again = Vec::new();
         let mut failed = BTreeSet::new();
-        let (mut too_late, mut took_over) = (0, 0);
+        let (mut recorded, mut refused_outcomes, mut requeued) = (0, 0, 0);
         let reports = &request.exchange.reports;
         let refused = |one: &Finished| {
             reply.stale.iter().find(|(at, _)| reports.get(*at).is_some_and(|report| one.is_of(report)))
@@ -25,7 +25,8 @@ impl Dispatcher<'_> {
         for one in request.finished {
             match refused(&one) {
                 None => {
-                    took_over += usize::from(one.is_foreign());
+                    requeued += usize::from(one.is_foreign());
+                    recorded += usize::from(!one.is_foreign());
                     if one.verdict() == Verdict::Failed {
                         self.first_failures.note(&one);
                         failed.insert(one.job().sweep.clone());
@@ -33,7 +34,7 @@ impl Dispatcher<'_> {
                     self.book(one);
                 }
                 Some((_, stale)) if !stale.contains(&one.job().index) => again.push(one),
-                Some(_) => too_late += usize::from(!one.is_foreign() && !one.is_repeated()),
+                Some(_) => refused_outcomes += usize::from(!one.is_foreign() && !one.is_repeated()),
             }
         }
         for (at, report) in reports.iter().enumerate() {
@@ -45,13 +46,16 @@ impl Dispatcher<'_> {
         if !again.is_empty() {
             self.state.add_done(again);
         }
-        if too_late > 0 {
+        if recorded > 0 {
+            self.state.emit_of_every_job(|| WorkerEvent::Recorded { jobs: recorded });
+        }
+        if refused_outcomes > 0 {
             // Perhaps because the store was emptied.
             self.met.values_mut().for_each(|(_, asked)| *asked = None);
-            (self.notify)(WorkerEvent::TooLate(too_late));
+            self.state.emit(WorkerEvent::OutcomesRefused { jobs: refused_outcomes });
         }
-        if took_over > 0 {
-            (self.notify)(WorkerEvent::TookOver(took_over));
+        if requeued > 0 {
+            self.state.emit(WorkerEvent::LostJobsRequeued { jobs: requeued });
         }
         failed
     }
@@ -89,7 +93,7 @@ impl Dispatcher<'_> {
             if self.store.pause_unless_resumed(id, row.failed_at_resume, &reason).unwrap_or(false) {
                 let back = self.state.take_queue_of(id);
                 self.state.add_done(back);
-                (self.notify)(WorkerEvent::Paused { sweep: id.clone(), reason });
+                self.state.emit(WorkerEvent::Paused { sweep: id.clone(), reason });
             }
         }
         Ok(())

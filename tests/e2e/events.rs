@@ -1,0 +1,113 @@
+//! Owns the tests of a worker's events: what programs read on stderr, and what people do.
+
+use std::collections::BTreeMap;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::common::{Sandbox, until};
+
+/// Every line of a log, each of which is an event.
+fn events(log: &str) -> Vec<Value> {
+    log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().expect("a name")).collect()
+}
+
+const TEXT: &str = "command = \"sh -c 'echo from {{ x }} >&2; echo last words >&2; echo y=1; exit {{ x }}'\"\n\
+                    [grid]\nx = [0, 3]\n";
+
+#[test]
+fn a_worker_writes_one_json_object_for_each_event() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("a.toml", TEXT);
+        sandbox.sweep(&["submit", "a.toml"]).code(0);
+        let ran = sandbox.sweep(&["worker", "-j", "1", "--until-empty", "--log-format", "json"]);
+        assert_eq!(ran.stdout, "");
+        let events = events(&ran.stderr);
+        assert!(
+            events.iter().all(|event| event["version"] == 1 && event["worker"] == events[0]["worker"]),
+            "{events:?}"
+        );
+        assert!(events.iter().all(|event| event["time"].as_str().is_some_and(|time| time.len() == 24)), "{events:?}");
+        let names = names(&events);
+        assert_eq!((names[0], names[names.len() - 1]), ("started", "summary"));
+        let count = |name: &str| names.iter().filter(|other| **other == name).count();
+        assert_eq!((count("job-started"), count("job-ended")), (2, 2), "{names:?}");
+        let sum = |name: &str| -> u64 {
+            events.iter().filter(|event| event["event"] == name).filter_map(|event| event["jobs"].as_u64()).sum()
+        };
+        assert_eq!((sum("claimed"), sum("recorded")), (2, 2), "{events:?}");
+        let ended: BTreeMap<&str, &Value> = events
+            .iter()
+            .filter(|event| event["event"] == "job-ended")
+            .map(|event| (event["job"].as_str().expect("a job"), event))
+            .collect();
+        assert_eq!(ended["a-1/0"]["outcome"], "succeeded");
+        let failed = ended["a-1/1"];
+        assert_eq!((&failed["outcome"], &failed["cause"]), (&"failed".into(), &"exit:3".into()), "{failed}");
+        assert_eq!((&failed["exit_code"], &failed["attempt"]), (&3.into(), &1.into()), "{failed}");
+        assert_eq!(failed["stderr_first_line"], "from 3");
+        assert_eq!(failed["stderr_last_line"], "last words");
+        let summary = events.last().expect("the last one");
+        assert_eq!((&summary["succeeded"], &summary["failed"]), (&1.into(), &1.into()), "{summary}");
+    }
+}
+
+#[test]
+fn run_writes_nothing_but_json_lines_to_stderr() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", TEXT);
+    let ran = sandbox.sweep(&["run", "a.toml", "--log-format", "json"]).code(1);
+    let events = events(&ran.stderr);
+    let names = names(&events);
+    for name in ["started", "job-ended", "summary", "message"] {
+        assert!(names.contains(&name), "{name} is missing: {names:?}");
+    }
+    let missing = sandbox.sweep(&["run", "missing.toml", "--log-format", "json"]).code(5);
+    assert_eq!(events_of_messages(&missing.stderr), 1, "{}", missing.stderr);
+}
+
+fn events_of_messages(log: &str) -> usize {
+    events(log).iter().filter(|event| event["event"] == "message").count()
+}
+
+#[test]
+fn stopping_is_an_event() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"sleep 300\"\nrepeats = 1\n[results]\nformat = \"none\"\n");
+    sandbox.sweep(&["submit", "a.toml"]).code(0);
+    let mut worker = sandbox.start("worker", &["worker", "-j", "1", "--log-format", "json"]);
+    let has = |worker: &crate::common::Background, what: &str, found: &dyn Fn(&Value) -> bool| {
+        until(what, || {
+            let log = worker.log();
+            // The last line may be half written.
+            let whole = &log[..log.rfind('\n').map_or(0, |at| at + 1)];
+            if events(whole).iter().any(found) { Ok(()) } else { Err(log) }
+        });
+    };
+    has(&worker, "a job to start", &|event| event["event"] == "job-started");
+    worker.signal(Signal::INT);
+    has(&worker, "the worker to drain", &|event| event["how"] == "drain");
+    worker.signal(Signal::INT);
+    assert_eq!(worker.end(), 130, "{}", worker.log());
+    let log = worker.log();
+    let events = events(&log);
+    assert!(events.iter().any(|event| event["how"] == "now"), "{log}");
+    assert!(events.iter().any(|event| event["outcome"] == "given-back"), "{log}");
+}
+
+#[test]
+fn people_are_told_of_the_first_failure_of_a_kind_and_of_the_number_of_others() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "a.toml",
+        "command = \"sh -c 'echo no licence >&2; exit 3'\"\nrepeats = 40\n[job]\nmax-failures = 100\n",
+    );
+    sandbox.sweep(&["submit", "a.toml"]).code(0);
+    let ran = sandbox.sweep(&["worker", "-j", "2", "--until-empty"]);
+    assert_eq!(ran.stderr.matches("exit code 3: no licence").count(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("39 more jobs of a-1 failed (exit:3)"), "{}", ran.stderr);
+}
