@@ -1,5 +1,5 @@
-//! The documentation, held against the program: every command line that it shows is one that sweep takes, and the sweep
-//! files that it shows are read without a mistake.
+//! Checks the documentation against the program: sweep accepts every command line that it shows and reads every sweep file
+//! that it shows, every test that it names exists, and every link leads to a file or a heading.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
@@ -17,10 +17,20 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The files in which command lines stand: the README, and the comments of the samples.
+/// The files in a folder, not those below it, whose names end in `.EXTENSION`.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+}
+
+/// All pages: those of the root and of `docs/`.
+fn pages() -> Vec<PathBuf> {
+    files(".", "md").into_iter().chain(files("docs", "md")).collect()
+}
+
+/// The files that show command lines: the pages, and the comments of the sample sweeps.
 fn shown() -> Vec<PathBuf> {
-    let samples = std::fs::read_dir(root().join("sweeps")).unwrap().map(|entry| entry.unwrap().path());
-    samples.filter(|path| path.extension().is_some_and(|e| e == "toml")).chain([root().join("README.md")]).collect()
+    files("sweeps", "toml").into_iter().chain(pages()).collect()
 }
 
 #[test]
@@ -28,8 +38,7 @@ fn every_command_line_shown_is_one_that_sweep_takes() {
     let mut seen = 0;
     for path in shown() {
         for line in text(&path).lines() {
-            // In the README behind a prompt, in a sample's comment set off by three blanks; what follows two blanks says
-            // what the line does.
+            // On a page after a prompt, in a sample's comment after three blanks. What follows two blanks explains the line.
             let Some(line) = line.strip_prefix("$ sweep ").or_else(|| line.strip_prefix("#   sweep ")) else {
                 continue;
             };
@@ -43,7 +52,7 @@ fn every_command_line_shown_is_one_that_sweep_takes() {
     assert!(seen > 20, "only {seen} command lines were found");
 }
 
-/// The files that the documentation's sweep files name, as far as they matter.
+/// The input files that the documentation's sweep files name, with just enough content.
 struct Named;
 
 impl Files for Named {
@@ -61,7 +70,7 @@ impl Files for Named {
     }
 }
 
-/// The TOML blocks of a page that are whole sweep files: those that say what is run.
+/// The TOML blocks of a page that are whole sweep files: those with a command.
 fn sweep_files(page: &str) -> Vec<String> {
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.filter(|block| block.contains("command = ")).map(str::to_owned).collect()
@@ -88,7 +97,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     below.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-/// Whether a source is the one that is named: by its stem, or, a folder's first file, by the folder.
+/// Whether `path` is the source file called `file`: by its stem, or, if it is the `main.rs` of a folder, by the folder.
 fn is_called(path: &Path, file: &str) -> bool {
     let stem = path.file_stem().unwrap();
     let folder = path.parent().and_then(Path::file_name).unwrap();
@@ -96,24 +105,64 @@ fn is_called(path: &Path, file: &str) -> bool {
 }
 
 #[test]
-fn every_fault_of_the_reliability_table_is_shown_by_a_test_that_is_there() {
+fn every_fault_of_the_reliability_page_names_a_test_that_exists() {
     let page = text(&root().join("docs/reliability.md"));
     let sources: Vec<PathBuf> = ["tests", "src"].iter().flat_map(|folder| sources(&root().join(folder))).collect();
+    let faults = page.split("\n### ").skip(1).map(|rest| rest.split("\n#").next().unwrap());
+    for fault in faults {
+        assert!(fault.contains("\n- Test: `"), "no test shows: {fault}");
+    }
     let mut seen = 0;
-    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")) {
-        let last = row.trim_end_matches('|').rsplit('|').next().unwrap();
-        if last.contains("the test") {
-            continue;
-        }
-        let tests: Vec<&str> = last.split('`').filter(|word| word.contains("::")).collect();
-        assert!(!tests.is_empty(), "no test shows: {row}");
-        for test in tests {
+    for tests in page.lines().filter_map(|line| line.split_once("Test: ")).map(|(_, tests)| tests) {
+        for test in tests.split('`').filter(|word| word.contains("::")) {
             let (file, name) = test.split_once("::").unwrap();
             let declared = format!("fn {name}(");
-            let is_there = sources.iter().any(|path| is_called(path, file) && text(path).contains(&declared));
-            assert!(is_there, "there is no test {test}");
+            let exists = sources.iter().any(|path| is_called(path, file) && text(path).contains(&declared));
+            assert!(exists, "there is no test {test}");
             seen += 1;
         }
     }
     assert!(seen > 20, "only {seen} tests are named");
+}
+
+/// The links of a page to this repository: what follows `](`, without addresses of the web.
+fn links(page: &str) -> Vec<&str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://") && !target.contains(' ')).collect()
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> Vec<String> {
+    let headings =
+        page.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    for page in pages() {
+        let content = text(&page);
+        for link in links(&content) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: there is no {file}", page.display());
+            let leads = anchor.is_empty() || anchors(&text(&target)).iter().any(|found| found == anchor);
+            assert!(leads, "{}: {file} has no heading #{anchor}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_source_path_on_a_page_exists() {
+    for page in pages() {
+        let content = text(&page);
+        let quoted = content.split('`').skip(1).step_by(2);
+        for path in quoted.filter(|word| word.starts_with("src/") || word.starts_with("tests/")) {
+            if path.contains([' ', '*', '<', '{']) {
+                continue;
+            }
+            assert!(root().join(path).exists(), "{}: there is no {path}", page.display());
+        }
+    }
 }
