@@ -1,5 +1,5 @@
-# One bootstrap resample of a file of numbers, one a line: draws as many of them, with replacement, and prints mean and
-# median of the draw.
+# One bootstrap sample of a file with one number on each line: samples as many numbers with replacement, and prints the
+# mean and the median of the sample.
 # usage: awk -f random.awk -f bootstrap.awk -v seed=1 FILE
 { value[n++] = $1 }
 

@@ -1,4 +1,4 @@
-# Owns one complete graph for the travelling salesman: cities on a unit square, always the same ones.
+# The cities of the travelling salesman: points in the unit square, always the same ones.
 
 function place_cities(n, i, j) {
     seed_with(1956)
@@ -11,7 +11,7 @@ function place_cities(n, i, j) {
             distance[i, j] = sqrt((x[i] - x[j]) ^ 2 + (y[i] - y[j]) ^ 2)
 }
 
-# The length of the round trip over tour[0] … tour[n-1].
+# Returns the length of the round trip tour[0] … tour[n-1].
 function round_trip(n, i, sum) {
     sum = distance[tour[n - 1], tour[0]]
     for (i = 1; i < n; i++) sum += distance[tour[i - 1], tour[i]]

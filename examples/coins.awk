@@ -1,4 +1,4 @@
-# Tosses a fair coin: how often it shows heads, and how many tosses it takes until three heads in a row (mean 14).
+# Tosses a fair coin: prints the number of heads, and the number of tosses until three heads in a row (its mean is 14).
 # usage: awk -f random.awk -f coins.awk -v seed=1 -v tosses=100
 BEGIN {
     seed_with(seed)

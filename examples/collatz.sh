@@ -1,5 +1,5 @@
 #!/bin/sh
-# How many steps a number takes to 1: halve it when it is even, else three times itself plus one.
+# Prints the number of steps from a number to 1. A step halves an even number, and maps an odd number n to 3 n + 1.
 # usage: sh collatz.sh N
 n=$1
 steps=0

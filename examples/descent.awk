@@ -1,6 +1,6 @@
-# Minimises f(x, y) = (x² + 25 y²) / 2 from (1, 1), in 100 steps of gradient descent, with momentum or by Adam
+# Minimises f(x, y) = (x² + 25 y²) / 2 from (1, 1) in 100 steps, by gradient descent with momentum or by Adam
 # (Kingma and Ba, arXiv:1412.6980).
-# usage: awk -f descent.awk -v rule=sgd -v rate=0.01 -v momentum=0.9        (momentum: only for sgd, 0 without)
+# usage: awk -f descent.awk -v rule=sgd -v rate=0.01 -v momentum=0.9        (momentum: only for sgd, default 0)
 #        awk -f descent.awk -v rule=adam -v rate=0.01
 BEGIN {
     p[1] = p[2] = 1

@@ -1,7 +1,7 @@
-# Two molecules that attract each other: finds the distance of least energy of a Mie potential,
-# n/(n-6) (n/6)^(6/(n-6)) ε ((σ/r)^n - (σ/r)^6); n = 12 is Lennard-Jones'.
+# Two molecules that attract each other: finds the distance with the lowest energy in a Mie potential,
+# n/(n-6) (n/6)^(6/(n-6)) ε ((σ/r)^n - (σ/r)^6). n = 12 is the Lennard-Jones potential.
 # usage: awk -f dimer.awk -v title=TITLE -- FORCEFIELD EPSILON SIGMA          (FORCEFIELD: lj, mie14 or mie10)
-# prints the depth in units of ε and the distance in units of σ, as JSON.
+# Prints distance and depth as JSON, also in units of σ and ε (`reduced`).
 function energy(r) {
     return front * epsilon * ((sigma / r) ^ n - (sigma / r) ^ 6)
 }
@@ -16,7 +16,7 @@ BEGIN {
     n = exponent[ARGV[1]]; epsilon = ARGV[2]; sigma = ARGV[3]
     front = n / (n - 6) * (n / 6) ^ (6 / (n - 6))
     low = sigma; high = 2 * sigma
-    while (high - low > 1e-9 * sigma) {         # the energy has one minimum in between
+    while (high - low > 1e-9 * sigma) {         # the energy has a single minimum in this interval
         one = low + (high - low) / 3
         two = high - (high - low) / 3
         if (energy(one) < energy(two)) high = two

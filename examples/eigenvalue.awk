@@ -1,5 +1,5 @@
-# The largest eigenvalue of the matrix with 2 on its diagonal and -1 beside it, by power iteration. It logs as old programs
-# do, with Fortran's exponents, and writes its vector to the file `vector.json` in the current folder.
+# Computes the largest eigenvalue of the matrix with 2 on its diagonal and -1 beside it, by power iteration. Its log has
+# Fortran's exponents, as old programs print them. It writes the vector to the file `vector.json` in the current folder.
 # usage: awk -f eigenvalue.awk -- SIZE TOLERANCE LIMIT
 function fortran(x, text) {
     text = sprintf("%.10e", x)

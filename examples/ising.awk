@@ -1,6 +1,6 @@
-# The Ising model on a square lattice with periodic borders, by Metropolis' rule; starts with all spins up.
+# The Ising model on a square lattice with periodic boundaries, by the Metropolis algorithm. It starts with all spins up.
 # usage: awk -f random.awk -f ising.awk -v size=8 -v temp=2.0 -v sweeps=200 -v seed=1
-# prints the magnetisation and the energy per spin, averaged over the second half of the sweeps, as JSON.
+# Prints the magnetisation and the energy per spin, averaged over the second half of the sweeps, as JSON.
 BEGIN {
     seed_with(seed)
     sites = size * size

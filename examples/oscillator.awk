@@ -1,5 +1,5 @@
-# A damped oscillator, x'' = -k x - c x' from x = 1 at rest, as programs with input decks do it: reads lines `name value`
-# from the file `in.osc` in the current folder, and writes lines `name = value` to `out.osc`.
+# A damped oscillator, x'' = -k x - c x', from x = 1 at rest. An example of a program with an input deck: it reads lines
+# `name value` from the file `in.osc` in the current folder, and writes lines `name = value` to `out.osc`.
 # usage: awk -f oscillator.awk
 function force(x, v) {
     return -k * x - c * v
@@ -32,7 +32,7 @@ BEGIN {
         if (deck["method"] == "rk4") rk4(h)
         else euler(h)
     }
-    # What mathematics says (damping below the critical one).
+    # The exact solution, for damping below the critical damping.
     w = sqrt(k - c * c / 4)
     exact = exp(-c / 2 * deck["end"]) * (cos(w * deck["end"]) + c / (2 * w) * sin(w * deck["end"]))
     error = x - exact

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Adds 1/i² for i = 1 … N, divided among so many processes at once; the whole is π²/6 for large N.
+# Sums 1/i² for i = 1 … N with several processes at once. For large N the sum is π²/6.
 # usage: sh scaling.sh PROCESSES N
 set -eu
 processes=$1

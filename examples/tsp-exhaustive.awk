@@ -1,4 +1,4 @@
-# The travelling salesman by force: the shortest of all tours that begin 0, SECOND.
+# The travelling salesman by exhaustive search: the shortest of all tours that start with 0, SECOND.
 # usage: awk -f random.awk -f cities.awk -f tsp-exhaustive.awk -v cities=8 -v second=1
 BEGIN {
     place_cities(cities)
@@ -10,7 +10,7 @@ BEGIN {
     print_best(cities, best)
 }
 
-# Tries every city that is left at place k, and so on.
+# Tries every unused city at position k, and continues recursively.
 function extend(k, city, length_now) {
     if (k == cities) {
         length_now = round_trip(cities)

@@ -1,4 +1,4 @@
-# The travelling salesman by chance: the shortest of some random tours.
+# The travelling salesman by random search: the shortest of some random tours.
 # usage: awk -f random.awk -f cities.awk -f tsp-random.awk -v cities=8 -v tours=100 -v seed=1
 BEGIN {
     place_cities(cities)
@@ -6,7 +6,7 @@ BEGIN {
     for (i = 0; i < cities; i++) tour[i] = i
     best = -1
     for (t = 0; t < tours; t++) {
-        for (i = cities - 1; i > 0; i--) {      # Fisher and Yates
+        for (i = cities - 1; i > 0; i--) {      # Fisher-Yates shuffle
             j = below(i + 1)
             swap = tour[i]; tour[i] = tour[j]; tour[j] = swap
         }
