@@ -30,9 +30,9 @@ pub use error::{Result, StoreError, StoreErrorKind};
 use error::{incomplete, staging_timed_out};
 pub use history::History;
 pub use info::{Leases, Memory, StoreInfo};
-pub use queue::Queue;
+pub use queue::{Queue, WorkWaiter};
 pub use replies::{
-    Backlog, BlockLog, Claim, Counts, ExchangeReply, ExpiredClaim, LeaseStatus, Span, SweepRow, WorkerRow,
+    Backlog, BlockLog, Claim, Counts, ExchangeReply, ExpiredClaim, LeaseStatus, NewWork, Span, SweepRow, WorkerRow,
 };
 pub use requests::{
     ClaimRequest, ColumnPlace, Exchange, Heartbeat, HeldClaim, NewSweep, PointSet, Report, ReportEntry, Rerun,

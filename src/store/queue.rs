@@ -1,7 +1,10 @@
 //! Owns the contract of the queue: claims, leases, outcomes, and the workers that hold them.
 
+use std::time::Duration;
+
 use super::{
-    Backlog, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, Result, Scope, WorkerRow,
+    Backlog, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, NewWork, Result, Scope,
+    WorkerRow,
 };
 
 /// What workers ask of a store.
@@ -43,12 +46,35 @@ pub trait Queue {
     /// The workers whose last heartbeat is at most about a minute old, newest first.
     fn workers(&self) -> Result<Vec<WorkerRow>>;
 
-    /// Claims whose leases have run out. The store looks at most once a second, whoever asks, and returns nothing in
-    /// between. If nobody has looked for some seconds (the store was away, or every machine slept), it first prolongs
-    /// every lease by that time, up to a whole lease from now, so that the absence counts against nobody. Claims are
-    /// returned by each look until they are reported.
-    fn expired(&self) -> Result<Vec<ExpiredClaim>>;
+    /// Claims whose leases have run out. The store checks the leases at most once a second, whoever asks. None: another
+    /// caller has checked them within the last second. If nobody has checked for some seconds (the store was away, or
+    /// every machine slept), the check first prolongs every lease by that time, up to a whole lease from now, so that
+    /// the absence counts against nobody. Claims are returned by each check until they are reported.
+    fn check_leases(&self) -> Result<Option<Vec<ExpiredClaim>>>;
+
+    /// As [`Queue::check_leases`], for callers that do not need to know who checks.
+    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
+        Ok(self.check_leases()?.unwrap_or_default())
+    }
 
     /// What there is to do within a scope. Delayed points that are due count as ready.
     fn backlog(&self, scope: &Scope) -> Result<Backlog>;
+
+    /// What tells an idle worker of new work in its scope. Sends no request yet.
+    fn work_waiter<'a>(&'a self, scope: &Scope) -> Result<Box<dyn WorkWaiter + 'a>>;
+}
+
+/// Tells an idle worker of new work, at next to no cost for the store while nothing happens.
+pub trait WorkWaiter: Send + Sync {
+    /// Blocks until jobs of the scope may have become claimable, or the last job of a sweep of the scope may have ended,
+    /// since the wait before; at most for `at_most`. None: nothing has happened. The first call only notes where things
+    /// stand and returns. A hint: an event may be reported without cause, and a missed one costs time only, so callers
+    /// also look at the backlog now and then.
+    ///
+    /// # Errors
+    /// As [`Store`](super::Store). A later wait reports what happened meanwhile.
+    fn wait(&self, at_most: Duration) -> Result<Option<NewWork>>;
+
+    /// Ends the wait that is under way and every later one at once. Called from another thread.
+    fn stop(&self);
 }

@@ -131,6 +131,13 @@ pub struct Backlog {
     pub paused: Vec<SweepId>,
 }
 
+/// An event that may have made jobs claimable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewWork {
+    /// About how many workers learn of it at the same time; 0: unknown.
+    pub workers: u32,
+}
+
 /// A run of indices that stand in the same state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::compaction::{self, Compactor};
+use super::doorbell::Ring;
 use super::events::WorkerEvent;
 use super::exclusions::ExcludedSweeps;
 use super::failures::FirstFailures;
@@ -109,9 +110,18 @@ impl<'a> Dispatcher<'a> {
             }
             let now = Instant::now();
             self.pace.observe(&view, now);
+            match state.take_ring() {
+                Some(Ring::NewWork { workers, share }) => self.pace.new_work(workers, share, now),
+                Some(Ring::Failed) => self.pace.set_told(false),
+                Some(Ring::Restored) => self.pace.set_told(true),
+                None => {}
+            }
             match self.pace.next(&view, now) {
                 Step::Finished => return Ok(()),
-                Step::Wait(until) => state.wait(until),
+                Step::Wait(until) => {
+                    state.set_idle(self.pace.is_idle());
+                    state.wait(until);
+                }
                 Step::GiveBack(many) => state.add_done(state.take_last(many)),
                 Step::Look => {
                     let nothing_left = self.look()?;
@@ -304,7 +314,8 @@ impl<'a> Dispatcher<'a> {
                 None
             }
         };
-        self.pace.looked(backlog.as_ref().map_or(0, |backlog| backlog.ready), Instant::now());
+        let (ready, delayed) = backlog.as_ref().map_or((0, 0), |backlog| (backlog.ready, backlog.delayed));
+        self.pace.looked(ready, delayed, Instant::now());
         let Some(backlog) = backlog else { return Ok(false) };
         let empty = backlog.ready == 0 && backlog.delayed == 0 && backlog.leased == 0;
         if empty {

@@ -13,8 +13,17 @@ use crate::job::SweepId;
 use crate::process::Orphans;
 use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, WorkerRow};
 
-/// How often it looks for claims that ran out; the store answers once a second, whoever asks.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often this thread checks what is due.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Time between two checks for lost claims: the first for the worker whose check the store took, because one a second is
+/// enough for all; up to the second, and some part of [`TICK`], for those that found that another has just checked.
+/// Together less than the silence that a store takes for an absence.
+const CHECK: (Duration, Duration) = (TICK, Duration::from_secs(3));
+
+/// Time between two heartbeats of a worker without claims, if that is longer than otherwise. Much less than the minute
+/// after which a worker is no longer listed.
+const IDLE_BEAT: Duration = Duration::from_secs(15);
 
 /// How often a slot tries to tell of a job that it must not begin untold, while the store is away.
 const AWAY: Duration = Duration::from_millis(200);
@@ -37,19 +46,24 @@ pub(super) struct HeartbeatSender<'a> {
 
 impl HeartbeatSender<'_> {
     /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
-    /// too and waits; a heartbeat that failed is tried again after [`LOOK`].
+    /// too and waits; a heartbeat that failed is tried again after [`TICK`].
     pub(super) fn run(&self, orphans: &Orphans, over: &Receiver<()>) {
         let every = self.lease / 4;
-        let mut next_beat = Instant::now();
-        while over.recv_timeout(LOOK.min(every)) == Err(RecvTimeoutError::Timeout) {
-            if Instant::now() >= next_beat {
+        let (mut last_beat, mut next_check, mut check_after) = (None::<Instant>, Instant::now(), CHECK.0);
+        while over.recv_timeout(TICK.min(every)) == Err(RecvTimeoutError::Timeout) {
+            let is_idle = self.state.held().0.is_empty() && self.excluded.sweeps().is_empty();
+            let due = if is_idle { every.max(IDLE_BEAT) } else { every };
+            if last_beat.is_none_or(|last| last.elapsed() >= due) {
                 self.excluded.recheck();
                 if self.beat().is_ok() {
-                    next_beat = Instant::now() + every;
+                    last_beat = Some(Instant::now());
                 }
                 self.pause_what_nobody_can_run();
             }
-            self.find_lost();
+            if Instant::now() >= next_check {
+                check_after = if self.find_lost() { CHECK.0 } else { (check_after * 2).min(CHECK.1) };
+                next_check = Instant::now() + check_after;
+            }
             let ended = orphans.look();
             if ended > 0 {
                 self.state.emit(WorkerEvent::LeftoversEnded { processes: ended });
@@ -117,14 +131,16 @@ impl HeartbeatSender<'_> {
         }
     }
 
-    fn find_lost(&self) {
-        let Ok(expired) = self.store.expired() else { return };
+    /// Reports the lost claims of others. Returns whether the store took this worker's check.
+    fn find_lost(&self) -> bool {
+        let Ok(Some(expired)) = self.store.check_leases() else { return false };
         let (mine, _) = self.state.held();
         let is_mine = |claim: &Claim| mine.iter().any(|held| is_of(held, claim));
         let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(Finished::expired).collect();
         if !lost.is_empty() {
             self.state.add_done(lost);
         }
+        true
     }
 }
 

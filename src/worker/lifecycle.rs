@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use super::dispatcher::{Dispatcher, random};
+use super::doorbell::{self, Ring};
 use super::events::{EventSink, WorkerEvent, WorkerStart};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
@@ -85,6 +86,11 @@ impl Worker {
             heartbeats: &heartbeats,
         };
         let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded);
+        // Without one the worker looks for new work by itself, more often.
+        let waiter = self.store.work_waiter(&self.options.scope).ok();
+        if waiter.is_none() {
+            self.state.ring(Ring::Failed);
+        }
         thread::scope(|threads| {
             let (over, is_over) = mpsc::channel();
             for slot in 0..self.options.slots as usize {
@@ -95,6 +101,10 @@ impl Worker {
             let known = heartbeats.beat();
             let (heartbeats, orphans) = (&heartbeats, &orphans);
             threads.spawn(move || heartbeats.run(orphans, &is_over));
+            if let Some(waiter) = &waiter {
+                let state = &self.state;
+                threads.spawn(move || doorbell::listen(&**waiter, state));
+            }
             let result = match known {
                 Err(error) if !error.is_unreachable() && error.kind != StoreErrorKind::Full => Err(error),
                 _ => {
@@ -106,6 +116,7 @@ impl Worker {
                 self.state.stop(Stopping::Now);
             }
             self.state.close();
+            waiter.iter().for_each(|waiter| waiter.stop());
             drop(over);
             result
         })?;

@@ -6,6 +6,7 @@
 //! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
 //! - [`report`] turns what ended into what the store is told.
 //! - `heartbeats` is the thread of heartbeats and of the search for the lost claims of others.
+//! - [`doorbell`] is the thread through which the store tells an idle worker of new work.
 //! - [`exclusions`]: sweeps whose program is not on this machine; [`failures`]: when a sweep is paused for what fails.
 //! - [`recent`]: outcomes to be delivered anew when the store has forgotten its last seconds.
 //! - [`compaction`]: logs of many small chunks are packed.
@@ -16,6 +17,7 @@
 pub mod compaction;
 pub mod directory;
 pub mod dispatcher;
+pub mod doorbell;
 pub mod events;
 pub mod exclusions;
 pub mod failures;

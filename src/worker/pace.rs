@@ -27,17 +27,27 @@ const MOST_AHEAD: u32 = 512;
 /// How long claims wait while no slot takes one, before jobs are taken to have become long.
 const STUCK: Duration = Duration::from_millis(500);
 
-/// Waiting between two questions for work when there was none: grows from the first to the second. A question is a
-/// request that the store writes down.
-const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(1));
+/// Waiting between two requests for claims while jobs are ready that the worker was not given: grows from the first to the
+/// second. A request for claims is one that the store writes down. None is sent while nothing is ready.
+const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(2));
 
-/// Waiting between two looks whether there is more to do than when the answer was none. A look only reads. It grows from
-/// the first to the second with the time that the worker has been idle, by a [`PATIENCE`]th of it: who waits for a job
-/// now and then starts it at once, and many workers that are idle all night leave the store alone.
-const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+/// Waiting between two looks at the backlog while idle. A look only reads. The wait grows from the first to the second
+/// with the time that the worker has been idle, by a [`PATIENCE`]th of it: a worker that waits for a job now and then
+/// starts it at once, and many workers that are idle all night leave the store alone. The store tells of new work
+/// ([`Pace::new_work`]), so looks are needed only in case that this fails.
+const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
-/// See [`LOOK`].
-const PATIENCE: u32 = 1000;
+/// The longest wait between two looks when the store tells of nothing: points wait for their time, or the wait for new
+/// work fails.
+const LOOK_UNTOLD: Duration = Duration::from_secs(1);
+
+/// See [`LOOK`]: after a minute, one look a second.
+const PATIENCE: u32 = 60;
+
+/// How far apart workers look that learn of new work at the same time, on average, and the most by which all together
+/// spread their looks.
+const SPREAD: Duration = Duration::from_micros(500);
+const MOST_SPREAD: Duration = Duration::from_millis(250);
 
 /// Waiting before a request is sent again to a store that is away: grows from the first to the second.
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -103,6 +113,8 @@ pub struct Pace {
     idle_since: Option<Instant>,
     /// What was ready at the last look, for others or for nobody.
     ready: Option<u64>,
+    /// Whether the store tells of new work, as far as is known.
+    is_told: bool,
     /// After a request that the store did not answer, likewise.
     away: Option<(Instant, Duration)>,
 }
@@ -110,7 +122,7 @@ pub struct Pace {
 impl Pace {
     /// A worker that has seen nothing yet.
     pub fn new() -> Self {
-        Pace { job_seconds: None, idle: None, look_at: None, idle_since: None, ready: None, away: None }
+        Pace { job_seconds: None, idle: None, look_at: None, idle_since: None, ready: None, is_told: true, away: None }
     }
 
     /// Notes how long a job took.
@@ -147,14 +159,35 @@ impl Pace {
         }
     }
 
-    /// Notes what a look has found ready. More than before is asked for at once; what was there before is not for us.
-    pub fn looked(&mut self, ready: u64, now: Instant) {
-        let idle_for = self.idle_since.map_or(Duration::ZERO, |since| now - since);
-        self.look_at = Some(now + (idle_for / PATIENCE).clamp(LOOK.0, LOOK.1));
+    /// Notes what a look has found: jobs that are ready, and points that wait for their time. If more are ready than before,
+    /// claims are requested at once; what was ready before is not for this worker.
+    pub fn looked(&mut self, ready: u64, delayed: u64, now: Instant) {
+        let idle_for = self.idle_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let longest = if self.is_told && delayed == 0 { LOOK.1 } else { LOOK_UNTOLD };
+        self.look_at = Some(now + (idle_for / PATIENCE).clamp(LOOK.0, longest));
         if self.ready.is_some_and(|before| ready > before) || self.ready.is_none() && ready > 0 {
             self.idle = None;
         }
         self.ready = Some(ready);
+    }
+
+    /// Notes that the store told of new work, and that `workers` learned of it at once. The worker looks after a part
+    /// `share` (from 0 to 1, random) of the time over which so many workers spread their looks.
+    pub fn new_work(&mut self, workers: u32, share: f64, now: Instant) {
+        self.is_told = true;
+        let spread = SPREAD.saturating_mul(workers.saturating_sub(1)).min(MOST_SPREAD);
+        let at = now + spread.mul_f64(share.clamp(0.0, 1.0));
+        self.look_at = self.look_at.map(|look_at| look_at.min(at));
+    }
+
+    /// Notes whether the wait for new work can be relied on.
+    pub fn set_told(&mut self, is_told: bool) {
+        self.is_told = is_told;
+    }
+
+    /// Whether the worker has slots to spare and nothing to claim for them.
+    pub fn is_idle(&self) -> bool {
+        self.idle.is_some()
     }
 
     /// Notes that the store did not answer. Returns when to send the same request again.
@@ -199,7 +232,8 @@ impl Pace {
         }
         let lacking = target.saturating_sub(view.queued);
         let starving = free > view.queued;
-        let may_ask = !draining && self.idle.is_none_or(|(until, _)| now >= until);
+        let is_nothing_ready = self.ready == Some(0);
+        let may_ask = !draining && self.idle.is_none_or(|(until, _)| now >= until && !is_nothing_ready);
         let ask = may_ask && (starving || lacking > ahead / 2);
         let flush_at = view.oldest_done.map(|oldest| oldest + self.flush(view.slots));
         let overdue = flush_at.is_some_and(|flush_at| now >= flush_at);
@@ -209,8 +243,9 @@ impl Pace {
         if ask || overdue || at_once {
             return Step::Exchange { want: if may_ask { lacking } else { 0 } };
         }
-        let ask_at = self.idle.filter(|_| !draining && lacking > 0).map(|(until, _)| until);
-        let look_at = self.look_at.filter(|_| ask_at.is_some());
+        let idle = self.idle.filter(|_| !draining && lacking > 0);
+        let ask_at = idle.map(|(until, _)| until).filter(|_| !is_nothing_ready);
+        let look_at = self.look_at.filter(|_| idle.is_some());
         if look_at.is_some_and(|look_at| now >= look_at) {
             return Step::Look;
         }
@@ -269,17 +304,69 @@ mod tests {
         for (ready, asks) in [(0, false), (0, false), (3, true), (3, false), (2, false)] {
             pace.idle = Some((now + IDLE.1, IDLE.1));
             assert_eq!(pace.next(&view(), at), Step::Look);
-            pace.looked(ready, at);
+            pace.looked(ready, 0, at);
             let next = if asks { Step::Exchange { want: 4 } } else { Step::Wait(at + LOOK.0) };
             assert_eq!(pace.next(&view(), at), next, "{ready} at {:?}", at - now);
             at += LOOK.0;
         }
         let full = View { running: 4, ..view() };
         assert!(matches!(pace.next(&full, at + LOOK.0), Step::Wait(_)), "who has no slot to spare does not look");
-        pace.looked(0, now + Duration::from_secs(60));
-        assert_eq!(pace.look_at, Some(now + Duration::from_secs(60) + Duration::from_millis(60)), "it becomes patient");
-        pace.looked(0, now + Duration::from_secs(6000));
-        assert_eq!(pace.look_at, Some(now + Duration::from_secs(6000) + LOOK.1));
+        for (idle, delayed, is_told, wait) in [
+            (6, 0, true, Duration::from_millis(100)),
+            (60, 0, true, Duration::from_secs(1)),
+            (6000, 0, true, LOOK.1),
+            (6000, 1, true, LOOK_UNTOLD),
+            (6000, 0, false, LOOK_UNTOLD),
+        ] {
+            let at = now + Duration::from_secs(idle);
+            pace.set_told(is_told);
+            pace.looked(0, delayed, at);
+            assert_eq!(pace.look_at, Some(at + wait), "after {idle} s, {delayed} delayed, told: {is_told}");
+        }
+    }
+
+    #[test]
+    fn a_worker_idle_for_a_minute_sends_at_most_one_request_a_second() {
+        let begun = Instant::now();
+        let mut pace = Pace::new();
+        pace.answered(4, 0, begun);
+        let (mut now, mut requests) = (begun, 0);
+        while now < begun + Duration::from_secs(90) {
+            match pace.next(&view(), now) {
+                Step::Wait(until) => now = until.max(now + Duration::from_micros(1)),
+                Step::Look => {
+                    requests += u32::from(now >= begun + Duration::from_secs(60));
+                    pace.looked(0, 0, now);
+                }
+                step => panic!("{step:?} after {:?}", now - begun),
+            }
+        }
+        assert!(requests <= 30, "{requests}");
+    }
+
+    #[test]
+    fn workers_that_learn_of_new_work_together_look_one_after_the_other() {
+        let now = Instant::now();
+        for (workers, share, after) in [
+            (0, 0.5, Duration::ZERO),
+            (1, 0.5, Duration::ZERO),
+            (301, 0.0, Duration::ZERO),
+            (301, 0.5, Duration::from_millis(75)),
+            (100_000, 1.0, MOST_SPREAD),
+        ] {
+            let mut pace = Pace::new();
+            pace.answered(4, 0, now);
+            pace.looked(0, 0, now + Duration::from_secs(600));
+            pace.new_work(workers, share, now);
+            assert_eq!(pace.look_at, Some(now + after), "{workers} {share}");
+            assert_eq!(pace.next(&view(), now + after), Step::Look);
+            pace.looked(1, 0, now + after);
+            assert_eq!(pace.next(&view(), now + after), Step::Exchange { want: 4 });
+        }
+        let mut busy = Pace::new();
+        busy.answered(4, 4, now);
+        busy.new_work(1, 0.0, now);
+        assert_eq!(busy.look_at, None, "a worker that has work does not look");
     }
 
     #[test]

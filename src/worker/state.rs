@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::doorbell::Ring;
 use super::events::{EventSink, WorkerEvent};
 use super::pace::{Stopping, View};
 use super::report::Finished;
@@ -53,6 +54,10 @@ struct Inner {
     closed: bool,
     /// Set by whatever the loop should look at, cleared when it does.
     woken: bool,
+    /// Whether the loop has nothing to do and waits to be told of new work.
+    idle: bool,
+    /// What the doorbell has said last.
+    ring: Option<Ring>,
 }
 
 /// See the module.
@@ -60,6 +65,7 @@ pub struct WorkerState {
     state: Mutex<Inner>,
     work: Condvar,
     wake: Condvar,
+    idle: Condvar,
     stoppers: Vec<Stopper>,
     events: Arc<dyn EventSink>,
     every_job: bool,
@@ -78,11 +84,14 @@ impl WorkerState {
             stopping: Stopping::No,
             closed: false,
             woken: false,
+            idle: false,
+            ring: None,
         };
         WorkerState {
             state: Mutex::new(state),
             work: Condvar::new(),
             wake: Condvar::new(),
+            idle: Condvar::new(),
             stoppers,
             every_job: events.wants_every_job(),
             events,
@@ -148,6 +157,42 @@ impl WorkerState {
     pub fn wake(&self) {
         self.lock().woken = true;
         self.wake.notify_one();
+    }
+
+    /// Notes whether the loop waits to be told of new work.
+    pub fn set_idle(&self, idle: bool) {
+        let mut state = self.lock();
+        if state.idle != idle {
+            state.idle = idle;
+            self.idle.notify_all();
+        }
+    }
+
+    /// Blocks until the loop waits to be told of new work. False: the worker is over.
+    pub fn wait_until_idle(&self) -> bool {
+        let mut state = self.lock();
+        while !state.idle && !state.closed {
+            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        !state.closed
+    }
+
+    /// Blocks for a time, or until the worker is over.
+    pub fn wait_until_closed(&self, length: Duration) {
+        let state = self.lock();
+        // A poisoned lock ends the pause early, which does no harm.
+        let _ = self.idle.wait_timeout_while(state, length, |state| !state.closed);
+    }
+
+    /// Passes on what the doorbell says.
+    pub fn ring(&self, ring: Ring) {
+        self.lock().ring = Some(ring);
+        self.wake();
+    }
+
+    /// What the doorbell has said.
+    pub fn take_ring(&self) -> Option<Ring> {
+        self.lock().ring.take()
     }
 
     /// Gives the slots more to do.
@@ -321,6 +366,7 @@ impl WorkerState {
     pub fn close(&self) {
         self.lock().closed = true;
         self.work.notify_all();
+        self.idle.notify_all();
     }
 
     fn stop_running(&self, state: &mut Inner, reason: StopReason, which: impl Fn(&Claim) -> bool) {

@@ -5,6 +5,7 @@
 //! - [`claims`]: who gets which job, and in what order;
 //! - [`outcomes`]: which outcomes are accepted, and what they do;
 //! - [`leases`]: signs of life, lost claims, time that counts against nobody;
+//! - [`idle`]: how an idle worker learns of new work;
 //! - [`sweeps`]: putting in, cancelling, putting back, removing, reading;
 //! - [`model`] and [`random`]: the contract once more as a small model in memory, and random requests that both must
 //!   answer alike;
@@ -16,6 +17,7 @@
 
 mod claims;
 mod harness;
+mod idle;
 mod leases;
 mod model;
 mod outcomes;
@@ -60,6 +62,9 @@ macro_rules! contract {
             leases::the_claims_of_a_dead_worker_run_out_at_once,
             leases::what_was_abandoned_stays_so_whoever_was_away,
             leases::workers_are_listed_until_they_retire,
+            idle::an_idle_worker_hears_of_new_work,
+            idle::whoever_waits_for_one_sweep_hears_of_its_end,
+            idle::a_wait_ends_when_it_is_stopped,
             sweeps::numbers_count_up_and_are_never_used_again,
             sweeps::a_row_tells_what_was_submitted,
             sweeps::cancel_empties_the_queue_and_marks_the_claims,

@@ -73,6 +73,10 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         store.info().map(drop),
         store.backlog(&queue("default")).map(drop),
         store.expired().map(drop),
+        store.work_waiter(&queue("default")).and_then(|waiter| {
+            waiter.wait(Duration::from_millis(1))?;
+            waiter.wait(Duration::from_millis(1)).map(drop)
+        }),
         fates(known),
         fates("somebody"),
         store.pause_unless_resumed(id, 0, "why").map(drop),
@@ -150,12 +154,13 @@ fn a_redis_in_which_something_else_wrote() {
                 "zset" => bench.say(&format!("ZADD {key} 0 {garbage}")),
                 "set" => bench.say(&format!("SADD {key} {garbage}")),
                 "list" => bench.say(&format!("LPUSH {key} {garbage}")),
+                "stream" => bench.say(&format!("XADD {key} * {garbage} {garbage}")),
                 "string" if key == "sweep:layout" => continue,
                 "string" => bench.say(&format!("SET {key} {garbage}")),
                 // A submission that is not there this time.
                 other => panic!("{key} is {other}"),
             };
-            assert!(said.starts_with([':', '+']), "{key}: {said}");
+            assert!(said.starts_with([':', '+', '$']), "{key}: {said}");
             ask_everything(&*store, &id, &known);
             tried += 1;
             // And one of another kind altogether.

@@ -12,6 +12,7 @@ use crate::store::{Result, StoreError, StoreErrorKind};
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// A Redis server's address.
+#[derive(Clone)]
 pub(super) struct Address {
     info: ConnectionInfo,
     shown: String,

@@ -4,13 +4,16 @@
 //! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply (several
 //! at once take turns). That saves two changes of thread for each request.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult};
 use tokio::runtime::Runtime;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::address::Address;
 use super::admit::read_info;
@@ -79,23 +82,43 @@ impl Link {
         self.ask(async |connection| commands.query_async(connection).await)
     }
 
-    /// Sends a request, again and again for a while when the connection breaks: every request may be sent twice.
-    fn ask<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+    /// As [`Link::pipe`], until `stop` is notified: then nothing is returned, and the connection that still waits is given
+    /// up.
+    pub(super) fn pipe_until_stopped<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+        stop: &Notify,
+    ) -> Result<Option<T>> {
         self.runtime.block_on(async {
-            let begun = Instant::now();
-            let mut pause = Duration::from_millis(10);
-            loop {
-                let error = match self.ask_once(&request).await {
-                    Ok(reply) => return Ok(reply),
-                    Err(error) => error,
-                };
-                if !errors::is_passing(&error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
-                    return Err(errors::translate(&self.address, &error));
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(200));
-            }
+            let mut reply = pin!(self.ask_async(async |connection| commands.query_async(connection).await));
+            let mut stopped = pin!(stop.notified());
+            poll_fn(|context| match stopped.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Ok(None)),
+                Poll::Pending => reply.as_mut().poll(context).map_ok(Some),
+            })
+            .await
         })
+    }
+
+    fn ask<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+        self.runtime.block_on(self.ask_async(request))
+    }
+
+    /// Sends a request, again and again for a while when the connection breaks: every request may be sent twice.
+    async fn ask_async<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let error = match self.ask_once(&request).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            if !errors::is_passing(&error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
+                return Err(errors::translate(&self.address, &error));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
     }
 
     async fn ask_once<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> RedisResult<T> {

@@ -16,6 +16,7 @@
 //! | `sweep:requests` | hash: a submission's request id → sweep |
 //! | `sweep:ids` | sorted set of sweeps by serial |
 //! | `sweep:q:QUEUE` | sorted set by serial of those with jobs pending or running |
+//! | `sweep:bell:QUEUE` | stream of one entry: the last time that jobs may have become claimable, see [`bell`] |
 //! | `sweep:leased` | set of those with leases |
 //! | `sweep:looked` | when expired leases were last looked for |
 //! | `sweep:workers` | sorted set of workers by their last sign of life |
@@ -41,18 +42,20 @@ use std::ops::Range;
 use redis::Script;
 
 use self::address::Address;
+use self::bell::Bell;
 use self::link::Link;
 use self::scripts::{Call, Scripts};
 use super::{
     Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LAYOUT,
     LeaseStatus, NewSweep, PointSet, Queue, Rerun, Result, STAGING_TIMEOUT, Scope, Span, StagedPart, StagedSweep,
-    Staging, Store, StoreError, StoreInfo, SweepRow, Sweeps, WorkerRow, incomplete, staging_timed_out,
+    Staging, Store, StoreError, StoreInfo, SweepRow, Sweeps, WorkWaiter, WorkerRow, incomplete, staging_timed_out,
 };
 use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::record::block_of;
 
 mod address;
 mod admit;
+mod bell;
 mod decode;
 mod encode;
 mod errors;
@@ -169,12 +172,17 @@ impl Queue for RedisStore {
         rows.into_iter().map(decode::worker).collect()
     }
 
-    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
-        decode::expired(self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?)
+    fn check_leases(&self) -> Result<Option<Vec<ExpiredClaim>>> {
+        let rows: Option<Vec<_>> = self.link.call(&self.call(&self.scripts.expired).arg(MOST_EXPIRED))?;
+        rows.map(decode::expired).transpose()
     }
 
     fn backlog(&self, scope: &Scope) -> Result<Backlog> {
         decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
+    }
+
+    fn work_waiter<'a>(&'a self, scope: &Scope) -> Result<Box<dyn WorkWaiter + 'a>> {
+        Ok(Box::new(Bell::new(Link::new(self.link.address().clone())?, scope.clone())))
     }
 }
 

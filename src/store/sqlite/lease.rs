@@ -190,10 +190,10 @@ fn last_look(connection: &Connection) -> Done<Option<u64>> {
     Ok(last.query_row([], |row| row.get(0)).optional()?)
 }
 
-/// Looks for claims that ran out, if it is time.
-pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<ExpiredClaim>> {
+/// Looks for claims that ran out. None: another has just looked.
+pub(super) fn expired(connection: &Connection, now: u64) -> Done<Option<Vec<ExpiredClaim>>> {
     match look(last_look(connection)?, now) {
-        Look::TooSoon => return Ok(Vec::new()),
+        Look::TooSoon => return Ok(None),
         Look::Now => {}
         Look::AfterAbsence(silence) => {
             // Never further than a whole lease from now: a claim made or renewed within the silence did not suffer all
@@ -214,7 +214,7 @@ pub(super) fn expired(connection: &Connection, now: u64) -> Done<Vec<ExpiredClai
         let claim = Claim { job, token: row.get::<_, i64>(3)?.cast_unsigned(), tries };
         Ok(ExpiredClaim { claim, worker: row.get(7)?, started: row.get(8)? })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(Some(rows.collect::<Result<_, _>>()?))
 }
 
 #[cfg(test)]

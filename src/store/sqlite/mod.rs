@@ -5,7 +5,7 @@
 //! - [`sweeps`]: sweeps put in, cancelled, put back, removed; [`staging`]: sweeps made from older ones;
 //! - [`exchange`], with [`report`] and [`claim`]: a worker's one request; [`lease`]: signs of life and lost claims;
 //! - [`points`] and [`ranges`]: the sets in which points stand;
-//! - [`read`]: what only reads;
+//! - [`read`]: what only reads; [`wait`]: how an idle worker learns of new work;
 //! - [`error`]: what goes wrong, in words.
 //!
 //! Whatever writes is one `BEGIN IMMEDIATE` transaction: one that reads first and writes later would find, nine times in
@@ -23,7 +23,7 @@ use self::guard::Machine;
 use super::{
     Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LeaseStatus,
     NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store, StoreInfo,
-    SweepRow, Sweeps, WorkerRow,
+    SweepRow, Sweeps, WorkWaiter, WorkerRow,
 };
 use crate::job::{AttemptCounts, JobState, SweepId};
 
@@ -39,6 +39,7 @@ mod read;
 mod report;
 mod staging;
 mod sweeps;
+mod wait;
 
 /// The database's name within the store's folder.
 const FILE: &str = "sweep.db";
@@ -152,15 +153,19 @@ impl Queue for SqliteStore {
         self.read(lease::workers)
     }
 
-    fn expired(&self) -> Result<Vec<ExpiredClaim>> {
+    fn check_leases(&self) -> Result<Option<Vec<ExpiredClaim>>> {
         if !self.read(lease::is_time_to_look)? {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         self.write(lease::expired)
     }
 
     fn backlog(&self, scope: &Scope) -> Result<Backlog> {
         self.read(|connection, now| read::backlog(connection, now, scope))
+    }
+
+    fn work_waiter<'a>(&'a self, scope: &Scope) -> Result<Box<dyn WorkWaiter + 'a>> {
+        Ok(Box::new(wait::Waiter::new(self, scope.clone())))
     }
 }
 

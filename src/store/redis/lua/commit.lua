@@ -25,6 +25,7 @@ redis.call('HSET', 'sweep:requests', request, id)
 redis.call('ZADD', 'sweep:ids', serial, id)
 if ready ~= '0' then
   redis.call('ZADD', 'sweep:q:' .. queue, serial, id)
+  signal_work(queue, id)
 end
 redis.call('UNLINK', draft_of(token))
 redis.call('ZREM', 'sweep:drafts', token)

@@ -1,12 +1,12 @@
 -- Claims whose leases have run out, looked for at most once a second. Argument: the most to return. Returns for each:
--- sweep, index, lease.
+-- sweep, index, lease; nil if another has looked within the last second.
 local most = tonumber(ARGV[1])
 local now = clock()
 local looked = tonumber(redis.call('GET', 'sweep:looked') or 0)
 local silence = now - looked
 
 if silence >= 0 and silence < 1000 then
-  return {}
+  return false
 end
 redis.call('SET', 'sweep:looked', int(now))
 local sweeps = redis.call('SMEMBERS', 'sweep:leased')

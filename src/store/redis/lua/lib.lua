@@ -185,6 +185,13 @@ local function leases_change(id, change)
   call_in_parts('HSET', where, all)
 end
 
+-- Tells the idle workers of a queue that jobs of a sweep may have become claimable, or that its last job has ended: a
+-- stream of one entry, which workers wait for with XREAD. It says about how many workers learn of it.
+local function signal_work(queue, id)
+  redis.call('XADD', 'sweep:bell:' .. queue, 'MAXLEN', 1, '*', 'sweep', id, 'workers',
+    redis.call('ZCARD', 'sweep:workers'))
+end
+
 -- Adds changes to a sweep's counts and keeps the sets of sweeps that have work or leases true.
 local function count(id, changes)
   local head = header(id)
@@ -195,6 +202,9 @@ local function count(id, changes)
   end
   local now = redis.call('HMGET', head, 'pending', 'running', 'queue', 'serial')
   local pending, running, queue = tonumber(now[1]), tonumber(now[2]), 'sweep:q:' .. now[3]
+  if (changes.pending or 0) > 0 or pending + running == 0 then
+    signal_work(now[3], id)
+  end
   if running == 0 then
     redis.call('SREM', 'sweep:leased', id)
   elseif running == changes.running then

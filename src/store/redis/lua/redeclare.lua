@@ -8,6 +8,7 @@ end
 redis.call('SET', key(id, 'doc'), document)
 if redis.call('ZREM', 'sweep:q:' .. head[1], id) == 1 then
   redis.call('ZADD', 'sweep:q:' .. queue, head[2], id)
+  signal_work(queue, id)
 end
 redis.call('HSET', header(id), 'queue', queue)
 return 1

@@ -19,5 +19,6 @@ redis.call('ZADD', 'sweep:ids', serial, id)
 if tonumber(total) > 0 then
   range_put(key(id, 'ready'), 0, tonumber(total))
   redis.call('ZADD', 'sweep:q:' .. queue, serial, id)
+  signal_work(queue, id)
 end
 return id

@@ -1,0 +1,103 @@
+//! Owns how an idle worker learns of new work: it polls a counter of SQLite that costs some microseconds.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::error::Done;
+use super::{SqliteStore, sweeps};
+use crate::store::{NewWork, Result, Scope, WorkWaiter};
+
+/// Time between two polls: grows from the first to the second with the time since the last news, by a [`PATIENCE`]th of
+/// it.
+const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// See [`POLL`].
+const PATIENCE: u32 = 500;
+
+/// See [`WorkWaiter`].
+pub(super) struct Waiter<'a> {
+    store: &'a SqliteStore,
+    scope: Scope,
+    seen: Mutex<Seen>,
+    stopped: Mutex<bool>,
+    stop: Condvar,
+}
+
+/// How things stood when they were last compared.
+struct Seen {
+    /// When there were news for the last time.
+    at: Instant,
+    /// SQLite's count of the changes by other connections.
+    version: Option<i64>,
+    open: Option<String>,
+}
+
+impl<'a> Waiter<'a> {
+    pub(super) fn new(store: &'a SqliteStore, scope: Scope) -> Self {
+        let seen = Mutex::new(Seen { at: Instant::now(), version: None, open: None });
+        Waiter { store, scope, seen, stopped: Mutex::default(), stop: Condvar::new() }
+    }
+
+    /// Waits; whether the waiter was stopped.
+    fn pause(&self, length: Duration) -> bool {
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.stop.wait_timeout_while(stopped, length, |stopped| !*stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl WorkWaiter for Waiter<'_> {
+    fn wait(&self, at_most: Duration) -> Result<Option<NewWork>> {
+        let until = Instant::now() + at_most;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = seen.version.is_none();
+        loop {
+            if self.store.read(|connection, _| has_new_work(connection, &self.scope, &mut seen))? {
+                seen.at = Instant::now();
+                return Ok(Some(NewWork::default()));
+            }
+            let poll = (seen.at.elapsed() / PATIENCE).clamp(POLL.0, POLL.1);
+            let left = until.saturating_duration_since(Instant::now());
+            if is_first || left.is_zero() || self.pause(left.min(poll)) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn stop(&self) {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.notify_all();
+    }
+}
+
+/// Whether jobs of the scope may have become claimable, or a sweep of it may have ended, since the last comparison.
+/// Heartbeats change the file too, so a change of the file is only the cue to compare what is open within the scope.
+fn has_new_work(connection: &Connection, scope: &Scope, seen: &mut Seen) -> Done<bool> {
+    let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+    if seen.version.replace(version) == Some(version) {
+        return Ok(false);
+    }
+    let open = open_jobs(connection, scope)?;
+    let before = seen.open.replace(open.clone());
+    Ok(before.is_some_and(|before| before != open))
+}
+
+/// What changes when work arrives: which sweeps are open and how many of their jobs wait. O(open sweeps of the scope).
+fn open_jobs(connection: &Connection, scope: &Scope) -> Done<String> {
+    match scope {
+        Scope::Sweep(id) => {
+            let open = "SELECT pending || ' ' || (running > 0) || ' ' || (paused IS NULL) FROM sweeps WHERE key = ?1";
+            let Some(sweep) = sweeps::find(connection, id)? else { return Ok(String::new()) };
+            Ok(connection.prepare_cached(open)?.query_row([sweep], |row| row.get(0))?)
+        }
+        Scope::Queues(queues) => {
+            let open = "SELECT count(*) || ' ' || ifnull(sum(key), 0) || ' ' || ifnull(sum(pending), 0)
+                        FROM sweeps WHERE queue = ?1 AND pending > 0 AND paused IS NULL";
+            let mut open = connection.prepare_cached(open)?;
+            let described = queues.iter().map(|queue| open.query_row([queue], |row| row.get::<_, String>(0)));
+            Ok(described.collect::<std::result::Result<Vec<_>, _>>()?.join(","))
+        }
+    }
+}
