@@ -1,6 +1,6 @@
-//! Owns the micro-benchmarks of pure code: what a job costs beside its process and its store.
+//! Owns the micro-benchmarks of pure code: the overhead per job without its process and its store.
 
-// A benchmark that cannot go on ends, and says why.
+// A benchmark that cannot continue panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 use divan::{Bencher, black_box};
@@ -22,7 +22,7 @@ fn main() {
     divan::main();
 }
 
-/// A grid of two parameters, two random ones, and one derived; a command with four of them.
+/// A sweep with two grid parameters, two random ones and a derived one, and a command that uses four of them.
 fn document() -> Document {
     let text = "command = \"solve --size {{ size }} --temp {{ temp }} --noise {{ noise }} --seed {{ seed }}\"\ndraws = 100\n\
                 [grid]\nsize = [16, 32, 64]\ntemp = { from = 1.5, to = 3.5, count = 21 }\n\
@@ -34,7 +34,7 @@ fn document() -> Document {
     ops::read::document(spec::open(&file).unwrap()).1
 }
 
-/// A point of a space from its index.
+/// Computes a point from its index.
 #[divan::bench]
 fn point(bencher: Bencher) {
     let space = Space::new(document().spec.space).unwrap();
@@ -45,7 +45,7 @@ fn point(bencher: Bencher) {
     });
 }
 
-/// A command with four parameters.
+/// Renders a command with four parameters.
 #[divan::bench]
 fn render(bencher: Bencher) {
     let document = document();
@@ -57,7 +57,7 @@ fn render(bencher: Bencher) {
     bencher.counter(1_usize).bench_local(|| template.render(black_box(&context)).unwrap());
 }
 
-/// Seven results from a line of JSON, with some lines of other text before.
+/// Extracts seven results from a line of JSON after some lines of other text.
 #[divan::bench]
 fn extract(bencher: Bencher) {
     let extractor = Extractor::new(&document().spec.results).unwrap();
@@ -69,14 +69,14 @@ fn extract(bencher: Bencher) {
         .bench_local(|| extractor.begin().finish(black_box(&kept), |name, _| Err(format!("no file {name}"))).unwrap());
 }
 
-/// A chunk of 64 records with seven results each, counted in records.
+/// Encodes a chunk of 64 records with seven results each; figures are per record.
 #[divan::bench]
 fn encode(bencher: Bencher) {
     let records = records();
     bencher.counter(records.len()).bench_local(|| encode_chunk(black_box(&records)));
 }
 
-/// The same, read again.
+/// Decodes such a chunk; figures are per record.
 #[divan::bench]
 fn decode(bencher: Bencher) {
     let records = records();

@@ -1,14 +1,14 @@
-//! Every mistake that a sweep file can have, with the message that it gives: `tests/bad/NAME.toml` beside its snapshot
-//! `NAME.snap`, and `tests/warned/` for files that can be used but perhaps do not say what was meant.
+//! Owns the tests of wrong sweep files and their messages: `tests/bad/NAME.toml` with its snapshot `NAME.snap`, and
+//! `tests/warned/` for files that are valid but may not say what was meant.
 
-// clippy.toml allows these in tests, but does not see that helpers of tests are in tests too.
+// clippy.toml allows these in tests, but does not count the helper functions of tests.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
 use sweep::spec::{self, OpenError, Severity};
 
-/// The sweep files of a folder under `tests/`, in order.
+/// The sweep files of a folder in `tests/`, sorted.
 fn cases(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -30,7 +30,7 @@ fn assert_message(folder: &str, path: &Path, message: &str) {
     });
 }
 
-/// Reads a file under the name that it has from where the tests run.
+/// Reads a file by its path relative to the folder in which the tests run.
 fn read(folder: &str, path: &Path) -> Result<spec::SweepFile, spec::Diagnostics> {
     let source = spec::SourceFile {
         file: format!("tests/{folder}/{}", path.file_name().unwrap().to_str().unwrap()),

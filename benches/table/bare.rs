@@ -1,10 +1,10 @@
-//! Owns the yardstick: a loop of threads that start a program and wait for it, and do nothing else.
+//! Owns the bare loop, the reference for all ratios: threads that start a program and wait for it, and do nothing else.
 
 use std::ffi::CString;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// How many times what is to be run, and how many at a time: `bare JOBS THREADS PROGRAM ARGUMENT…`.
+/// What the loop runs, how often, and on how many threads: `bare JOBS THREADS PROGRAM ARGUMENT…`.
 pub struct Order {
     jobs: i64,
     threads: usize,
@@ -18,7 +18,7 @@ impl Order {
         (word == "bare").then(|| Order { jobs: jobs.parse().unwrap(), threads: threads.parse().unwrap(), words })
     }
 
-    /// The command line of such a loop, run by this very program.
+    /// The command that runs such a loop, by this program itself.
     pub fn command(jobs: u64, threads: u32, words: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         command.arg("bare").args([jobs.to_string(), threads.to_string()]).args(words);
@@ -48,8 +48,8 @@ fn start_and_wait(words: &[CString]) {
     let mut argv: Vec<*mut libc::c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
     argv.push(std::ptr::null_mut());
     let (mut pid, mut status) = (0, 0);
-    // SAFETY: `argv` is a list of strings that live, with null at its end; the environment is not changed by anybody; the
-    // attributes may be null. The child is waited for once, by us.
+    // SAFETY: `argv` is a null-terminated list of strings that outlive the call; no thread changes the environment; the
+    // attributes may be null. The child is waited for once, here.
     unsafe {
         let program = words[0].as_ptr();
         let error = libc::posix_spawn(&mut pid, program, std::ptr::null(), std::ptr::null(), argv.as_ptr(), environ);

@@ -1,4 +1,4 @@
-//! Owns what is measured of a process, the arithmetic of several rounds, and what this machine is.
+//! Owns the measurement of a process, the statistics over several rounds, and the description of this machine.
 
 use std::fmt;
 use std::process::{Child, Command, Stdio};
@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-/// What a process cost.
+/// The cost of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Start to end, seconds.
+    /// Wall time in seconds.
     pub wall: f64,
-    /// Its own processor time, its children's not counted, seconds.
+    /// Own processor time in seconds, without that of its children.
     pub own_cpu: f64,
 }
 
-/// Makes the environment that of a shell again. Cargo puts its folders into `LD_LIBRARY_PATH`, and every process that is
-/// started then looks for its libraries there first: a quarter more time for `/bin/true`, whoever starts it.
+/// Removes Cargo's variables from the environment. Cargo puts its folders into `LD_LIBRARY_PATH`, and every process then
+/// searches there first for its libraries: `/bin/true` takes a quarter more time, whoever starts it.
 pub fn like_a_shell() {
     for (name, _) in std::env::vars_os() {
         let is_cargos = |name: &str| name.starts_with("CARGO") || name == "LD_LIBRARY_PATH";
         if name.to_str().is_some_and(is_cargos) {
-            // SAFETY: called by `main` first of all, before there is another thread.
+            // SAFETY: `main` calls this first, before there is another thread.
             unsafe { std::env::remove_var(name) };
         }
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 pub fn cost_of(command: &mut Command) -> Cost {
     run(command, |_| {})
 }
 
-/// The same, and the most memory that it was seen to have, bytes. It is looked for every few milliseconds.
+/// The same, with the largest memory of the process in bytes, sampled every few milliseconds.
 pub fn cost_and_peak_of(command: &mut Command) -> (Cost, u64) {
     let mut peak = 0;
     let cost = run(command, |child| {
@@ -48,7 +48,7 @@ fn run(command: &mut Command, meanwhile: impl FnOnce(&Child)) -> Cost {
     let begun = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
     meanwhile(&child);
-    // Blocks, since looks now and then would make steps of the figures; does not reap, since then nothing could be asked.
+    // Blocks, because polling would round the figures. Does not reap, because `/proc` is read afterwards.
     has_ended(&child, WaitIdOptions::empty());
     let wall = begun.elapsed().as_secs_f64();
     let own_cpu = own_cpu(child.id());
@@ -62,7 +62,7 @@ fn has_ended(child: &Child, how: WaitIdOptions) -> bool {
     waitid(WaitId::Pid(Pid::from_child(child)), look).expect("it is ours").is_some()
 }
 
-/// Processor time of a process so far, its children not counted, seconds. Also of one that has ended and is not reaped.
+/// Processor time of a process so far in seconds, without its children. Also works for a zombie.
 pub fn own_cpu(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
     let fields: Vec<&str> = stat.rsplit_once(") ").expect("a process's line").1.split(' ').collect();
@@ -70,14 +70,14 @@ pub fn own_cpu(pid: u32) -> f64 {
     ticks / rustix::param::clock_ticks_per_second() as f64
 }
 
-/// A line of a process's `status` that is counted in KiB.
+/// A field of a process's `status` in KiB.
 pub fn status_kib(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim_start_matches(':').trim().split(' ').next()?.parse().ok()
 }
 
-/// A figure of several rounds: the middle one, and the least and the greatest.
+/// A figure of several rounds: median, minimum and maximum.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
     pub median: f64,
@@ -103,7 +103,7 @@ impl fmt::Display for Figure {
     }
 }
 
-/// Three digits or so.
+/// Formats a number with about three digits.
 fn short(number: f64) -> String {
     match number.abs() {
         size if size >= 100.0 => grouped(number.round() as i64),
@@ -117,7 +117,7 @@ fn grouped(number: i64) -> String {
     ::sweep::human::group(number.unsigned_abs())
 }
 
-/// The machine, in a line.
+/// Describes the machine in one line.
 pub fn describe() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu

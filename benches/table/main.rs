@@ -1,17 +1,18 @@
-//! Owns the benchmark of whole programs: sweep beside a bare loop and beside its peers, row by row.
+//! Owns the benchmark of whole programs: compares sweep with a bare loop and with other tools, table by table.
 //!
-//! `cargo bench --bench table` runs all rows and writes the figures into `docs/performance.md`; row names after `--` run
-//! those alone. Contenders take turns within a round, and a ratio is of one round: what disturbs one disturbs all.
+//! `cargo bench --bench table` measures all rows and writes the figures into `docs/performance.md`. Names after `--`
+//! select rows. Contenders take turns within a round, and a ratio compares the same round, so that a disturbance affects
+//! all of them.
 //!
-//! - [`bare`]: the least that can start processes, the yardstick;
-//! - [`machine`]: what is measured of a process, and what this machine is;
-//! - [`peers`]: other programs that run jobs, those that are installed;
-//! - [`sweep`]: the program measured, set up anew for each run;
+//! - [`bare`]: the bare loop, the reference;
+//! - [`machine`]: measures a process and describes this machine;
+//! - [`peers`]: other tools that run jobs, as far as they are installed;
+//! - [`sweep`]: the measured program, with a new folder for each run;
 //! - [`programs`]: rows that run programs; [`stores`]: rows that drive a store without starting processes;
-//! - [`results`]: what a measured job brings;
-//! - [`page`]: figures as a page.
+//! - [`results`]: the results of a measured job;
+//! - [`page`]: writes the figures into the page.
 
-// A benchmark that cannot go on ends, and says why.
+// A benchmark that cannot continue panics with the reason.
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)]
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ mod sweep;
 #[path = "../../tests/common/redis_server.rs"]
 mod redis_server;
 
-/// A row: its name, what it shows, and how it is run.
+/// A row: its name and the function that measures it.
 type Row = (&'static str, fn() -> page::Section);
 
 const ROWS: [Row; 8] = [
@@ -50,8 +51,8 @@ fn main() -> ExitCode {
     machine::like_a_shell();
     let (is_bench, names): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument == "--bench");
     if is_bench.is_empty() {
-        // `cargo test --all-targets` comes here too, and figures are not for it.
-        println!("to measure, type `cargo bench --bench table`");
+        // `cargo test --all-targets` also runs this program, but measures nothing.
+        println!("to measure, run `cargo bench --bench table`");
         return ExitCode::SUCCESS;
     }
     if let Some(unknown) = names.iter().find(|name| ROWS.iter().all(|(row, _)| row != name)) {

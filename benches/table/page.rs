@@ -1,25 +1,25 @@
-//! Owns figures as a page: a section for each row, put in its place in `docs/performance.md`.
+//! Owns writing figures into `docs/performance.md`: one section for each row, between its marks.
 
 use std::fmt;
 use std::path::Path;
 
 use super::machine;
 
-/// A row's figures.
+/// The figures of a row.
 pub struct Section {
-    /// What was run, as a person would type it.
+    /// The command lines that were measured.
     pub how: Vec<String>,
-    /// The heads of the columns.
+    /// The column titles.
     pub heads: Vec<&'static str>,
-    /// The lines below them.
+    /// The table lines.
     pub lines: Vec<Vec<String>>,
-    /// What is to be said besides.
+    /// Notes below the table.
     pub notes: Vec<String>,
     machine: String,
 }
 
 impl Section {
-    /// A section without lines yet.
+    /// A section without lines.
     pub fn new(heads: &[&'static str]) -> Section {
         let machine = machine::describe();
         Section { how: Vec::new(), heads: heads.to_vec(), lines: Vec::new(), notes: Vec::new(), machine }
@@ -48,7 +48,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// Puts a section between its marks, in place of the one that is there.
+/// Replaces the section between the marks of a row.
 pub fn put(name: &str, section: &Section) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
     let page = std::fs::read_to_string(&path).expect("the page is there");

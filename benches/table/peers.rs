@@ -1,4 +1,4 @@
-//! Owns the peers: other programs that run many jobs on one machine, each in its best documented setting.
+//! Owns the peers: other tools that run many jobs on one machine, each in its best documented setting.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,19 +11,19 @@ use super::redis_server::RedisServer;
 pub struct Peer {
     pub name: &'static str,
     pub version: String,
-    /// What a person types.
+    /// The command line.
     pub how: &'static str,
-    /// Slow ones are given fewer jobs.
+    /// The number of jobs: fewer for slow tools.
     pub jobs: u64,
-    /// Runs so many jobs of `/bin/true`, two at a time.
+    /// Runs this number of jobs of `/bin/true`, two at a time.
     pub run: fn(u64) -> Run,
 }
 
-/// What a run of a peer took.
+/// The cost of a run of a peer.
 pub struct Run {
-    /// Wall time, seconds.
+    /// Wall time in seconds.
     pub wall: f64,
-    /// Processor time of the peer's own processes, without those of its jobs, seconds; none: it is not told.
+    /// Processor time of the peer's own processes in seconds, without its jobs. None: unknown.
     pub own_cpu: Option<f64>,
 }
 
@@ -33,7 +33,7 @@ impl From<f64> for Run {
     }
 }
 
-/// Those that are here, and how to install those that are not.
+/// The installed peers, and how to install the others.
 pub fn look(jobs: u64) -> (Vec<Peer>, Vec<String>) {
     let (mut here, mut missing) = (Vec::new(), Vec::new());
     for (name, jobs, how, run, version, install) in [
@@ -107,7 +107,7 @@ fn parallel(jobs: u64) -> Run {
     time(Command::new("sh").args(["-c", &line]).env("PARALLEL", "--will-cite")).into()
 }
 
-/// Ends with what it belongs to.
+/// A process that is killed when this is dropped.
 struct Ours(Child);
 
 impl Drop for Ours {

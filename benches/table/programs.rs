@@ -1,4 +1,4 @@
-//! Owns the rows that run programs: how fast jobs start, how full slots are kept, how long a person waits.
+//! Owns the rows that run programs: the start of jobs, the use of slots, the waiting time of commands, memory.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::page::Section;
 use super::peers;
 use super::sweep::{Bench, version};
 
-/// Rounds of a row; the median of so many stands in the page.
+/// Rounds of a row; the page has their median.
 const ROUNDS: usize = 5;
 
-/// Rounds of starting jobs, where a few hundredths count and the machine's noise is as large.
+/// Rounds of the row that starts jobs: its differences are as small as the noise of the machine.
 const SPAWN_ROUNDS: usize = 9;
 
-/// Jobs of `/bin/true`, two at a time: beside the bare loop, on either store, and beside the peers.
+/// Jobs of `/bin/true`, two at a time: the bare loop, sweep on both stores, and the peers.
 pub fn spawn() -> Section {
     let jobs: u64 = std::env::var("JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(10_000);
     let (peers, missing) = peers::look(jobs);
@@ -89,7 +89,7 @@ fn calls_of_scripts(stats: &str) -> f64 {
     calls("cmdstat_evalsha:calls=").unwrap_or(0.0)
 }
 
-/// Jobs that sleep for 50 ms, on more slots than there are cores: how full the slots are kept.
+/// Jobs that sleep for 50 ms, on more slots than cores: how well the slots are used.
 pub fn sleep() -> Section {
     let mut section = Section::new(&["slots", "bare loop, s", "sweep, s", "sweep keeps of the bare loop's pace, %"]);
     section.how.push(
@@ -121,7 +121,7 @@ pub fn sleep() -> Section {
     section
 }
 
-/// Requests to Redis for each of some jobs that sleep, two at a time.
+/// Requests to Redis per job, for jobs that sleep, two at a time.
 fn trips_of_sleepers() -> f64 {
     let jobs = 120;
     let bench = Bench::redis();
@@ -130,7 +130,7 @@ fn trips_of_sleepers() -> f64 {
     calls_of_scripts(&bench.server().unwrap().say("INFO commandstats")) / jobs as f64
 }
 
-/// What a person waits for a command.
+/// The waiting time of commands.
 pub fn start() -> Section {
     let mut section = Section::new(&["command", "ms", "less that of /bin/true, ms"]);
     let embedded = Bench::embedded();
@@ -166,7 +166,7 @@ pub fn start() -> Section {
     section
 }
 
-/// One job on an idle system: how much longer than the job it takes until its outcome is recorded.
+/// One job on an idle system: the time until its outcome is recorded, without the job itself.
 pub fn idle() -> Section {
     let mut section = Section::new(&["way", "beyond the job itself, ms"]);
     section.how.push("sweep run --fresh one.toml -j 1 --out out.csv".into());
@@ -185,7 +185,7 @@ pub fn idle() -> Section {
             ::sweep::store::open::open(Some(&bench.store()), bench.path(), ::sweep::store::open::Open::Existing)
                 .unwrap();
         for _ in 0..ROUNDS * 2 {
-            // Long enough that the worker has nothing on its mind.
+            // Long enough for the worker to become idle.
             std::thread::sleep(Duration::from_millis(700));
             let floor = cost_of(&mut std::process::Command::new("/bin/true")).wall;
             let begun = Instant::now();
@@ -204,7 +204,7 @@ pub fn idle() -> Section {
     section
 }
 
-/// A program that runs until it is dropped.
+/// A program that is ended when this is dropped.
 struct Background(Child);
 
 impl Background {
@@ -221,7 +221,7 @@ impl Drop for Background {
     }
 }
 
-/// The memory of a worker with 100 slots, all busy.
+/// The memory of a worker with 100 busy slots.
 pub fn memory() -> Section {
     let mut section = Section::new(&["worker with 100 slots", "MiB"]);
     section.how.push("sweep worker -j 100, with 100 jobs of `/bin/sleep 2` running".into());

@@ -1,8 +1,8 @@
-//! Owns what a measured job brings: seven results.
+//! Owns the results of a measured job.
 
 use ::sweep::value::Value;
 
-/// Seven results whose JSON has some 140 bytes, different for each job.
+/// Seven results, different for each job; their JSON has about 140 bytes.
 pub fn results(index: u64) -> Vec<(String, Value)> {
     let x = index as f64;
     let float = |value: f64| Value::Float((value * 1e6).round() / 1e6);

@@ -1,4 +1,4 @@
-//! Owns the rows that drive a store as workers do, without starting processes: traffic, size, and reading it all again.
+//! Owns the rows that use a store as workers do, without starting processes: traffic, size, reading the results.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use super::redis_server::RedisServer;
 use super::results::results;
 use super::sweep::Bench;
 
-/// Jobs of a batch.
+/// Jobs in a batch.
 const BATCH: u32 = 64;
 
 fn ended(index: u64) -> Ended {
@@ -36,7 +36,7 @@ fn ended(index: u64) -> Ended {
     }
 }
 
-/// Puts a sweep of so many points in.
+/// Submits a sweep with this number of points.
 fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
     let text = format!(
         "name = \"fill\"\ncommand = \"echo {{{{ x }}}}\"\nrepeats = {}\n[grid]\nx = [1, 2, 3, 4]\n",
@@ -57,7 +57,7 @@ fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
     store.submit(&new).expect("the store takes it")
 }
 
-/// Claims and reports until nothing is left, as one worker does.
+/// Claims and reports until nothing is left, as a worker does.
 fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(u64) -> Vec<(String, Value)>) {
     let runner = Runner { host: "machine".into(), worker: format!("{name:0>16}") };
     let document = store.document(sweep).expect("it was submitted");
@@ -67,7 +67,7 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
         seq += 1;
         let reports = group(&finished, &columns);
         let scope = Scope::Sweep(sweep.clone());
-        // A token has 64 bits that look like chance, and its length matters to a store.
+        // A token has 64 random bits, and its length affects the size of the store.
         let token = (seq ^ u64::from(std::process::id()) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 << 63;
         let want = ClaimRequest { most: batch, scope, excluded: Vec::new(), token, lease: LEASE };
         let exchange = Exchange { worker: runner.worker.clone(), seq, reports, claim_request: Some(want) };
@@ -93,12 +93,12 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
     }
 }
 
-/// Four clients work at a sweep; gives the seconds.
+/// Runs a sweep with several clients and returns the time in seconds.
 fn work_together(connect: &dyn Fn() -> Arc<dyn Store>, sweep: &SweepId, clients: usize, batch: u32) -> f64 {
     fill(connect, sweep, clients, batch, results)
 }
 
-/// The same, with results of some kind.
+/// The same, with these results.
 fn fill(
     connect: &dyn Fn() -> Arc<dyn Store>,
     sweep: &SweepId,
@@ -120,7 +120,7 @@ fn connect(url: &str) -> Arc<dyn Store> {
     open(Some(url), std::path::Path::new("."), Open::OrCreate).expect("the store opens")
 }
 
-/// Claims and outcomes a second, without starting processes.
+/// Claims and outcomes per second, without starting processes.
 pub fn traffic() -> Section {
     let jobs = 100_000_u64;
     let mut section = Section::new(&["store, batches of 64", "clients", "jobs a second"]);
@@ -146,7 +146,7 @@ pub fn traffic() -> Section {
     section
 }
 
-/// Bytes in the store for a finished job with seven results.
+/// Bytes in the store per finished job with seven results.
 pub fn size() -> Section {
     let jobs = 50_000_u64;
     let mut section = Section::new(&["store", "jobs a batch", "bytes a finished job"]);
@@ -185,14 +185,13 @@ pub fn size() -> Section {
     section
 }
 
-/// Some jobs from beginning to end, so that what a server keeps of its scripts and clients is not counted for those that
-/// are measured.
+/// Runs some jobs first, so that the memory of the server for scripts and clients is not counted for the measured jobs.
 fn warm_up(bench: &Bench, store: &dyn Store) {
     let sweep = submit(bench, store, 256);
     work(store, &sweep, "first", BATCH, results);
 }
 
-/// Bytes in Redis of a sweep of a billion points that waits.
+/// Bytes in Redis for a pending sweep of a billion points.
 fn pending() -> f64 {
     let server = RedisServer::start();
     let store = connect(&server.url());
@@ -202,7 +201,7 @@ fn pending() -> f64 {
     used_memory(&server) - before
 }
 
-/// Bytes in Redis of a job that runs.
+/// Bytes in Redis for a running job.
 fn running() -> f64 {
     let server = RedisServer::start();
     let store = connect(&server.url());
@@ -226,7 +225,7 @@ fn used_memory(server: &RedisServer) -> f64 {
     info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
 }
 
-/// Reading it all again: the table, and the counts.
+/// Reading the results: the table and the counts.
 pub fn collect() -> Section {
     let jobs = 1_000_000_u64;
     let mut section = Section::new(&["store, 10^6 points done", "collect, s", "its peak, MiB", "status, ms"]);
@@ -253,7 +252,7 @@ pub fn collect() -> Section {
     section
 }
 
-/// Milliseconds of `sweep status` with ten million points done.
+/// Time of `sweep status` with ten million finished points, in milliseconds.
 fn status_of_many() -> Figure {
     let bench = Bench::embedded();
     let url = bench.store();

@@ -1,4 +1,4 @@
-//! Owns the program that is measured: its command lines, in a folder of its own, on either store.
+//! Owns the measured program: its command lines, in a separate folder, on either store.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,17 +17,17 @@ impl Bench {
         Bench { folder: tempfile::tempdir().unwrap(), redis: None }
     }
 
-    /// With a Redis of its own that keeps nothing on disk.
+    /// With its own Redis server, which keeps nothing on disk.
     pub fn redis() -> Bench {
         Bench { folder: tempfile::tempdir().unwrap(), redis: Some(RedisServer::start()) }
     }
 
-    /// Where its files are.
+    /// The folder with its files.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Its server, if it has one.
+    /// Its Redis server, if it has one.
     pub fn server(&self) -> Option<&RedisServer> {
         self.redis.as_ref()
     }
@@ -39,13 +39,13 @@ impl Bench {
         path
     }
 
-    /// A sweep of so many runs of a command without results.
+    /// Writes a sweep that runs a command without results this number of times.
     pub fn repeats(&self, name: &str, jobs: u64, command: &str) -> PathBuf {
         let text = format!("command = \"{command}\"\nrepeats = {jobs}\n[results]\nformat = \"none\"\n");
         self.file(&format!("{name}.toml"), &text)
     }
 
-    /// Its store, as `SWEEP_STORE` names it.
+    /// The store, as a value of `SWEEP_STORE`.
     pub fn store(&self) -> String {
         self.redis.as_ref().map_or_else(|| self.path().join("store").display().to_string(), RedisServer::url)
     }
@@ -58,7 +58,7 @@ impl Bench {
     }
 }
 
-/// What it says of itself.
+/// The version that it prints.
 pub fn version() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_sweep")).arg("--version").output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -1,6 +1,6 @@
-//! Owns what the tests of the binary share: a folder of their own, the real `sweep`, a real Redis, waiting with a limit.
+//! Owns what the tests of the binary share: a temporary folder, the real `sweep`, a real Redis, waiting with a limit.
 
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code)] // each test binary uses a part of it
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::ffi::OsStr;
@@ -15,16 +15,16 @@ pub mod strays;
 
 use redis_server::RedisServer;
 
-/// How long a test waits for something that is to happen.
+/// How long a test waits for a condition.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A folder of its own with a store, and the binary to run in it.
+/// A temporary folder with a store, in which the binary runs.
 pub struct Sandbox {
     folder: tempfile::TempDir,
     redis: Option<RedisServer>,
 }
 
-/// What a run of the binary gave.
+/// The exit code and the output of a run of the binary.
 pub struct Ran {
     pub code: i32,
     pub stdout: String,
@@ -32,14 +32,14 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Asserts the exit code; on another one everything that was printed is shown.
+    /// Asserts the exit code. If it differs, the panic shows all output.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Its standard output as JSON.
+    /// Parses standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in: {}", self.stdout))
@@ -62,22 +62,22 @@ impl Sandbox {
         Sandbox { folder: tempfile::tempdir().expect("a temporary folder"), redis: None }
     }
 
-    /// With a Redis of its own.
+    /// With its own Redis server.
     pub fn redis() -> Self {
         Sandbox::redis_with(&[("appendonly", "yes")])
     }
 
-    /// With a Redis of its own that has these settings.
+    /// With its own Redis server with these settings.
     pub fn redis_with(settings: &[(&str, &str)]) -> Self {
         Sandbox { redis: Some(RedisServer::start_with(settings)), ..Sandbox::embedded() }
     }
 
-    /// With a Redis of its own that holds what another one saved.
+    /// With its own Redis server, which loads the data that another one saved.
     pub fn redis_from(dump: &Path) -> Self {
         Sandbox { redis: Some(RedisServer::start_from(dump)), ..Sandbox::embedded() }
     }
 
-    /// One of each kind.
+    /// One sandbox for each kind of store.
     pub fn both() -> [Self; 2] {
         [Sandbox::embedded(), Sandbox::redis()]
     }
@@ -86,7 +86,7 @@ impl Sandbox {
         self.folder.path()
     }
 
-    /// Writes a file, with the folders above it.
+    /// Writes a file and creates its parent folders.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder is made");
@@ -98,7 +98,7 @@ impl Sandbox {
         std::fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The binary, to be run in the sandbox with its store.
+    /// A command that runs the binary in the sandbox with its store.
     pub fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null()).env_remove("SWEEP_STORE").env("NO_COLOR", "1");
@@ -108,22 +108,22 @@ impl Sandbox {
         command
     }
 
-    /// Runs the binary to its end.
+    /// Runs the binary and waits for its end.
     pub fn sweep(&self, args: &[impl AsRef<OsStr>]) -> Ran {
         self.command(args).output().expect("the binary runs").into()
     }
 
-    /// Starts the binary; what it prints goes to `NAME.log` in the sandbox.
+    /// Starts the binary; its output goes to `NAME.log` in the sandbox.
     pub fn start(&self, name: &str, args: &[&str]) -> Background {
         self.start_with(name, args, &[])
     }
 
-    /// The same, with another store than the sandbox's own, such as a proxy before it.
+    /// The same, with another store than that of the sandbox, such as a proxy.
     pub fn start_at(&self, store: &str, name: &str, args: &[&str]) -> Background {
         self.start_with(name, args, &[("SWEEP_STORE", store.to_owned())])
     }
 
-    /// The same, with variables set.
+    /// The same, with environment variables.
     pub fn start_with(&self, name: &str, args: &[&str], env: &[(&str, String)]) -> Background {
         let log = self.path().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
@@ -146,7 +146,7 @@ impl Sandbox {
         reader.deserialize().map(|row| row.expect("a row of text")).collect()
     }
 
-    /// The port of its Redis, if it has one.
+    /// The port of its Redis server, if it has one.
     pub fn port(&self) -> Option<u16> {
         self.redis.as_ref().map(RedisServer::port)
     }
@@ -156,7 +156,7 @@ impl Sandbox {
     }
 }
 
-/// A process that runs while the test goes on; killed when dropped.
+/// A process in the background; killed when this is dropped.
 pub struct Background {
     pub child: Child,
     log: PathBuf,
@@ -177,7 +177,7 @@ impl Background {
         rustix::process::kill_process(pid, signal).expect("the signal is sent");
     }
 
-    /// Ctrl-C twice, the second one when a worker has taken in the first.
+    /// Ctrl-C twice; the second one when the worker has handled the first.
     pub fn interrupt_twice(&self) {
         use rustix::process::Signal;
         self.signal(Signal::INT);
@@ -188,8 +188,8 @@ impl Background {
         self.signal(Signal::INT);
     }
 
-    /// Stops it (SIGSTOP) at a moment when it writes to no embedded store: stopped amid a write it would hold up all
-    /// others until it goes on.
+    /// Stops it (SIGSTOP) while it does not write to an embedded store: stopped during a write, it would block all others
+    /// until it continues.
     pub fn freeze(&self) {
         loop {
             self.signal(rustix::process::Signal::STOP);
@@ -204,10 +204,10 @@ impl Background {
         }
     }
 
-    /// Whether it is stopped, or not there any more; where that cannot be told, it is.
+    /// Whether it is stopped or has ended. True where this is unknown.
     fn is_stopped(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        // The state follows the name in brackets.
+        // The state follows the name in parentheses.
         stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z']))
     }
 
@@ -229,7 +229,7 @@ impl Drop for Background {
     }
 }
 
-/// Waits until something holds, or fails with the last state that was seen.
+/// Waits until a condition holds, or panics with the last state.
 #[track_caller]
 pub fn until<T, S: Debug>(what: &str, mut look: impl FnMut() -> Result<T, S>) -> T {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Owns a small proxy on this machine between one client and a server, so that a test can hurt that connection alone.
+//! Owns a small proxy on this machine between one client and a server, so that a test can disturb that connection only.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,33 +7,33 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How soon a change of the line is noticed by a connection on which nothing happens.
+/// How soon an idle connection notices a change of the line.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What the line between client and server does.
+/// The state of the line between client and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// It carries everything at once.
+    /// Everything is forwarded at once.
     Open,
-    /// Open connections are closed, and new ones as soon as they are made.
+    /// Open connections are closed, and so are new ones.
     Cut,
-    /// Connections stay open and can be made, but no byte arrives.
+    /// Connections are accepted and stay open, but no byte arrives.
     Stalled,
-    /// Whatever arrives, arrives later by this.
+    /// Everything arrives later by this time.
     Slow(Duration),
-    /// Requests arrive; when the reply comes, the connection is closed instead: what was asked is done, and not told.
+    /// Requests arrive, but the connection closes before the reply: they are applied, and the client does not know.
     Deaf,
 }
 
 struct Shared {
     server: u16,
     line: Mutex<Line>,
-    /// Counts the orders to half-close.
+    /// The number of orders to half-close.
     halves: AtomicU64,
     over: AtomicBool,
 }
 
-/// A proxy; it ends, and cuts its connections, when dropped.
+/// A proxy. When it is dropped, it ends and cuts its connections.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -46,7 +46,7 @@ enum Direction {
 }
 
 impl Proxy {
-    /// A proxy before the server at this port of this machine, on a free port.
+    /// Starts a proxy on a free port, for the server at this port of this machine.
     pub fn before(server: u16) -> Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
@@ -61,17 +61,17 @@ impl Proxy {
         Proxy { port, shared }
     }
 
-    /// The server's address as its client is to be told.
+    /// The address that the client must use.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Changes what the line does, for connections that are open and those to come.
+    /// Changes the state of the line, for open and new connections.
     pub fn set(&self, line: Line) {
         *self.shared.line.lock().expect("nobody panics with it") = line;
     }
 
-    /// Closes the way back on every open connection: the client reads an end, while what it writes still arrives.
+    /// Closes the direction to the client on every open connection: its requests still arrive.
     pub fn half_close(&self) {
         self.shared.halves.fetch_add(1, Ordering::SeqCst);
     }
@@ -109,7 +109,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Carries bytes one way until either end closes or the line is cut.
+/// Forwards bytes in one direction until either end closes or the line is cut.
 fn pump(mut from: TcpStream, mut to: TcpStream, shared: &Shared, direction: Direction) {
     let halves = shared.halves.load(Ordering::SeqCst);
     let _ = from.set_read_timeout(Some(TICK));

@@ -1,6 +1,6 @@
-//! Owns a real `redis-server` for tests: a free port of this machine, a temporary folder, chosen settings.
+//! Owns a real `redis-server` for tests, with a free port, a temporary folder and chosen settings.
 
-// A test that cannot go on ends, and says why; and each test that includes this file uses a part of it.
+// A test that cannot continue panics with the reason. Each test that includes this file uses a part of it.
 #![allow(clippy::indexing_slicing, clippy::expect_used, dead_code)]
 
 use std::fs;
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a server may take to answer.
+/// How long a server may take to reply.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A server; it ends when this is dropped.
+/// A server. It ends when this is dropped.
 pub struct RedisServer {
     child: Option<Child>,
     port: u16,
@@ -30,7 +30,7 @@ impl RedisServer {
         RedisServer::start_with(&[])
     }
 
-    /// Starts a server with these settings of `redis.conf` besides.
+    /// Starts a server with these additional settings of `redis.conf`.
     ///
     /// # Panics
     /// If it does not answer in time, or there is no `redis-server`.
@@ -38,7 +38,7 @@ impl RedisServer {
         RedisServer::start_in(tempfile::tempdir().expect("a temporary folder"), settings)
     }
 
-    /// Starts a server that holds what another one saved in this file.
+    /// Starts a server with the data that another one saved in this file.
     ///
     /// # Panics
     /// As [`RedisServer::start_with`], or if the file cannot be copied.
@@ -51,7 +51,7 @@ impl RedisServer {
     fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> RedisServer {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut server = RedisServer { child: None, port: 0, folder, settings };
-        // Somebody else may take the port between the look and the start.
+        // Another process may take the port before the server starts.
         for _ in 0..10 {
             server.port = free_port();
             if server.launch(IS_READY) {
@@ -84,7 +84,7 @@ impl RedisServer {
         self.folder.path().join("redis.sock")
     }
 
-    /// Ends it at once, as a power cut of its own would.
+    /// Kills it.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("the server is ours to end");
@@ -92,7 +92,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again on the same port, with the same folder and settings.
+    /// Starts it again with the same port, folder and settings.
     ///
     /// # Panics
     /// If it does not answer in time.
@@ -101,8 +101,7 @@ impl RedisServer {
         assert!(self.launch(IS_READY), "redis-server does not start again: {}", self.log());
     }
 
-    /// Keeps a snapshot, and starts again from that alone, so slowly that it takes `each` for each key; returns while it
-    /// loads.
+    /// Saves a snapshot and starts again from it, so slowly that each key takes the time `each`. Returns while it loads.
     ///
     /// # Panics
     /// If it does not answer in time.
@@ -121,12 +120,12 @@ impl RedisServer {
         rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).expect("the server is ours");
     }
 
-    /// How long its append-only file is now.
+    /// The current length of its append-only file in bytes.
     pub fn log_length(&self) -> u64 {
         self.append_only_file().map_or(0, |path| fs::metadata(path).map_or(0, |meta| meta.len()))
     }
 
-    /// Ends it as a power cut of its machine would: what it appended to its log beyond `length` bytes is forgotten.
+    /// Ends it as a power cut would: what it appended to its log beyond `length` bytes is lost.
     pub fn cut_power(&mut self, length: u64) {
         self.stop();
         if let Some(path) = self.append_only_file() {
@@ -136,14 +135,14 @@ impl RedisServer {
         }
     }
 
-    /// The newest part of its append-only log; the parts before it are not written to any more.
+    /// The newest part of its append-only log, the only one that is still written.
     fn append_only_file(&self) -> Option<PathBuf> {
         let parts = fs::read_dir(self.folder.path().join("appendonlydir")).ok()?;
         let parts = parts.filter_map(|part| part.ok().map(|part| part.path()));
         parts.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max()
     }
 
-    /// Says something to it in its own protocol's plain form (`SET name value`), and returns its first bytes of reply.
+    /// Sends it an inline command (`SET name value`) and returns the first bytes of the reply.
     pub fn say(&self, line: &str) -> String {
         self.try_say(line).expect("the server answers")
     }
@@ -165,7 +164,7 @@ impl RedisServer {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// Starts the process and waits until it answers in one of these ways; false if it ended before that.
+    /// Starts the process and waits for one of these replies. False if the process ended before that.
     fn launch(&mut self, answers: &[&str]) -> bool {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()]);
@@ -199,16 +198,16 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port of this machine that was free just now.
+/// A port of this machine that is free at the moment.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound socket has an address").port()
 }
 
-/// How a server answers that is ready: one that wants a password is, one that loads its data is not.
+/// The replies of a server that is ready. One that requires a password is ready; one that loads its data is not.
 const IS_READY: &[&str] = &["+PONG", "-NOAUTH"];
 
-/// What a server says there.
+/// The reply of a server that loads its data.
 fn ping(port: u16) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;

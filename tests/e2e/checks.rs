@@ -1,4 +1,4 @@
-//! Owns the tests of `sweep check`: its page, its points as CSV, its JSON, its warnings.
+//! Owns the tests of `sweep check`: its text, its points as CSV, its JSON, its warnings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -155,7 +155,7 @@ fn what_may_be_wrong_is_told() {
     assert_eq!(warned("command = \"sh job.sh\"\n"), "");
 }
 
-/// The points of a file, each without its index: parameters by name, draw, repeat, seed.
+/// The points of a file without their indices: parameters by name, draw, repeat, seed.
 fn points(sandbox: &Sandbox, name: &str, text: &str) -> BTreeSet<Vec<(String, String)>> {
     sandbox.write(name, text);
     let table = sandbox.sweep(&["check", name, "--out", "-"]).code(0).stdout;

@@ -1,4 +1,4 @@
-//! Owns the tests of what the commands print: for people, and for tools.
+//! Owns the tests of the output of the commands, for people and for programs.
 
 use std::process::Command;
 
@@ -52,7 +52,7 @@ fn completions_and_the_man_page_name_every_command() {
     let help = sandbox.sweep(&["--help"]).code(0).stdout;
     let listed =
         help.split("Commands:").nth(1).and_then(|rest| rest.split("Options:").next()).expect("a list of commands");
-    // A command's line is indented by two, its description's further lines by more.
+    // The line of a command is indented by two, further lines of its description by more.
     let commands = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     assert!(commands.len() > 15, "{commands:?}");
@@ -201,7 +201,7 @@ fn points_are_chosen_by_an_expression() {
         assert!(cancelled.contains("no failed points"), "{cancelled}");
         sandbox.sweep(&["retry", "pi-2", "--where", "job < 3 or job == 7"]).code(0);
         assert_eq!(sandbox.status("pi-2")["pending"], 4);
-        // What was put back of the first sweep has run again, and no more than that.
+        // Only the retried points of the first sweep have run again.
         let left = sandbox.sweep(&["jobs", "pi-1", "--state", "failed"]).code(0).stdout;
         assert_eq!(left.lines().count(), 4, "{left}");
     }

@@ -1,4 +1,4 @@
-//! Owns the tests of jobs' directories: input decks in them, fresh ones for further attempts, results from their files.
+//! Owns the tests of job directories: input decks, a new directory for each attempt, results from files.
 
 use crate::common::Sandbox;
 

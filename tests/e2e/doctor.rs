@@ -1,4 +1,4 @@
-//! `sweep doctor`: what it says of stores and machines that are well, and of those that would bite.
+//! Owns the tests of `sweep doctor`: its report on good stores and machines, and on those with likely problems.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::common::redis_server::RedisServer;
 use crate::common::{Sandbox, until};
 
-/// The lines but those of strays (the machine may have some of others'), with numbers and paths blanked.
+/// The lines of the report with numbers and paths blanked, without strays (other tests may have some on this machine).
 fn blanked(sandbox: &Sandbox, text: &str) -> String {
     let path = sandbox.path().to_string_lossy();
     let lines = text.lines().filter(|line| !line.contains(" strays "));

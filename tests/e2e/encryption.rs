@@ -1,4 +1,4 @@
-//! An encrypted Redis, with an authority and certificates made here: what works, and in which words the rest is refused.
+//! Owns the tests of Redis over TLS, with an authority and certificates made here: what works, and what is refused how.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use crate::common::redis_server::{RedisServer, free_port};
 use crate::common::{Ran, Sandbox};
 
-/// A server that speaks TLS on one port and plainly on another, with a user who may do what the documentation says.
+/// A server with TLS on one port and without it on another. Its user has the permissions of the documentation.
 struct Encrypted {
     sandbox: Sandbox,
     server: RedisServer,
@@ -18,7 +18,7 @@ struct Encrypted {
 fn start() -> Encrypted {
     let sandbox = Sandbox::embedded();
     let authority = authority("An authority");
-    // The address as a name, and `localhost` as none of them.
+    // The certificate names the address, but not `localhost`.
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
@@ -52,7 +52,7 @@ impl Encrypted {
         command.output().unwrap().into()
     }
 
-    /// What is said to who is refused; the password is never in it.
+    /// Asserts that the connection is refused with these words, and that the password is not among them.
     #[track_caller]
     fn refused(&self, url: &str, authority: &PathBuf, words: &[&str]) {
         let ran = self.sweep(url, authority, &["status"]).code(3);

@@ -1,4 +1,4 @@
-//! Owns the tests of what goes wrong: bad input, a store that is not there, programs that are not.
+//! Owns the tests of bad input, a missing store and missing programs.
 
 use crate::common::{Sandbox, redis_server};
 
@@ -16,8 +16,7 @@ fn a_wrong_sweep_file_ends_with_2_and_nothing_is_submitted() {
     assert!(!sandbox.path().join(".sweep").exists());
 }
 
-/// What each of these says is a snapshot of its own, in `tests/bad_input.rs`; here the binary is to end with 2 and
-/// leave nothing behind.
+/// `tests/bad_input.rs` has a snapshot of each message; here the binary must end with 2 and leave nothing behind.
 #[test]
 fn every_mistake_that_there_is_a_sample_of_ends_with_2_before_anything_runs() {
     let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
@@ -128,7 +127,7 @@ fn what_jobs_print_is_shown_with_control_characters_made_visible() {
         assert!(!ran.stdout.contains(['\u{1b}', '\u{7}']), "{args:?}: {:?}", ran.stdout);
         assert!(ran.stdout.contains("\\u{1b}"), "{args:?}: {}", ran.stdout);
     }
-    // A file has what was printed, whatever it is.
+    // A file contains what was printed, unchanged.
     assert!(sandbox.read("a.results.csv").contains("a\u{1b}[31m"));
 }
 

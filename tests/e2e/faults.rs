@@ -1,5 +1,5 @@
-//! Owns the tests of single faults, aimed where the random ones of `tests/chaos` are too blunt: a machine asleep, a store
-//! away, a line cut, jobs that do what jobs should not do.
+//! Owns the tests of single faults, where the random faults of `tests/chaos` are not precise enough: a machine that
+//! sleeps, a store that is away, a connection that is cut, jobs that misbehave.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,8 +10,8 @@ use crate::common::proxy::{Line, Proxy};
 use crate::common::strays::Token;
 use crate::common::{Background, LIMIT, Sandbox, until};
 
-/// Writes a sweep whose jobs run `script` as `sh job.sh X`, carry the token, and note each of their starts in a file of
-/// their own; submits it and returns its id.
+/// Submits a sweep and returns its id. Its jobs run `script` as `sh job.sh X`, carry the token, and log each start in a
+/// separate file.
 fn submit(sandbox: &Sandbox, token: &Token, script: &str, tables: &str) -> String {
     sandbox.write("runs/none", "");
     std::fs::remove_file(sandbox.path().join("runs/none")).expect("it was just written");
@@ -21,7 +21,7 @@ fn submit(sandbox: &Sandbox, token: &Token, script: &str, tables: &str) -> Strin
     sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned()
 }
 
-/// What each job noted: the attempts that were started, a line each.
+/// The log of each job: the attempts that were started, one on each line.
 fn runs(sandbox: &Sandbox) -> Vec<String> {
     let mut notes: Vec<_> = std::fs::read_dir(sandbox.path().join("runs"))
         .expect("the folder")
@@ -35,7 +35,7 @@ fn all_started(sandbox: &Sandbox, jobs: usize) {
     until("all jobs to start", || if runs(sandbox).len() == jobs { Ok(()) } else { Err(runs(sandbox)) });
 }
 
-/// Waits until the store knows, by a heartbeat, that this job's process runs.
+/// Waits until a heartbeat has told the store that the process of this job runs.
 fn known_to_run(sandbox: &Sandbox, address: &str) {
     until("a heartbeat to tell that the job runs", || {
         let page = sandbox.sweep(&["show", address]).code(0).stdout;
@@ -53,12 +53,12 @@ fn signal_all(workers: &[Background], token: &Token, signal: Signal) {
         worker.signal(signal);
     }
     for (id, _) in token.carriers() {
-        // One that has ended meanwhile needs no signal.
+        // A process that has ended meanwhile needs no signal.
         let _ = kill_process(Pid::from_raw(id).expect("a process id"), signal);
     }
 }
 
-/// Runs a test on each store at the same time: most of it is waiting.
+/// Runs a test on both stores at the same time, because it mostly waits.
 fn on_both(test: fn(Sandbox)) {
     thread::scope(|threads| {
         for sandbox in Sandbox::both() {
@@ -89,10 +89,10 @@ fn a_machine_asleep_for_longer_than_a_lease_loses_nothing_and_runs_nothing_twice
 
 #[test]
 fn redis_away_for_longer_than_a_lease_costs_no_job_that_runs() {
-    // Each write is on the disk before it is answered: what is lost would be lost by sweep.
+    // Each write is on the disk before the reply, so that only sweep could lose something.
     let mut sandbox = Sandbox::redis_with(&[("appendonly", "yes"), ("appendfsync", "always")]);
     let token = Token::new();
-    // Some end while it is away, some after that, and some have to wait for it.
+    // Some jobs end while the store is away, some end later, and some have to wait for it.
     let id = submit(&sandbox, &token, "sleep $x; echo y=$SWEEP_ATTEMPT", "[grid]\nx = [3, 4, 9, 10, 0, 1]");
     let args = ["worker", "-j", "2", "--lease", "2s", "--until-empty"];
     let mut workers = ["w1", "w2"].map(|name| sandbox.start(name, &args));
@@ -116,7 +116,7 @@ fn an_embedded_store_locked_for_longer_than_a_lease_is_waited_for() {
     let id = submit(&sandbox, &token, "sleep $x; echo y=$SWEEP_ATTEMPT", "[grid]\nx = [3, 9, 0, 1]");
     let mut worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "2s", "--until-empty"]);
     all_started(&sandbox, 2);
-    // As a process does that was stopped amid a write.
+    // As a process does that was stopped during a write.
     let held = rusqlite::Connection::open(sandbox.path().join(".sweep/sweep.db")).expect("the store's file");
     held.busy_timeout(Duration::from_secs(10)).expect("a setting");
     held.execute_batch("BEGIN IMMEDIATE").expect("the lock");
@@ -133,7 +133,7 @@ fn an_embedded_store_locked_for_longer_than_a_lease_is_waited_for() {
 fn a_worker_cut_off_for_longer_than_its_lease_is_replaced_and_its_late_outcomes_are_refused() {
     let sandbox = Sandbox::redis();
     let token = Token::new();
-    // Of the first attempts one ends while its worker is cut off, the other one would run on and on.
+    // One first attempt ends while its worker is cut off; the other would never end.
     let script = "if [ $SWEEP_ATTEMPT = 1 ]; then sleep $x; fi; echo y=$SWEEP_ATTEMPT";
     let id = submit(&sandbox, &token, script, "[grid]\nx = [2, 300]");
     let proxy = Proxy::before(sandbox.port().expect("a Redis"));
@@ -167,7 +167,7 @@ fn an_outcome_that_comes_late_but_before_anyone_claimed_the_job_again_counts() {
         let mut frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
         known_to_run(&sandbox, &format!("{id}/0"));
         frozen.freeze();
-        // It gives up lost workers wherever they worked, and claims nothing of their queue.
+        // This worker reports lost claims of every queue, but claims nothing from the queue of the lost worker.
         let _other = sandbox.start("other", &["worker", "--queue", "other"]);
         until("the job to be put back in the queue", || match sandbox.status(&id) {
             status if status["pending"] == 1 => Ok(()),
@@ -208,7 +208,7 @@ fn a_request_whose_reply_is_lost_is_applied_once() {
     assert_eq!(column(&sandbox, &id, "y"), vec!["1"; 300]);
 }
 
-/// Jobs that do what jobs should not do, and what is to be said of each: nothing, where it succeeds with `y = 1`.
+/// Jobs that misbehave, with the expected message: none where the job succeeds with `y = 1`.
 const MISCHIEF: [(&str, &str, &str); 14] = [
     ("prints-100-megabytes", "yes it goes on and on | head -c 100000000; echo; good", ""),
     ("never-ends-a-line", "head -c 5000000 /dev/zero | tr '\\0' a", "no result: "),

@@ -1,4 +1,4 @@
-//! Owns the tests of when it is tried again, when a job is given up, and when a whole sweep is paused.
+//! Owns the tests of when a job is tried again, when it is given up, and when a whole sweep is paused.
 
 use crate::common::{Sandbox, until};
 
@@ -10,7 +10,7 @@ fn submit(sandbox: &Sandbox, text: &str) -> String {
 #[test]
 fn a_job_that_kills_its_worker_every_time_is_given_up_and_says_so() {
     for sandbox in Sandbox::both() {
-        // The worker is the job's parent.
+        // The worker is the parent of the job.
         let text = "command = \"sh -c 'echo $$ >> runs; kill -KILL $PPID; sleep 60'\"\n[grid]\nx = 1\n";
         let id = submit(&sandbox, text);
         let mut deaths = 0;
@@ -46,7 +46,7 @@ fn a_sweep_whose_first_jobs_all_fail_is_paused_with_the_first_ones_last_words() 
         assert!((20..150).contains(&failed), "{status}");
         assert_eq!(status["running"], 0);
         assert!(sandbox.sweep(&["wait", "a-1"]).code(4).stderr.contains("no licence for "));
-        // Who lets it go on in spite of them is not stopped at the very next one.
+        // After `resume`, the next failure does not pause the sweep again.
         sandbox.sweep(&["resume", "a-1"]).code(0);
         sandbox.sweep(&["worker", "--until-empty", "-j", "2"]).code(0);
         let again = sandbox.status("a-1")["failed"].as_u64().expect("a count");
@@ -89,7 +89,7 @@ fn a_program_that_is_not_here_pauses_the_sweep_after_one_job_and_resuming_goes_o
             status if status["state"] == "paused" => Ok(()),
             status => Err(status),
         });
-        // The program comes; the worker, which goes on, finds it.
+        // The program is installed; the running worker finds it.
         let program = sandbox.write("solver", "#!/bin/sh\necho y=$1\n");
         std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
         sandbox.sweep(&["resume", "a-1"]).code(0);

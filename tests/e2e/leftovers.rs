@@ -1,4 +1,4 @@
-//! Owns the tests of what jobs leave running: when they end well, when they are ended, when their worker is killed.
+//! Owns the tests of processes that jobs leave running: when jobs end, when they are ended, when their worker is killed.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use rustix::process::Signal;
 
 use crate::common::{Sandbox, until};
 
-/// A job that starts a daemon (a session of its own, no parent left, deaf to requests), writes down who is there, and
-/// then does something.
+/// A job that starts a daemon (its own session, no parent, ignores signals), writes the process ids to a file, and then
+/// runs `then`.
 fn with_daemon(then: &str, job: &str) -> String {
     let daemon = "setsid sh -c 'trap \"\" TERM INT HUP; echo $$ >> pids; exec sleep 300 < /dev/null > /dev/null 2>&1'";
     let script = format!(
@@ -26,7 +26,7 @@ fn submitted(sandbox: &Sandbox, then: &str, job: &str) -> String {
     sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned()
 }
 
-/// The processes of the job that are there, dead ones that nobody has reaped left out.
+/// The living processes of the job, without zombies.
 fn alive(sandbox: &Sandbox) -> Vec<i32> {
     let pids = std::fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
     let is_alive = |pid: &i32| {
@@ -59,7 +59,7 @@ fn a_killed_workers_jobs_end_with_it_daemons_included_and_run_again_at_once() {
         wait_until_ready(&sandbox);
         worker.signal(Signal::KILL);
         all_end(&sandbox);
-        // The lease would last an hour: the store was told that the worker is dead.
+        // The lease would last an hour, but the store was told that the worker is dead.
         let mut second = sandbox.start("second", &["worker", "-j", "1", "--until-empty"]);
         assert_eq!(second.end(), 0, "{}", second.log());
         assert_eq!(sandbox.status(&id)["succeeded"], 1);
@@ -67,7 +67,7 @@ fn a_killed_workers_jobs_end_with_it_daemons_included_and_run_again_at_once() {
     }
 }
 
-/// Nobody is left to tell the store, and nothing ends the jobs: the lease of 20 seconds is all that there is.
+/// Nobody tells the store, and nothing ends the jobs: only the lease of 20 seconds helps.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
@@ -95,7 +95,7 @@ fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
     let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
     assert_eq!(shown["history"][0]["cause"], "its worker was lost", "{shown}");
     for pid in alive(&sandbox) {
-        // What the machine that is gone would have taken with it.
+        // The processes that would have ended with the machine.
         let _ = rustix::process::kill_process_group(rustix::process::Pid::from_raw(pid).expect("an id"), Signal::KILL);
     }
 }
@@ -181,7 +181,7 @@ fn a_supervisor_that_is_killed_is_replaced() {
     all_end(&sandbox);
 }
 
-/// The id of the worker's supervisor; 0: there is none.
+/// The process id of the supervisor of the worker; 0 if there is none.
 fn supervisor(worker: u32) -> i32 {
     let entries = std::fs::read_dir("/proc").expect("Linux");
     let mut pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());

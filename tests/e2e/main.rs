@@ -1,4 +1,4 @@
-//! The real binary on both stores, with real processes.
+//! Tests of the real binary on both stores, with real processes.
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
 

@@ -1,4 +1,4 @@
-//! Owns the tests of where tables go: what is never overwritten, what is written to and not replaced, what cannot be.
+//! Owns the tests of where tables go: what is never overwritten, what is written to but not replaced, what is refused.
 
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, symlink};
@@ -52,7 +52,7 @@ fn what_the_sweep_reads_and_the_store_itself_are_never_overwritten() {
     ");
     assert_eq!(sandbox.read("lib/tools.sh"), "true\n");
     assert!(!sandbox.path().join("lib/new.sh").exists());
-    // The table that `run` writes by itself is none of the watched files, and the store is whole.
+    // The default table of `run` is not a watched file, and the store is undamaged.
     sandbox.sweep(&["run", "a.toml"]).code(0);
     assert!(sandbox.read("a.results.csv").starts_with(TABLE));
     assert_eq!(sandbox.status("a-1")["succeeded"], 2);

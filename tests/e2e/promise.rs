@@ -1,5 +1,4 @@
-//! Owns the tests of the declarative promise: `sweep run` makes the declared table true by running what is missing, and
-//! nothing else. What ran is told by a log that the jobs themselves write.
+//! Owns the tests of `sweep run`: it runs the missing points and nothing else. A log that the jobs write shows what ran.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +6,10 @@ use rustix::process::Signal;
 
 use crate::common::{Sandbox, until};
 
-/// A program that notes what it was given in `log`, and prints a result that follows from it.
+/// A program that writes its arguments to `log` and prints a result computed from them.
 const SCRIPT: &str = "echo \"$*\" >> log\necho \"y = $1.$2\"\necho \"z = $3\"\n";
 
-/// A sweep of this script; `rest` are further lines before `[grid]`, and `grid` those below it.
+/// A sweep file with this script; `rest` are further lines before `[grid]`, `grid` the lines below it.
 fn sweep(rest: &str, grid: &str) -> String {
     format!("command = \"sh job.sh {{{{ a }}}} {{{{ b }}}} {{{{ seed }}}}\"\n{rest}\n[grid]\n{grid}\n")
 }
@@ -19,7 +18,7 @@ fn plain(a: &str, repeats: u32) -> String {
     sweep(&format!("repeats = {repeats}"), &format!("a = {a}\nb = [1, 2, 3]"))
 }
 
-/// What a run said, and how many jobs ran.
+/// The messages of a run, and the number of jobs that ran.
 struct Said {
     stderr: String,
     jobs: usize,
@@ -61,7 +60,7 @@ fn study() -> [Sandbox; 2] {
     both
 }
 
-/// The table without what differs from run to run: times, memory and hosts. An attempt that was killed counts as one.
+/// The table without what varies between runs: times, memory and hosts. An attempt that was killed counts as one.
 fn table(sandbox: &Sandbox) -> Vec<String> {
     let mut reader = csv::Reader::from_path(sandbox.path().join("a.results.csv")).expect("the table");
     let names = reader.headers().expect("a header").clone();
@@ -72,7 +71,7 @@ fn table(sandbox: &Sandbox) -> Vec<String> {
     [vec![row(names)], rows].concat()
 }
 
-/// The table that the sweep file gives where nothing was there before.
+/// The table of the sweep file in an empty store.
 fn undisturbed(text: &str) -> Vec<String> {
     let sandbox = Sandbox::embedded();
     sandbox.write("job.sh", SCRIPT);
@@ -120,7 +119,7 @@ fn what_a_killed_run_left_is_run_and_nothing_else() {
         said.has(&[&format!("a-1: {before} of 60 done, {left} to run")]);
         assert!(said.jobs <= left, "{} ran of {left}", said.jobs);
         assert_eq!(table(&sandbox), expected);
-        // Only what the first run had in hand was begun twice.
+        // Only the jobs that the first run was running have started twice.
         let log = sandbox.read("log");
         let points: BTreeSet<&str> = log.lines().collect();
         assert_eq!(points.len(), 60);
@@ -131,7 +130,7 @@ fn what_a_killed_run_left_is_run_and_nothing_else() {
 #[test]
 fn failed_and_cancelled_points_run_again_and_a_paused_sweep_goes_on() {
     for sandbox in study() {
-        // The points with b = 2 fail until a file is there, which no word names.
+        // The points with b = 2 fail until a file exists that no word of the command names.
         sandbox.write("job.sh", &format!("test $2 = 2 && ! test -e mended && exit 3\n{SCRIPT}"));
         let text = plain("[1, 2, 3, 4]", 1);
         sandbox.write("a.toml", &text);
@@ -159,7 +158,7 @@ fn failed_and_cancelled_points_run_again_and_a_paused_sweep_goes_on() {
 fn a_sweep_that_grows_keeps_what_it_has() {
     for sandbox in study() {
         run(&sandbox, &plain("[3, 5]", 1), &[]).ran(6);
-        // A value in front, one between, more repeats, another order of values and parameters, blocks.
+        // A value at the front, one in the middle, more repeats, another order of values and parameters, blocks.
         let grown = [
             (plain("[1, 3, 4, 5]", 1), 6, 12),
             (plain("[1, 3, 4, 5]", 3), 12, 36),
@@ -184,7 +183,7 @@ fn a_sweep_that_grows_keeps_what_it_has() {
                 (Some(*known as u64), Some(*total as u64))
             );
         }
-        // Smaller, and large again: nothing is lost.
+        // Fewer points, and then all again: nothing is lost.
         run(&sandbox, &plain("[3, 5]", 1), &[]).has(&["a-1: 6 of 6 done, nothing to run"]).ran(0);
         run(&sandbox, &plain("[1, 3, 4, 5]", 3), &[]).has(&["36 of 36 done"]).ran(0);
         run(&sandbox, &plain("[3, 4, 9, 7]", 3), &[])
@@ -265,16 +264,16 @@ fn after_an_edit_of_the_program_no_old_number_is_shown() {
         let again = run(&sandbox, &plain("[1, 2]", 1), &[]);
         again.has(&["a-2: 6 of 6 done"]).ran(0);
         assert!(!again.stderr.contains("changed"), "{}", again.stderr);
-        // Edited back: the old numbers are right again.
+        // The edit is undone: the old results are valid again.
         sandbox.write("job.sh", SCRIPT);
         run(&sandbox, &plain("[1, 2]", 1), &[]).has(&["a-1: 6 of 6 done"]).ran(0);
         assert!(sandbox.rows("a.results.csv").iter().all(|row| !row["y"].starts_with('7')));
-        // Who knows better says so.
+        // --reuse-changed overrides it.
         sandbox.write("job.sh", &format!("# a comment\n{SCRIPT}"));
         let reused = run(&sandbox, &plain("[1, 2, 3]", 1), &["--reuse-changed"]);
         reused.has(&["a-3: 6 of 9 points reused from a-2, 3 to run"]).ran(3);
         run(&sandbox, &plain("[1, 2, 3]", 1), &[]).has(&["a-3: 9 of 9 done"]).ran(0);
-        // Another command, and a file that is watched.
+        // Another command, and a watched file.
         let other = plain("[1, 2, 3]", 1).replace("sh job.sh", "sh ./job.sh");
         run(&sandbox, &other, &[]).has(&["the command changed since a-3: 9 results"]).ran(9);
         sandbox.write("data.csv", "1");

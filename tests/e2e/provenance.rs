@@ -1,4 +1,4 @@
-//! Owns the tests of `FILE.meta.json`: what stands beside a table is true, and enough to make it once more.
+//! Owns the tests of `FILE.meta.json`: it is correct, and sufficient to make the table again.
 
 use std::process::Command;
 
@@ -41,7 +41,7 @@ fn a_table_says_where_it_comes_from_and_how_it_is_made_again() {
         let times = times.map(|time| time.as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time"));
         assert!(times[1] <= times[2] && times[0] <= times[3], "{times:?}");
 
-        // The lines to paste do what they say, the choice of rows and columns included.
+        // The command lines make the same table, including the selection of rows and columns.
         sandbox.sweep(&["collect", "--all", "--where", "x > 1", "--columns", "x,status", "--out", "c d.jsonl"]).code(0);
         let collected = sandbox.read("c d.jsonl");
         std::fs::remove_file(sandbox.path().join("c d.jsonl")).expect("it was there");

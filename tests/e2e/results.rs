@@ -1,4 +1,4 @@
-//! Owns the tests of how results are read from what real jobs print and write.
+//! Owns the tests of reading results from the output and the files of real jobs.
 
 use crate::common::Sandbox;
 
@@ -10,7 +10,7 @@ fn cause(sandbox: &Sandbox, job: &str) -> String {
 #[test]
 fn lines_are_read_from_all_of_a_long_output() {
     let sandbox = Sandbox::embedded();
-    // A megabyte after the result, and another after the second; the third job has no line break in it at all.
+    // A megabyte after the first result, and one after the second. The output of the third job has no line break.
     sandbox.write(
         "job.sh",
         "echo E = 1\nfill() { head -c 1000000 /dev/zero | tr '\\0' \"$1\" | fold -w 79; echo; }\nfill x\n\

@@ -1,4 +1,4 @@
-//! Owns the tests of why points failed, and of putting them back in the queue.
+//! Owns the tests of `sweep failures` and `sweep retry`.
 
 use crate::common::Sandbox;
 
@@ -63,7 +63,7 @@ fn failures_are_grouped_and_the_command_retries_that_group() {
         let page = sandbox.sweep(&["failures"]).code(0).stdout;
         assert!(page.starts_with("2 points: exit code 1\n  ValueError: # is bad in PATH\n"), "{page}");
         assert!(!page.contains('\u{1b}'), "{page}");
-        // Each command as it is shown, typed into a shell.
+        // Each command as it is printed, run by a shell.
         let mut expected = vec![1; 10];
         for (group, points) in groups.iter().zip([&[0, 1][..], &[2], &[3], &[4], &[5], &[6]]) {
             let words: Vec<&str> =
@@ -117,7 +117,7 @@ fn a_success_runs_again_by_its_address_and_its_old_outcome_is_history() {
                 .map(|row| ["y", "status", "attempts", "exit_code"].map(|name| row[name].clone()))
                 .collect::<Vec<_>>()
         };
-        // What was set aside is not in the table any more, as the counts say.
+        // The old outcome is no longer in the table or in the counts.
         assert_eq!(sandbox.status("a-1")["pending"], 2);
         assert_eq!(table(), [["1", "succeeded", "1", "0"], ["", "pending", "1", ""], ["", "pending", "1", ""]]);
         sandbox.sweep(&["collect", "--out", "t.csv"]).code(0);

@@ -1,10 +1,10 @@
-//! Owns the check that every sweep in `sweeps/` checks, runs, and gives the table that its comments promise.
+//! Owns the tests of the sweeps in `sweeps/`: they check, run, and give the results that their comments promise.
 
 use std::path::Path;
 
 use crate::common::Sandbox;
 
-/// A sandbox with the repository's `sweeps/` and `examples/`.
+/// A sandbox with a copy of `sweeps/` and `examples/`.
 fn samples() -> Sandbox {
     let sandbox = Sandbox::embedded();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,7 +55,7 @@ fn coins_show_heads_half_the_time_and_three_in_a_row_after_fourteen() {
     sandbox.sweep(&["run", "sweeps/coins.toml"]).code(0);
     let file = "coins.results.csv";
     assert_eq!(sandbox.rows(file).len(), 600);
-    // Seeds are fixed, so these are the same on every run; the bounds are some four standard errors wide.
+    // Seeds are fixed, so every run gives the same results. The bounds are about four standard errors wide.
     assert!((mean(&column(&sandbox, file, "share")) - 0.5).abs() < 0.02);
     assert!((mean(&column(&sandbox, file, "until_three")) - 14.0).abs() < 2.0);
 }
@@ -123,7 +123,7 @@ fn the_ising_model_loses_its_magnetisation() {
         let of = rows.iter().filter(|row| row["size"] == size && row["temp"] == temp);
         mean(&of.map(|row| number(row, name)).collect::<Vec<_>>())
     };
-    // Onsager's infinite lattice has 0.9865 and -1.9509 at 1.5; small lattices hardly differ there.
+    // Onsager's solution for the infinite lattice is 0.9865 and -1.9509 at 1.5; small lattices differ little there.
     assert!(near(mean_of("8", "1.5", "magnetisation"), 0.986, 0.01));
     assert!(near(mean_of("8", "1.5", "energy"), -1.951, 0.03));
     assert!(mean_of("8", "3.5", "magnetisation") < mean_of("4", "3.5", "magnetisation"));
@@ -185,7 +185,7 @@ fn ishigamis_function_has_its_mean_and_variance() {
         of.map(|row| number(row, "result")).collect::<Vec<_>>()
     };
     let means: Vec<f64> = ["0", "1", "2", "3"].map(|randomization| mean(&of(randomization))).into();
-    // Independent points would scatter by sqrt(13.84 / 256) = 0.23.
+    // Independent points would have a standard error of sqrt(13.84 / 256) = 0.23.
     assert!(means.iter().all(|mean| near(*mean, 3.5, 0.2)), "{means:?}");
     assert!(means.windows(2).all(|pair| pair[0] != pair[1]), "{means:?}");
     for row in &rows {

@@ -1,4 +1,4 @@
-//! What must not be seen: the password in a store's URL, and files that others may write.
+//! Owns the tests of secrets: the password in the URL of a store is never visible, and no file is writable by others.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
     let sandbox = Sandbox::embedded();
     let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port());
-    // The job shows all that it inherits, and goes on until it is told to end.
+    // The job prints everything that it inherits, and runs until it is told to end.
     sandbox.write(
         "show.toml",
         "command = [\"sh\", \"-c\", \"env; tr '\\\\0' ' ' </proc/$PPID/cmdline; while ! [ -e end ]; do sleep 0.05; done\"]\n[results]\nformat = \"none\"\n",
@@ -49,14 +49,14 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
     let logs = with_url(&["logs", "show-1/0"]).code(0).stdout;
     assert!(logs.contains("SWEEP_ID=show-1"), "{logs}");
     seen += &(logs + &worker.log());
-    // And when something is wrong with it.
+    // The same when the URL is wrong.
     for url in [&url.replace(PASSWORD, "s3cret-not"), &format!("redis://{PASSWORD}:{PASSWORD}@127.0.0.1:1")] {
         seen += &sandbox.sweep(&["status", "--store", url]).code(3).stderr;
     }
     assert!(!seen.contains(PASSWORD), "{seen}");
 }
 
-/// Everything below a folder, with its mode.
+/// All files below a folder, with their modes.
 fn modes(folder: &Path) -> Vec<(PathBuf, u32)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {

@@ -1,4 +1,4 @@
-//! Owns the tests of `sweep stats` through the binary: groups, what is missing, which errors there are.
+//! Owns the tests of `sweep stats` with the binary: groups, missing values, errors.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ fn close(found: &Value, expected: f64) {
 #[test]
 fn groups_are_summed_up_with_what_is_missing() {
     for sandbox in Sandbox::both() {
-        // At n = 2 the last repeat fails, and the one before prints no energy but NaN.
+        // At n = 2 the last repeat fails, and the one before it prints NaN as energy.
         sandbox.write(
             "a.toml",
             r#"
@@ -38,7 +38,7 @@ label = "a,b"
         let lines = stats(&sandbox, &["--quantiles", "0,0.5,1"]);
         let told: Vec<String> = lines.iter().map(|line| format!("{} {}", line["n"], line["result"])).collect();
         assert_eq!(told, ["1 \"energy\"", "1 \"hit\"", "2 \"energy\"", "2 \"hit\""]);
-        // 10.5, 11.5, 14.5, 19.5, 26.5: numpy and scipy give these.
+        // 10.5, 11.5, 14.5, 19.5, 26.5: numpy and scipy give these values.
         let first = &lines[0];
         assert_eq!(
             (&first["stat.n"], &first["missing"], &first["nan"], &first["label"]),
@@ -53,7 +53,7 @@ label = "a,b"
         let second = &lines[2];
         assert_eq!((&second["stat.n"], &second["missing"], &second["nan"]), (&3.into(), &1.into(), &1.into()));
         close(&second["mean"], 22.166666666666668);
-        // Wilson's interval of 2 of 5.
+        // Wilson's interval for 2 of 5.
         close(&lines[1]["mean"], 0.4);
         close(&lines[1]["ci_low"], 0.11762077423264794);
         close(&lines[1]["ci_high"], 0.769275718723987);
@@ -96,7 +96,7 @@ fn the_error_knows_what_belongs_together() {
     sweep("sobol", "sampling = \"sobol\"");
     sweep("scrambled", "sampling = \"sobol\"\nrandomizations = 4");
     sweep("common", "common-draws = true");
-    // Random parameters make no groups; repeats of a draw add nothing where they are all alike.
+    // Random parameters make no groups. Repeats of a draw add nothing if they are all equal.
     let plain = stats(&sandbox, &["plain-1"]);
     let repeated = stats(&sandbox, &["repeated-1"]);
     assert_eq!((plain.len(), repeated.len()), (2, 2));
@@ -117,7 +117,7 @@ fn the_error_knows_what_belongs_together() {
     assert!(scrambled[0]["se"].as_f64().expect("an error") < plain[0]["se"].as_f64().expect("an error"));
     let single = stats(&sandbox, &["scrambled-1", "--by", "randomization,draw"]);
     assert_eq!((single.len(), &single[0]["n"]), (32, &2.into()));
-    // Both points of the grid see the same draws: taken together they are no more than one.
+    // Both grid points have the same draws, so together they are one replicate per draw.
     let common = stats(&sandbox, &["common-1", "--by", ""]);
     assert_eq!((&common[0]["n"], &common[0]["replicates"]), (&16.into(), &8.into()));
 }

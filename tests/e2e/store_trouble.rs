@@ -1,4 +1,4 @@
-//! Owns the tests of a store in trouble: what a person is told, and that a worker waits, and delivers what ran meanwhile.
+//! Owns the tests of a store in trouble: the messages, and that a worker waits and delivers later.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::common::{Background, Sandbox, until};
 
-/// A sweep of some jobs, each of which runs until there is a file `go`.
+/// A sweep of some jobs that run until a file `go` exists.
 fn submit(sandbox: &Sandbox, points: u32) -> String {
     let text = format!(
         "command = [\"sh\", \"-c\", \"touch started-{{{{ x }}}}; until [ -e go ]; do sleep 0.02; done; echo y=1\"]\n\
@@ -26,12 +26,12 @@ fn started(sandbox: &Sandbox, x: u32) {
     );
 }
 
-/// Waits until the worker has said something.
+/// Waits for a message of the worker.
 fn says(worker: &Background, words: &str) {
     until(&format!("`{words}`"), || if worker.log().contains(words) { Ok(()) } else { Err(worker.log()) });
 }
 
-/// What a command says that cannot do its work because of the store.
+/// Asserts that a command fails because of the store, with these words.
 fn refused(sandbox: &Sandbox, words: &[&str]) {
     let said = sandbox.sweep(&["status"]).code(3).stderr;
     for word in words {
@@ -39,7 +39,7 @@ fn refused(sandbox: &Sandbox, words: &[&str]) {
     }
 }
 
-/// The worker ends by itself, and each point has succeeded, at its first attempt.
+/// Asserts that the worker ends by itself and that each point succeeded at its first attempt.
 fn all_is_well(sandbox: &Sandbox, mut worker: Background, id: &str, points: usize) {
     assert_eq!(worker.end(), 0, "{}", worker.log());
     sandbox.sweep(&["collect", id, "--out", "t.csv"]).code(0);
@@ -60,7 +60,7 @@ fn a_redis_that_loads_its_data_is_waited_for() {
         clients if clients.contains("cmd=hmget") => Ok(()),
         clients => Err(clients),
     });
-    // Data of others, so that it takes its time.
+    // Other data, so that loading takes long.
     let keys: String = (0..300).map(|n| format!(" key:{n} {}", "x".repeat(60))).collect();
     sandbox.server().say(&format!("MSET{keys}"));
     sandbox.server().start_again_slowly(Duration::from_millis(25));
@@ -95,7 +95,7 @@ fn a_redis_that_is_a_replica_for_a_while_costs_nothing() {
     let id = submit(&sandbox, 3);
     let worker = sandbox.start("worker", &WORKER);
     started(&sandbox, 1);
-    // Of a primary that is not there: otherwise it would take over that one's data.
+    // The primary does not exist: otherwise the replica would copy its data.
     sandbox.server().say("REPLICAOF 127.0.0.1 1");
     refused(&sandbox, &["is a replica and accepts no changes", "use its primary redis://127.0.0.1:1"]);
     sandbox.write("go", "");
@@ -136,7 +136,7 @@ fn an_embedded_store_that_was_moved_away_and_put_back_costs_nothing() {
     all_is_well(&sandbox, worker, &id, 3);
 }
 
-/// In a file system of its own, which takes a mount namespace; where the system does not give one, this shows nothing.
+/// Uses a separate file system, which needs a mount namespace. Where the system does not allow one, this tests nothing.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_waited_for_and_one_that_cannot_be_written_is_told() {
@@ -196,7 +196,7 @@ fn a_damaged_embedded_store_is_told_with_what_can_be_saved() {
     submit(&sandbox, 3);
     let file = sandbox.path().join(".sweep/sweep.db");
     let mut bytes = fs::read(&file).unwrap();
-    // All but the first page, which says that it is a database of ours.
+    // All pages except the first, which identifies the database as ours.
     bytes[4096..].fill(0xA5);
     fs::write(&file, bytes).unwrap();
     refused(&sandbox, &["is damaged", "keep a copy", ".recover"]);

@@ -1,4 +1,4 @@
-//! Owns the tests of the table: its columns, its order, its names, and that it is whole or not there.
+//! Owns the tests of the table: columns, order, names, and that a file is complete or absent.
 
 use crate::common::Sandbox;
 
@@ -130,7 +130,7 @@ fn a_table_that_could_not_be_written_is_told_before_anything_runs() {
     assert_eq!(left, Vec::<std::ffi::OsString>::new(), "a file was left aside");
 }
 
-/// Two jobs of which one has no energy, one that failed, and results of every type.
+/// Two jobs, one of them without energy, a failed job, and results of every type.
 const MIXED: &str = r#"
 command = ["sh", "job.sh", "{{ x }}", "{{ label }}"]
 [[zip]]
@@ -157,7 +157,7 @@ fn rows_and_columns_are_chosen_by_where_and_columns() {
     let ran =
         collect(&["--columns", "energy,x", "--where", "energy < 0 and seconds >= 0 and status == 'succeeded'"]).code(0);
     assert_eq!(ran.stdout, "energy,x\n-0.5,0\n");
-    // What is missing is not smaller, and is counted; the failed point is asked with --all alone.
+    // A missing value does not compare as smaller, and is counted. The failed point takes part only with --all.
     let ran = collect(&["--columns", "x", "--where", "ok"]).code(0);
     assert_eq!(ran.stdout, "x\n0\n");
     assert!(
@@ -183,7 +183,7 @@ fn rows_and_columns_are_chosen_by_where_and_columns() {
     assert!(ran.stderr.contains("name it .csv or .jsonl"), "{}", ran.stderr);
 }
 
-/// Reads both forms back with Python's own `csv` and `json`, and compares the cells.
+/// Reads both forms with Python's `csv` and `json` and compares the cells.
 const READ_BACK: &str = r#"
 import csv, json, sys
 with open("t.csv", newline="", encoding="utf-8") as file:
@@ -235,7 +235,7 @@ fn a_full_disk_leaves_the_old_file() {
     sandbox.write("a.toml", "command = \"echo {{ x }}\"\nrepeats = 4000\n[grid]\nx = { from = 1, to = 10, count = 10 }\n[results]\nformat = \"none\"\n");
     sandbox.sweep(&["submit", "a.toml"]).code(0);
     sandbox.write("t.csv", "the old one\n");
-    // No file may grow beyond 256 kB (512 in some shells): the writing fails with an error, as on a full disk.
+    // Limits files to 256 kB (512 in some shells): writing fails with an error, as on a full disk.
     let limited = "trap '' XFSZ; ulimit -f 512; exec \"$0\" collect --all --out t.csv";
     let mut command = std::process::Command::new("sh");
     command.args(["-c", limited, env!("CARGO_BIN_EXE_sweep")]).current_dir(sandbox.path()).env_remove("SWEEP_STORE");

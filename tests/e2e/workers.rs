@@ -1,4 +1,4 @@
-//! Owns the tests of workers as processes: killed, told to stop, sharing a sweep, losing their store.
+//! Owns the tests of worker processes: they are killed, told to stop, share a sweep, lose their store.
 
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use sweep::store::open::{Open, open};
 
 use crate::common::{Sandbox, until};
 
-/// Jobs that note each of their runs in a file of their own, so that a second run of one is seen.
+/// Jobs that log each run in a separate file, so that a second run is visible.
 fn noting(points: u32, seconds: &str) -> String {
     format!(
         "command = \"sh -c 'echo $SWEEP_ATTEMPT >> runs/$SWEEP_JOB; sleep {seconds}; echo y=$SWEEP_JOB'\"\n\
@@ -58,7 +58,7 @@ fn a_worker_is_killed_in_the_middle_and_a_second_one_finishes_without_a_row_twic
         let jobs: Vec<usize> = sandbox.rows("t.csv").iter().map(|row| row["job"].parse().expect("an index")).collect();
         assert_eq!(jobs, (0..60).collect::<Vec<_>>());
         assert!(second.log().contains("gave no sign of life"), "{}", second.log());
-        // Only what the first worker had in hand ran twice: what ran, and what had ended a moment ago and was not recorded.
+        // Only jobs of the first worker ran twice: those that ran, and those that had just ended and were not recorded.
         let twice = runs(&sandbox).iter().filter(|notes| notes.lines().count() > 1).count();
         assert!(twice <= 2 * 3, "{twice} jobs ran twice");
         assert_eq!(number(&sandbox, &id, "succeeded"), 60);
@@ -71,7 +71,7 @@ fn a_frozen_workers_job_runs_elsewhere_and_its_late_outcome_is_refused() {
         let id = submit(&sandbox, &noting(1, "2"));
         let frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s"]);
         until("the job to run", || if runs(&sandbox) == ["1\n"] { Ok(()) } else { Err(runs(&sandbox)) });
-        // Once the store knows that the job was started, its loss is charged.
+        // When the store knows that the job has started, the loss is charged.
         until("a heartbeat", || match sandbox.sweep(&["show", &format!("{id}/0")]).code(0).stdout {
             page if page.contains("running (attempt 1") => Ok(()),
             page => Err(page),
@@ -295,14 +295,14 @@ fn a_queue_is_served_only_by_its_workers() {
 #[test]
 fn what_a_crashed_redis_forgot_of_the_last_seconds_is_delivered_once_more() {
     let mut sandbox = Sandbox::redis();
-    // One job ends, and another goes on meanwhile, so that the worker lives.
+    // One job ends while another keeps running, so that the worker stays.
     let command = "sh -c 'echo $SWEEP_ATTEMPT >> runs/$SWEEP_JOB; sleep {{ x }}; echo y=$SWEEP_JOB'";
     let id = submit(&sandbox, &format!("command = \"{command}\"\n[grid]\nx = [1, 6]\n"));
     let mut worker = sandbox.start("worker", &["worker", "-j", "2", "--until-empty"]);
     wait_for(&sandbox, &id, "running", 2);
     let with_claims_only = sandbox.server().log_length();
     wait_for(&sandbox, &id, "succeeded", 1);
-    // It looks often, and would deliver before we have looked.
+    // The worker asks often, and would deliver before this test looks.
     worker.freeze();
     sandbox.server().cut_power(with_claims_only);
     sandbox.server().start_again();
@@ -337,7 +337,7 @@ fn ctrl_c_in_a_terminal_ends_no_job_that_is_just_being_started() {
     for round in 0..8 {
         let before = number(&sandbox, &id, "succeeded");
         let mut worker = sandbox.command(&["worker", "-j", "8"]);
-        // A terminal signals the whole group of what it runs.
+        // A terminal signals the whole process group.
         let mut worker =
             worker.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         wait_for(&sandbox, &id, "succeeded", before + 1);
