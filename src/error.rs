@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::record::DecodeError;
 use crate::store::StoreError;
+use crate::worker::WorkerError;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
@@ -44,6 +45,15 @@ impl Error {
     /// For `map_err`: a local file that cannot be read, written, …
     pub fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Error::File { doing, path: path.to_path_buf(), source }
+    }
+}
+
+impl From<WorkerError> for Error {
+    fn from(error: WorkerError) -> Self {
+        match error {
+            WorkerError::Store(error) => Error::Store(error),
+            WorkerError::Thread(_) | WorkerError::Internal(_) => Error::usage(error.to_string()),
+        }
     }
 }
 

@@ -33,6 +33,7 @@ fn ended(index: u64) -> Ended {
         seconds: 0.05 + jitter / 100.0,
         cpu_seconds: 0.04 + jitter / 200.0,
         max_rss_bytes: 9_000_000 + (index % 16) * 4096,
+        oom_killed: false,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Owns `sweep supervise`, which a worker starts for itself: it outlives the worker, ends what that left running, and
-//! tells the store that it is dead.
+//! Owns `sweep supervise`, which a worker starts for itself: when the worker was killed, it ends what that left running
+//! and tells the store that the worker is dead.
 
 use std::io::stdin;
 use std::os::unix::process::CommandExt;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::error::{Error, Result};
-use crate::process::{Supervisor, end_marked, outlived};
+use crate::process::{Supervisor, kill_marked, worker_was_killed};
 use crate::store::{Store, StoreErrorKind};
 
-/// How long the store is tried to be told; after that the leases run out by themselves.
+/// How long it tries to reach the store; after that the leases run out by themselves.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sleep until the worker ends; if it was killed, end what it left running (a worker starts this for itself)
@@ -27,10 +27,10 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let worker = &args.worker;
-    let outlived = outlived(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
-    if outlived {
-        end_marked(&format!("{worker}."));
-        // Now that nothing of it runs any more, its jobs may begin elsewhere.
+    let was_killed = worker_was_killed(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
+    if was_killed {
+        kill_marked(&format!("{worker}."));
+        // Nothing of it runs any more: its jobs may start elsewhere.
         let begun = Instant::now();
         while let Err(Error::Store(error)) = mark_dead(context, worker) {
             let may_pass = error.is_unreachable() || error.kind == StoreErrorKind::Full;
@@ -52,8 +52,8 @@ fn mark_dead(context: &Context, worker: &str) -> Result<u64> {
 /// # Errors
 /// If it cannot be started.
 pub fn start(context: &Context, store: &dyn Store, worker: &str) -> std::io::Result<Supervisor> {
-    // An embedded store is named by its folder, wherever that was found. The address of another may hold a password,
-    // which must not stand in a list of processes.
+    // An embedded store is named by its folder, wherever that was found. The address of a server may contain a password,
+    // so it is passed in the environment, which other users cannot read, and not as an argument.
     let named = context.store.clone().filter(|name| name.contains("://")).unwrap_or_else(|| store.describe());
     let worker = worker.to_owned();
     let program = myself()?;
@@ -64,7 +64,7 @@ pub fn start(context: &Context, store: &dyn Store, worker: &str) -> std::io::Res
     })
 }
 
-/// This very program, also when its file was replaced since it was started.
+/// The program file of this process, also when its file was replaced since it was started.
 fn myself() -> std::io::Result<std::path::PathBuf> {
     let linux = Path::new("/proc/self/exe");
     if linux.exists() { Ok(linux.into()) } else { std::env::current_exe() }

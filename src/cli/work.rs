@@ -10,6 +10,7 @@ use crate::cli::report::{LogFormat, Reporter};
 use crate::cli::signals::Listener;
 use crate::cli::{message, supervise};
 use crate::error::{Error, Result};
+use crate::process::{Capacity, capacity};
 use crate::store::{LEASE, Scope, Store};
 use crate::worker::{Options, Summary, Worker};
 
@@ -62,7 +63,7 @@ pub fn work(
     let one_sweep = matches!(scope, Scope::Sweep(_));
     let options = Options {
         scope,
-        slots: args.jobs.unwrap_or(cores),
+        slots: possible_slots(args.jobs.unwrap_or(cores))?,
         until_empty,
         lease: *args.lease,
         fallback: context.cwd.clone(),
@@ -77,6 +78,20 @@ pub fn work(
     if let Err(error) = &supervisor {
         message!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
     }
-    let summary = worker.run()?;
+    let summary = worker.run().map_err(Error::from)?;
     Ok((summary, signals.interrupted()))
+}
+
+/// As many slots as the limits of this process and its user allow, at most `wanted`. Says so where these are fewer.
+///
+/// # Errors
+/// If not even one is possible.
+fn possible_slots(wanted: u32) -> Result<u32> {
+    let Capacity { slots, reason } = capacity(wanted);
+    match reason {
+        None => {}
+        Some(reason) if slots == 0 => return Err(Error::usage(format!("no job can be started here: {reason}"))),
+        Some(reason) => message!("warning: {slots} jobs run at once instead of {wanted}: {reason}"),
+    }
+    Ok(slots)
 }

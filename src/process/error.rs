@@ -6,21 +6,19 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::{Launch, program};
-
-/// Why a job could not be started. It prints as one sentence with the remedy in it.
+/// Why a job could not be started. It prints as one sentence that ends with the remedy.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// There is no such program.
     #[error("there is no program {what}; {remedy}")]
     NotFound {
-        /// What was looked for and where.
+        /// What was searched for, and where.
         what: String,
         /// What to do.
         remedy: String,
     },
-    /// The program is there, but not as something that can be run: not executable, a directory, a script whose
-    /// interpreter is missing, for another kind of machine.
+    /// The program exists but cannot be run: not executable, a directory, a script whose interpreter is missing, built
+    /// for another kind of machine.
     #[error("`{program}` cannot be run: {why}; {remedy}", program = program.display())]
     NotRunnable {
         /// Its path.
@@ -29,6 +27,8 @@ pub enum StartError {
         why: String,
         /// What to do.
         remedy: String,
+        /// The kind of what is wrong.
+        problem: ProgramProblem,
     },
     /// The job cannot run in its directory.
     #[error("the job's directory `{dir}` {why}", dir = dir.display())]
@@ -48,9 +48,9 @@ pub enum StartError {
         /// What to do.
         remedy: &'static str,
     },
-    /// It ran, but how it ended is not known.
+    /// It ran, but how it ended is unknown.
     #[error(
-        "how `{program}` ended is not known, because something else in this process waited for it: {source}; please report this",
+        "how `{program}` ended is unknown, because something else in this process waited for it: {source}; please report this",
         program = program.display()
     )]
     ExitUnknown {
@@ -61,56 +61,30 @@ pub enum StartError {
     },
 }
 
+/// What is wrong with a program file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramProblem {
+    /// It is not executable.
+    Mode,
+    /// It is a text that does not name its interpreter: the command must.
+    NamesNoInterpreter,
+    /// It names an interpreter that does not exist.
+    InterpreterMissing,
+    /// It is a directory, a broken link, or cannot be reached.
+    Unusable,
+}
+
 impl StartError {
-    /// Whether it is the machine's fault and for now: too many processes, no memory, too many open files, a program
-    /// that is being written. The same job may start a moment later or elsewhere, and should not be failed for it.
+    /// Whether it is the machine's fault and may pass: too many processes, no memory, too many open files, a program that
+    /// is being written. The same job may start a moment later or elsewhere, and should not fail for it.
     pub fn is_transient(&self) -> bool {
         let StartError::System { source, .. } = self else { return false };
         let errno = Errno::from_io_error(source);
         matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::TXTBSY))
     }
 
-    /// Whether it is the program that is not there or cannot be run, whatever the job.
+    /// Whether the program is missing or cannot be run, whatever the job.
     pub fn is_of_program(&self) -> bool {
         matches!(self, StartError::NotFound { .. } | StartError::NotRunnable { .. })
-    }
-
-    /// What a failure to spawn means. The system names neither of the two files that it may be about, nor the third,
-    /// the interpreter, so they are looked at.
-    pub(super) fn of_spawn(source: io::Error, launch: &Launch) -> StartError {
-        let files = matches!(
-            Errno::from_io_error(&source),
-            Some(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::ISDIR | Errno::NOEXEC | Errno::PERM)
-        );
-        if files {
-            let dir = program::check_directory(&launch.dir);
-            let word = launch.argv.first().map_or_else(|| launch.program.to_string_lossy(), Into::into);
-            if let Err(error) = dir.and_then(|()| program::check(&launch.program, &word)) {
-                return error;
-            }
-        }
-        StartError::System { program: launch.program.clone(), remedy: remedy(&source), source }
-    }
-
-    pub(super) fn of_reap(source: io::Error, launch: &Launch) -> StartError {
-        StartError::ExitUnknown { program: launch.program.clone(), source }
-    }
-}
-
-fn remedy(source: &io::Error) -> &'static str {
-    match Errno::from_io_error(source) {
-        Some(Errno::AGAIN) => "too many processes are running; use fewer slots (`-j`) or raise `ulimit -u`",
-        Some(Errno::NOMEM) => "the machine is out of memory; use fewer slots (`-j`)",
-        Some(Errno::MFILE | Errno::NFILE) => "too many files are open; use fewer slots (`-j`) or raise `ulimit -n`",
-        Some(Errno::TXTBSY) => "it is being written just now; try again when it is there",
-        Some(Errno::TOOBIG) => "hand long values over by `stdin` or in a file, and not as arguments or in `env`",
-        Some(Errno::NOEXEC) => "it is not a program for this kind of machine; build it here",
-        Some(Errno::ACCESS | Errno::PERM) => {
-            "see whether its folder may be entered, and that its file system is not mounted `noexec`"
-        }
-        None if source.kind() == io::ErrorKind::InvalidInput => {
-            "an argument, a variable or a path holds a NUL byte, which no program can be given; take it out"
-        }
-        _ => "see whether you can start it by hand",
     }
 }

@@ -1,4 +1,4 @@
-//! Owns asking git, where there is one, which commit a folder is at.
+//! Owns the question to git, where it is installed, which commit a folder is at.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use crate::model::GitState;
 
-/// The longest that git is waited for: a tree of millions of files on a slow disk is not worth a person's time.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long git may take: a tree of millions of files on a slow disk is not worth a person's time.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The commit that the tree around a folder is at, and whether files that it knows are changed. None: no git, no tree, no
-/// commit, or no answer within two seconds.
+/// The commit of the work tree around a folder, and whether tracked files are changed. None: no git, no work tree, no commit,
+/// or no answer within two seconds.
 pub fn git_state(folder: &Path) -> Option<GitState> {
     let mut git = Command::new("git");
     // Untracked files do not count: tables and stores are among them.
@@ -21,20 +21,22 @@ pub fn git_state(folder: &Path) -> Option<GitState> {
     let mut child = git.spawn().ok()?;
     let mut stdout = child.stdout.take()?;
     let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
+    let read_all = move || {
         let mut text = String::new();
-        // Nobody may wait any more; what is no text is of no use.
+        // It fails when nobody waits any more.
         let _ = send.send(stdout.read_to_string(&mut text).map(|_| text));
-    });
-    let answer = receive.recv_timeout(PATIENCE);
-    if answer.is_err() {
+    };
+    // Without a thread there is no answer, and git is ended.
+    let reader = std::thread::Builder::new().name("git".into()).spawn(read_all);
+    let answer = receive.recv_timeout(TIMEOUT);
+    if answer.is_err() || reader.is_err() {
         let _ = child.kill();
     }
     let status = child.wait().ok()?;
     read(&answer.ok()?.ok()?).filter(|_| status.success())
 }
 
-/// Reads what `git status --porcelain=v2 --branch` says.
+/// Reads the output of `git status --porcelain=v2 --branch`.
 fn read(text: &str) -> Option<GitState> {
     let commit = text.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
     let is_commit = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_read() {
+    fn the_output_of_git_is_read() {
         let oid = "0123456789abcdef0123456789abcdef01234567";
         let head = format!("# branch.oid {oid}\n# branch.head main\n");
         assert_eq!(read(&head), Some(GitState { commit: oid.into(), dirty: false }));

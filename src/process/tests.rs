@@ -1,4 +1,4 @@
-//! Owns the tests with real processes: one file for each thing that a job may do to its worker.
+//! Owns the tests with real processes, one file for each topic, and what they share.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,15 +11,17 @@ use super::*;
 mod ending;
 mod finding;
 mod leaving;
+mod machine;
 mod output;
+mod together;
 
-/// More than anything here takes on a busy machine, and less than what it must not wait for.
+/// More than anything here takes on a busy machine, and less than what a test must not wait for.
 pub(super) const BRIEF: Duration = Duration::from_secs(20);
 
-/// Long enough to be told apart from [`BRIEF`].
+/// Seconds that are clearly longer than [`BRIEF`].
 const LONG: &str = "300";
 
-/// Numbers of runs, different in all tests.
+/// The number of the next run; each is used once.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A shell script as a job, without limits.
@@ -59,7 +61,7 @@ fn is_there(pid: i32) -> bool {
 fn eventually(what: &str, holds: impl Fn() -> bool) {
     let until = Instant::now() + BRIEF;
     while !holds() {
-        assert!(Instant::now() < until, "waited in vain: {what}");
+        assert!(Instant::now() < until, "waited {BRIEF:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

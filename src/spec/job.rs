@@ -10,7 +10,7 @@ use super::reader::{Entry, Reader};
 use super::{Diagnostic, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 use crate::model::{JobSettings, Logs, MAX_LOG_BYTES};
-use crate::process::MARK;
+use crate::process::RUN_VARIABLE;
 use crate::suggest::{list, nearest};
 
 /// The delay before the first further attempt, where the file does not say.
@@ -27,7 +27,7 @@ const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Variables that sweep sets for every job.
 const OWN_VARIABLES: [&str; 8] =
-    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", MARK];
+    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", RUN_VARIABLE];
 
 /// Reads `[job]`.
 pub(super) fn settings(top: Reader) -> JobSettings {

@@ -10,7 +10,7 @@ use super::exclusions::{ExcludedSweeps, may_run_elsewhere};
 use super::report::Finished;
 use super::state::WorkerState;
 use crate::job::SweepId;
-use crate::process::Orphans;
+use crate::process::OrphanReaper;
 use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, WorkerRow};
 
 /// How often this thread checks what is due.
@@ -47,7 +47,7 @@ pub(super) struct HeartbeatSender<'a> {
 impl HeartbeatSender<'_> {
     /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
     /// too and waits; a heartbeat that failed is tried again after [`TICK`].
-    pub(super) fn run(&self, orphans: &Orphans, over: &Receiver<()>) {
+    pub(super) fn run(&self, orphans: &OrphanReaper, over: &Receiver<()>) {
         let every = self.lease / 4;
         let (mut last_beat, mut next_check, mut check_after) = (None::<Instant>, Instant::now(), CHECK.0);
         while over.recv_timeout(TICK.min(every)) == Err(RecvTimeoutError::Timeout) {
@@ -64,7 +64,7 @@ impl HeartbeatSender<'_> {
                 check_after = if self.find_lost() { CHECK.0 } else { (check_after * 2).min(CHECK.1) };
                 next_check = Instant::now() + check_after;
             }
-            let ended = orphans.look();
+            let ended = orphans.reap();
             if ended > 0 {
                 self.state.emit(WorkerEvent::LeftoversEnded { processes: ended });
             }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
+use thiserror::Error;
+
 use super::dispatcher::{Dispatcher, random};
 use super::doorbell::{self, Ring};
 use super::events::{EventSink, WorkerEvent, WorkerStart};
@@ -10,11 +12,12 @@ use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
 use super::options::{Options, Summary};
 use super::pace::Stopping;
+use super::panics::catch;
 use super::report::Runner;
 use super::slot::{self, SlotContext};
 use super::state::WorkerState;
-use crate::process::{Orphans, Stopper};
-use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkerRow};
+use crate::process::{OrphanReaper, Stopper};
+use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkWaiter, WorkerRow};
 
 /// A worker, made but not yet running.
 pub struct Worker {
@@ -22,6 +25,48 @@ pub struct Worker {
     options: Options,
     state: Arc<WorkerState>,
     runner: Runner,
+}
+
+/// Why a worker ended before its work was done.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The store's error, which waiting does not mend.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}; use fewer slots (`-j`) or raise `ulimit -u`")]
+    Thread(#[from] std::io::Error),
+    /// A panic outside of jobs.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Starts a thread of the scope.
+fn spawn<'scope, T: Send + 'scope>(
+    threads: &'scope thread::Scope<'scope, '_>,
+    name: String,
+    run: impl FnOnce() -> T + Send + 'scope,
+) -> std::io::Result<thread::ScopedJoinHandle<'scope, T>> {
+    thread::Builder::new().name(name).spawn_scoped(threads, run)
+}
+
+/// Ends the worker's threads when it is dropped; ends the running jobs before that, unless the work is done.
+struct EndThreads<'a> {
+    state: &'a WorkerState,
+    waiter: Option<&'a dyn WorkWaiter>,
+    is_done: bool,
+}
+
+impl Drop for EndThreads<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.state.stop(Stopping::Now);
+        }
+        self.state.close();
+        if let Some(waiter) = self.waiter {
+            waiter.stop();
+        }
+    }
 }
 
 /// Stops a worker from another thread.
@@ -66,9 +111,10 @@ impl Worker {
     /// what it has, and delivers when the store is back.
     ///
     /// # Errors
-    /// If the store says something that waiting does not mend. Running jobs are ended first.
-    pub fn run(&self) -> Result<Summary, StoreError> {
-        let orphans = Orphans::adopt(self.id());
+    /// If the store reports an error that waiting does not mend, or the system has no thread left for a slot. Running jobs
+    /// are ended first.
+    pub fn run(&self) -> Result<Summary, WorkerError> {
+        let orphans = OrphanReaper::adopt(self.id());
         let excluded = ExcludedSweeps::default();
         let heartbeats = HeartbeatSender {
             store: &*self.store,
@@ -91,19 +137,24 @@ impl Worker {
         if waiter.is_none() {
             self.state.ring(Ring::Failed);
         }
-        thread::scope(|threads| {
-            let (over, is_over) = mpsc::channel();
+        let result = thread::scope(|threads| {
+            // Whatever ends this closure, also a panic, ends the threads.
+            let mut end = EndThreads { state: &self.state, waiter: waiter.as_deref(), is_done: false };
+            let (over, is_over) = mpsc::channel::<()>();
             for slot in 0..self.options.slots as usize {
                 let context = &context;
-                threads.spawn(move || slot::run(context, slot));
+                spawn(threads, format!("slot {slot}"), move || slot::run(context, slot))?;
             }
-            // The first sign of life is given before the first claim, so that whoever looks sees the worker.
+            // The first heartbeat is sent before the first claim, so that whoever looks sees the worker.
             let known = heartbeats.beat();
             let (heartbeats, orphans) = (&heartbeats, &orphans);
-            threads.spawn(move || heartbeats.run(orphans, &is_over));
+            let beat = move || {
+                catch(|| heartbeats.run(orphans, &is_over)).inspect_err(|_| heartbeats.state.stop(Stopping::Now))
+            };
+            let beating = spawn(threads, "heartbeats".into(), beat)?;
             if let Some(waiter) = &waiter {
                 let state = &self.state;
-                threads.spawn(move || doorbell::listen(&**waiter, state));
+                spawn(threads, "doorbell".into(), move || doorbell::listen(&**waiter, state))?;
             }
             let result = match known {
                 Err(error) if !error.is_unreachable() && error.kind != StoreErrorKind::Full => Err(error),
@@ -112,15 +163,18 @@ impl Worker {
                     dispatcher.work()
                 }
             };
-            if result.is_err() {
-                self.state.stop(Stopping::Now);
+            match &result {
+                Ok(()) => end.is_done = true,
+                Err(_) => self.state.stop(Stopping::Now),
             }
-            self.state.close();
-            waiter.iter().for_each(|waiter| waiter.stop());
             drop(over);
-            result
-        })?;
+            match beating.join() {
+                Ok(Err(panic)) => Err(WorkerError::Internal(panic)),
+                _ => result.map_err(WorkerError::Store),
+            }
+        });
         orphans.end_all();
+        result?;
         // The worker holds nothing any more; that it is not forgotten at once does no harm.
         let _ = self.store.unregister(self.id());
         let summary = dispatcher.into_summary();

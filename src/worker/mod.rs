@@ -2,7 +2,7 @@
 //!
 //! - [`pace`] decides, purely, when to talk to the store and for how many claims to ask.
 //! - [`state`] is what the worker's threads share: claims taken, jobs running, outcomes to deliver.
-//! - [`slot`] is a thread that runs one job after the other.
+//! - [`slot`] is a thread that runs one job after the other; `panics` keeps a panic in one job from the others.
 //! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
 //! - [`report`] turns what ended into what the store is told.
 //! - `heartbeats` is the thread of heartbeats and of the search for the lost claims of others.
@@ -25,11 +25,12 @@ mod heartbeat;
 pub mod lifecycle;
 pub mod options;
 pub mod pace;
+mod panics;
 pub mod recent;
 pub mod report;
 pub mod slot;
 pub mod state;
 
 pub use events::{EventSink, WorkerEvent};
-pub use lifecycle::{StopHandle, Worker};
+pub use lifecycle::{StopHandle, Worker, WorkerError};
 pub use options::{Options, Summary};

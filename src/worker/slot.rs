@@ -6,12 +6,13 @@ use super::directory::{Directory, Refusal};
 use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
+use super::panics::catch;
 use super::report::{Finished, Runner};
 use super::state::{StopReason, Task, WorkerState};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::model::MAX_LOG_BYTES;
-use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Orphans, StartError, Stopper};
+use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, OrphanReaper, StartError, Stopper};
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
 use crate::table::columns::name_results;
@@ -32,7 +33,7 @@ const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
 pub(super) struct SlotContext<'a> {
     pub(super) state: &'a WorkerState,
     pub(super) runner: &'a Runner,
-    pub(super) orphans: &'a Orphans,
+    pub(super) orphans: &'a OrphanReaper,
     pub(super) excluded: &'a ExcludedSweeps,
     pub(super) heartbeats: &'a HeartbeatSender<'a>,
 }
@@ -53,12 +54,16 @@ impl Attempt {
     }
 }
 
-/// Runs jobs until the state is closed.
+/// Runs jobs until the state is closed. A panic while it handles a job fails that job, and the slot goes on.
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
     while let Some(task) = context.state.take(slot) {
-        let attempt = context.run_task(slot, stopper, &task);
-        let finished = context.finish(&task, attempt);
+        let attempt = catch(|| context.run_task(slot, stopper, &task))
+            .unwrap_or_else(|why| Attempt::failed(Cause::NoResult(why)));
+        let finished = catch(|| context.finish(&task, attempt)).unwrap_or_else(|why| {
+            let outcome = Outcome::Failed { cause: Cause::NoResult(why) };
+            Some(Finished::never_started(&task.claim, &outcome))
+        });
         context.state.finish(slot, finished);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::human::{bytes, count, duration};
-use crate::process::Stray;
+use crate::process::LeftoverProcess;
 use crate::store::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
@@ -81,7 +81,7 @@ pub struct MachineProbe {
     /// The disks that matter.
     pub disks: Vec<Disk>,
     /// Strays; none: this system does not tell.
-    pub strays: Option<Vec<Stray>>,
+    pub strays: Option<Vec<LeftoverProcess>>,
 }
 
 /// A disk.
@@ -250,7 +250,7 @@ fn disk(disk: &Disk) -> Check {
     }
 }
 
-fn stray_processes(strays: Option<&[Stray]>) -> Check {
+fn stray_processes(strays: Option<&[LeftoverProcess]>) -> Check {
     let Some(strays) = strays else {
         return good("strays", "this system does not tell of other processes (Linux does)");
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::process::strays;
+use crate::process::leftover_processes;
 use crate::store::open::{Open, embedded_folder, open};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Result, Store};
@@ -62,7 +62,7 @@ fn probe_machine(store: Option<&Path>) -> MachineProbe {
         cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
         open_files: getrlimit(Resource::Nofile).current,
         disks: disks.map(|(of, at)| Disk { of, at: at.to_owned(), free: free(at) }).collect(),
-        strays: strays(),
+        strays: leftover_processes(),
     }
 }
 

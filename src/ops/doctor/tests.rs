@@ -75,7 +75,7 @@ fn what_is_not_quite_so() {
 fn a_machine_that_is_well_and_one_that_would_bite() {
     let disk = |free| Disk { of: "the store", at: "/here".into(), free };
     let machine = |files, free, strays| MachineProbe { cores: 8, open_files: files, disks: vec![disk(free)], strays };
-    let stray = |pid| Stray { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
+    let stray = |pid| LeftoverProcess { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
     let well = [machine(Some(1024), Some(5 << 30), Some(vec![])), machine(None, None, None)];
     insta::assert_snapshot!(well.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"
     good | cores | 8: as many jobs at once, unless `-j` says otherwise

@@ -1,42 +1,43 @@
-//! Owns the start of a process by `posix_spawn`, where there is no Linux.
+//! Owns the start of a process by `posix_spawn`: on systems other than Linux, and there if the fast way is not possible.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
 
-use super::{Image, Started};
+use super::{SpawnRequest, SpawnedPid};
 
-/// Starts it.
+/// Starts a process.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn start(image: &Image<'_>) -> io::Result<Started> {
+pub(super) fn start(request: &SpawnRequest<'_>) -> io::Result<SpawnedPid> {
     let mut actions = Actions::new()?;
-    for (ours, number) in [image.stdin, image.stdout, image.stderr].into_iter().zip(0..) {
+    for (ours, number) in [request.stdin, request.stdout, request.stderr].into_iter().zip(0..) {
         actions.duplicate(ours, number)?;
     }
-    actions.change_directory(image.dir)?;
+    actions.change_directory(request.dir)?;
     let attributes = Attributes::of_a_job()?;
-    let (program, argv, envp) = (image.program.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr());
+    let (program, argv, envp) = (request.program.as_ptr(), request.argv.as_ptr(), request.envp.as_ptr());
     let mut pid = 0;
-    // SAFETY: the program, and the texts that `argv` and `envp` point to, live until the call returns, end with NUL, and
-    // the lists end with null, see `Image`; actions and attributes are initialized. Between the start of the child, which
-    // shares our memory, and its exec nothing of ours runs.
+    // SAFETY: the program, and the strings that `argv` and `envp` point to, live until the call returns and end with NUL;
+    // the lists end with null, see `SpawnRequest`; actions and attributes are initialized. Between the start of the child,
+    // which shares our memory, and its exec no code of ours runs.
     let error = unsafe { libc::posix_spawn(&mut pid, program, &actions.0, &attributes.0, argv, envp) };
     check(error)?;
-    Ok(Started { pid, pidfd: None })
+    Ok(SpawnedPid { pid, pidfd: None })
 }
 
-/// What the child does with its descriptors and directory before it becomes the program.
+/// What the child does with its descriptors and its directory before its exec.
 struct Actions(libc::posix_spawn_file_actions_t);
 
 impl Actions {
     fn new() -> io::Result<Actions> {
         let mut actions = MaybeUninit::uninit();
-        // SAFETY: the call initializes what it is given.
+        // SAFETY: the call initializes the value that it is given.
         check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
-        // SAFETY: it has.
+        // SAFETY: the call above succeeded, so the value is initialized.
         Ok(Actions(unsafe { actions.assume_init() }))
     }
 
@@ -47,39 +48,46 @@ impl Actions {
     }
 
     fn change_directory(&mut self, dir: &CStr) -> io::Result<()> {
-        // SAFETY: the actions are initialized; the call copies the text, which ends with NUL.
-        check(unsafe { posix_spawn_file_actions_addchdir_np(&mut self.0, dir.as_ptr()) })
+        let add = add_chdir().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+        // SAFETY: the actions are initialized; the call copies the string, which ends with NUL.
+        check(unsafe { add(&mut self.0, dir.as_ptr()) })
     }
 }
 
 impl Drop for Actions {
     fn drop(&mut self) {
-        // SAFETY: they are initialized, and not used after this.
+        // SAFETY: the actions are initialized, and not used after this.
         unsafe { libc::posix_spawn_file_actions_destroy(&mut self.0) };
     }
 }
 
-unsafe extern "C" {
-    // The crate has it for some systems only; on Linux the tests call it.
-    fn posix_spawn_file_actions_addchdir_np(
-        actions: *mut libc::posix_spawn_file_actions_t,
-        path: *const c_char,
-    ) -> c_int;
+type AddChdir = unsafe extern "C" fn(*mut libc::posix_spawn_file_actions_t, *const c_char) -> c_int;
+
+/// `posix_spawn_file_actions_addchdir_np`. It is looked up when it is needed, because glibc has it since 2.29 only, and a
+/// program linked to it would not start with an older one. None: this C library does not have it.
+fn add_chdir() -> Option<AddChdir> {
+    static ADD_CHDIR: OnceLock<Option<AddChdir>> = OnceLock::new();
+    *ADD_CHDIR.get_or_init(|| {
+        // SAFETY: the name ends with NUL, and RTLD_DEFAULT is always a valid handle.
+        let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"posix_spawn_file_actions_addchdir_np".as_ptr()) };
+        // SAFETY: a function of this name has this signature, on every system that has it.
+        (!symbol.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, AddChdir>(symbol) })
+    })
 }
 
-/// A group of its own, no signal blocked, and SIGPIPE, which Rust programs ignore, with its default again.
+/// A group of its own, no signal blocked, and the default action for SIGPIPE, which Rust programs ignore.
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
     fn of_a_job() -> io::Result<Attributes> {
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the call initializes what it is given.
+        // SAFETY: the call initializes the value that it is given.
         check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: it has.
+        // SAFETY: the call above succeeded, so the value is initialized.
         let mut attributes = Attributes(unsafe { attributes.assume_init() });
         let flags = libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
         let mut signals = MaybeUninit::uninit();
-        // SAFETY: `sigemptyset` initializes the set, and then it is one; the attributes are initialized.
+        // SAFETY: `sigemptyset` initializes the set before it is used; the attributes are initialized.
         unsafe {
             libc::sigemptyset(signals.as_mut_ptr());
             let mut signals: libc::sigset_t = signals.assume_init();
@@ -87,7 +95,7 @@ impl Attributes {
             libc::sigaddset(&mut signals, libc::SIGPIPE);
             check(libc::posix_spawnattr_setsigdefault(&mut attributes.0, &signals))?;
             check(libc::posix_spawnattr_setpgroup(&mut attributes.0, 0))?;
-            // The flags are small numbers, in a type that differs between systems.
+            // The flags are small numbers, of a type that differs between systems.
             check(libc::posix_spawnattr_setflags(&mut attributes.0, flags as _))?;
         }
         Ok(attributes)
@@ -96,12 +104,12 @@ impl Attributes {
 
 impl Drop for Attributes {
     fn drop(&mut self) {
-        // SAFETY: they are initialized, and not used after this.
+        // SAFETY: the attributes are initialized, and not used after this.
         unsafe { libc::posix_spawnattr_destroy(&mut self.0) };
     }
 }
 
-/// These calls return an error's number.
+/// The result of calls that return an error's number.
 fn check(error: c_int) -> io::Result<()> {
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }

@@ -8,12 +8,15 @@ use rustix::process::{WaitOptions, waitpid};
 use super::super::tests::sh;
 use super::*;
 
-type Starter = fn(&Image<'_>) -> io::Result<Started>;
+const BOTH: [(&str, StartFn); 2] =
+    [("vfork", |request| vfork::start(request, no_fallback)), ("posix_spawn", posix::start)];
 
-const BOTH: [(&str, Starter); 2] = [("vfork", vfork::start), ("posix_spawn", posix::start)];
+fn no_fallback(_: &SpawnRequest<'_>) -> io::Result<SpawnedPid> {
+    panic!("the fast way was not possible");
+}
 
-/// Runs it to its end, and gives what it printed.
-fn printed(start: Starter, launch: &Launch) -> String {
+/// Runs a process to its end. Returns what it printed.
+fn printed(start: StartFn, launch: &Launch) -> String {
     let Spawned { pid, pipes, .. } = spawn_by(start, launch).unwrap();
     let mut text = String::new();
     File::from(pipes.stdout).read_to_string(&mut text).unwrap();
@@ -103,4 +106,44 @@ fn many_threads_start_processes_at_once() {
         });
         assert_eq!(wrong.into_inner().unwrap(), Vec::<String>::new(), "{name}");
     }
+}
+
+/// A sandbox (a container's seccomp profile) that refuses the fast way: the process is started in the other way.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn where_the_fast_way_is_refused_posix_spawn_is_used() {
+    // The filter holds for this thread and its children only.
+    let refused = std::thread::spawn(|| {
+        refuse_clone_with_pidfd();
+        let fast = |request: &SpawnRequest<'_>| {
+            vfork::start(request, |_| Err(io::Error::new(ErrorKind::Unsupported, "the other way is asked for")))
+        };
+        let error = spawn_by(fast, &sh("echo hello")).err().unwrap();
+        (error.kind(), printed(start, &sh("echo hello")))
+    });
+    assert_eq!(refused.join().unwrap(), (ErrorKind::Unsupported, "hello\n".to_owned()));
+}
+
+/// Makes `clone` with CLONE_PIDFD fail with EPERM for this thread.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn refuse_clone_with_pidfd() {
+    use libc::{BPF_ABS, BPF_ALU, BPF_AND, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter};
+    let op = |code: u32, jf: u8, k: u32| sock_filter { code: code as u16, jt: 0, jf, k };
+    // The number of the call stands at byte 0 of the data, the low half of its first argument, the flags, at byte 16.
+    let mut filter = [
+        op(BPF_LD | BPF_W | BPF_ABS, 0, 0),
+        op(BPF_JMP | BPF_JEQ | BPF_K, 4, libc::SYS_clone as u32),
+        op(BPF_LD | BPF_W | BPF_ABS, 0, 16),
+        op(BPF_ALU | BPF_AND | BPF_K, 0, libc::CLONE_PIDFD as u32),
+        op(BPF_JMP | BPF_JEQ | BPF_K, 1, libc::CLONE_PIDFD as u32),
+        op(BPF_RET | BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        op(BPF_RET | BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the program points to a live filter of that length, which the kernel copies.
+    let set = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    assert!(set, "{}", io::Error::last_os_error());
 }

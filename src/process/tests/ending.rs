@@ -144,7 +144,7 @@ fn a_grandchild_that_holds_the_output_is_waited_for_only_so_long() {
     all_gone(&ended);
     assert!(begun.elapsed() < BRIEF);
     let waited = begun.elapsed().as_secs_f64() - ended.seconds;
-    assert!(waited >= watch::DRAIN.as_secs_f64(), "the job's own time is told, without {waited} s");
+    assert!(waited >= monitor::DRAIN_TIME.as_secs_f64(), "the job's own time is told, without {waited} s");
 }
 
 #[test]

@@ -8,17 +8,17 @@ use std::path::PathBuf;
 use super::*;
 
 /// A folder with a sweep file's programs in it, and one that PATH names.
-struct Place {
+struct ProgramFolders {
     folder: tempfile::TempDir,
 }
 
-impl Place {
-    fn new() -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        fs::create_dir(place.here()).unwrap();
-        fs::create_dir(place.bin()).unwrap();
-        place.put("bin/simulate", 0o755, "#!/bin/sh\necho hello\n");
-        place
+impl ProgramFolders {
+    fn new() -> ProgramFolders {
+        let folders = ProgramFolders { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(folders.here()).unwrap();
+        fs::create_dir(folders.bin()).unwrap();
+        folders.put("bin/simulate", 0o755, "#!/bin/sh\necho hello\n");
+        folders
     }
 
     fn here(&self) -> PathBuf {
@@ -52,35 +52,35 @@ impl Place {
 
 #[test]
 fn a_bare_name_is_looked_for_on_the_path_and_a_path_from_here() {
-    let place = Place::new();
-    let own = place.put("here/own", 0o755, "#!/bin/sh\n");
-    let deep = place.put("here/tools/deep", 0o755, "\x7fELF\0");
-    assert_eq!(place.resolve("simulate").unwrap(), place.bin().join("simulate"));
-    assert_eq!(place.resolve("./own").unwrap(), own);
-    assert_eq!(place.resolve("tools/deep").unwrap(), deep);
-    assert_eq!(place.resolve("../here/./own").unwrap(), place.here().join("../here/own"));
-    assert_eq!(place.resolve("/bin/sh").unwrap(), Path::new("/bin/sh"));
-    assert!(resolve("sh", &place.here(), None).unwrap().is_absolute());
+    let folders = ProgramFolders::new();
+    let own = folders.put("here/own", 0o755, "#!/bin/sh\n");
+    let deep = folders.put("here/tools/deep", 0o755, "\x7fELF\0");
+    assert_eq!(folders.resolve("simulate").unwrap(), folders.bin().join("simulate"));
+    assert_eq!(folders.resolve("./own").unwrap(), own);
+    assert_eq!(folders.resolve("tools/deep").unwrap(), deep);
+    assert_eq!(folders.resolve("../here/./own").unwrap(), folders.here().join("../here/own"));
+    assert_eq!(folders.resolve("/bin/sh").unwrap(), Path::new("/bin/sh"));
+    assert!(resolve("sh", &folders.here(), None).unwrap().is_absolute());
     // A relative folder of PATH is taken from here, and never gives a relative program.
-    assert_eq!(resolve("deep", &place.here(), Some(OsStr::new("tools"))).unwrap(), deep);
-    assert_eq!(resolve("own", &place.here(), Some(OsStr::new(""))).unwrap(), own);
+    assert_eq!(resolve("deep", &folders.here(), Some(OsStr::new("tools"))).unwrap(), deep);
+    assert_eq!(resolve("own", &folders.here(), Some(OsStr::new(""))).unwrap(), own);
 }
 
 #[test]
 fn a_link_keeps_its_name() {
-    let place = Place::new();
-    let link = place.here().join("python");
-    std::os::unix::fs::symlink(place.bin().join("simulate"), &link).unwrap();
-    assert_eq!(place.resolve("./python").unwrap(), link);
+    let folders = ProgramFolders::new();
+    let link = folders.here().join("python");
+    std::os::unix::fs::symlink(folders.bin().join("simulate"), &link).unwrap();
+    assert_eq!(folders.resolve("./python").unwrap(), link);
 }
 
 #[test]
 fn what_is_not_there_is_guessed_at() {
-    let place = Place::new();
-    place.put("here/solver", 0o755, "#!/bin/sh\n");
-    place.put("here/ising.py", 0o644, "print(1)\n");
-    place.put("here/tool.py", 0o755, "#!/bin/sh\n");
-    place.put("here/closed.sh", 0o644, "#!/bin/sh\n");
+    let folders = ProgramFolders::new();
+    folders.put("here/solver", 0o755, "#!/bin/sh\n");
+    folders.put("here/ising.py", 0o644, "print(1)\n");
+    folders.put("here/tool.py", 0o755, "#!/bin/sh\n");
+    folders.put("here/closed.sh", 0o644, "#!/bin/sh\n");
     let refusals: Vec<String> = [
         "solver",
         "tool.py",
@@ -100,7 +100,7 @@ fn what_is_not_there_is_guessed_at() {
         "",
     ]
     .iter()
-    .map(|program| place.refusal(program))
+    .map(|program| folders.refusal(program))
     .collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     there is no program `solver` in the folders of PATH; the folder of the sweep file has one: write `./solver`
@@ -112,11 +112,11 @@ fn what_is_not_there_is_guessed_at() {
     there is no program `solvr` in the folders of PATH; did you mean `./solver`?
     there is no program `here/solvr`; did you mean `./solver`?
     there is no program `frobnicate` in the folders of PATH; install it, or write its path
-    there is no program `here/bin/frobnicate`; build it, or correct the path, which starts from the folder of the sweep file
-    there is no program `cd` in the folders of PATH; only a shell knows it: say `shell = true` under `[job]`
-    there is no program `OMP_NUM_THREADS=1` in the folders of PATH; set variables by `env` under `[job]`, or say `shell = true` there
-    there is no program `simulate --fast` in the folders of PATH; `simulate` and what follows must be words of their own, not one with spaces in it
-    there is no program `here/solver -x`; `./solver` and what follows must be words of their own, not one with spaces in it
+    there is no program `here/bin/frobnicate`; build it, or correct the path, which is relative to the folder of the sweep file
+    there is no program `cd` in the folders of PATH; it is a shell command: set `shell = true` under `[job]`
+    there is no program `OMP_NUM_THREADS=1` in the folders of PATH; set variables by `env` under `[job]`, or set `shell = true` there
+    there is no program `simulate --fast` in the folders of PATH; split it into several words: `simulate` and its arguments, each in quotes of its own
+    there is no program `here/solver -x`; split it into several words: `./solver` and its arguments, each in quotes of its own
     there is no program `here/~/solver`; write the path in full: only a shell knows `~`
     there is no program with an empty name; give the command a program
     "#);
@@ -124,18 +124,18 @@ fn what_is_not_there_is_guessed_at() {
 
 #[test]
 fn what_cannot_be_run_is_told_with_what_would_help() {
-    let place = Place::new();
-    place.put("here/model.jl", 0o644, "println(1)\n");
-    place.put("here/built", 0o644, "\x7fELF\0");
-    place.put("here/it's", 0o644, "\x7fELF\0");
-    place.put("here/script.sh", 0o644, "#!/bin/sh\n");
-    place.put("here/bare.py", 0o755, "print(1)\n");
-    place.put("here/bare", 0o755, "echo 1\n");
-    place.put("here/empty", 0o755, "");
-    place.put("here/orphan", 0o755, "#! /no/such/interpreter -x\n");
-    place.put("here/windows.sh", 0o755, "#!/bin/sh\r\necho 1\r\n");
-    place.put("bin/blocked", 0o644, "\x7fELF\0");
-    std::os::unix::fs::symlink("gone", place.here().join("dangling")).unwrap();
+    let folders = ProgramFolders::new();
+    folders.put("here/model.jl", 0o644, "println(1)\n");
+    folders.put("here/built", 0o644, "\x7fELF\0");
+    folders.put("here/it's", 0o644, "\x7fELF\0");
+    folders.put("here/script.sh", 0o644, "#!/bin/sh\n");
+    folders.put("here/bare.py", 0o755, "print(1)\n");
+    folders.put("here/bare", 0o755, "echo 1\n");
+    folders.put("here/empty", 0o755, "");
+    folders.put("here/orphan", 0o755, "#! /no/such/interpreter -x\n");
+    folders.put("here/windows.sh", 0o755, "#!/bin/sh\r\necho 1\r\n");
+    folders.put("bin/blocked", 0o644, "\x7fELF\0");
+    std::os::unix::fs::symlink("gone", folders.here().join("dangling")).unwrap();
     let refusals: Vec<String> = [
         "./model.jl",
         "./built",
@@ -151,57 +151,57 @@ fn what_cannot_be_run_is_told_with_what_would_help() {
         "./dangling",
     ]
     .iter()
-    .map(|program| place.refusal(program))
+    .map(|program| folders.refusal(program))
     .collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     `here/model.jl` cannot be run: it is not executable; write `julia ./model.jl`
     `here/built` cannot be run: it is not executable; type `chmod +x here/built`
     `here/it's` cannot be run: it is not executable; type `chmod +x "here/it's"`
     `here/script.sh` cannot be run: it is not executable; type `chmod +x here/script.sh`
-    `here/bare.py` cannot be run: it is a text without a `#!` line that says what runs it; write `python3 ./bare.py`
-    `here/bare` cannot be run: it is a text without a `#!` line that says what runs it; write the interpreter before it (`sh ./bare`), or `#!/bin/sh` as its first line
-    `here/empty` cannot be run: it is a text without a `#!` line that says what runs it; write the interpreter before it (`sh ./empty`), or `#!/bin/sh` as its first line
-    `here/orphan` cannot be run: its first line names the interpreter `/no/such/interpreter`, which is not there; install that, or correct the line
-    `here/windows.sh` cannot be run: it has the line ends of Windows, so that the interpreter in its first line is not found; type `perl -pi -e 's/\r$//' here/windows.sh`
+    `here/bare.py` cannot be run: it is a text without a `#!` line that names its interpreter; write `python3 ./bare.py`
+    `here/bare` cannot be run: it is a text without a `#!` line that names its interpreter; write the interpreter before it (`sh ./bare`), or `#!/bin/sh` as its first line
+    `here/empty` cannot be run: it is a text without a `#!` line that names its interpreter; write the interpreter before it (`sh ./empty`), or `#!/bin/sh` as its first line
+    `here/orphan` cannot be run: its first line names the interpreter `/no/such/interpreter`, which does not exist; install that, or correct the line
+    `here/windows.sh` cannot be run: it has Windows line ends, so that the interpreter in its first line is not found; type `perl -pi -e 's/\r$//' here/windows.sh`
     `here/../bin` cannot be run: it is a directory; name a program in it
     `bin/blocked` cannot be run: it is not executable; type `chmod +x bin/blocked`
-    `here/dangling` cannot be run: it is a link to a file that is not there; make the link anew
+    `here/dangling` cannot be run: it is a link to a file that does not exist; make the link again
     "#);
 }
 
 /// What is said when the file was well when it was looked for, and is not when it is started.
 #[test]
 fn a_failed_start_says_which_file_is_meant() {
-    let place = Place::new();
+    let folders = ProgramFolders::new();
     let refused = |program: PathBuf, dir: &str, word: &str| {
         let mut launch = sh("");
         launch.argv = vec![word.into()];
-        (launch.program, launch.dir) = (program, place.folder.path().join(dir));
+        (launch.program, launch.dir) = (program, folders.folder.path().join(dir));
         let stopper = Stopper::new().unwrap();
         // Between the start of another test's job and its exec, that has our new file open to write: then again.
         let mut errors = std::iter::repeat_with(|| run(&launch, &stopper, &mut |_| {}).unwrap_err());
         let error = errors.find(|error| !error.is_transient()).unwrap();
-        error.to_string().replace(&format!("{}/", place.folder.path().display()), "")
+        error.to_string().replace(&format!("{}/", folders.folder.path().display()), "")
     };
-    place.put("here/file", 0o644, "");
-    let simulate = place.bin().join("simulate");
+    folders.put("here/file", 0o644, "");
+    let simulate = folders.bin().join("simulate");
     let refusals = [
         refused(simulate.clone(), "gone", "simulate"),
         refused(simulate.clone(), "here/file", "simulate"),
-        refused(place.bin().join("gone"), "here", "gone"),
-        refused(place.put("here/orphan", 0o755, "#!/no/such\n"), "here", "./orphan"),
-        refused(place.put("here/text", 0o755, "hello\n"), "here", "./text"),
-        refused(place.put("here/alien", 0o755, "\0\x01\x02"), "here", "./alien"),
+        refused(folders.bin().join("gone"), "here", "gone"),
+        refused(folders.put("here/orphan", 0o755, "#!/no/such\n"), "here", "./orphan"),
+        refused(folders.put("here/text", 0o755, "hello\n"), "here", "./text"),
+        refused(folders.put("here/alien", 0o755, "\0\x01\x02"), "here", "./alien"),
         refused(simulate, "here", "nul\0byte").replace('\0', "?"),
     ];
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    the job's directory `gone` is not there (any more); make it again
-    the job's directory `here/file` is a file; give another name under `[job] dir`
+    the job's directory `gone` does not exist (any more); create it again
+    the job's directory `here/file` is a file; use another name under `[job] dir`
     there is no program `bin/gone`; put it back, or correct its path
-    `here/orphan` cannot be run: its first line names the interpreter `/no/such`, which is not there; install that, or correct the line
-    `here/text` cannot be run: it is a text without a `#!` line that says what runs it; write the interpreter before it (`sh ./text`), or `#!/bin/sh` as its first line
+    `here/orphan` cannot be run: its first line names the interpreter `/no/such`, which does not exist; install that, or correct the line
+    `here/text` cannot be run: it is a text without a `#!` line that names its interpreter; write the interpreter before it (`sh ./text`), or `#!/bin/sh` as its first line
     the system did not start `here/alien`: Exec format error (os error 8); it is not a program for this kind of machine; build it here
-    the system did not start `bin/simulate`: nul byte found in provided data; an argument, a variable or a path holds a NUL byte, which no program can be given; take it out
+    the system did not start `bin/simulate`: nul byte found in provided data; an argument, a variable or a path contains a NUL byte, which no program can receive; remove it
     "#);
 }
 
@@ -210,14 +210,14 @@ fn too_long_a_command_is_told_and_is_not_the_machines_fault() {
     let mut launch = sh("");
     launch.argv.push("x".repeat(5_000_000));
     let error = run(&launch, &Stopper::new().unwrap(), &mut |_| {}).unwrap_err();
-    assert!(error.to_string().contains("hand long values over by `stdin`"), "{error}");
+    assert!(error.to_string().contains("pass long values by `stdin`"), "{error}");
     assert!(!error.is_transient());
 }
 
 #[test]
 fn the_machines_faults_are_told_apart() {
     let launch = sh("");
-    let of = |errno: rustix::io::Errno| StartError::of_spawn(errno.into(), &launch);
+    let of = |errno: rustix::io::Errno| start_failure::explain(errno.into(), &launch);
     use rustix::io::Errno;
     for errno in [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY] {
         assert!(of(errno).is_transient(), "{errno:?}");

@@ -9,14 +9,14 @@ const DAEMON: &str =
 #[test]
 #[cfg(target_os = "linux")]
 fn a_time_out_ends_also_who_has_left_the_group_and_ignores_the_request() {
-    let orphans = Orphans::adopt("leaver");
+    let orphans = OrphanReaper::adopt("leaver");
     let run = orphans.begin();
     let launch = limited(&format!("({DAEMON}); sleep {LONG}"), 900, 200);
     let ended = run_it(&Launch { mark: run.mark(), ..launch });
     assert_eq!(ended.ended_by, Some(EndedBy::Timeout));
     let pid = stdout(&ended).trim().parse().unwrap();
     // The run goes on, so that a look ends nothing: it reaps what is dead.
-    eventually("the time-out's kill has ended it", || orphans.look() == 0 && !is_there(pid));
+    eventually("the time-out's kill has ended it", || orphans.reap() == 0 && !is_there(pid));
     drop(run);
 }
 
@@ -34,19 +34,19 @@ fn who_has_left_the_group_has_its_grace_too() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_left_running_is_ended_when_its_run_is_over_and_not_before() {
-    let orphans = Orphans::adopt("left");
+    let orphans = OrphanReaper::adopt("left");
     let (mine, other) = (orphans.begin(), orphans.begin());
-    let launch = |run: &Run<'_>, script: &str| Launch { mark: run.mark(), ..sh(script) };
+    let launch = |run: &RunGuard<'_>, script: &str| Launch { mark: run.mark(), ..sh(script) };
     let ended = run_it(&launch(&mine, DAEMON));
     let others = run_it(&launch(&other, DAEMON));
     let pid = |ended: &Ended| stdout(ended).trim().parse::<i32>().unwrap();
     let (pid, other_pid) = (pid(&ended), pid(&others));
     assert_eq!((ended.exit, ended.ended_by), (Exit::Code(0), None));
-    assert_eq!(orphans.look(), 0, "both runs are going on");
+    assert_eq!(orphans.reap(), 0, "both runs are going on");
     assert!(is_there(pid) && is_there(other_pid));
     drop(mine);
     eventually("the daemon ends", || {
-        orphans.look();
+        orphans.reap();
         !is_there(pid)
     });
     assert!(is_there(other_pid), "the other run is going on");
@@ -58,18 +58,18 @@ fn what_is_left_running_is_ended_when_its_run_is_over_and_not_before() {
 #[test]
 #[cfg(target_os = "linux")]
 fn without_a_mark_it_is_left_alone_until_every_run_that_it_may_belong_to_is_over() {
-    let orphans = Orphans::adopt("unmarked");
+    let orphans = OrphanReaper::adopt("unmarked");
     let (mine, other) = (orphans.begin(), orphans.begin());
     let script = format!("env -i setsid sh -c 'echo $$; exec sleep {LONG} > /dev/null 2>&1' & sleep 0.2");
     let ended = run_it(&Launch { mark: mine.mark(), ..sh(&script) });
     let pid = stdout(&ended).trim().parse().unwrap();
-    assert_eq!(orphans.look(), 0);
+    assert_eq!(orphans.reap(), 0);
     drop(mine);
-    assert_eq!(orphans.look(), 0, "it may be the other's");
+    assert_eq!(orphans.reap(), 0, "it may be the other's");
     assert!(is_there(pid));
     drop(other);
     eventually("it ends", || {
-        orphans.look();
+        orphans.reap();
         !is_there(pid)
     });
 }
@@ -87,10 +87,12 @@ fn whatever_carries_a_mark_is_ended_with_its_descendants() {
         text.lines().filter_map(|line| line.parse().ok()).collect()
     };
     eventually("all say who they are", || pids().len() == 4);
-    assert_eq!(end_marked("marked.2"), 0);
-    assert!(end_marked("marked.") >= 4);
+    assert_eq!(kill_marked("marked.2"), 0);
+    assert!(kill_marked("marked.") >= 4);
     for pid in pids() {
-        eventually("each ends", || !is_there(pid) || snapshot::Process::of(pid).is_none_or(|process| process.is_dead));
+        eventually("each ends", || {
+            !is_there(pid) || process_table::ProcessInfo::of(pid).is_none_or(|process| process.is_dead)
+        });
     }
     assert_eq!(slot.join().unwrap().exit, Exit::Signal(9));
 }

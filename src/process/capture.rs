@@ -1,4 +1,4 @@
-//! Owns what goes into a job and comes out of it: the end of each output in bounded memory, standard input bit by bit.
+//! Owns what comes out of a job: the end of each output stream, in bounded memory.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,8 +9,11 @@ use rustix::io::Errno;
 
 use crate::record::Kept;
 
-/// Bytes read at once: what a pipe holds on Linux.
+/// Bytes read at once: the capacity of a pipe on Linux.
 pub(super) const CHUNK: usize = 64 * 1024;
+
+/// Chunks that are read from a pipe whose other end may be written to for ever: 1 MiB, the largest capacity of a pipe.
+const LAST_CHUNKS: u32 = 16;
 
 /// The end of a stream of bytes.
 #[derive(Debug, Default)]
@@ -21,7 +24,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// Takes a chunk in, and hands on what it pushes out, in order.
+    /// Adds a chunk. What no longer fits goes to `overflow`, in order.
     fn push(&mut self, chunk: &[u8], overflow: &mut dyn FnMut(&[u8])) {
         self.total += chunk.len() as u64;
         let (passing, chunk) = chunk.split_at(chunk.len().saturating_sub(self.keep));
@@ -35,20 +38,20 @@ impl Tail {
     }
 }
 
-/// An output of a job: the pipe while it is open, and the end of what came out of it.
+/// One output of a job: its pipe while that is open, and the end of what came out of it.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(super) struct OutputCapture {
     pipe: Option<OwnedFd>,
     tail: Tail,
 }
 
-impl Outlet {
+impl OutputCapture {
     /// Keeps the last `keep` bytes of what comes out of the pipe.
-    pub(super) fn new(pipe: OwnedFd, keep: usize) -> Outlet {
-        Outlet { pipe: Some(pipe), tail: Tail { keep, ..Tail::default() } }
+    pub(super) fn new(pipe: OwnedFd, keep: usize) -> OutputCapture {
+        OutputCapture { pipe: Some(pipe), tail: Tail { keep, ..Tail::default() } }
     }
 
-    /// Notes that nobody holds the other end any more and nothing is left in the pipe.
+    /// Closes the pipe: the other end is closed and nothing is left in it.
     pub(super) fn ended(&mut self) {
         self.pipe = None;
     }
@@ -58,8 +61,7 @@ impl Outlet {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads once, as much as `scratch` has room for; closes the pipe at its end. Call it only when the pipe is readable,
-    /// or it waits.
+    /// Reads once, as much as `scratch` has room for; closes the pipe at its end. It blocks unless the pipe is readable.
     /// What no longer fits into the end that is kept goes to `overflow`.
     pub(super) fn read(&mut self, scratch: &mut Vec<u8>, overflow: &mut dyn FnMut(&[u8])) {
         let Some(pipe) = &self.pipe else { return };
@@ -72,10 +74,10 @@ impl Outlet {
         }
     }
 
-    /// Takes what is in the pipe now, waiting for nothing, and closes it. At most about 1 MiB, which is as much as a pipe
-    /// may hold: whoever still holds the other end may be writing on and on.
+    /// Reads what is in the pipe now, without waiting, and closes it. Whoever still holds the other end may write on and
+    /// on, so at most 1 MiB is read.
     pub(super) fn close(mut self, scratch: &mut Vec<u8>, overflow: &mut dyn FnMut(&[u8])) -> Kept {
-        for _ in 0..16 {
+        for _ in 0..LAST_CHUNKS {
             let Some(pipe) = &self.pipe else { break };
             let mut fds = [PollFd::new(pipe, PollFlags::IN)];
             if !poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0) {
@@ -84,38 +86,6 @@ impl Outlet {
             self.read(scratch, overflow);
         }
         Kept { tail: self.tail.bytes.into(), total: self.tail.total }
-    }
-}
-
-/// The standard input of a job: the pipe, and what has still to go into it.
-#[derive(Debug)]
-pub(super) struct Feed<'a> {
-    pipe: OwnedFd,
-    rest: &'a [u8],
-}
-
-impl<'a> Feed<'a> {
-    /// Prepares to write `bytes`. A pipe that cannot be made not to block is fed nothing.
-    pub(super) fn new(pipe: OwnedFd, bytes: &'a [u8]) -> Option<Feed<'a>> {
-        rustix::io::ioctl_fionbio(&pipe, true).ok()?;
-        Some(Feed { pipe, rest: bytes })
-    }
-
-    /// The pipe.
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.pipe.as_fd()
-    }
-
-    /// Writes as much as goes in at once. Returns nothing when all is written or nobody reads any more: dropping it
-    /// closes the pipe. A pipe without a reader gives EPIPE and no signal, because Rust programs ignore SIGPIPE; sweep
-    /// must not change that.
-    pub(super) fn write(mut self) -> Option<Feed<'a>> {
-        match rustix::io::write(&self.pipe, self.rest) {
-            Ok(n) => self.rest = self.rest.get(n..).unwrap_or_default(),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => return None,
-        }
-        (!self.rest.is_empty()).then_some(self)
     }
 }
 

@@ -1,88 +1,89 @@
-//! Owns a job's own process, the leader of its process group: starts it, reaps it. Its [`Tree`] is signalled as a whole.
+//! Owns a job's own process, which leads its process group: starts it, sees its exit, reaps it.
 //!
-//! The order that keeps a signal from hitting a stranger: the exit is noticed without reaping, what is left of the group
-//! is killed, and only then is the leader reaped. Until then its process id, which is also the group's, cannot be given
-//! to another.
+//! This order keeps a signal from reaching a stranger: the exit is noticed without reaping, then what is left of the group
+//! is killed, and only then is the process reaped. Until then its id, which is also the group's, is given to nobody else.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Once;
 use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::process_tree::ProcessTree;
 use super::spawn::{Pipes, Spawned, spawn};
-use super::tree::Tree;
-use super::{Exit, Launch, StartError};
+use super::{Exit, Launch};
 
-/// A started process. Dropped without [`reap`](Leader::reap), it is killed with its group and reaped.
+/// A started process. Dropped without [`reap`](ChildProcess::reap), it is killed with its tree and reaped.
 #[derive(Debug)]
-pub(super) struct Leader {
+pub(super) struct ChildProcess {
     pid: Pid,
     pidfd: Option<OwnedFd>,
-    tree: Tree,
+    tree: ProcessTree,
     reaped: bool,
 }
 
-/// How it ended and what it used.
+/// How a process ended and what it used.
 #[derive(Debug)]
-pub(super) struct Reaped {
+pub(super) struct ExitStatus {
     pub(super) exit: Exit,
     /// User and system time.
     pub(super) cpu: Duration,
     pub(super) max_rss_bytes: u64,
 }
 
-impl Leader {
-    /// Starts the process in a group of its own and returns it with its pipes.
-    pub(super) fn start(launch: &Launch) -> Result<(Leader, Pipes), StartError> {
+impl ChildProcess {
+    /// Starts the process in a group of its own, and returns it with its pipes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn start(launch: &Launch) -> io::Result<(ChildProcess, Pipes)> {
         keep_exit_statuses();
-        let Spawned { pid, pidfd, pipes } = spawn(launch).map_err(|error| StartError::of_spawn(error, launch))?;
-        let tree = Tree::new(pid, launch.mark.clone());
+        let Spawned { pid, pidfd, pipes } = spawn(launch)?;
+        let tree = ProcessTree::new(pid, launch.mark.clone());
         let pidfd = pidfd.or_else(|| open_pidfd(pid));
-        Ok((Leader { pid, pidfd, tree, reaped: false }, pipes))
+        Ok((ChildProcess { pid, pidfd, tree, reaped: false }, pipes))
     }
 
-    /// Becomes readable when the process has exited; none: ask [`has_exited`](Leader::has_exited) now and then.
+    /// Becomes readable when the process has exited. None: ask [`has_exited`](ChildProcess::has_exited) now and then.
     pub(super) fn pidfd(&self) -> Option<BorrowedFd<'_>> {
-        use std::os::fd::AsFd;
         self.pidfd.as_ref().map(AsFd::as_fd)
     }
 
-    /// Whether the process has exited. It stays to be reaped.
+    /// Whether the process has exited. It remains to be reaped.
     pub(super) fn has_exited(&self) -> bool {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(self.pid), look) {
             Ok(status) => status.is_some(),
-            // No such child: somebody else reaped it. `reap` says so; waiting on would be for ever.
+            // No such child: somebody else reaped it. `reap` reports that; to wait on would be to wait for ever.
             Err(error) => error == rustix::io::Errno::CHILD,
         }
     }
 
     /// The process and all that belong to its run.
-    pub(super) fn tree(&self) -> &Tree {
+    pub(super) fn tree(&self) -> &ProcessTree {
         &self.tree
     }
 
-    /// Reaps the process, after waiting until it has exited.
+    /// Reaps the process; waits until it has exited.
     ///
     /// # Errors
     /// If somebody else has reaped it.
-    pub(super) fn reap(mut self) -> io::Result<Reaped> {
+    pub(super) fn reap(mut self) -> io::Result<ExitStatus> {
         self.reaped = true;
         wait4(self.pid)
     }
 }
 
 #[cfg(test)]
-impl Leader {
-    /// Makes it one of a system that has no pidfd.
+impl ChildProcess {
+    /// Makes it a process of a system that has no pidfd.
     pub(super) fn forget_pidfd(&mut self) {
         self.pidfd = None;
     }
 }
 
-impl Drop for Leader {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         if !self.reaped {
             self.tree.kill();
@@ -93,7 +94,7 @@ impl Drop for Leader {
 
 #[cfg(target_os = "linux")]
 fn open_pidfd(pid: Pid) -> Option<OwnedFd> {
-    // Fails on kernels before 5.3, in some sandboxes and without file descriptors: then the exit is looked for.
+    // Fails on kernels before 5.3, in some sandboxes and without free descriptors: then the exit is polled for.
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
@@ -103,14 +104,14 @@ fn open_pidfd(_: Pid) -> Option<OwnedFd> {
 }
 
 /// Waits for the process and takes it out of the system's table, together with what it used.
-fn wait4(pid: Pid) -> io::Result<Reaped> {
+fn wait4(pid: Pid) -> io::Result<ExitStatus> {
     let pid = pid.as_raw_nonzero().get();
     let mut status = 0;
     // SAFETY: all zeros is a valid `rusage`: it holds nothing but numbers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     loop {
         // SAFETY: both pointers are to live, exclusively borrowed values of the types that wait4 writes; no other memory
-        // is touched. `pid` is a child that only its `Leader` reaps, once.
+        // is touched. `pid` is a child that only its `ChildProcess` reaps, once.
         if unsafe { libc::wait4(pid, &mut status, 0, &mut usage) } == pid {
             break;
         }
@@ -128,7 +129,7 @@ fn wait4(pid: Pid) -> io::Result<Reaped> {
     // Counted in KiB on Linux and in bytes on macOS.
     let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
     let max_rss_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(unit);
-    Ok(Reaped { exit, cpu, max_rss_bytes })
+    Ok(ExitStatus { exit, cpu, max_rss_bytes })
 }
 
 fn duration(time: libc::timeval) -> Duration {
@@ -136,18 +137,15 @@ fn duration(time: libc::timeval) -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), micros.saturating_mul(1000))
 }
 
-/// Who was started by a program that ignores SIGCHLD ignores it as well, and then the system throws away how a child
-/// ended. It is set back to its default, for us and with us for the jobs, once.
+/// A program that was started by one that ignores SIGCHLD ignores it as well, and then the system throws exit statuses
+/// away. The signal gets its default action back, for us and so for the jobs, once.
 fn keep_exit_statuses() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
-        // SAFETY: all zeros is a valid `sigaction`: the default action, no flags, an empty mask. Both pointers are to
-        // live values or null. The default action runs no code of ours, so there is nothing that could be reentered,
-        // and a handler that somebody has set is left alone.
-        unsafe {
-            let mut present: libc::sigaction = std::mem::zeroed();
-            let asked = libc::sigaction(libc::SIGCHLD, std::ptr::null(), &mut present);
-            if asked == 0 && present.sa_sigaction == libc::SIG_IGN {
+        if super::signal_action::is_ignored(libc::SIGCHLD) {
+            // SAFETY: all zeros is a valid `sigaction`: the default action, no flags, an empty mask. The pointers are to
+            // a live value and null. The default action runs no code of ours.
+            unsafe {
                 let default: libc::sigaction = std::mem::zeroed();
                 libc::sigaction(libc::SIGCHLD, &default, std::ptr::null_mut());
             }

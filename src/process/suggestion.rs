@@ -1,14 +1,14 @@
-//! Owns the guess at what was meant by a program that is not there.
+//! Owns the suggestion what was meant by a program that does not exist.
 
 use std::path::{Path, PathBuf};
 
-use super::StartError;
 use super::program::{check, is_executable_file};
+use super::{ProgramProblem, StartError};
 
-/// Words that only a shell knows.
+/// Words that only shells know.
 const BUILTINS: [&str; 8] = ["cd", "source", ".", "export", "set", "ulimit", "module", "alias"];
 
-/// A bare name that no folder of the search path has.
+/// The error for a bare name that is in no folder of PATH.
 pub(super) fn not_on_path(program: &str, here: &Path, folders: &[PathBuf]) -> StartError {
     if program.is_empty() {
         return StartError::NotFound { what: "with an empty name".into(), remedy: "give the command a program".into() };
@@ -27,26 +27,26 @@ pub(super) fn not_on_path(program: &str, here: &Path, folders: &[PathBuf]) -> St
     StartError::NotFound { what, remedy }
 }
 
-/// A path that leads nowhere.
+/// The error for a path at which there is nothing.
 pub(super) fn no_such_path(program: &str, path: &Path, here: &Path, folders: &[PathBuf]) -> StartError {
     let what = format!("`{}`", path.display());
     let tilde = program.starts_with('~').then(|| "write the path in full: only a shell knows `~`".into());
     let remedy = tilde
         .or_else(|| several_words(program, here, folders))
         .or_else(|| similar_path(program, path))
-        .unwrap_or_else(|| "build it, or correct the path, which starts from the folder of the sweep file".into());
+        .unwrap_or_else(|| "build it, or correct the path, which is relative to the folder of the sweep file".into());
     StartError::NotFound { what, remedy }
 }
 
 fn in_shell(program: &str) -> Option<String> {
     let assignment = program.split_once('=').is_some_and(|(name, _)| !name.is_empty());
     if assignment {
-        return Some("set variables by `env` under `[job]`, or say `shell = true` there".into());
+        return Some("set variables by `env` under `[job]`, or set `shell = true` there".into());
     }
-    BUILTINS.contains(&program).then(|| "only a shell knows it: say `shell = true` under `[job]`".into())
+    BUILTINS.contains(&program).then(|| "it is a shell command: set `shell = true` under `[job]`".into())
 }
 
-/// The folder of the sweep file has a file of that name.
+/// For when the folder of the sweep file has a file of that name.
 fn beside(program: &str, here: &Path) -> Option<String> {
     let path = here.join(program);
     if !path.is_file() {
@@ -54,7 +54,7 @@ fn beside(program: &str, here: &Path) -> Option<String> {
     }
     Some(match check(&path, program) {
         Ok(()) => format!("the folder of the sweep file has one: write `./{program}`"),
-        Err(StartError::NotRunnable { why, remedy, .. }) if remedy.starts_with("write") => {
+        Err(StartError::NotRunnable { why, remedy, problem: ProgramProblem::NamesNoInterpreter, .. }) => {
             format!("the folder of the sweep file has a file of that name, but {why}: {remedy}")
         }
         Err(StartError::NotRunnable { why, remedy, .. }) => {
@@ -66,14 +66,14 @@ fn beside(program: &str, here: &Path) -> Option<String> {
     })
 }
 
-/// `["python3 ising.py"]`: one word that should have been two.
+/// For `["python3 ising.py"]`: one word that should have been two.
 fn several_words(program: &str, here: &Path, folders: &[PathBuf]) -> Option<String> {
     let (first, _) = program.split_once(char::is_whitespace)?;
     let exists = match first.contains('/') {
         true => here.join(first).is_file(),
         false => folders.iter().any(|folder| folder.join(first).is_file()),
     };
-    exists.then(|| format!("`{first}` and what follows must be words of their own, not one with spaces in it"))
+    exists.then(|| format!("split it into several words: `{first}` and its arguments, each in quotes of its own"))
 }
 
 fn similar(program: &str, here: &Path, folders: &[PathBuf]) -> Option<String> {
@@ -89,7 +89,7 @@ fn similar_path(program: &str, path: &Path) -> Option<String> {
     nearest(name, candidates)
 }
 
-/// The nearest name, if it is near enough to have been mistyped; of equally near ones the first by alphabet.
+/// The nearest name, if it is near enough for a typing mistake; of equally near ones the first by alphabet.
 fn nearest(meant: &str, candidates: impl Iterator<Item = (usize, String)>) -> Option<String> {
     let limit = (meant.chars().count() / 3).clamp(1, 3);
     let (_, name) = candidates.filter(|(distance, _)| *distance <= limit).min()?;
