@@ -1,6 +1,7 @@
-//! Owns what signals do to a worker: the first Ctrl-C drains it, the second stops it; SIGTERM is the first, and after a
-//! grace time the second.
+//! Owns how a worker reacts to signals: the first Ctrl-C drains it, the second ends its jobs; SIGTERM and SIGHUP drain
+//! it and end its jobs after a grace time.
 
+use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,10 +11,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::error::{Error, Result};
+use crate::process::is_ignored;
 use crate::worker::StopHandle;
 use crate::worker::pace::Stopping;
 
-/// Time between what SIGTERM begins and what it ends with.
+/// Time between SIGTERM or SIGHUP and the end of the running jobs.
 const TERM_GRACE: Duration = Duration::from_secs(10);
 
 /// Listens to signals until dropped.
@@ -23,38 +25,24 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen on behalf of a worker.
+    /// Begins to listen on behalf of a worker. A signal that is ignored already stays ignored: whoever started the
+    /// worker wants it so (`nohup`, a shell that starts it in the background).
     ///
     /// # Errors
-    /// If the system does not let it.
+    /// If a handler cannot be installed or the thread cannot be started.
     pub fn new(worker: StopHandle) -> Result<Self> {
-        let no_signals = |error| Error::usage(format!("signals cannot be listened to: {error}"));
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(no_signals)?;
+        let failed = |error| Error::usage(format!("cannot listen to signals: {error}"));
+        let handled = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+        let mut signals = Signals::new(handled).map_err(failed)?;
         let handle = signals.handle();
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = interrupted.clone();
-        thread::spawn(move || {
-            for signal in signals.forever() {
-                let second = flag.swap(true, Ordering::SeqCst);
-                if second {
-                    worker.stop(Stopping::Now);
-                    continue;
-                }
-                worker.stop(Stopping::Drain);
-                if signal != SIGINT {
-                    let worker = worker.clone();
-                    // Detached: if the worker ends before, the process does too.
-                    thread::spawn(move || {
-                        thread::sleep(TERM_GRACE);
-                        worker.stop(Stopping::Now);
-                    });
-                }
-            }
-        });
+        let listen = move || signals.forever().for_each(|signal| on_signal(signal, &worker, &flag));
+        thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
         Ok(Listener { handle, interrupted })
     }
 
-    /// Whether a signal has come.
+    /// Whether a signal has arrived.
     pub fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
     }
@@ -63,5 +51,32 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.handle.close();
+    }
+}
+
+fn on_signal(signal: c_int, worker: &StopHandle, interrupted: &AtomicBool) {
+    let is_second = interrupted.swap(true, Ordering::SeqCst);
+    if is_second {
+        worker.stop(Stopping::Now);
+        return;
+    }
+    worker.stop(Stopping::Drain);
+    if signal != SIGINT {
+        end_after_grace(worker.clone());
+    }
+}
+
+fn end_after_grace(worker: StopHandle) {
+    let end = {
+        let worker = worker.clone();
+        move || {
+            thread::sleep(TERM_GRACE);
+            worker.stop(Stopping::Now);
+        }
+    };
+    // Detached: if the worker ends before, the process does too.
+    if thread::Builder::new().name("grace".into()).spawn(end).is_err() {
+        // Without a thread there is no grace: better too early than never.
+        worker.stop(Stopping::Now);
     }
 }

@@ -206,14 +206,18 @@ impl WorkerState {
         }
     }
 
-    /// A slot's next task; blocks until there is one. `None`: the worker is over.
+    /// A slot's next task; blocks until there is one. `None`: the worker has ended.
+    ///
+    /// A worker that was told to stop starts nothing: what is queued stays there for the dispatcher to give back, which
+    /// may take a while when the store is away.
     pub fn take(&self, slot: usize) -> Option<Task> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
-            if let Some(task) = state.queue.pop_front() {
+            let next = if state.stopping == Stopping::No { state.queue.pop_front() } else { None };
+            if let Some(task) = next {
                 state.last_taken = Some(Instant::now());
                 // Under the lock: a stop from now on is meant for this job, one before was meant for another.
                 if let Some(stopper) = self.stoppers.get(slot) {
