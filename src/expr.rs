@@ -152,7 +152,7 @@ impl Expression {
 
     fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Dynamic, String> {
         let values = self.in_scope.iter().map(|name| lookup(name).as_ref().and_then(dynamic)).collect();
-        let scope = Scope { names: Arc::clone(&self.in_scope), values };
+        let scope = ExprScope { names: Arc::clone(&self.in_scope), values };
         self.compiled.eval(Dynamic::from_object(scope)).map_err(|error| {
             let undefined = matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::InvalidOperation);
             self.missing(lookup).filter(|_| undefined).unwrap_or_else(|| wording(&error))
@@ -200,12 +200,12 @@ fn engine() -> &'static Environment<'static> {
 
 /// The values of an expression's names, for minijinja, which wants to own them.
 #[derive(Debug)]
-struct Scope {
+struct ExprScope {
     names: Arc<[String]>,
     values: Vec<Option<Dynamic>>,
 }
 
-impl Object for Scope {
+impl Object for ExprScope {
     fn get_value(self: &Arc<Self>, key: &Dynamic) -> Option<Dynamic> {
         self.get_value_by_str(key.as_str()?)
     }
@@ -221,12 +221,12 @@ impl Object for Scope {
 /// What the names with dots have in common, up to a dot: `stats.` of `stats.energy`.
 #[derive(Debug)]
 struct Branch {
-    scope: Arc<Scope>,
+    scope: Arc<ExprScope>,
     prefix: String,
 }
 
 impl Branch {
-    fn below(scope: &Arc<Scope>, prefix: String) -> Option<Dynamic> {
+    fn below(scope: &Arc<ExprScope>, prefix: String) -> Option<Dynamic> {
         let any = scope.names.iter().any(|name| name.starts_with(&prefix));
         any.then(|| Dynamic::from_object(Branch { scope: Arc::clone(scope), prefix }))
     }

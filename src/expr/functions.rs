@@ -7,16 +7,16 @@ use minijinja::{Environment, Error, ErrorKind};
 pub const NAMES: [&str; 13] =
     ["sqrt", "exp", "log", "sin", "cos", "floor", "ceil", "round", "abs", "min", "max", "pow", "pi"];
 
-type Named = (&'static str, fn(f64) -> f64);
+type FloatFunction = (&'static str, fn(f64) -> f64);
 
 pub(super) fn add(env: &mut Environment<'static>) {
-    let of_floats: [Named; 5] =
+    let of_floats: [FloatFunction; 5] =
         [("sqrt", libm::sqrt), ("exp", libm::exp), ("log", libm::log), ("sin", libm::sin), ("cos", libm::cos)];
     for (name, function) in of_floats {
         env.add_function(name, move |x: Dynamic| finite(function(float(name, &x)?), name, &[&x]));
     }
     // Ties go to the even number, as the filter `round` has it.
-    let to_whole: [Named; 3] = [("floor", libm::floor), ("ceil", libm::ceil), ("round", libm::rint)];
+    let to_whole: [FloatFunction; 3] = [("floor", libm::floor), ("ceil", libm::ceil), ("round", libm::rint)];
     for (name, function) in to_whole {
         env.add_function(name, move |x: Dynamic| whole(name, &x, function));
     }

@@ -7,26 +7,26 @@ use minijinja::value::Value as Dynamic;
 
 /// What is called by a name in an expression and is no function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Called {
+pub(super) enum CalledName {
     /// `x | name`.
     Filter,
     /// `x is name`.
     Test,
 }
 
-impl Called {
+impl CalledName {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Called::Filter => "filter",
-            Called::Test => "test",
+            CalledName::Filter => "filter",
+            CalledName::Test => "test",
         }
     }
 
     /// Whether minijinja has it; it does not list them, but says so when one is not there.
     pub(super) fn exists(self, name: &str) -> bool {
         let (text, unknown) = match self {
-            Called::Filter => (format!("0|{name}"), ErrorKind::UnknownFilter),
-            Called::Test => (format!("0 is {name}"), ErrorKind::UnknownTest),
+            CalledName::Filter => (format!("0|{name}"), ErrorKind::UnknownFilter),
+            CalledName::Test => (format!("0 is {name}"), ErrorKind::UnknownTest),
         };
         let result = super::engine().compile_expression_owned(text).and_then(|probe| probe.eval(Dynamic::UNDEFINED));
         result.err().is_none_or(|error| error.kind() != unknown)
@@ -35,27 +35,27 @@ impl Called {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ScanResult {
     /// The first `**`.
     pub(super) power: Option<Range<usize>>,
     /// Filters and tests.
-    pub(super) used: Vec<(Called, Range<usize>)>,
+    pub(super) used: Vec<(CalledName, Range<usize>)>,
 }
 
 /// Goes through a text. Quotes are skipped whole; a backslash in them takes the next character with it.
-pub(super) fn scan(text: &str) -> Found {
-    let mut found = Found::default();
+pub(super) fn scan(text: &str) -> ScanResult {
+    let mut found = ScanResult::default();
     let mut before = Before::Other;
     for (token, at) in tokens(text) {
         before = match (token, before) {
             (Token::Word("is"), _) => Before::Is,
             (Token::Word("not"), Before::Is) => Before::Is,
             (Token::Word(_), Before::Is) => {
-                found.used.push((Called::Test, at));
+                found.used.push((CalledName::Test, at));
                 Before::Other
             }
             (Token::Word(_), Before::Bar) => {
-                found.used.push((Called::Filter, at));
+                found.used.push((CalledName::Filter, at));
                 Before::Other
             }
             (Token::Sign('|'), _) => Before::Bar,

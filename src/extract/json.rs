@@ -1,15 +1,15 @@
 //! Owns the format `json`: how an object is found in the output and how its values are read.
 
-use super::named::Named;
+use super::named_values::NamedValues;
+use super::output_text::OutputText;
 use super::scalar::not_finite;
-use super::text::Text;
 use crate::value::{Value, print_float};
 
 /// A JSON object, in its own order.
 pub(super) type Object = serde_json::Map<String, serde_json::Value>;
 
 /// The object on the last line, or that the whole output is; they cannot be two different ones.
-pub(super) fn find(text: &Text<'_>) -> Result<Object, String> {
+pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
     let line = text.last_line().unwrap_or_default();
     let on_line = match object(line) {
         Ok(object) => return Ok(object),
@@ -39,7 +39,7 @@ pub(super) fn find(text: &Text<'_>) -> Result<Object, String> {
 
 /// Whether the job evidently meant to print an object where none was found: a line like `{"a": 1,}` or Python's
 /// `{'a': 1}`, or the end of one whose beginning was dropped.
-pub(super) fn is_meant(text: &Text<'_>) -> bool {
+pub(super) fn is_meant(text: &OutputText<'_>) -> bool {
     let end = text.end();
     let begins = |text: &str| text.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '\'']));
     let may_begin_before = end == "}" || text.last_line().is_none();
@@ -47,13 +47,13 @@ pub(super) fn is_meant(text: &Text<'_>) -> bool {
 }
 
 /// All of an object as results, objects in it flattened.
-pub(super) fn flat(object: &Object) -> Result<Named, String> {
-    let mut named = Named::default();
+pub(super) fn flat(object: &Object) -> Result<NamedValues, String> {
+    let mut named = NamedValues::default();
     flatten(object, "", &mut named)?;
     Ok(named)
 }
 
-fn flatten(object: &Object, above: &str, named: &mut Named) -> Result<(), String> {
+fn flatten(object: &Object, above: &str, named: &mut NamedValues) -> Result<(), String> {
     for (key, inner) in object {
         let key = key.trim();
         if key.is_empty() {
@@ -143,7 +143,7 @@ pub(super) fn value(json: &serde_json::Value) -> Value {
     }
 }
 
-/// Text stays text, but for the spellings of NaN and infinity that programs print between quotes, for want of a number.
+/// OutputText stays text, but for the spellings of NaN and infinity that programs print between quotes, for want of a number.
 fn text_value(text: &str) -> Value {
     match text {
         "NaN" | "Infinity" | "-Infinity" | "Inf" | "-Inf" | "inf" | "-inf" => {

@@ -1,12 +1,12 @@
 //! Owns an output as lines while it comes in, in whatever chunks, in bounded memory.
 
-use super::text::BOM;
+use super::output_text::BOM;
 
 /// The longest line that is looked at, bytes.
 pub(super) const LONGEST: usize = 256 << 10;
 
 /// A line without what ends it, in order.
-pub(super) enum Line<'a> {
+pub(super) enum OutputLine<'a> {
     /// All of it.
     Whole(&'a str),
     /// The first [`LONGEST`] bytes of one that is longer.
@@ -14,9 +14,9 @@ pub(super) enum Line<'a> {
 }
 
 /// Who looks at each line.
-pub(super) trait Reader {
+pub(super) trait LineParser {
     /// Takes the next line.
-    fn line(&mut self, line: Line);
+    fn line(&mut self, line: OutputLine);
 }
 
 /// Splits bytes into lines and gives them to a reader; what the reader sees does not depend on the chunks. Holds at most
@@ -32,7 +32,7 @@ pub(super) struct Lines<R> {
     past_first: bool,
 }
 
-impl<R: Reader> Lines<R> {
+impl<R: LineParser> Lines<R> {
     pub(super) fn of(reader: R) -> Lines<R> {
         Lines { reader, begun: Vec::new(), dropping: false, past_first: false }
     }
@@ -84,7 +84,7 @@ impl<R: Reader> Lines<R> {
         let text = String::from_utf8_lossy(line);
         let text = if self.past_first { &*text } else { text.strip_prefix(BOM).unwrap_or(&text) };
         self.past_first = true;
-        self.reader.line(if whole { Line::Whole(text) } else { Line::TooLong(text) });
+        self.reader.line(if whole { OutputLine::Whole(text) } else { OutputLine::TooLong(text) });
     }
 }
 
@@ -96,11 +96,11 @@ mod tests {
     #[derive(Default)]
     struct Seen(Vec<(bool, String)>);
 
-    impl Reader for Seen {
-        fn line(&mut self, line: Line) {
+    impl LineParser for Seen {
+        fn line(&mut self, line: OutputLine) {
             self.0.push(match line {
-                Line::Whole(text) => (true, text.to_owned()),
-                Line::TooLong(text) => (false, text.to_owned()),
+                OutputLine::Whole(text) => (true, text.to_owned()),
+                OutputLine::TooLong(text) => (false, text.to_owned()),
             });
         }
     }

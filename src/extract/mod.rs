@@ -54,13 +54,13 @@ use crate::value::Value;
 
 mod json;
 mod lines;
-mod named;
+mod named_values;
+mod output_text;
 mod pairs;
 mod path;
 mod pattern;
 mod scalar;
 mod source;
-mod text;
 
 #[cfg(test)]
 mod tests;
@@ -68,12 +68,12 @@ mod tests;
 pub use path::Path;
 pub use pattern::Pattern;
 
-use source::{Reading, Source};
-use text::quote;
+use output_text::quote;
+use source::{ResultSource, SourceReader};
 
 /// What is wrong with a pattern or a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct SyntaxError {
     /// What is wrong.
     pub message: String,
     /// What would be right.
@@ -82,18 +82,18 @@ pub struct Mistake {
     pub at: Range<usize>,
 }
 
-/// Named values, in the order of their first appearance; names are unique.
+/// NamedValues values, in the order of their first appearance; names are unique.
 pub type Results = Vec<(String, Value)>;
 
 /// How the results of a sweep's jobs are read, compiled once.
 #[derive(Debug)]
 pub struct Extractor {
-    sources: Vec<Source>,
+    sources: Vec<ResultSource>,
 }
 
 /// Why results are not read again from kept output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotAgain {
+pub enum RereadError {
     /// What it would take was not kept: the job must run again. The text says what.
     NotKept(String),
     /// The whole output is there and has not what is asked for; the text goes on after "no result: ".
@@ -106,12 +106,12 @@ impl Extractor {
     /// # Errors
     /// If a pattern or a path is none that this version of sweep understands; the sweep file's reader told it before.
     pub fn new(settings: &[ResultSettings]) -> Result<Extractor, String> {
-        Ok(Extractor { sources: settings.iter().map(Source::new).collect::<Result<_, _>>()? })
+        Ok(Extractor { sources: settings.iter().map(ResultSource::new).collect::<Result<_, _>>()? })
     }
 
     /// Begins to read the results of a job, before it runs.
     pub fn begin(&self) -> Extraction<'_> {
-        Extraction { readings: self.sources.iter().map(Reading::new).collect() }
+        Extraction { readings: self.sources.iter().map(SourceReader::new).collect() }
     }
 
     /// Reads results anew from what was kept of a job's standard output, exactly as when the job ran. None: nothing was
@@ -119,7 +119,7 @@ impl Extractor {
     ///
     /// # Errors
     /// If what it would take was not kept, or is not there.
-    pub fn again(&self, stdout: Option<&Kept>) -> Result<Results, NotAgain> {
+    pub fn again(&self, stdout: Option<&Kept>) -> Result<Results, RereadError> {
         if self.sources.is_empty() {
             return Ok(Results::new());
         }
@@ -128,13 +128,13 @@ impl Extractor {
             ResultsFrom::File(name) => Some(name),
         });
         if let Some(name) = file {
-            return Err(NotAgain::NotKept(format!("results come from the file {name}, which is not kept")));
+            return Err(RereadError::NotKept(format!("results come from the file {name}, which is not kept")));
         }
-        let Some(stdout) = stdout else { return Err(NotAgain::NotKept("no output was kept".into())) };
+        let Some(stdout) = stdout else { return Err(RereadError::NotKept("no output was kept".into())) };
         let no_files = |name: &str, _: Option<Overflow>| Err(format!("{name} is not kept"));
         self.begin().finish(stdout, no_files).map_err(|why| match stdout.is_cut() {
-            true => NotAgain::NotKept(why),
-            false => NotAgain::NoResult(why),
+            true => RereadError::NotKept(why),
+            false => RereadError::NoResult(why),
         })
     }
 }
@@ -144,7 +144,7 @@ pub type Overflow<'o> = &'o mut dyn FnMut(&[u8]);
 
 /// The results of one job, as they are read while it runs.
 pub struct Extraction<'a> {
-    readings: Vec<Reading<'a>>,
+    readings: Vec<SourceReader<'a>>,
 }
 
 impl Extraction<'_> {
@@ -166,7 +166,7 @@ impl Extraction<'_> {
         stdout: &Kept,
         mut file: impl FnMut(&str, Option<Overflow>) -> Result<Kept, String>,
     ) -> Result<Results, String> {
-        let mut all = Together::default();
+        let mut all = MergedResults::default();
         for mut reading in self.readings {
             let (place, named) = match reading.from {
                 ResultsFrom::Stdout => ("standard output", reading.finish(stdout)?),
@@ -186,13 +186,13 @@ impl Extraction<'_> {
 
 /// The results of all sources.
 #[derive(Default)]
-struct Together<'a> {
+struct MergedResults<'a> {
     results: Results,
     /// Where the results from which on come from.
     places: Vec<(usize, &'a str)>,
 }
 
-impl<'a> Together<'a> {
+impl<'a> MergedResults<'a> {
     fn add(&mut self, place: &'a str, results: Results) -> Result<(), String> {
         let earlier: HashMap<&str, usize> =
             self.results.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();

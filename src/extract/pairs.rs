@@ -1,27 +1,27 @@
 //! Owns the format `keyvalue`: lines `name = value` and `name: value`.
 
-use super::lines::{LONGEST, Line, Reader};
-use super::named::Named;
+use super::lines::{LONGEST, LineParser, OutputLine};
+use super::named_values::NamedValues;
+use super::output_text::quote;
 use super::scalar::scalar;
-use super::text::quote;
 use crate::value::Value;
 
 /// The lines that give a name a value, as they come in.
 #[derive(Default)]
 pub(super) struct Pairs {
-    named: Named,
+    named: NamedValues,
     /// Why there can be no result any more.
     refused: Option<String>,
 }
 
-impl Reader for Pairs {
-    fn line(&mut self, line: Line) {
+impl LineParser for Pairs {
+    fn line(&mut self, line: OutputLine) {
         if self.refused.is_some() {
             return;
         }
         self.refused = match line {
-            Line::Whole(text) => pair(text.trim()).and_then(|(name, value)| self.named.set(name, value).err()),
-            Line::TooLong(text) => pair(text.trim()).map(|(name, _)| {
+            OutputLine::Whole(text) => pair(text.trim()).and_then(|(name, value)| self.named.set(name, value).err()),
+            OutputLine::TooLong(text) => pair(text.trim()).map(|(name, _)| {
                 format!("the value of {} is too large: its line is longer than {} KiB", quote(name), LONGEST >> 10)
             }),
         };
@@ -30,7 +30,7 @@ impl Reader for Pairs {
 
 impl Pairs {
     /// All names with their last values.
-    pub(super) fn finish(self) -> Result<Named, String> {
+    pub(super) fn finish(self) -> Result<NamedValues, String> {
         match self.refused {
             Some(why) => Err(why),
             None => Ok(self.named),

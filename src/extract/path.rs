@@ -1,17 +1,17 @@
 //! Owns the path to a value in a JSON object: `stats.energy.mean`, `values[0]`, `runs[-1]["final energy"]`.
 
-use super::Mistake;
+use super::SyntaxError;
 use super::json::Object;
 
 /// A path to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     first: String,
-    rest: Vec<Step>,
+    rest: Vec<PathStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PathStep {
     Key(String),
     /// From 0; a negative one counts from the end.
     Place(i64),
@@ -23,7 +23,7 @@ impl Path {
     ///
     /// # Errors
     /// If it is none.
-    pub fn parse(text: &str) -> Result<Path, Mistake> {
+    pub fn parse(text: &str) -> Result<Path, SyntaxError> {
         let mut steps = Vec::new();
         let mut rest = text;
         loop {
@@ -48,7 +48,7 @@ impl Path {
         }
         let mut steps = steps.into_iter();
         match steps.next() {
-            Some(Step::Key(first)) => Ok(Path { first, rest: steps.collect() }),
+            Some(PathStep::Key(first)) => Ok(Path { first, rest: steps.collect() }),
             _ => Err(mistake("a path begins with a key of the object", 0..text.len(), text)),
         }
     }
@@ -56,8 +56,8 @@ impl Path {
     /// The value there, if there is one.
     pub(super) fn find<'v>(&self, object: &'v Object) -> Option<&'v serde_json::Value> {
         self.rest.iter().try_fold(object.get(&self.first)?, |value, step| match step {
-            Step::Key(key) => value.as_object()?.get(key),
-            Step::Place(place) => {
+            PathStep::Key(key) => value.as_object()?.get(key),
+            PathStep::Place(place) => {
                 let list = value.as_array()?;
                 let from_start = if *place < 0 { place.checked_add(i64::try_from(list.len()).ok()?)? } else { *place };
                 list.get(usize::try_from(from_start).ok()?)
@@ -67,40 +67,40 @@ impl Path {
 }
 
 /// A key without dots and brackets, and what comes after it.
-fn key(text: &str) -> Option<(Step, &str)> {
+fn key(text: &str) -> Option<(PathStep, &str)> {
     let (key, after) = text.split_at(text.find(['.', '[', ']']).unwrap_or(text.len()));
     let key = key.trim();
-    (!key.is_empty() && key != "$").then(|| (Step::Key(key.to_owned()), after))
+    (!key.is_empty() && key != "$").then(|| (PathStep::Key(key.to_owned()), after))
 }
 
 /// What stands behind an opening bracket up to the closing one, and what comes after that.
-fn in_brackets(text: &str) -> Option<(Step, &str)> {
+fn in_brackets(text: &str) -> Option<(PathStep, &str)> {
     for quote in ['"', '\''] {
         if let Some(quoted) = text.strip_prefix(quote) {
             let (key, after) = quoted.split_once(quote)?;
-            return Some((Step::Key(key.to_owned()), after.strip_prefix(']')?)).filter(|_| !key.is_empty());
+            return Some((PathStep::Key(key.to_owned()), after.strip_prefix(']')?)).filter(|_| !key.is_empty());
         }
     }
     let (place, after) = text.split_once(']')?;
-    Some((Step::Place(place.trim().parse().ok()?), after))
+    Some((PathStep::Place(place.trim().parse().ok()?), after))
 }
 
-fn in_brackets_wrong(text: &str, at: usize) -> Mistake {
+fn in_brackets_wrong(text: &str, at: usize) -> SyntaxError {
     let inside = text.get(at..).unwrap_or_default();
     let end = inside.find(']').map_or(text.len(), |end| at + end + 1);
     mistake("in brackets stands a place in a list, or a key in quotes", at..end, text)
 }
 
-fn no_key(text: &str, at: usize) -> Mistake {
+fn no_key(text: &str, at: usize) -> SyntaxError {
     if text.starts_with('$') {
         return mistake("a path begins with a key of the object, without `$`", 0..1, text);
     }
     mistake("a key is missing here", at..(at + 1).min(text.len()), text)
 }
 
-fn mistake(message: &str, at: std::ops::Range<usize>, text: &str) -> Mistake {
+fn mistake(message: &str, at: std::ops::Range<usize>, text: &str) -> SyntaxError {
     let at = at.start..(at.start..=at.end).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(at.start);
     let help = "a path looks like \"stats.energy.mean\", \"values[0]\" (the first; [-1] is the last), \
                 'parts[\"a.b\"].mass'";
-    Mistake { message: message.into(), help: help.into(), at }
+    SyntaxError { message: message.into(), help: help.into(), at }
 }

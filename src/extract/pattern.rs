@@ -3,11 +3,11 @@
 use regex::Regex;
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::Mistake;
-use super::lines::{LONGEST, Line, Reader};
-use super::named::Named;
+use super::SyntaxError;
+use super::lines::{LONGEST, LineParser, OutputLine};
+use super::named_values::NamedValues;
+use super::output_text::list;
 use super::scalar::scalar;
-use super::text::list;
 
 /// A pattern of one column.
 #[derive(Clone, Debug)]
@@ -23,10 +23,10 @@ impl Pattern {
     ///
     /// # Errors
     /// If it cannot be understood, can never match or matches everywhere, or it is open which group is meant.
-    pub fn new(text: &str) -> Result<Pattern, Mistake> {
+    pub fn new(text: &str) -> Result<Pattern, SyntaxError> {
         let whole = 0..text.len();
         let wrong =
-            |message: &str, help: &str| Mistake { message: message.into(), help: help.into(), at: whole.clone() };
+            |message: &str, help: &str| SyntaxError { message: message.into(), help: help.into(), at: whole.clone() };
         let hir = regex_syntax::parse(text).map_err(|error| syntax(&error, text))?;
         if hir.properties().minimum_len() == Some(0) {
             let help = "write `+` for `*` where there must be something: 'E = (\\S+)'";
@@ -66,7 +66,7 @@ impl Pattern {
 }
 
 /// A mistake in the form of a pattern.
-fn syntax(error: &regex_syntax::Error, text: &str) -> Mistake {
+fn syntax(error: &regex_syntax::Error, text: &str) -> SyntaxError {
     let (what, span) = match error {
         regex_syntax::Error::Parse(error) => (error.kind().to_string(), Some(error.span())),
         regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(error.span())),
@@ -80,7 +80,7 @@ fn syntax(error: &regex_syntax::Error, text: &str) -> Mistake {
         "a character that means something in patterns stands behind a backslash where it is meant itself: `\\(`; the \
          whole in single quotes: 'E = (\\S+)'"
     };
-    Mistake { message: format!("this pattern cannot be read: {what}"), help: help.into(), at }
+    SyntaxError { message: format!("this pattern cannot be read: {what}"), help: help.into(), at }
 }
 
 /// Whether every match has a line break in it.
@@ -116,7 +116,7 @@ impl<'a> Matches<'a> {
     }
 
     /// The values of the columns that were found, in the order of the columns.
-    pub(super) fn finish(self) -> Result<Named, String> {
+    pub(super) fn finish(self) -> Result<NamedValues, String> {
         let both = || self.columns.iter().zip(&self.last);
         let doubtful: Vec<&str> =
             both().filter(|(_, last)| last.doubtful).map(|((name, _), _)| name.as_str()).collect();
@@ -128,7 +128,7 @@ impl<'a> Matches<'a> {
                 list(doubtful.into_iter())
             ));
         }
-        let mut named = Named::default();
+        let mut named = NamedValues::default();
         for ((name, pattern), last) in both() {
             if let Some(value) = last.line.as_deref().and_then(|line| pattern.last(line)) {
                 named.set(name, scalar(value))?;
@@ -138,10 +138,10 @@ impl<'a> Matches<'a> {
     }
 }
 
-impl Reader for Matches<'_> {
-    fn line(&mut self, line: Line) {
+impl LineParser for Matches<'_> {
+    fn line(&mut self, line: OutputLine) {
         match line {
-            Line::Whole(text) => {
+            OutputLine::Whole(text) => {
                 for ((_, pattern), last) in self.columns.iter().zip(&mut self.last) {
                     if pattern.regex.is_match(text) {
                         let line = last.line.get_or_insert_default();
@@ -151,7 +151,7 @@ impl Reader for Matches<'_> {
                     }
                 }
             }
-            Line::TooLong(_) => self.last.iter_mut().for_each(|last| last.doubtful = true),
+            OutputLine::TooLong(_) => self.last.iter_mut().for_each(|last| last.doubtful = true),
         }
     }
 }

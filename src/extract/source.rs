@@ -2,12 +2,12 @@
 
 use itertools::Itertools;
 
-use super::lines::{Lines, Reader};
-use super::named::Named;
+use super::lines::{LineParser, Lines};
+use super::named_values::NamedValues;
+use super::output_text::{OutputText, list};
 use super::pairs::Pairs;
 use super::path::Path;
 use super::pattern::{Matches, Pattern};
-use super::text::{Text, list};
 use super::{json, scalar};
 use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::record::Kept;
@@ -15,14 +15,14 @@ use crate::value::Value;
 
 /// A source, compiled.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct ResultSource {
     pub(super) from: ResultsFrom,
-    format: Compiled,
+    format: CompiledFormat,
     require: Vec<String>,
 }
 
 #[derive(Debug)]
-enum Compiled {
+enum CompiledFormat {
     Auto,
     Json(Vec<(String, Path)>),
     KeyValue,
@@ -30,24 +30,24 @@ enum Compiled {
     Number,
 }
 
-impl Source {
+impl ResultSource {
     /// # Errors
     /// If a pattern or a path is none that this version of sweep understands.
-    pub(super) fn new(settings: &ResultSettings) -> Result<Source, String> {
+    pub(super) fn new(settings: &ResultSettings) -> Result<ResultSource, String> {
         let format = match &settings.format {
-            ResultFormat::Auto => Compiled::Auto,
-            ResultFormat::KeyValue => Compiled::KeyValue,
-            ResultFormat::Number => Compiled::Number,
-            ResultFormat::Json(columns) => Compiled::Json(compiled(columns, Path::parse)?),
-            ResultFormat::Regex(columns) => Compiled::Regex(compiled(columns, Pattern::new)?),
+            ResultFormat::Auto => CompiledFormat::Auto,
+            ResultFormat::KeyValue => CompiledFormat::KeyValue,
+            ResultFormat::Number => CompiledFormat::Number,
+            ResultFormat::Json(columns) => CompiledFormat::Json(compiled(columns, Path::parse)?),
+            ResultFormat::Regex(columns) => CompiledFormat::Regex(compiled(columns, Pattern::new)?),
         };
-        Ok(Source { from: settings.from.clone(), format, require: settings.require.clone() })
+        Ok(ResultSource { from: settings.from.clone(), format, require: settings.require.clone() })
     }
 }
 
 fn compiled<T>(
     columns: &[(String, String)],
-    compile: impl Fn(&str) -> Result<T, super::Mistake>,
+    compile: impl Fn(&str) -> Result<T, super::SyntaxError>,
 ) -> Result<Vec<(String, T)>, String> {
     let one = |(name, text): &(String, String)| match compile(text) {
         Ok(compiled) => Ok((name.clone(), compiled)),
@@ -57,15 +57,15 @@ fn compiled<T>(
 }
 
 /// A source as it is read for one job.
-pub(super) struct Reading<'a> {
+pub(super) struct SourceReader<'a> {
     pub(super) from: &'a ResultsFrom,
     require: &'a [String],
-    format: Format<'a>,
+    format: FormatState<'a>,
     /// How many bytes went by before the end that is kept.
     handed_on: u64,
 }
 
-enum Format<'a> {
+enum FormatState<'a> {
     Auto(Lines<Pairs>),
     Json(&'a [(String, Path)]),
     KeyValue(Lines<Pairs>),
@@ -73,49 +73,49 @@ enum Format<'a> {
     Number,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn new(source: &'a Source) -> Reading<'a> {
+impl<'a> SourceReader<'a> {
+    pub(super) fn new(source: &'a ResultSource) -> SourceReader<'a> {
         let format = match &source.format {
-            Compiled::Auto => Format::Auto(Lines::of(Pairs::default())),
-            Compiled::Json(columns) => Format::Json(columns),
-            Compiled::KeyValue => Format::KeyValue(Lines::of(Pairs::default())),
-            Compiled::Regex(columns) => Format::Regex(Lines::of(Matches::new(columns))),
-            Compiled::Number => Format::Number,
+            CompiledFormat::Auto => FormatState::Auto(Lines::of(Pairs::default())),
+            CompiledFormat::Json(columns) => FormatState::Json(columns),
+            CompiledFormat::KeyValue => FormatState::KeyValue(Lines::of(Pairs::default())),
+            CompiledFormat::Regex(columns) => FormatState::Regex(Lines::of(Matches::new(columns))),
+            CompiledFormat::Number => FormatState::Number,
         };
-        Reading { from: &source.from, require: &source.require, format, handed_on: 0 }
+        SourceReader { from: &source.from, require: &source.require, format, handed_on: 0 }
     }
 
     /// Whether it is read line by line from the beginning, however long the output.
     pub(super) fn is_by_line(&self) -> bool {
-        !matches!(self.format, Format::Json(_) | Format::Number)
+        !matches!(self.format, FormatState::Json(_) | FormatState::Number)
     }
 
     /// Takes bytes that come before the end that is kept.
     pub(super) fn overflow(&mut self, bytes: &[u8]) {
         match &mut self.format {
-            Format::Auto(lines) | Format::KeyValue(lines) => lines.push(bytes),
-            Format::Regex(lines) => lines.push(bytes),
-            Format::Json(_) | Format::Number => return,
+            FormatState::Auto(lines) | FormatState::KeyValue(lines) => lines.push(bytes),
+            FormatState::Regex(lines) => lines.push(bytes),
+            FormatState::Json(_) | FormatState::Number => return,
         }
         self.handed_on += bytes.len() as u64;
     }
 
     /// The results, from the end that was kept and what went by before.
-    pub(super) fn finish(self, kept: &Kept) -> Result<Named, String> {
-        let text = Text::new(kept, self.handed_on);
+    pub(super) fn finish(self, kept: &Kept) -> Result<NamedValues, String> {
+        let text = OutputText::new(kept, self.handed_on);
         let named = match self.format {
-            Format::Auto(lines) => auto(lines, kept, &text)?,
-            Format::Json(columns) => of_json(columns, &text)?,
-            Format::KeyValue(lines) => keyvalue(lines, kept, &text)?,
-            Format::Regex(lines) => regex(lines, kept, &text)?,
-            Format::Number => number(&text)?,
+            FormatState::Auto(lines) => auto(lines, kept, &text)?,
+            FormatState::Json(columns) => of_json(columns, &text)?,
+            FormatState::KeyValue(lines) => keyvalue(lines, kept, &text)?,
+            FormatState::Regex(lines) => regex(lines, kept, &text)?,
+            FormatState::Number => number(&text)?,
         };
         require(self.require, &named, &text)?;
         Ok(named)
     }
 }
 
-fn auto(lines: Lines<Pairs>, kept: &Kept, text: &Text<'_>) -> Result<Named, String> {
+fn auto(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
     let no_json = match json::find(text) {
         Ok(object) => return json::flat(&object),
         Err(why) => why,
@@ -128,21 +128,21 @@ fn auto(lines: Lines<Pairs>, kept: &Kept, text: &Text<'_>) -> Result<Named, Stri
         return Ok(pairs);
     }
     if let Some(value) = last_number(text) {
-        return Ok(Named::of("result", value));
+        return Ok(NamedValues::of("result", value));
     }
     if let Some(why) = text.lost_last_line() {
         return Err(format!("{why}; {PRINT_JSON}"));
     }
     // Nothing is no error; but what was evidently meant as JSON is not nothing.
-    if json::is_meant(text) { Err(no_json) } else { Ok(Named::default()) }
+    if json::is_meant(text) { Err(no_json) } else { Ok(NamedValues::default()) }
 }
 
-fn of_json(columns: &[(String, Path)], text: &Text<'_>) -> Result<Named, String> {
+fn of_json(columns: &[(String, Path)], text: &OutputText<'_>) -> Result<NamedValues, String> {
     let object = json::find(text)?;
     if columns.is_empty() {
         return json::flat(&object);
     }
-    let mut named = Named::default();
+    let mut named = NamedValues::default();
     for (name, path) in columns {
         if let Some(value) = path.find(&object) {
             named.set(name, json::value(value))?;
@@ -156,7 +156,7 @@ fn of_json(columns: &[(String, Path)], text: &Text<'_>) -> Result<Named, String>
     Ok(named)
 }
 
-fn keyvalue(lines: Lines<Pairs>, kept: &Kept, text: &Text<'_>) -> Result<Named, String> {
+fn keyvalue(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
     if let Some(why) = text.lost("and lines `name = value` before that are lost") {
         return Err(format!("{why}; {PRINT_JSON}"));
     }
@@ -167,7 +167,7 @@ fn keyvalue(lines: Lines<Pairs>, kept: &Kept, text: &Text<'_>) -> Result<Named, 
     Ok(pairs)
 }
 
-fn regex(lines: Lines<Matches>, kept: &Kept, text: &Text<'_>) -> Result<Named, String> {
+fn regex(lines: Lines<Matches>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
     if let Some(why) = text.lost("and what the patterns would match before that is lost") {
         return Err(why);
     }
@@ -180,19 +180,19 @@ fn regex(lines: Lines<Matches>, kept: &Kept, text: &Text<'_>) -> Result<Named, S
     Ok(named)
 }
 
-fn number(text: &Text<'_>) -> Result<Named, String> {
+fn number(text: &OutputText<'_>) -> Result<NamedValues, String> {
     let value = last_number(text).ok_or_else(|| text.last_line_is_not("a number"))?;
-    Ok(Named::of("result", value))
+    Ok(NamedValues::of("result", value))
 }
 
 /// The reader after the last line.
-fn all<R: Reader>(mut lines: Lines<R>, kept: &Kept) -> R {
+fn all<R: LineParser>(mut lines: Lines<R>, kept: &Kept) -> R {
     lines.push(&kept.tail);
     lines.finish()
 }
 
 /// The number that the last line is, if it is one and whole.
-fn last_number(text: &Text<'_>) -> Option<Value> {
+fn last_number(text: &OutputText<'_>) -> Option<Value> {
     let line = text.last_line()?;
     // R numbers what it prints.
     let printed_by_r = line.strip_prefix("[1]").filter(|rest| rest.starts_with(char::is_whitespace));
@@ -202,7 +202,7 @@ fn last_number(text: &Text<'_>) -> Option<Value> {
 const PRINT_JSON: &str = "print less, or all results as one JSON object on the last line";
 
 /// Whether all is there that must be.
-fn require(required: &[String], named: &Named, text: &Text<'_>) -> Result<(), String> {
+fn require(required: &[String], named: &NamedValues, text: &OutputText<'_>) -> Result<(), String> {
     let lacking = |name: &&String| matches!(named.get(name), None | Some(Value::Missing));
     let (empty, absent): (Vec<&String>, Vec<&String>) =
         required.iter().unique().filter(lacking).partition(|name| named.get(name).is_some());

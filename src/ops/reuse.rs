@@ -6,7 +6,7 @@
 //! Inside: `points` are sets of points, `making` the new sweep as it is filled.
 
 use crate::error::{Error, Result};
-use crate::extract::{Extractor, NotAgain, Results};
+use crate::extract::{Extractor, RereadError, Results};
 use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
 use crate::model::{Document, ResultSettings};
 use crate::ops::history::Blocks;
@@ -223,8 +223,8 @@ impl ReuseScan<'_> {
     fn reextract(&mut self, output: Option<&Output>, index: u64) -> Option<Results> {
         match self.extractor.again(output.map(|output| &output.stdout)) {
             Ok(results) => return Some(results),
-            Err(NotAgain::NotKept(_)) => self.output_truncated.insert(index),
-            Err(NotAgain::NoResult(_)) => self.result_missing.insert(index),
+            Err(RereadError::NotKept(_)) => self.output_truncated.insert(index),
+            Err(RereadError::NoResult(_)) => self.result_missing.insert(index),
         }
         None
     }

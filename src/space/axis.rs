@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::declared::{Axis, AxisParam, Values};
 use super::error::SpaceError;
 use super::identity::push_text;
 use super::range::Progression;
+use super::spec::{Axis, AxisParam, Values};
 use crate::value::Value;
 
 /// Up to this many values of a range are kept once they are computed.
@@ -16,16 +16,16 @@ const CACHED: u64 = 1 << 14;
 /// A value on an axis, and what it adds to the identity of a grid point: name and printed value, or nothing when it is
 /// missing.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(super) struct AxisValue {
     pub(super) value: Value,
     pub(super) identity: Box<[u8]>,
 }
 
-impl Cell {
-    fn new(name: &str, value: Value) -> Cell {
+impl AxisValue {
+    fn new(name: &str, value: Value) -> AxisValue {
         let mut identity = Vec::new();
         push_identity(&mut identity, name, &value);
-        Cell { value, identity: identity.into() }
+        AxisValue { value, identity: identity.into() }
     }
 }
 
@@ -45,58 +45,60 @@ fn push_identity(bytes: &mut Vec<u8>, name: &str, value: &Value) {
 
 /// One parameter of an axis.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct AxisColumn {
     pub(super) name: String,
-    cells: Cells,
+    cells: ColumnValues,
 }
 
 #[derive(Debug)]
-enum Cells {
-    List(Box<[Cell]>),
+enum ColumnValues {
+    List(Box<[AxisValue]>),
     /// Kept once computed, if there are few.
-    Range(Progression, Option<Box<[OnceLock<Cell>]>>),
+    Range(Progression, Option<Box<[OnceLock<AxisValue>]>>),
 }
 
-impl Line {
-    fn new(param: &AxisParam) -> Result<Line, String> {
+impl AxisColumn {
+    fn new(param: &AxisParam) -> Result<AxisColumn, String> {
         let cells = match &param.values {
-            Values::List(values) => Cells::List(values.iter().map(|v| Cell::new(&param.name, v.clone())).collect()),
+            Values::List(values) => {
+                ColumnValues::List(values.iter().map(|v| AxisValue::new(&param.name, v.clone())).collect())
+            }
             Values::Range(range) => {
                 let progression = Progression::new(range)?;
                 let few = progression.len() <= CACHED;
                 let kept = few.then(|| (0..progression.len()).map(|_| OnceLock::new()).collect());
-                Cells::Range(progression, kept)
+                ColumnValues::Range(progression, kept)
             }
         };
-        Ok(Line { name: param.name.clone(), cells })
+        Ok(AxisColumn { name: param.name.clone(), cells })
     }
 
     fn len(&self) -> u64 {
         match &self.cells {
-            Cells::List(cells) => cells.len() as u64,
-            Cells::Range(progression, _) => progression.len(),
+            ColumnValues::List(cells) => cells.len() as u64,
+            ColumnValues::Range(progression, _) => progression.len(),
         }
     }
 
     /// Whether it has a value that is undefined.
     pub(super) fn has_missing(&self) -> bool {
-        matches!(&self.cells, Cells::List(cells) if cells.iter().any(|cell| cell.value == Value::Missing))
+        matches!(&self.cells, ColumnValues::List(cells) if cells.iter().any(|cell| cell.value == Value::Missing))
     }
 
     /// Whether no value of it is one of the other's. Where both are long that is not found out: false. O(values of the
     /// shorter one, and of those that are listed).
-    pub(super) fn is_apart_from(&self, other: &Line) -> bool {
+    pub(super) fn is_apart_from(&self, other: &AxisColumn) -> bool {
         let (short, long) = if self.len() <= other.len() { (self, other) } else { (other, self) };
         if short.len() > CACHED {
             return false;
         }
         let listed: HashSet<&[u8]> = match &long.cells {
-            Cells::List(cells) => cells.iter().map(|cell| &*cell.identity).collect(),
-            Cells::Range(..) => HashSet::new(),
+            ColumnValues::List(cells) => cells.iter().map(|cell| &*cell.identity).collect(),
+            ColumnValues::Range(..) => HashSet::new(),
         };
-        let is_there = |cell: &Cell| match &long.cells {
-            Cells::List(_) => listed.contains(&*cell.identity),
-            Cells::Range(range, _) => {
+        let is_there = |cell: &AxisValue| match &long.cells {
+            ColumnValues::List(_) => listed.contains(&*cell.identity),
+            ColumnValues::Range(range, _) => {
                 range.position(&cell.value).is_some_and(|at| range.value(at).same_as(&cell.value))
             }
         };
@@ -105,11 +107,11 @@ impl Line {
 
     /// What stands at a position, which is less than the axis's length.
     #[allow(clippy::indexing_slicing)] // the lines of an axis were checked to be as long as the axis
-    pub(super) fn cell(&self, position: u64) -> Cow<'_, Cell> {
+    pub(super) fn cell(&self, position: u64) -> Cow<'_, AxisValue> {
         match &self.cells {
-            Cells::List(cells) => Cow::Borrowed(&cells[position as usize]),
-            Cells::Range(progression, kept) => {
-                let compute = || Cell::new(&self.name, progression.value(position));
+            ColumnValues::List(cells) => Cow::Borrowed(&cells[position as usize]),
+            ColumnValues::Range(progression, kept) => {
+                let compute = || AxisValue::new(&self.name, progression.value(position));
                 match kept {
                     Some(kept) => Cow::Borrowed(kept[position as usize].get_or_init(compute)),
                     None => Cow::Owned(compute()),
@@ -122,7 +124,7 @@ impl Line {
 /// One axis: its parameters move together.
 #[derive(Debug)]
 pub(super) struct AxisTable {
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<AxisColumn>,
     len: u64,
     search: Search,
 }
@@ -140,9 +142,10 @@ impl AxisTable {
     pub(super) fn new(axis: &Axis) -> Result<AxisTable, SpaceError> {
         let name = axis_name(axis);
         let values_error = |name: &str, why: String| SpaceError::Values { name: name.into(), why };
-        let lines = axis.params.iter().map(|param| Line::new(param).map_err(|why| values_error(&param.name, why)));
+        let lines =
+            axis.params.iter().map(|param| AxisColumn::new(param).map_err(|why| values_error(&param.name, why)));
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        let Some(len) = lines.first().map(Line::len) else {
+        let Some(len) = lines.first().map(AxisColumn::len) else {
             return Err(SpaceError::Shape("an axis has no parameters".into()));
         };
         if len == 0 {
@@ -152,7 +155,7 @@ impl AxisTable {
             let lengths: Vec<String> = lines.iter().map(|line| format!("{} has {}", line.name, line.len())).collect();
             return Err(values_error(&name, format!("they are not equally many ({})", lengths.join(", "))));
         }
-        let search = match lines.iter().position(|line| matches!(line.cells, Cells::Range(..))) {
+        let search = match lines.iter().position(|line| matches!(line.cells, ColumnValues::Range(..))) {
             Some(line) => Search::ByRange(line),
             None => Search::Rows(find_rows(&lines, len).map_err(|why| values_error(&name, why))?),
         };
@@ -174,12 +177,13 @@ impl AxisTable {
                 rows.get(row.as_slice()).copied()
             }
             Search::ByRange(line) => {
-                let (Cells::Range(progression, _), Some(value)) = (&self.lines.get(*line)?.cells, values.get(*line))
+                let (ColumnValues::Range(progression, _), Some(value)) =
+                    (&self.lines.get(*line)?.cells, values.get(*line))
                 else {
                     return None;
                 };
                 let position = progression.position(value)?;
-                let alike = |(line, value): (&Line, &&Value)| line.cell(position).value.same_as(value);
+                let alike = |(line, value): (&AxisColumn, &&Value)| line.cell(position).value.same_as(value);
                 self.lines.iter().zip(values).all(alike).then_some(position)
             }
         }
@@ -192,7 +196,7 @@ pub(super) fn axis_name(axis: &Axis) -> String {
     names.join("+")
 }
 
-fn find_rows(lines: &[Line], len: u64) -> Result<HashMap<Box<[u8]>, u64>, String> {
+fn find_rows(lines: &[AxisColumn], len: u64) -> Result<HashMap<Box<[u8]>, u64>, String> {
     let mut rows = HashMap::with_capacity(len as usize);
     for position in 0..len {
         let row: Vec<u8> = lines.iter().flat_map(|line| line.cell(position).identity.to_vec()).collect();

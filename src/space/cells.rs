@@ -1,12 +1,12 @@
 //! Owns the numbers of cells: a cell is a grid point together with a draw. Grid points run fastest, block after block,
 //! then draws, then randomizations.
 
-use super::declared::SpaceSpec;
-use super::part::Part;
+use super::compiled_block::CompiledBlock;
+use super::spec::SpaceSpec;
 
 /// The cells of one repeat.
 #[derive(Debug)]
-pub(super) struct Cells {
+pub(super) struct CellNumbers {
     /// Where each block's grid points begin in the first draw, and at the end how many there are.
     first: Vec<u64>,
     /// The same in each further draw: blocks that have nothing to draw are not there.
@@ -26,9 +26,9 @@ pub(super) struct Cell {
     pub(super) layer: u64,
 }
 
-impl Cells {
+impl CellNumbers {
     /// The cells of these blocks, where `kept` grid points of each are kept; none if 64 bits do not suffice.
-    pub(super) fn new(spec: &SpaceSpec, parts: &[Part], kept: &[u64]) -> Option<Cells> {
+    pub(super) fn new(spec: &SpaceSpec, parts: &[CompiledBlock], kept: &[u64]) -> Option<CellNumbers> {
         let further = || parts.iter().zip(kept).map(|(part, kept)| if part.is_random() { *kept } else { 0 });
         let (first, further) = (sums(kept.iter().copied())?, sums(further())?);
         let each = further.last().copied()?;
@@ -39,7 +39,7 @@ impl Cells {
                 first.last()?.checked_add(each.checked_mul(more)?)?
             }
         };
-        Some(Cells { first, further, len, draws: spec.draws })
+        Some(CellNumbers { first, further, len, draws: spec.draws })
     }
 
     /// How many there are.

@@ -1,12 +1,12 @@
 //! Owns drawing: the values of a block's random parameters, and a point's seeds, from root seed, grid point, draw,
 //! randomization and repeat.
 
-use super::declared::{Block, Random, Sampling, SpaceSpec};
 use super::dist::Sampler;
 use super::error::SpaceError;
 use super::identity::{GridId, seed_key, value_key};
 use super::philox::{self, Words};
 use super::sequence::{Halton, Sobol, latin_hypercube};
+use super::spec::{Block, Random, Sampling, SpaceSpec};
 use crate::value::Value;
 
 /// The random parameters of a block, ready to be drawn.
@@ -14,13 +14,13 @@ use crate::value::Value;
 pub(super) struct Drawer {
     root_seed: u64,
     sampling: Sampling,
-    source: Source,
-    streams: Vec<Stream>,
+    source: WordSource,
+    streams: Vec<RandomParam>,
 }
 
 /// Where the words come from.
 #[derive(Debug)]
-enum Source {
+enum WordSource {
     Independent,
     LatinHypercube { draws: u64 },
     Sobol(Sobol),
@@ -29,7 +29,7 @@ enum Source {
 
 /// A random parameter, ready to be drawn.
 #[derive(Debug)]
-struct Stream {
+struct RandomParam {
     name: String,
     sampler: Sampler,
     /// Its place among the random parameters of the block sorted by name.
@@ -38,7 +38,7 @@ struct Stream {
 
 /// Which of a parameter's values.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct DrawPosition<'a> {
     grid: Option<&'a GridId>,
     draw: u64,
     randomization: u64,
@@ -52,14 +52,14 @@ impl Drawer {
         let mut names: Vec<&String> = block.random.iter().map(|random| &random.name).collect();
         names.sort();
         let source = match spec.sampling {
-            Sampling::Independent => Source::Independent,
-            Sampling::LatinHypercube => Source::LatinHypercube { draws: spec.draws },
-            Sampling::Sobol => Source::Sobol(Sobol::new(names.len()).map_err(SpaceError::Shape)?),
-            Sampling::Halton => Source::Halton(Halton::new(names.len())),
+            Sampling::Independent => WordSource::Independent,
+            Sampling::LatinHypercube => WordSource::LatinHypercube { draws: spec.draws },
+            Sampling::Sobol => WordSource::Sobol(Sobol::new(names.len()).map_err(SpaceError::Shape)?),
+            Sampling::Halton => WordSource::Halton(Halton::new(names.len())),
         };
         let stream = |random: &Random| {
             let dimension = names.binary_search(&&random.name).unwrap_or(0);
-            Stream::new(random, dimension, spec.sampling)
+            RandomParam::new(random, dimension, spec.sampling)
         };
         let streams = block.random.iter().map(stream).collect::<Result<_, _>>()?;
         Ok(Drawer { root_seed: spec.root_seed, sampling: spec.sampling, source, streams })
@@ -68,16 +68,16 @@ impl Drawer {
     /// The values of a draw at a grid point, in the order of the block's random parameters; without grid point the same
     /// at all of them (common draws).
     pub(super) fn values(&self, grid: Option<&GridId>, draw: u64, randomization: u64) -> Vec<Value> {
-        let place = Place { grid, draw, randomization };
+        let place = DrawPosition { grid, draw, randomization };
         self.streams.iter().map(|stream| self.draw(stream, place)).collect()
     }
 
     /// The value of one of them, by its position among the block's random parameters; none if there is none there.
     pub(super) fn value(&self, position: usize, grid: Option<&GridId>, draw: u64, randomization: u64) -> Option<Value> {
-        self.streams.get(position).map(|stream| self.draw(stream, Place { grid, draw, randomization }))
+        self.streams.get(position).map(|stream| self.draw(stream, DrawPosition { grid, draw, randomization }))
     }
 
-    fn draw(&self, stream: &Stream, place: Place<'_>) -> Value {
+    fn draw(&self, stream: &RandomParam, place: DrawPosition<'_>) -> Value {
         let key = value_key(self.sampling, self.root_seed, &stream.name, place.grid, place.randomization);
         match &stream.sampler {
             Sampler::Quantile(quantile) => quantile.value(self.word(key, stream.dimension, place.draw)),
@@ -88,16 +88,16 @@ impl Drawer {
 
     fn word(&self, key: u64, dimension: usize, draw: u64) -> u64 {
         match &self.source {
-            Source::Independent => Words::new(key, draw).next(),
-            Source::LatinHypercube { draws } => latin_hypercube(key, *draws, draw),
-            Source::Sobol(sobol) => sobol.word(key, dimension, draw),
-            Source::Halton(halton) => halton.word(key, dimension, draw),
+            WordSource::Independent => Words::new(key, draw).next(),
+            WordSource::LatinHypercube { draws } => latin_hypercube(key, *draws, draw),
+            WordSource::Sobol(sobol) => sobol.word(key, dimension, draw),
+            WordSource::Halton(halton) => halton.word(key, dimension, draw),
         }
     }
 }
 
-impl Stream {
-    fn new(random: &Random, dimension: usize, sampling: Sampling) -> Result<Stream, SpaceError> {
+impl RandomParam {
+    fn new(random: &Random, dimension: usize, sampling: Sampling) -> Result<RandomParam, SpaceError> {
         let error = |why| SpaceError::Distribution { name: random.name.clone(), why };
         let sampler = Sampler::new(random).map_err(error)?;
         if matches!(sampler, Sampler::Permutation(_)) && sampling != Sampling::Independent {
@@ -111,7 +111,7 @@ impl Stream {
                  leave the permutation to the program, by its seed"
             )));
         }
-        Ok(Stream { name: random.name.clone(), sampler, dimension })
+        Ok(RandomParam { name: random.name.clone(), sampler, dimension })
     }
 }
 

@@ -3,9 +3,9 @@
 use dashu_int::UBig;
 
 use super::axis::axis_name;
-use super::declared::{Block, SpaceSpec};
+use super::compiled_block::CompiledBlock;
 use super::error::SpaceError;
-use super::part::Part;
+use super::spec::{Block, SpaceSpec};
 use crate::job::MAX_POINTS;
 
 /// How the number of points of a block comes about: the product of its factors is `points`, and of those `kept` are kept.
@@ -31,7 +31,7 @@ pub(super) fn factors(spec: &SpaceSpec, block: &Block, lengths: impl Iterator<It
     axes.chain(rest).collect()
 }
 
-pub(super) fn explain(spec: &SpaceSpec, block: &Block, part: &Part, kept: u64) -> Explained {
+pub(super) fn explain(spec: &SpaceSpec, block: &Block, part: &CompiledBlock, kept: u64) -> Explained {
     let mut factors = factors(spec, block, part.grid.lengths());
     let points = factors.iter().fold(1_u128, |product, (_, factor)| product.saturating_mul(u128::from(*factor)));
     let first = factors.first().cloned();

@@ -2,11 +2,11 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use super::declared::Block;
+use super::compiled_block::CompiledBlock;
 use super::error::SpaceError;
-use super::grid::Place;
+use super::grid::GridColumn;
 use super::identity::GridId;
-use super::part::Part;
+use super::spec::Block;
 use crate::expr::Expression;
 use crate::value::Value;
 
@@ -15,8 +15,8 @@ const DEEPEST: usize = 100;
 
 /// Where a name gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Grid(Place),
+pub(super) enum Variable {
+    Grid(GridColumn),
     /// By its place among the block's random parameters.
     Random(usize),
     /// By its place among the block's derived parameters.
@@ -24,7 +24,7 @@ pub(super) enum Source {
     Draw,
     Randomization,
     /// A parameter of other blocks: undefined here.
-    Nothing,
+    Undefined,
 }
 
 /// An expression of a block.
@@ -33,13 +33,13 @@ pub(super) struct Formula {
     /// As it was written.
     pub(super) text: String,
     expression: Expression,
-    sources: Vec<(String, Source)>,
+    sources: Vec<(String, Variable)>,
     /// Whether the draw has a say in it.
-    pub(super) per_cell: bool,
+    pub(super) depends_on_draw: bool,
 }
 
 impl Formula {
-    fn new(text: &str, what: &str, source: &dyn Fn(&str) -> Option<Source>) -> Result<Formula, SpaceError> {
+    fn new(text: &str, what: &str, source: &dyn Fn(&str) -> Option<Variable>) -> Result<Formula, SpaceError> {
         let shape = |why: String| SpaceError::Shape(format!("{what}, `{text}`: {why}"));
         let expression = Expression::compile(text).map_err(|error| {
             let help = error.help.map_or_else(String::new, |help| format!("; {help}"));
@@ -50,16 +50,16 @@ impl Formula {
             Ok((name.clone(), source))
         });
         let sources = sources.collect::<Result<Vec<_>, SpaceError>>()?;
-        Ok(Formula { text: text.to_owned(), expression, sources, per_cell: false })
+        Ok(Formula { text: text.to_owned(), expression, sources, depends_on_draw: false })
     }
 
-    fn source(&self, name: &str) -> Option<Source> {
+    fn source(&self, name: &str) -> Option<Variable> {
         self.sources.iter().find(|(other, _)| other == name).map(|(_, source)| *source)
     }
 
     fn builds_on(&self) -> impl Iterator<Item = usize> {
         self.sources.iter().filter_map(|(_, source)| match source {
-            Source::Derived(at) => Some(*at),
+            Variable::Derived(at) => Some(*at),
             _ => None,
         })
     }
@@ -80,7 +80,7 @@ fn unknown(name: &str) -> String {
 /// An expression that is none, a name that there is not, derived parameters that build on themselves.
 pub(super) fn compile_all(
     block: &Block,
-    source: &dyn Fn(&str) -> Option<Source>,
+    source: &dyn Fn(&str) -> Option<Variable>,
 ) -> Result<(Vec<Formula>, Vec<Formula>), SpaceError> {
     let derived = block
         .derived
@@ -89,21 +89,21 @@ pub(super) fn compile_all(
     let mut derived = derived.collect::<Result<Vec<_>, _>>()?;
     let conditions = block.conditions.iter().map(|text| Formula::new(text, "the condition", source));
     let mut conditions = conditions.collect::<Result<Vec<_>, _>>()?;
-    let per_cell = settle(block, &derived)?;
-    for (formula, per_cell) in derived.iter_mut().zip(&per_cell) {
-        formula.per_cell = *per_cell;
+    let depends_on_draw = settle(block, &derived)?;
+    for (formula, depends_on_draw) in derived.iter_mut().zip(&depends_on_draw) {
+        formula.depends_on_draw = *depends_on_draw;
     }
     for condition in &mut conditions {
-        condition.per_cell = is_per_cell(condition, &per_cell);
+        condition.depends_on_draw = is_per_cell(condition, &depends_on_draw);
     }
     Ok((derived, conditions))
 }
 
 fn is_per_cell(formula: &Formula, derived: &[bool]) -> bool {
     formula.sources.iter().any(|(_, source)| match source {
-        Source::Random(_) | Source::Draw | Source::Randomization => true,
-        Source::Derived(at) => derived.get(*at).copied().unwrap_or(false),
-        Source::Grid(_) | Source::Nothing => false,
+        Variable::Random(_) | Variable::Draw | Variable::Randomization => true,
+        Variable::Derived(at) => derived.get(*at).copied().unwrap_or(false),
+        Variable::Grid(_) | Variable::Undefined => false,
     })
 }
 
@@ -113,7 +113,7 @@ fn settle(block: &Block, derived: &[Formula]) -> Result<Vec<bool>, SpaceError> {
     let mut settled: Vec<Option<bool>> = vec![None; derived.len()];
     let is_settled = |settled: &[Option<bool>], at: usize| settled.get(at).copied().flatten().is_some();
     for _ in 0..DEEPEST {
-        let known: Vec<bool> = settled.iter().map(|per_cell| per_cell.unwrap_or(false)).collect();
+        let known: Vec<bool> = settled.iter().map(|depends_on_draw| depends_on_draw.unwrap_or(false)).collect();
         let ready: Vec<bool> =
             derived.iter().map(|formula| formula.builds_on().all(|at| is_settled(&settled, at))).collect();
         for ((place, formula), ready) in settled.iter_mut().zip(derived).zip(ready) {
@@ -134,8 +134,8 @@ fn settle(block: &Block, derived: &[Formula]) -> Result<Vec<bool>, SpaceError> {
 }
 
 /// A place in a block at which expressions are evaluated: a grid point, a draw.
-pub(super) struct Spot<'a> {
-    part: &'a Part,
+pub(super) struct EvalPoint<'a> {
+    part: &'a CompiledBlock,
     grid_index: u64,
     draw: u64,
     randomization: u64,
@@ -147,10 +147,10 @@ pub(super) struct Spot<'a> {
     fault: RefCell<Option<String>>,
 }
 
-impl<'a> Spot<'a> {
-    pub(super) fn new(part: &'a Part, grid_index: u64, draw: u64, randomization: u64) -> Spot<'a> {
+impl<'a> EvalPoint<'a> {
+    pub(super) fn new(part: &'a CompiledBlock, grid_index: u64, draw: u64, randomization: u64) -> EvalPoint<'a> {
         let (id, derived, fault) = Default::default();
-        Spot { part, grid_index, draw, randomization, id, derived, fault }
+        EvalPoint { part, grid_index, draw, randomization, id, derived, fault }
     }
 
     /// The identity of the grid point; none under common draws.
@@ -203,12 +203,12 @@ impl<'a> Spot<'a> {
 
     fn value(&self, formula: &Formula, name: &str) -> Option<Value> {
         match formula.source(name)? {
-            Source::Grid(place) => self.part.grid.cell(place, self.grid_index).map(|cell| cell.value.clone()),
-            Source::Random(at) => self.part.drawer.value(at, self.id(), self.draw, self.randomization),
-            Source::Derived(at) => Some(self.derived(at)),
-            Source::Draw => i64::try_from(self.draw).ok().map(Value::Int),
-            Source::Randomization => i64::try_from(self.randomization).ok().map(Value::Int),
-            Source::Nothing => None,
+            Variable::Grid(place) => self.part.grid.cell(place, self.grid_index).map(|cell| cell.value.clone()),
+            Variable::Random(at) => self.part.drawer.value(at, self.id(), self.draw, self.randomization),
+            Variable::Derived(at) => Some(self.derived(at)),
+            Variable::Draw => i64::try_from(self.draw).ok().map(Value::Int),
+            Variable::Randomization => i64::try_from(self.randomization).ok().map(Value::Int),
+            Variable::Undefined => None,
         }
     }
 }

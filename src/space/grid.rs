@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::axis::{AxisTable, Cell, Line};
-use super::declared::Block;
+use super::axis::{AxisColumn, AxisTable, AxisValue};
 use super::error::SpaceError;
 use super::identity::{GridId, GridMessage};
+use super::spec::Block;
 use crate::value::Value;
 
 /// The combinations of a block's axes. Nothing is enumerated: it takes memory for the values that are listed in the sweep
@@ -16,7 +16,7 @@ pub(super) struct Grid {
     /// For each axis how many combinations of those behind it there are.
     strides: Vec<u64>,
     /// The parameters sorted by name: the order in which they are hashed.
-    by_name: Vec<Place>,
+    by_name: Vec<GridColumn>,
     /// For each axis and each of its lines, the column in the space.
     columns: Vec<Vec<usize>>,
     len: u64,
@@ -24,7 +24,7 @@ pub(super) struct Grid {
 
 /// Where a parameter stands among the axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct GridColumn {
     axis: usize,
     line: usize,
 }
@@ -61,23 +61,23 @@ impl Grid {
     }
 
     /// The lines of all axes, with their columns.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (&Line, usize)> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&AxisColumn, usize)> {
         let lines = self.axes.iter().zip(&self.columns);
         lines.flat_map(|(axis, columns)| axis.lines.iter().zip(columns.iter().copied()))
     }
 
     /// Where a parameter is.
-    pub(super) fn place(&self, name: &str) -> Option<Place> {
-        let named = |place: &Place| self.line(*place).is_some_and(|line| line.name == name);
+    pub(super) fn place(&self, name: &str) -> Option<GridColumn> {
+        let named = |place: &GridColumn| self.line(*place).is_some_and(|line| line.name == name);
         self.by_name.iter().copied().find(named)
     }
 
-    fn line(&self, place: Place) -> Option<&Line> {
+    fn line(&self, place: GridColumn) -> Option<&AxisColumn> {
         self.axes.get(place.axis)?.lines.get(place.line)
     }
 
     /// What stands there at a grid point.
-    pub(super) fn cell(&self, place: Place, index: u64) -> Option<Cow<'_, Cell>> {
+    pub(super) fn cell(&self, place: GridColumn, index: u64) -> Option<Cow<'_, AxisValue>> {
         let axis = self.axes.get(place.axis)?;
         let stride = self.strides.get(place.axis)?;
         Some(axis.lines.get(place.line)?.cell(index / stride % axis.len()))
@@ -120,12 +120,12 @@ impl Grid {
     }
 }
 
-fn places_by_name(axes: &[AxisTable]) -> Vec<Place> {
+fn places_by_name(axes: &[AxisTable]) -> Vec<GridColumn> {
     let lines = |(axis, table): (usize, &AxisTable)| {
-        let named = |(line, l): (usize, &Line)| (l.name.clone(), Place { axis, line });
+        let named = |(line, l): (usize, &AxisColumn)| (l.name.clone(), GridColumn { axis, line });
         table.lines.iter().enumerate().map(named).collect::<Vec<_>>()
     };
-    let mut named: Vec<(String, Place)> = axes.iter().enumerate().flat_map(lines).collect();
+    let mut named: Vec<(String, GridColumn)> = axes.iter().enumerate().flat_map(lines).collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     named.into_iter().map(|(_, place)| place).collect()
 }

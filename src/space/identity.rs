@@ -5,7 +5,7 @@
 //! texts are preceded by their length, so that no two different inputs give the same bytes. Tags are this short so that
 //! a message usually fills one block of 64 bytes only.
 
-use super::declared::Sampling;
+use super::spec::Sampling;
 
 const GRID_POINT: &[u8; 8] = b"sweep1g\0";
 const RANDOM_VALUE: &[u8; 8] = b"sweep1r\0";

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::VERSION;
 use super::axis::AxisTable;
 use super::bits::Bits;
-use super::cells::{Cell, Cells};
-use super::declared::SpaceSpec;
+use super::cells::{Cell, CellNumbers};
+use super::compiled_block::CompiledBlock;
 use super::draw::seeds;
 use super::error::SpaceError;
 use super::explain::{Explained, explain, too_many};
-use super::formula::Spot;
+use super::formula::EvalPoint;
 use super::grid::Grid;
-use super::part::Part;
-use super::selection::{Rules, kept, select};
+use super::selection::{KeepRules, kept, select};
+use super::spec::SpaceSpec;
 use crate::job::MAX_POINTS;
 use crate::value::Value;
 
@@ -54,9 +54,9 @@ impl Point {
 pub struct Space {
     spec: SpaceSpec,
     names: Arc<[String]>,
-    parts: Vec<Part>,
+    parts: Vec<CompiledBlock>,
     /// Of one repeat, those whose grid points are kept.
-    cells: Cells,
+    cells: CellNumbers,
     /// How many of them are kept.
     kept: u64,
     len: u64,
@@ -109,9 +109,9 @@ impl Space {
         Space::of(spec.clone(), parts).map(|_| ())
     }
 
-    fn of(spec: SpaceSpec, parts: Vec<Part>) -> Result<Space, SpaceError> {
+    fn of(spec: SpaceSpec, parts: Vec<CompiledBlock>) -> Result<Space, SpaceError> {
         let selection = spec.selection.as_ref();
-        let cells = Cells::new(&spec, &parts, &kept(&parts, selection));
+        let cells = CellNumbers::new(&spec, &parts, &kept(&parts, selection));
         let counts = cells.and_then(|cells| {
             let kept = selection.and_then(|selection| selection.cells.as_ref()).map_or(cells.len(), Bits::ones);
             let len = kept.checked_mul(spec.repeats).filter(|len| *len <= MAX_POINTS)?;
@@ -163,7 +163,7 @@ impl Space {
     fn kept_of(&self, block: usize) -> u64 {
         let grid_points =
             self.grid_bits(block).map_or_else(|| self.parts.get(block).map_or(0, |part| part.grid.len()), Bits::ones);
-        let layers = if self.parts.get(block).is_some_and(Part::is_random) { self.cells.layers() } else { 1 };
+        let layers = if self.parts.get(block).is_some_and(CompiledBlock::is_random) { self.cells.layers() } else { 1 };
         let cells = match self.cell_bits() {
             None => layers * grid_points,
             Some(bits) => {
@@ -189,8 +189,8 @@ impl Space {
     /// them or on `draw`.
     pub fn drawn(&self) -> Vec<bool> {
         let mut drawn = vec![false; self.names.len()];
-        let derived = |part: &Part| -> Vec<usize> {
-            part.derived.iter().filter(|(_, formula)| formula.per_cell).map(|(column, _)| *column).collect()
+        let derived = |part: &CompiledBlock| -> Vec<usize> {
+            part.derived.iter().filter(|(_, formula)| formula.depends_on_draw).map(|(column, _)| *column).collect()
         };
         for column in self.parts.iter().flat_map(|part| part.random.iter().copied().chain(derived(part))) {
             if let Some(place) = drawn.get_mut(column) {
@@ -218,7 +218,7 @@ impl Space {
         let grid = self.grid_bits(cell.block).map_or(Some(cell.grid), |bits| bits.select(cell.grid))?;
         let part = self.parts.get(cell.block)?;
         let (draw, randomization) = self.cells.draw(cell.layer);
-        let spot = Spot::new(part, grid, draw, randomization);
+        let spot = EvalPoint::new(part, grid, draw, randomization);
         let (seed, seed32) = seeds(self.spec.root_seed, spot.id(), draw, randomization, repeat);
         let mut params = vec![Value::Missing; self.names.len()];
         part.grid.put(grid, &mut params);
@@ -270,7 +270,7 @@ impl Space {
 }
 
 /// The blocks made ready, and what decides about their points.
-fn build(spec: &SpaceSpec) -> Result<(Vec<Part>, Rules), SpaceError> {
+fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules), SpaceError> {
     if spec.version != VERSION {
         return Err(SpaceError::UnknownVersion(spec.version));
     }
@@ -283,11 +283,11 @@ fn build(spec: &SpaceSpec) -> Result<(Vec<Part>, Rules), SpaceError> {
     check_names(spec)?;
     let axes = spec.blocks.iter().map(Grid::axes).collect::<Result<Vec<_>, _>>()?;
     let lengths: Vec<Vec<u64>> = axes.iter().map(|axes| axes.iter().map(AxisTable::len).collect()).collect();
-    let parts = spec.blocks.iter().zip(axes).map(|(block, axes)| Part::new(spec, block, axes));
+    let parts = spec.blocks.iter().zip(axes).map(|(block, axes)| CompiledBlock::new(spec, block, axes));
     let Some(parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {
         return Err(too_many(spec, &lengths));
     };
-    let rules = Rules::new(spec, &parts);
+    let rules = KeepRules::new(spec, &parts);
     Ok((parts, rules))
 }
 

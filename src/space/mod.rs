@@ -19,8 +19,8 @@
 mod axis;
 mod bits;
 mod cells;
+mod compiled_block;
 pub(crate) mod decimal;
-mod declared;
 mod dist;
 mod draw;
 mod error;
@@ -31,29 +31,21 @@ mod identity;
 mod index;
 mod matching;
 mod overlap;
-mod part;
 mod philox;
 mod range;
 mod selection;
 mod sequence;
+mod spec;
 
-#[cfg(test)]
-mod draw_tests;
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod union;
 
 pub use bits::Bits;
-pub use declared::{
-    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, VERSION, Values,
-};
 pub use dist::{mass_at_bounds, student_t};
 pub use error::SpaceError;
 pub use explain::Explained;
 pub use index::{Point, Space};
 pub use matching::Matching;
+pub use spec::{
+    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, VERSION, Values,
+};

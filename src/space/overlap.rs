@@ -1,8 +1,8 @@
 //! Owns which blocks may have points in common. That is found from their parameters where it can be; only what is left
 //! is gone through point by point (`selection`).
 
-use super::declared::Block;
-use super::part::Part;
+use super::compiled_block::CompiledBlock;
+use super::spec::Block;
 
 /// An earlier block that may have points of a later one.
 #[derive(Debug)]
@@ -12,20 +12,20 @@ pub(super) struct Overlap {
     /// Columns that the later block's grid has and the earlier one's has not: they must be undefined.
     pub(super) extra: Vec<usize>,
     /// Whether the draw has a say in which points the earlier block keeps, in another way than in the later one.
-    pub(super) per_cell: bool,
+    pub(super) depends_on_draw: bool,
 }
 
 /// For each block, the earlier ones that may have points of it.
-pub(super) fn overlaps(blocks: &[Block], parts: &[Part]) -> Vec<Vec<Overlap>> {
-    let all: Vec<(&Block, &Part)> = blocks.iter().zip(parts).collect();
-    let of = |(later, two): (usize, &(&Block, &Part))| {
+pub(super) fn overlaps(blocks: &[Block], parts: &[CompiledBlock]) -> Vec<Vec<Overlap>> {
+    let all: Vec<(&Block, &CompiledBlock)> = blocks.iter().zip(parts).collect();
+    let of = |(later, two): (usize, &(&Block, &CompiledBlock))| {
         let earlier = all.iter().enumerate().take(later);
         earlier.filter_map(|(earlier, one)| overlap(earlier, *one, *two)).collect()
     };
     all.iter().enumerate().map(of).collect()
 }
 
-fn overlap(earlier: usize, one: (&Block, &Part), two: (&Block, &Part)) -> Option<Overlap> {
+fn overlap(earlier: usize, one: (&Block, &CompiledBlock), two: (&Block, &CompiledBlock)) -> Option<Overlap> {
     // Blocks that draw or compute in different ways have different points.
     if !same_set(&one.0.random, &two.0.random) || !same_set(&one.0.derived, &two.0.derived) {
         return None;
@@ -44,9 +44,10 @@ fn overlap(earlier: usize, one: (&Block, &Part), two: (&Block, &Part)) -> Option
     if ours.iter().any(|(line, column)| lacks(column) && !line.has_missing()) {
         return None;
     }
-    let texts = |part: &Part| part.cell_conditions.iter().map(|condition| condition.text.clone()).collect::<Vec<_>>();
+    let texts =
+        |part: &CompiledBlock| part.cell_conditions.iter().map(|condition| condition.text.clone()).collect::<Vec<_>>();
     let (mine, yours) = (texts(one.1), texts(two.1));
-    Some(Overlap { earlier, extra, per_cell: !mine.is_empty() && !same_set(&mine, &yours) })
+    Some(Overlap { earlier, extra, depends_on_draw: !mine.is_empty() && !same_set(&mine, &yours) })
 }
 
 fn same_set<T: PartialEq>(one: &[T], two: &[T]) -> bool {

@@ -1,12 +1,12 @@
 //! Owns working out what is kept: points for which all conditions hold, and that no earlier block has.
 
-use super::bits::{Bits, Builder, MOST_BITS};
-use super::cells::{Cell, Cells};
-use super::declared::{Selection, SpaceSpec};
+use super::bits::{Bits, BitsBuilder, MOST_BITS};
+use super::cells::{Cell, CellNumbers};
+use super::compiled_block::CompiledBlock;
 use super::error::SpaceError;
-use super::formula::Spot;
+use super::formula::EvalPoint;
 use super::overlap::{Overlap, overlaps};
-use super::part::Part;
+use super::spec::{Selection, SpaceSpec};
 use crate::value::Value;
 
 /// After how many points progress is told.
@@ -14,37 +14,38 @@ const EVERY: u64 = 1 << 14;
 
 /// What decides about each block's points.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct KeepRules {
     overlaps: Vec<Vec<Overlap>>,
 }
 
-impl Rules {
-    pub(super) fn new(spec: &SpaceSpec, parts: &[Part]) -> Rules {
-        Rules { overlaps: overlaps(&spec.blocks, parts) }
+impl KeepRules {
+    pub(super) fn new(spec: &SpaceSpec, parts: &[CompiledBlock]) -> KeepRules {
+        KeepRules { overlaps: overlaps(&spec.blocks, parts) }
     }
 
-    fn of(&self, block: usize, per_cell: bool) -> impl Iterator<Item = &Overlap> {
-        self.overlaps.get(block).into_iter().flatten().filter(move |overlap| overlap.per_cell == per_cell)
+    fn of(&self, block: usize, depends_on_draw: bool) -> impl Iterator<Item = &Overlap> {
+        self.overlaps.get(block).into_iter().flatten().filter(move |overlap| overlap.depends_on_draw == depends_on_draw)
     }
 
-    fn sieves_grid(&self, block: usize, part: &Part) -> bool {
+    fn sieves_grid(&self, block: usize, part: &CompiledBlock) -> bool {
         !part.grid_conditions.is_empty() || self.of(block, false).next().is_some()
     }
 
-    fn sieves_cells(&self, parts: &[Part]) -> bool {
-        let sieves =
-            |(block, part): (usize, &Part)| !part.cell_conditions.is_empty() || self.of(block, true).next().is_some();
+    fn sieves_cells(&self, parts: &[CompiledBlock]) -> bool {
+        let sieves = |(block, part): (usize, &CompiledBlock)| {
+            !part.cell_conditions.is_empty() || self.of(block, true).next().is_some()
+        };
         parts.iter().enumerate().any(sieves)
     }
 
     /// Whether anything has to be left out, or might have to be.
-    pub(super) fn sieve(&self, parts: &[Part]) -> bool {
+    pub(super) fn sieve(&self, parts: &[CompiledBlock]) -> bool {
         self.sieves_cells(parts) || parts.iter().enumerate().any(|(block, part)| self.sieves_grid(block, part))
     }
 
     /// Whether a selection is one of these blocks: it is there where it must be, and as long as it must be.
-    pub(super) fn fit(&self, spec: &SpaceSpec, parts: &[Part], selection: &Selection) -> bool {
-        let grid = |((block, part), bits): ((usize, &Part), &Option<Bits>)| match bits {
+    pub(super) fn fit(&self, spec: &SpaceSpec, parts: &[CompiledBlock], selection: &Selection) -> bool {
+        let grid = |((block, part), bits): ((usize, &CompiledBlock), &Option<Bits>)| match bits {
             Some(bits) => self.sieves_grid(block, part) && bits.len() == part.grid.len(),
             None => !self.sieves_grid(block, part),
         };
@@ -52,7 +53,7 @@ impl Rules {
         grids
             && match &selection.cells {
                 Some(bits) => {
-                    let cells = Cells::new(spec, parts, &kept(parts, Some(selection)));
+                    let cells = CellNumbers::new(spec, parts, &kept(parts, Some(selection)));
                     self.sieves_cells(parts) && cells.is_some_and(|cells| cells.len() == bits.len())
                 }
                 None => !self.sieves_cells(parts),
@@ -61,16 +62,16 @@ impl Rules {
 }
 
 /// How many grid points of each block are kept.
-pub(super) fn kept(parts: &[Part], selection: Option<&Selection>) -> Vec<u64> {
+pub(super) fn kept(parts: &[CompiledBlock], selection: Option<&Selection>) -> Vec<u64> {
     let bits = |block: usize| selection.and_then(|selection| selection.grids.get(block)?.as_ref());
     parts.iter().enumerate().map(|(block, part)| bits(block).map_or(part.grid.len(), Bits::ones)).collect()
 }
 
 /// Going through the points.
-struct Pass<'a> {
+struct SelectionPass<'a> {
     spec: &'a SpaceSpec,
-    parts: &'a [Part],
-    rules: &'a Rules,
+    parts: &'a [CompiledBlock],
+    rules: &'a KeepRules,
     selection: Selection,
     progress: &'a mut dyn FnMut(u64, u64),
     done: u64,
@@ -84,8 +85,8 @@ struct Pass<'a> {
 /// A condition that cannot be evaluated; nothing is kept; too many points to go through.
 pub(super) fn select(
     spec: &SpaceSpec,
-    parts: &[Part],
-    rules: &Rules,
+    parts: &[CompiledBlock],
+    rules: &KeepRules,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Option<Selection>, SpaceError> {
     if !rules.sieve(parts) {
@@ -97,7 +98,7 @@ pub(super) fn select(
     }
     few_enough(total)?;
     let selection = Selection::default();
-    let mut pass = Pass { spec, parts, rules, selection, progress, done: 0, total };
+    let mut pass = SelectionPass { spec, parts, rules, selection, progress, done: 0, total };
     for (block, part) in parts.iter().enumerate() {
         let grid = if rules.sieves_grid(block, part) { Some(pass.grid(block, part)?) } else { None };
         pass.selection.grids.push(grid);
@@ -118,14 +119,14 @@ fn few_enough(points: u64) -> Result<(), SpaceError> {
     if points > MOST_BITS { Err(SpaceError::TooManyToSelect { points }) } else { Ok(()) }
 }
 
-impl Pass<'_> {
+impl SelectionPass<'_> {
     /// The grid points of a block that are kept.
-    fn grid(&mut self, block: usize, part: &Part) -> Result<Bits, SpaceError> {
-        let mut bits = Builder::default();
+    fn grid(&mut self, block: usize, part: &CompiledBlock) -> Result<Bits, SpaceError> {
+        let mut bits = BitsBuilder::default();
         let mut params = vec![Value::Missing; self.spec.order.len()];
         let has_earlier = self.rules.of(block, false).next().is_some();
         for index in 0..part.grid.len() {
-            let spot = Spot::new(part, index, 0, 0);
+            let spot = EvalPoint::new(part, index, 0, 0);
             let mut keeps = all_hold(&spot, &part.grid_conditions)?;
             if keeps && has_earlier {
                 part.grid.put(index, &mut params);
@@ -152,11 +153,11 @@ impl Pass<'_> {
     /// The cells that are kept.
     fn cells(&mut self) -> Result<Bits, SpaceError> {
         let grid_points = kept(self.parts, Some(&self.selection));
-        let cells = Cells::new(self.spec, self.parts, &grid_points);
+        let cells = CellNumbers::new(self.spec, self.parts, &grid_points);
         let cells = cells.ok_or(SpaceError::TooManyToSelect { points: u64::MAX })?;
         few_enough(cells.len())?;
         self.total += cells.len();
-        let mut bits = Builder::default();
+        let mut bits = BitsBuilder::default();
         let mut params = vec![Value::Missing; self.spec.order.len()];
         for layer in 0..cells.layers() {
             for (block, (part, grid_points)) in self.parts.iter().zip(&grid_points).enumerate() {
@@ -175,10 +176,10 @@ impl Pass<'_> {
 
     fn keeps_cell(
         &self,
-        cells: &Cells,
+        cells: &CellNumbers,
         cell: Cell,
-        part: &Part,
-        before: &Builder,
+        part: &CompiledBlock,
+        before: &BitsBuilder,
         params: &mut [Value],
     ) -> Result<bool, SpaceError> {
         let index = match self.selection.grids.get(cell.block) {
@@ -186,7 +187,7 @@ impl Pass<'_> {
             _ => cell.grid,
         };
         let (draw, randomization) = cells.draw(cell.layer);
-        if !all_hold(&Spot::new(part, index, draw, randomization), &part.cell_conditions)? {
+        if !all_hold(&EvalPoint::new(part, index, draw, randomization), &part.cell_conditions)? {
             return Ok(false);
         }
         let mut earlier = self.rules.of(cell.block, true).peekable();
@@ -214,7 +215,7 @@ impl Pass<'_> {
     }
 }
 
-fn all_hold(spot: &Spot<'_>, conditions: &[super::formula::Formula]) -> Result<bool, SpaceError> {
+fn all_hold(spot: &EvalPoint<'_>, conditions: &[super::formula::Formula]) -> Result<bool, SpaceError> {
     for condition in conditions {
         if !spot.holds(condition)? {
             return Ok(false);

@@ -4,6 +4,11 @@ use super::*;
 use crate::job::MAX_POINTS;
 use crate::value::Value;
 
+mod draw;
+mod golden;
+mod properties;
+mod union;
+
 fn count(name: &str, from: &str, to: &str, count: u64) -> Axis {
     let range = Range { from: from.into(), to: to.into(), by: RangeBy::Count(count) };
     Axis { params: vec![AxisParam { name: name.into(), values: Values::Range(range) }] }

@@ -79,7 +79,7 @@ fn is_padded(cell: &str) -> bool {
 }
 
 /// A column.
-pub(super) struct Column {
+pub(super) struct TypedColumn {
     pub kind: ColumnType,
     pub values: Vec<Value>,
 }
@@ -90,9 +90,9 @@ pub(super) struct Misfit {
     pub help: String,
 }
 
-impl Column {
+impl TypedColumn {
     /// The values of cells, each with its line, in a column of this type. An empty cell is no value.
-    pub fn read(file: &str, name: &str, cells: &[(usize, &str)], kind: ColumnType) -> Result<Column, Misfit> {
+    pub fn read(file: &str, name: &str, cells: &[(usize, &str)], kind: ColumnType) -> Result<TypedColumn, Misfit> {
         if let Some((line, cell)) = not_finite(cells, kind) {
             let message = format!("{file}:{line}: {name} is `{cell}`, and a parameter is a finite number");
             return Err(Misfit {
@@ -109,11 +109,11 @@ impl Column {
             let value = kind.value(cell).ok_or_else(|| Misfit { message: message(), help: help() })?;
             Ok(Value::written(value, cell))
         };
-        Ok(Column { kind, values: cells.iter().map(value).collect::<Result<_, _>>()? })
+        Ok(TypedColumn { kind, values: cells.iter().map(value).collect::<Result<_, _>>()? })
     }
 
     /// The same with empty texts in place of values that are missing.
-    pub fn with_empty_texts(mut self) -> Column {
+    pub fn with_empty_texts(mut self) -> TypedColumn {
         let missing = self.values.iter_mut().filter(|value| **value == Value::Missing);
         missing.for_each(|value| *value = Value::Text(String::new()));
         self
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_cell_keeps_its_text() {
         let cells = [(2, "1.50"), (3, "2"), (4, ""), (5, "0.1")];
-        let column = Column::read("a.csv", "`x`", &cells, ColumnType::Float).ok().unwrap();
+        let column = TypedColumn::read("a.csv", "`x`", &cells, ColumnType::Float).ok().unwrap();
         let printed: Vec<String> = column.values.iter().map(Value::to_string).collect();
         assert_eq!(printed, ["1.50", "2", "", "0.1"]);
         let plain = [Value::Float(1.5), Value::Float(2.0), Value::Missing, Value::Float(0.1)];

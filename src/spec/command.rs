@@ -5,16 +5,16 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::keys::TOP;
-use super::part::Declared;
-use super::place::inside;
-use super::reader::{Entry, Reader, kind, meant};
+use super::parameters::ParameterName;
+use super::string_offsets::inside;
+use super::table_reader::{Entry, TableReader, kind, meant};
 use super::{Diagnostic, expressions, samples, templates};
 use crate::model::{Command, Spec};
 use crate::suggest::list;
-use crate::template::{self, JobTemplate, Place, TemplateError};
+use crate::template::{self, JobTemplate, TemplateError, TemplateLocation};
 
 /// Reads `command`.
-pub(super) fn read(top: Reader) -> Option<Command> {
+pub(super) fn read(top: TableReader) -> Option<Command> {
     let Some(entry) = top.entry("command") else {
         let misspelt = |entry: Entry| !TOP.known.contains(&entry.key) && meant(entry.key, &TOP) == Some("command");
         if top.entries().any(misspelt) {
@@ -46,7 +46,7 @@ pub(super) fn read(top: Reader) -> Option<Command> {
 }
 
 /// Checks the templates of a file whose command could be read.
-pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str) {
+pub(super) fn check(spec: &Spec, declared: &[ParameterName], top: TableReader, file: &str) {
     let texts = Texts { top, file };
     if let (Command::Words(_), true, Some(entry)) = (&spec.command, spec.job.shell, top.entry("command"))
         && entry.value.is_array()
@@ -91,7 +91,7 @@ pub(super) fn check(spec: &Spec, declared: &[Declared], top: Reader, file: &str)
 
 /// Where the texts of templates stand in the file.
 struct Texts<'a> {
-    top: Reader<'a>,
+    top: TableReader<'a>,
     file: &'a str,
 }
 
@@ -109,26 +109,26 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn place(&self, place: &Place) -> Option<(Span<usize>, &'a str)> {
+    fn place(&self, place: &TemplateLocation) -> Option<(Span<usize>, &'a str)> {
         let job = || self.top.entry("job").and_then(|job| self.under(&job));
         match place {
-            Place::Command => text(self.top.entry("command")?),
-            Place::Word(i) => match self.top.entry("command")?.value {
+            TemplateLocation::Command => text(self.top.entry("command")?),
+            TemplateLocation::Word(i) => match self.top.entry("command")?.value {
                 DeValue::Array(words) => {
                     let word = words.get(*i)?;
                     Some((word.span(), word.get_ref().as_str()?))
                 }
                 _ => text(self.top.entry("command")?),
             },
-            Place::Env(name) => text(self.under(&job()?.entry("env")?)?.entry(name)?),
-            Place::Stdin => text(job()?.entry("stdin")?),
-            Place::Dir => text(job()?.entry("dir")?),
-            Place::File(_) => None,
+            TemplateLocation::Env(name) => text(self.under(&job()?.entry("env")?)?.entry(name)?),
+            TemplateLocation::Stdin => text(job()?.entry("stdin")?),
+            TemplateLocation::Dir => text(job()?.entry("dir")?),
+            TemplateLocation::File(_) => None,
         }
     }
 
-    fn under(&self, entry: &Entry<'a>) -> Option<Reader<'a>> {
-        entry.value.as_table().map(|table| Reader { table, sink: self.top.sink })
+    fn under(&self, entry: &Entry<'a>) -> Option<TableReader<'a>> {
+        entry.value.as_table().map(|table| TableReader { table, sink: self.top.sink })
     }
 }
 
@@ -137,7 +137,7 @@ fn text(entry: Entry<'_>) -> Option<(Span<usize>, &str)> {
 }
 
 /// Warns of parameters that no template mentions, unless the program reads them all from its environment.
-fn unused(template: &JobTemplate, spec: &Spec, declared: &[Declared], top: Reader) {
+fn unused(template: &JobTemplate, spec: &Spec, declared: &[ParameterName], top: TableReader) {
     let used = template.names_used();
     let reads_all = match &spec.command {
         Command::Text(text) => text.contains("SWEEP_PARAMS"),
@@ -149,7 +149,7 @@ fn unused(template: &JobTemplate, spec: &Spec, declared: &[Declared], top: Reade
     let in_expressions = expressions::names_used(&spec.space);
     let derived = |name: &String| spec.space.blocks.iter().flat_map(|block| &block.derived).any(|d| d.name == *name);
     let is_unused = |name: &String| !used.contains(name) && !in_expressions.contains(name) && !derived(name);
-    let unused: Vec<&Declared> =
+    let unused: Vec<&ParameterName> =
         declared.iter().filter(|declared| declared.good && is_unused(&declared.name)).collect();
     // The columns of a points file have one place together.
     for together in unused.chunk_by(|a, b| a.span == b.span) {

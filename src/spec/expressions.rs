@@ -6,10 +6,10 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::Diagnostic;
-use super::block::Assembled;
-use super::part::{Declared, Definition};
-use super::place::inside;
-use super::reader::{Entry, Reader, kind};
+use super::blocks::ResolvedBlock;
+use super::parameters::{Definition, ParameterName};
+use super::string_offsets::inside;
+use super::table_reader::{Entry, TableReader, kind};
 use crate::expr::{self, Expression};
 use crate::space::{Derived, Range, SpaceSpec, Values};
 use crate::suggest::{list, nearest};
@@ -18,15 +18,15 @@ use crate::value::Value;
 
 /// A condition, where its text stands.
 #[derive(Clone)]
-pub(super) struct Condition {
+pub(super) struct WrittenCondition {
     pub text: String,
     pub span: Span<usize>,
 }
 
 /// Reads `where`: one expression or several.
-pub(super) fn conditions(table: Reader) -> Vec<Condition> {
+pub(super) fn conditions(table: TableReader) -> Vec<WrittenCondition> {
     let Some(entry) = table.entry("where") else { return Vec::new() };
-    let condition = |text: &str, span: Span<usize>| Condition { text: text.to_owned(), span };
+    let condition = |text: &str, span: Span<usize>| WrittenCondition { text: text.to_owned(), span };
     match entry.value {
         DeValue::String(text) => vec![condition(text, entry.span)],
         DeValue::Array(_) => {
@@ -42,7 +42,7 @@ pub(super) fn conditions(table: Reader) -> Vec<Condition> {
 }
 
 /// Reads a parameter of `[derived]`.
-pub(super) fn derived(entry: &Entry, table: Reader) -> Option<(Derived, Span<usize>)> {
+pub(super) fn derived(entry: &Entry, table: TableReader) -> Option<(Derived, Span<usize>)> {
     let DeValue::String(text) = entry.value else {
         let message = format!("`{}` must be an expression in quotes, not {}", entry.key, kind(entry.value));
         let help = "write for example sites = \"size * size\"; values belong under [grid]";
@@ -61,9 +61,9 @@ pub(super) fn names_used(space: &SpaceSpec) -> BTreeSet<String> {
 }
 
 /// Checks the expressions of all blocks.
-pub(super) fn check(blocks: &[Assembled], declared: &[Declared], top: Reader, file: &str) {
+pub(super) fn check(blocks: &[ResolvedBlock], declared: &[ParameterName], top: TableReader, file: &str) {
     let names: Vec<&str> = declared.iter().map(|declared| declared.name.as_str()).collect();
-    let mut checker = Checker { names, top, file, compiled: HashMap::new(), told: HashSet::new() };
+    let mut checker = ExpressionChecker { names, top, file, compiled: HashMap::new(), told: HashSet::new() };
     for block in blocks {
         checker.block(block);
     }
@@ -71,23 +71,23 @@ pub(super) fn check(blocks: &[Assembled], declared: &[Declared], top: Reader, fi
 
 /// What an expression is for.
 #[derive(Clone, Copy, PartialEq)]
-enum Use {
+enum ExpressionUse {
     Where,
     Derived,
 }
 
 /// An expression's text, where it stands.
 #[derive(Clone, Copy)]
-struct Written<'a> {
+struct ExpressionText<'a> {
     text: &'a str,
     span: &'a Span<usize>,
-    used: Use,
+    used: ExpressionUse,
 }
 
-struct Checker<'a> {
+struct ExpressionChecker<'a> {
     /// The parameters of all blocks.
     names: Vec<&'a str>,
-    top: Reader<'a>,
+    top: TableReader<'a>,
     file: &'a str,
     /// By where they stand, because blocks share those of the base; none: mistaken, and told.
     compiled: HashMap<usize, Option<Expression>>,
@@ -95,26 +95,26 @@ struct Checker<'a> {
     told: HashSet<BTreeSet<String>>,
 }
 
-impl Checker<'_> {
-    fn block(&mut self, block: &Assembled) {
+impl ExpressionChecker<'_> {
+    fn block(&mut self, block: &ResolvedBlock) {
         let mut needs: Vec<(String, Span<usize>, Vec<String>)> = Vec::new();
         for item in &block.items {
             if let Definition::Derived(derived, span) = &item.definition {
-                let written = Written { text: &derived.expression, span, used: Use::Derived };
+                let written = ExpressionText { text: &derived.expression, span, used: ExpressionUse::Derived };
                 let names = self.expression(written, block);
                 let at = item.names.first().map_or(0..0, |name| name.span.clone());
                 needs.push((derived.name.clone(), at, names));
             }
         }
         for condition in &block.conditions {
-            let written = Written { text: &condition.text, span: &condition.span, used: Use::Where };
+            let written = ExpressionText { text: &condition.text, span: &condition.span, used: ExpressionUse::Where };
             self.expression(written, block);
         }
         self.circles(&needs);
     }
 
     /// Checks an expression in a block; the names that it uses.
-    fn expression(&mut self, written: Written, block: &Assembled) -> Vec<String> {
+    fn expression(&mut self, written: ExpressionText, block: &ResolvedBlock) -> Vec<String> {
         if !self.compiled.contains_key(&written.span.start) {
             let compiled = self.compile(written);
             self.compiled.insert(written.span.start, compiled);
@@ -127,7 +127,7 @@ impl Checker<'_> {
             if self.told.insert(key) {
                 self.top.sink.push(lacking.1);
             }
-        } else if written.used == Use::Where
+        } else if written.used == ExpressionUse::Where
             && self.told.insert(BTreeSet::from([written.span.start.to_string()]))
             && let Some(mistake) = self.no_condition(written, expression, block)
         {
@@ -136,11 +136,11 @@ impl Checker<'_> {
         names
     }
 
-    fn place(&self, written: Written, at: Option<Span<usize>>) -> Span<usize> {
+    fn place(&self, written: ExpressionText, at: Option<Span<usize>>) -> Span<usize> {
         at.map_or(written.span.clone(), |at| inside(self.file, written.span, written.text, &at))
     }
 
-    fn compile(&self, written: Written) -> Option<Expression> {
+    fn compile(&self, written: ExpressionText) -> Option<Expression> {
         let expression = match Expression::compile(written.text) {
             Ok(expression) => expression,
             Err(error) => {
@@ -162,7 +162,7 @@ impl Checker<'_> {
             };
             self.top.sink.push(found);
         }
-        if written.used == Use::Where && expression.names().is_empty() {
+        if written.used == ExpressionUse::Where && expression.names().is_empty() {
             let found = Diagnostic::error("this condition is the same for every point", written.span.clone());
             self.top.sink.push(found.help("compare a parameter with something, as in \"x > 1\""));
             return None;
@@ -170,8 +170,8 @@ impl Checker<'_> {
         unknown.is_empty().then_some(expression)
     }
 
-    fn is_known(&self, name: &str, written: Written) -> bool {
-        self.names.contains(&name) || (name == "draw" && written.used == Use::Where)
+    fn is_known(&self, name: &str, written: ExpressionText) -> bool {
+        self.names.contains(&name) || (name == "draw" && written.used == ExpressionUse::Where)
     }
 
     fn unknown(&self, name: &str, at: Span<usize>) -> Diagnostic {
@@ -185,7 +185,12 @@ impl Checker<'_> {
     }
 
     /// What is to be said where an expression uses a parameter that other blocks have and this one has not.
-    fn lacking(&self, written: Written, names: &[String], block: &Assembled) -> Option<(String, Diagnostic)> {
+    fn lacking(
+        &self,
+        written: ExpressionText,
+        names: &[String],
+        block: &ResolvedBlock,
+    ) -> Option<(String, Diagnostic)> {
         let has =
             |name: &String| name == "draw" || block.items.iter().flat_map(|item| &item.names).any(|n| n.name == *name);
         let lacking = names.iter().find(|name| !has(name))?;
@@ -199,10 +204,10 @@ impl Checker<'_> {
             None => found,
         };
         let help = match written.used {
-            Use::Where => {
+            ExpressionUse::Where => {
                 format!("write \"{lacking} is not defined or …\", or give the condition in the blocks that have it")
             }
-            Use::Derived => format!(
+            ExpressionUse::Derived => format!(
                 "write \"… if {lacking} is defined else 0\", or drop what is derived there too: without = [\"…\"]"
             ),
         };
@@ -211,7 +216,12 @@ impl Checker<'_> {
 
     /// What is wrong with a condition that gives something else than true or false where every parameter has its first
     /// value.
-    fn no_condition(&self, written: Written, expression: &Expression, block: &Assembled) -> Option<Diagnostic> {
+    fn no_condition(
+        &self,
+        written: ExpressionText,
+        expression: &Expression,
+        block: &ResolvedBlock,
+    ) -> Option<Diagnostic> {
         let known = expression.names().iter().all(|name| name == "draw" || first(block, name).is_some());
         let value = |name: &str| if name == "draw" { Some(Value::Int(0)) } else { first(block, name) };
         match expression.value(&value) {
@@ -270,7 +280,7 @@ fn circle(start: &str, needs: &[(String, Span<usize>, Vec<String>)]) -> Option<V
 }
 
 /// The first value that a parameter has on an axis of a block.
-fn first(block: &Assembled, name: &str) -> Option<Value> {
+fn first(block: &ResolvedBlock, name: &str) -> Option<Value> {
     let axes = block.items.iter().filter_map(|item| match &item.definition {
         Definition::Axis(axis) => Some(axis),
         _ => None,
@@ -290,10 +300,10 @@ pub(super) fn first_of_range(range: &Range) -> Value {
 }
 
 /// Why an expression cannot use a name that templates have.
-fn refused(name: &str, at: Span<usize>, used: Use) -> Diagnostic {
+fn refused(name: &str, at: Span<usize>, used: ExpressionUse) -> Diagnostic {
     let place = match used {
-        Use::Where => "a condition",
-        Use::Derived => "[derived]",
+        ExpressionUse::Where => "a condition",
+        ExpressionUse::Derived => "[derived]",
     };
     let (why, help) = match (name, used) {
         ("repeat" | "seed" | "seed32", _) => (

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::ops::Range as Span;
 
-use super::column::{Column, ColumnType};
-use super::reader::{Entry, Reader, Sink};
+use super::column::{ColumnType, TypedColumn};
+use super::table_reader::{Entry, Sink, TableReader};
 use super::{Diagnostic, Import};
 use crate::files::Files;
 use crate::value::Value;
@@ -62,7 +62,7 @@ impl Importer<'_> {
     }
 
     /// The values of `{ glob = "…" }`.
-    pub fn glob(self, parameter: &Entry, reader: Reader) -> Option<Vec<Value>> {
+    pub fn glob(self, parameter: &Entry, reader: TableReader) -> Option<Vec<Value>> {
         let (pattern, span) = reader.text("glob")?;
         let wrong = |message: String, help: &str| {
             reader.sink.push(Diagnostic::error(message, span.clone()).help(help));
@@ -85,7 +85,7 @@ impl Importer<'_> {
     }
 
     /// The values of `{ lines = "…" }`. Values that are there twice are refused where they have an axis to themselves.
-    pub fn lines(self, parameter: &Entry, reader: Reader, alone: bool) -> Option<Vec<Value>> {
+    pub fn lines(self, parameter: &Entry, reader: TableReader, alone: bool) -> Option<Vec<Value>> {
         let (file, span) = reader.text("lines")?;
         let text = self.text(file, &span, reader.sink)?;
         let column = match column(file, &text, alone) {
@@ -109,7 +109,7 @@ const PATTERNS: &str =
     "`*` stands for any part of a name, `?` for one character, `[a-c]` for one of some, `**` for any folders";
 
 /// The values of a file of lines.
-fn column(file: &str, text: &str, alone: bool) -> Result<Column, (String, String)> {
+fn column(file: &str, text: &str, alone: bool) -> Result<TypedColumn, (String, String)> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     if lines.iter().all(|line| line.is_empty()) {
         return Err((format!("{file} has no values in it"), "write one value a line".into()));
@@ -130,5 +130,5 @@ fn column(file: &str, text: &str, alone: bool) -> Result<Column, (String, String
     }
     let cells: Vec<(usize, &str)> = (1..).zip(lines).collect();
     let kind = ColumnType::of(cells.iter().map(|(_, cell)| *cell));
-    Column::read(file, "a value", &cells, kind).map_err(|mistake| (mistake.message, mistake.help))
+    TypedColumn::read(file, "a value", &cells, kind).map_err(|mistake| (mistake.message, mistake.help))
 }

@@ -7,7 +7,7 @@ use toml::de::{DeArray, DeFloat, DeValue};
 
 use super::files::Importer;
 use super::keys::{GLOB, Keys, LINES};
-use super::reader::{Entry, Reader, Sink, integer, kind};
+use super::table_reader::{Entry, Sink, TableReader, integer, kind};
 use super::{Diagnostic, range};
 use crate::space::{Axis, AxisParam, Values};
 use crate::value::Value;
@@ -82,13 +82,13 @@ fn values(entry: &Entry, alone: bool, importer: Importer, sink: &Sink) -> Option
             sink.push(found.help("a range is { from = 0, to = 10, count = 11 }"));
             None
         }
-        DeValue::Table(table) => table_values(entry, Reader { table, sink }, alone, importer),
+        DeValue::Table(table) => table_values(entry, TableReader { table, sink }, alone, importer),
         _ => None,
     }
 }
 
 /// Refuses keys beside `glob` or `lines`.
-fn alone_in_table(keys: &Keys, reader: Reader) {
+fn alone_in_table(keys: &Keys, reader: TableReader) {
     for entry in reader.entries().filter(|entry| !keys.known.contains(&entry.key)) {
         let key = keys.known.first().copied().unwrap_or_default();
         let message = format!("`{}` does not go with `{key}`", entry.key);
@@ -97,7 +97,7 @@ fn alone_in_table(keys: &Keys, reader: Reader) {
     }
 }
 
-fn table_values(entry: &Entry, reader: Reader, alone: bool, importer: Importer) -> Option<Values> {
+fn table_values(entry: &Entry, reader: TableReader, alone: bool, importer: Importer) -> Option<Values> {
     for (keys, is_glob) in [(&GLOB, true), (&LINES, false)] {
         if keys.known.iter().any(|key| reader.entry(key).is_some()) {
             alone_in_table(keys, reader);

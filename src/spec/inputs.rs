@@ -7,11 +7,11 @@ use glob::Pattern;
 use super::Diagnostic;
 use super::files::Importer;
 use super::keys::FILES;
-use super::reader::Reader;
+use super::table_reader::TableReader;
 use crate::model::FileSettings;
 
 /// Reads `[files]`.
-pub(super) fn read(top: Reader, importer: Importer) -> FileSettings {
+pub(super) fn read(top: TableReader, importer: Importer) -> FileSettings {
     let Some(files) = top.table("files") else { return FileSettings::default() };
     files.finish(&FILES);
     let watch = patterns(files, "watch");
@@ -26,7 +26,7 @@ pub(super) fn read(top: Reader, importer: Importer) -> FileSettings {
 }
 
 /// A list of patterns, those that can be used.
-fn patterns<'a>(files: Reader<'a>, key: &str) -> Vec<(&'a str, Span<usize>)> {
+fn patterns<'a>(files: TableReader<'a>, key: &str) -> Vec<(&'a str, Span<usize>)> {
     let mut read = files.texts(key).unwrap_or_default();
     read.retain(|(pattern, span)| {
         let why = Pattern::new(pattern).err();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::keys::JOB;
-use super::reader::{Entry, Reader};
+use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 use crate::model::{JobSettings, Logs, MAX_LOG_BYTES};
@@ -30,7 +30,7 @@ const OWN_VARIABLES: [&str; 8] =
     ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", RUN_VARIABLE];
 
 /// Reads `[job]`.
-pub(super) fn settings(top: Reader) -> JobSettings {
+pub(super) fn settings(top: TableReader) -> JobSettings {
     let mut settings = JobSettings {
         timeout: None,
         retry: RetryPolicy { retries: 0, delay: RETRY_DELAY, on: None },
@@ -59,7 +59,7 @@ pub(super) fn settings(top: Reader) -> JobSettings {
     settings
 }
 
-fn retry(job: Reader) -> RetryPolicy {
+fn retry(job: TableReader) -> RetryPolicy {
     let retries = job.whole("retries", 0..=1_000_000).and_then(|retries| u32::try_from(retries).ok());
     for key in ["retry-delay", "retry-on"] {
         if let Some(entry) = job.entry(key).filter(|_| job.entry("retries").is_none()) {
@@ -72,7 +72,7 @@ fn retry(job: Reader) -> RetryPolicy {
 }
 
 /// The causes after which a job is tried again.
-fn retry_on(job: Reader) -> Option<Vec<CausePattern>> {
+fn retry_on(job: TableReader) -> Option<Vec<CausePattern>> {
     job.entry("retry-on")?;
     let causes = job.texts("retry-on")?;
     let read = |(text, span): (&str, Span<usize>)| match text.parse::<CausePattern>() {
@@ -89,7 +89,7 @@ fn retry_on(job: Reader) -> Option<Vec<CausePattern>> {
 }
 
 /// The most memory that a job's processes may have together, bytes.
-fn memory(job: Reader) -> Option<u64> {
+fn memory(job: TableReader) -> Option<u64> {
     let (size, span) = size(job, "memory")?;
     if size < LEAST_MEMORY {
         let found = Diagnostic::error("`memory` is too small", span);
@@ -102,7 +102,7 @@ fn memory(job: Reader) -> Option<u64> {
 const SIZES: &str = "sizes are written like \"500MB\", \"2GiB\"";
 
 /// A size, bytes, and where it stands.
-fn size(job: Reader, key: &str) -> Option<(u64, Span<usize>)> {
+fn size(job: TableReader, key: &str) -> Option<(u64, Span<usize>)> {
     let entry = job.entry(key)?;
     let DeValue::String(text) = entry.value else {
         return job.wrong(&entry, "a size", format!("{SIZES}, with a unit and in quotes"));
@@ -121,7 +121,7 @@ fn size(job: Reader, key: &str) -> Option<(u64, Span<usize>)> {
 }
 
 /// What the store keeps of a job's output.
-fn logs(job: Reader) -> Logs {
+fn logs(job: TableReader) -> Logs {
     let limit = logs_limit(job);
     let all = limit.map_or(LOGS, |limit| Logs { succeeded: limit, failed: limit });
     if let Some(entry) = job.entry("logs").filter(|entry| entry.value.is_bool()) {
@@ -155,7 +155,7 @@ fn logs(job: Reader) -> Logs {
 const LOGS_OF: [&str; 3] = ["all", "failed", "none"];
 
 /// The most that is kept of each of stdout and stderr, bytes.
-fn logs_limit(job: Reader) -> Option<u32> {
+fn logs_limit(job: TableReader) -> Option<u32> {
     let (size, span) = size(job, "logs-limit")?;
     let wrong = |message: &str, help: &str| {
         job.sink.push(Diagnostic::error(message, span.clone()).help(help));
@@ -169,7 +169,7 @@ fn logs_limit(job: Reader) -> Option<u32> {
 }
 
 /// A duration, at least `least` and at most ten years.
-fn duration(job: Reader, key: &str, least: Duration) -> Option<Duration> {
+fn duration(job: TableReader, key: &str, least: Duration) -> Option<Duration> {
     const FORM: &str = "times are written like \"90s\", \"10m\", \"1h 30m\", \"2days\"";
     let entry = job.entry(key)?;
     let wrong = |message: String, help: String| {
@@ -212,7 +212,7 @@ fn duration(job: Reader, key: &str, least: Duration) -> Option<Duration> {
     Some(duration)
 }
 
-fn queue(job: Reader) -> Option<String> {
+fn queue(job: TableReader) -> Option<String> {
     let (queue, span) = job.text("queue")?;
     if is_sweep_name(queue) {
         return Some(queue.to_owned());
@@ -234,7 +234,7 @@ pub(super) fn name_like(text: &str) -> String {
     if like.is_empty() { "study".into() } else { like.to_owned() }
 }
 
-fn dir(job: Reader) -> Option<String> {
+fn dir(job: TableReader) -> Option<String> {
     let (dir, span) = job.text("dir")?;
     if dir.is_empty() {
         let found = Diagnostic::error("`dir` is empty", span);
@@ -244,17 +244,17 @@ fn dir(job: Reader) -> Option<String> {
     Some(dir.to_owned())
 }
 
-fn env(job: Reader) -> Vec<(String, String)> {
+fn env(job: TableReader) -> Vec<(String, String)> {
     let Some(env) = job.entry("env") else { return Vec::new() };
     let DeValue::Table(table) = env.value else {
         job.wrong::<()>(&env, "a table", "write env = { NAME = \"value\" }".into());
         return Vec::new();
     };
-    let table = Reader { table, sink: job.sink };
+    let table = TableReader { table, sink: job.sink };
     table.entries().filter_map(|entry| Some((variable(&entry, table)?, value(&entry, table)?))).collect()
 }
 
-fn variable(entry: &Entry, env: Reader) -> Option<String> {
+fn variable(entry: &Entry, env: TableReader) -> Option<String> {
     let name = entry.key;
     let (message, help) = if name.is_empty() || name.contains(['=', '\0']) {
         (format!("`{}` cannot be the name of a variable", name.escape_debug()), "it must not be empty or contain `=`")
@@ -268,7 +268,7 @@ fn variable(entry: &Entry, env: Reader) -> Option<String> {
 }
 
 /// The template of a variable's value; numbers and booleans may stand without quotes.
-fn value(entry: &Entry, env: Reader) -> Option<String> {
+fn value(entry: &Entry, env: TableReader) -> Option<String> {
     match entry.value {
         DeValue::String(text) => Some(text.clone().into_owned()),
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {

@@ -14,9 +14,10 @@
 //! - `command`: the command, and all templates checked against the parameters; `place`: from a character of a decoded
 //!   string to its byte in the file.
 
-mod block;
+mod blocks;
 mod column;
 mod command;
+mod condition_errors;
 pub mod diagnostic;
 mod expressions;
 mod files;
@@ -24,27 +25,26 @@ mod grid;
 mod inputs;
 mod job;
 mod keys;
-mod late;
 mod names;
 mod open;
-mod part;
-mod place;
+mod parameters;
 mod points;
 mod random;
 mod range;
 mod read;
-mod reader;
 mod results;
 mod samples;
 mod sampling;
 mod space;
+mod string_offsets;
 mod syntax;
 mod table;
+mod table_reader;
 mod templates;
 
 pub use column::ColumnType;
+pub use condition_errors::mistaken_conditions;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use late::mistaken_conditions;
 pub use open::{OpenError, OpenedFile, open};
 pub use read::{Import, ImportedColumn, SourceFile, SweepFile, read, read_with};
 

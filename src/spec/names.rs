@@ -1,6 +1,6 @@
 //! Owns which names a parameter can have.
 
-use super::reader::Entry;
+use super::table_reader::Entry;
 use super::{Diagnostic, keys};
 use crate::expr;
 use crate::template::BUILT_IN;

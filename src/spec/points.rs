@@ -5,19 +5,19 @@ use std::ops::Range as Span;
 
 use toml::de::DeValue;
 
-use super::column::{Column, ColumnType, TYPES};
+use super::column::{ColumnType, TYPES, TypedColumn};
 use super::files::Importer;
 use super::keys::POINTS;
 use super::names::{self, Unfit};
-use super::part::Declared;
-use super::reader::{Entry, Reader, kind};
-use super::table::{self, Table};
+use super::parameters::ParameterName;
+use super::table::{self, PointsTable};
+use super::table_reader::{Entry, TableReader, kind};
 use super::{Diagnostic, Import, ImportedColumn};
 use crate::space::{Axis, AxisParam, Values};
 use crate::suggest::{list, nearest};
 
 /// Reads `[points]`: the names of its parameters, and the axis of its rows unless something is wrong.
-pub(super) fn read(points: Reader, key: &Span<usize>, importer: Importer) -> (Vec<Declared>, Option<Axis>) {
+pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
     points.finish(&POINTS);
     if points.entry("file").is_none() {
         if !points.has_foreign(&POINTS) {
@@ -41,10 +41,10 @@ pub(super) fn read(points: Reader, key: &Span<usize>, importer: Importer) -> (Ve
 }
 
 struct PointsReader<'a> {
-    points: Reader<'a>,
+    points: TableReader<'a>,
     file: &'a str,
     span: Span<usize>,
-    table: &'a Table,
+    table: &'a PointsTable,
 }
 
 /// A column that is used.
@@ -64,12 +64,12 @@ impl<'a> PointsReader<'a> {
         self.push(message, &self.span, help);
     }
 
-    fn read(&self, importer: Importer) -> (Vec<Declared>, Option<Axis>) {
+    fn read(&self, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
         let before = self.points.sink.len();
         let used = self.used();
         let names = self.declared(&used);
-        let columns: Vec<Option<Column>> = used.iter().map(|used| self.column(used)).collect();
-        let Some(columns) = columns.into_iter().collect::<Option<Vec<Column>>>() else { return (names, None) };
+        let columns: Vec<Option<TypedColumn>> = used.iter().map(|used| self.column(used)).collect();
+        let Some(columns) = columns.into_iter().collect::<Option<Vec<TypedColumn>>>() else { return (names, None) };
         if self.points.sink.len() > before || used.is_empty() || !self.all_different(&columns) {
             return (names, None);
         }
@@ -140,7 +140,7 @@ impl<'a> PointsReader<'a> {
             self.push(message, &entry.span, format!("write {example}"));
             return Vec::new();
         };
-        let reader = Reader { table, sink: self.points.sink };
+        let reader = TableReader { table, sink: self.points.sink };
         reader.entries().filter(|entry| self.position(entry.key, &entry.key_span).is_some()).collect()
     }
 
@@ -186,7 +186,7 @@ impl<'a> PointsReader<'a> {
     }
 
     /// The names of the columns that are used; says which will not do.
-    fn declared(&self, used: &[Used<'a>]) -> Vec<Declared> {
+    fn declared(&self, used: &[Used<'a>]) -> Vec<ParameterName> {
         let mut seen: HashMap<&str, &Used> = HashMap::new();
         let mut declared = Vec::new();
         for column in used {
@@ -203,7 +203,7 @@ impl<'a> PointsReader<'a> {
             }
             let good = self.is_good(column);
             let name = if good { column.name.clone() } else { names::identifier_like(&column.name) };
-            declared.push(Declared { name, span: self.span.clone(), good });
+            declared.push(ParameterName { name, span: self.span.clone(), good });
         }
         declared
     }
@@ -230,7 +230,7 @@ impl<'a> PointsReader<'a> {
         false
     }
 
-    fn column(&self, used: &Used) -> Option<Column> {
+    fn column(&self, used: &Used) -> Option<TypedColumn> {
         let rows = self.table.rows.iter();
         let cells: Vec<(usize, &str)> =
             rows.map(|row| (row.line, row.cells.get(used.position).map_or("", String::as_str))).collect();
@@ -241,7 +241,7 @@ impl<'a> PointsReader<'a> {
         }
         let kind = used.kind.unwrap_or_else(|| ColumnType::of(cells.iter().map(|(_, cell)| *cell)));
         let name = format!("`{}`", used.header);
-        match Column::read(self.file, &name, &cells, kind) {
+        match TypedColumn::read(self.file, &name, &cells, kind) {
             Ok(column) if used.kind == Some(ColumnType::Text) => Some(column.with_empty_texts()),
             Ok(column) => Some(column),
             Err(mistake) => {
@@ -252,7 +252,7 @@ impl<'a> PointsReader<'a> {
     }
 
     /// Whether no two rows print alike.
-    fn all_different(&self, columns: &[Column]) -> bool {
+    fn all_different(&self, columns: &[TypedColumn]) -> bool {
         let mut seen: HashMap<Vec<String>, usize> = HashMap::with_capacity(self.table.rows.len());
         for (i, row) in self.table.rows.iter().enumerate() {
             let printed = columns.iter().filter_map(|column| column.values.get(i)).map(ToString::to_string).collect();

@@ -8,21 +8,21 @@ use toml::de::DeValue;
 
 use super::Diagnostic;
 use super::keys::RANGE;
-use super::reader::{Entry, Reader, integer, kind};
+use super::table_reader::{Entry, TableReader, integer, kind};
 use crate::space::decimal::Decimal;
 use crate::space::{Range, RangeBy};
 use crate::suggest::nearest;
 use crate::value::print_float;
 
 /// A number of a range.
-struct Number {
+struct WrittenNumber {
     /// Its decimal text, without underscores and plus signs.
     text: String,
     exact: RBig,
     span: Span<usize>,
 }
 
-impl Number {
+impl WrittenNumber {
     fn is_integer(&self) -> bool {
         is_integer(&self.text)
     }
@@ -33,7 +33,7 @@ fn is_integer(text: &str) -> bool {
 }
 
 /// Reads a range; reports what is wrong with it.
-pub(super) fn read(parameter: &Entry, reader: Reader) -> Option<Range> {
+pub(super) fn read(parameter: &Entry, reader: TableReader) -> Option<Range> {
     reader.finish(&RANGE);
     if reader.has_foreign(&RANGE) {
         return None;
@@ -81,7 +81,7 @@ pub(super) fn read(parameter: &Entry, reader: Reader) -> Option<Range> {
 
 enum By {
     Count(Option<u64>, Scale),
-    Step(Option<Number>, Scale),
+    Step(Option<WrittenNumber>, Scale),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -90,7 +90,7 @@ enum Scale {
     Log,
 }
 
-fn scale(reader: Reader) -> Option<Scale> {
+fn scale(reader: TableReader) -> Option<Scale> {
     if reader.entry("scale").is_none() {
         return Some(Scale::Linear);
     }
@@ -107,7 +107,12 @@ fn scale(reader: Reader) -> Option<Scale> {
     }
 }
 
-fn counted(parameter: &Entry, reader: Reader, ends: (&Number, &Number), by: (u64, Scale)) -> Option<RangeBy> {
+fn counted(
+    parameter: &Entry,
+    reader: TableReader,
+    ends: (&WrittenNumber, &WrittenNumber),
+    by: (u64, Scale),
+) -> Option<RangeBy> {
     let ((from, to), (count, scale)) = (ends, by);
     if scale == Scale::Log {
         for end in [from, to].into_iter().filter(|end| end.exact <= RBig::ZERO) {
@@ -138,7 +143,12 @@ fn counted(parameter: &Entry, reader: Reader, ends: (&Number, &Number), by: (u64
     Some(if scale == Scale::Log { RangeBy::LogCount(count) } else { RangeBy::Count(count) })
 }
 
-fn stepped(parameter: &Entry, reader: Reader, ends: (&Number, &Number), step: &Number) -> Option<RangeBy> {
+fn stepped(
+    parameter: &Entry,
+    reader: TableReader,
+    ends: (&WrittenNumber, &WrittenNumber),
+    step: &WrittenNumber,
+) -> Option<RangeBy> {
     let (from, to) = ends;
     let way = &to.exact - &from.exact;
     if step.exact == RBig::ZERO {
@@ -171,7 +181,7 @@ fn stepped(parameter: &Entry, reader: Reader, ends: (&Number, &Number), step: &N
     Some(RangeBy::Step(step.text.clone()))
 }
 
-fn number(reader: Reader, key: &str) -> Option<Number> {
+fn number(reader: TableReader, key: &str) -> Option<WrittenNumber> {
     let entry = reader.entry(key)?;
     let wrong = |message: String, help: &str| {
         reader.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
@@ -190,7 +200,7 @@ fn number(reader: Reader, key: &str) -> Option<Number> {
         }
     };
     match Decimal::parse(&text) {
-        Ok(Decimal { exact, .. }) => Some(Number { text, exact, span: entry.span }),
+        Ok(Decimal { exact, .. }) => Some(WrittenNumber { text, exact, span: entry.span }),
         Err(_) => {
             wrong(format!("`{key}` must be an ordinary number, not {text}"), "numbers go from about 1e-308 to 1e308")
         }

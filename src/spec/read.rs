@@ -7,7 +7,7 @@ use super::column::ColumnType;
 use super::files::Importer;
 use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
-use super::reader::{Reader, Sink};
+use super::table_reader::{Sink, TableReader};
 use super::{Diagnostic, Diagnostics, command, inputs, job, results, space, syntax, templates};
 use crate::files::{Disk, Files};
 use crate::job::is_sweep_name;
@@ -97,7 +97,7 @@ pub fn read_with(text: &str, source: &SourceFile, files: &dyn Files) -> Result<S
     let parsed = syntax::parse(text);
     parsed.mistakes.into_iter().for_each(|mistake| sink.push(mistake));
     let complete = !sink.has_errors();
-    let top = Reader { table: &parsed.table, sink: &sink };
+    let top = TableReader { table: &parsed.table, sink: &sink };
     let spec = if parsed.usable { read_table(top, source, importer, complete.then_some(text)) } else { None };
     let found = Diagnostics::new(&source.file, text, sink.into_list());
     match spec {
@@ -108,7 +108,7 @@ pub fn read_with(text: &str, source: &SourceFile, files: &dyn Files) -> Result<S
 
 /// Reads the tables. `text` is the whole file; not given where a part of it was lost, in which templates may have their
 /// parameters.
-fn read_table(top: Reader, source: &SourceFile, importer: Importer, text: Option<&str>) -> Option<Spec> {
+fn read_table(top: TableReader, source: &SourceFile, importer: Importer, text: Option<&str>) -> Option<Spec> {
     top.finish(&TOP);
     let (space, declared) = space::read(top, importer, text);
     let name = name(top, source);
@@ -131,7 +131,7 @@ fn read_table(top: Reader, source: &SourceFile, importer: Importer, text: Option
     has_command.then_some(spec)
 }
 
-fn name(top: Reader, source: &SourceFile) -> Option<String> {
+fn name(top: TableReader, source: &SourceFile) -> Option<String> {
     if top.entry("name").is_none() {
         if is_sweep_name(&source.stem) {
             return Some(source.stem.clone());

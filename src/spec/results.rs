@@ -6,28 +6,28 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::keys::{FORMATS, RESULTS};
-use super::place::inside;
-use super::reader::{Entry, Reader};
+use super::string_offsets::inside;
+use super::table_reader::{Entry, TableReader};
 use super::templates::not_inside;
 use super::{Diagnostic, names};
-use crate::extract::{Mistake, Path, Pattern};
+use crate::extract::{Path, Pattern, SyntaxError};
 use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::suggest::{list, nearest};
 
 /// A name of a result, and where it stands.
-type Name = (String, Span<usize>);
+type ResultName = (String, Span<usize>);
 
 /// A source as far as it could be read.
 struct ResultsTable {
     /// None: there is a mistake in it, or nothing is read.
     settings: Option<ResultSettings>,
     /// The results that it is known to have.
-    known: Vec<Name>,
+    known: Vec<ResultName>,
 }
 
 /// Reads all sources. `parameters` are the names of the sweep's parameters, `text` the whole file; not given where a part
 /// of it was lost.
-pub(super) fn read(top: Reader, parameters: &[String], text: Option<&str>) -> Vec<ResultSettings> {
+pub(super) fn read(top: TableReader, parameters: &[String], text: Option<&str>) -> Vec<ResultSettings> {
     let Some(entry) = top.entry("results") else { return vec![by_default()] };
     let sources: Vec<ResultsTable> = match entry.value {
         DeValue::Array(_) => {
@@ -44,7 +44,7 @@ fn by_default() -> ResultSettings {
 }
 
 /// The tables `[[results]]`.
-fn tables<'a>(entry: &Entry<'a>, top: Reader<'a>) -> Vec<Reader<'a>> {
+fn tables<'a>(entry: &Entry<'a>, top: TableReader<'a>) -> Vec<TableReader<'a>> {
     const HELP: &str = "write [[results]] on a line of its own for each source, and its keys below";
     let DeValue::Array(tables) = entry.value else { return Vec::new() };
     if tables.is_empty() {
@@ -52,7 +52,7 @@ fn tables<'a>(entry: &Entry<'a>, top: Reader<'a>) -> Vec<Reader<'a>> {
         top.sink.push(found.help("take it out, or write format = \"none\" under [results] if there are no results"));
     }
     let table = |value: &'a toml::Spanned<DeValue<'a>>| match value.get_ref() {
-        DeValue::Table(table) => Some(Reader { table, sink: top.sink }),
+        DeValue::Table(table) => Some(TableReader { table, sink: top.sink }),
         _ => {
             top.sink.push(Diagnostic::error("a source of results is a table", value.span()).help(HELP));
             None
@@ -62,7 +62,7 @@ fn tables<'a>(entry: &Entry<'a>, top: Reader<'a>) -> Vec<Reader<'a>> {
 }
 
 /// Names that two sources have.
-fn told_twice(sources: &[ResultsTable], top: Reader) {
+fn told_twice(sources: &[ResultsTable], top: TableReader) {
     let mut first: HashMap<&str, &Span<usize>> = HashMap::new();
     for (name, span) in sources.iter().flat_map(|source| &source.known) {
         if let Some(first) = first.insert(name, span) {
@@ -72,7 +72,7 @@ fn told_twice(sources: &[ResultsTable], top: Reader) {
     }
 }
 
-fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: bool) -> ResultsTable {
+fn source(table: TableReader, parameters: &[String], text: Option<&str>, in_list: bool) -> ResultsTable {
     table.finish(&RESULTS);
     let unread = ResultsTable { settings: None, known: Vec::new() };
     let Some(named) = format(table) else {
@@ -108,7 +108,7 @@ fn source(table: Reader, parameters: &[String], text: Option<&str>, in_list: boo
 }
 
 /// The name of the format; none: it is mistaken.
-fn format(table: Reader<'_>) -> Option<&str> {
+fn format(table: TableReader<'_>) -> Option<&str> {
     if table.entry("format").is_none() {
         return Some("auto");
     }
@@ -123,7 +123,7 @@ fn format(table: Reader<'_>) -> Option<&str> {
 }
 
 /// Checks a source of which nothing is read.
-fn nothing(table: Reader, in_list: bool) {
+fn nothing(table: TableReader, in_list: bool) {
     const HELP: &str = "choose another format";
     if let Some(entry) = table.entry("format").filter(|_| in_list) {
         let found = Diagnostic::error("a source of which nothing is read", entry.span);
@@ -141,7 +141,7 @@ fn nothing(table: Reader, in_list: bool) {
 }
 
 /// Reads `from`.
-fn from(table: Reader) -> ResultsFrom {
+fn from(table: TableReader) -> ResultsFrom {
     let Some((name, span)) = table.text("from") else { return ResultsFrom::Stdout };
     if name == "stdout" {
         return ResultsFrom::Stdout;
@@ -158,14 +158,14 @@ fn from(table: Reader) -> ResultsFrom {
 }
 
 /// A column, with the pattern or the path of its value.
-struct Column {
+struct ResultColumn {
     name: String,
     span: Span<usize>,
     text: String,
 }
 
 /// Reads `columns`; what is mistaken in it is told.
-fn columns(table: Reader, format: &str, parameters: &[String], text: Option<&str>) -> Vec<Column> {
+fn columns(table: TableReader, format: &str, parameters: &[String], text: Option<&str>) -> Vec<ResultColumn> {
     let Some(entry) = table.entry("columns") else {
         if let Some(format) = table.entry("format").filter(|_| format == "regex") {
             let found = Diagnostic::error("`format = \"regex\"` needs a pattern for each result", format.span);
@@ -177,7 +177,7 @@ fn columns(table: Reader, format: &str, parameters: &[String], text: Option<&str
         "regex" => "write columns = { energy = 'E = (\\S+)' }: the name of a result, and the pattern of its value",
         _ => "write columns = { energy = \"stats.energy.mean\" }: the name of a result, and the path of its value",
     };
-    let compile: fn(&str) -> Result<(), Mistake> = match format {
+    let compile: fn(&str) -> Result<(), SyntaxError> = match format {
         "regex" => |pattern| Pattern::new(pattern).map(drop),
         "json" => |path| Path::parse(path).map(drop),
         _ => {
@@ -197,7 +197,7 @@ fn columns(table: Reader, format: &str, parameters: &[String], text: Option<&str
     if columns.is_empty() {
         table.sink.push(Diagnostic::error("a table of no columns", entry.span).help(help));
     }
-    let columns = Reader { table: columns, sink: table.sink };
+    let columns = TableReader { table: columns, sink: table.sink };
     let read = columns.entries().filter_map(|column| {
         let DeValue::String(written) = column.value else {
             return columns.wrong(&column, "text", help.into());
@@ -209,7 +209,7 @@ fn columns(table: Reader, format: &str, parameters: &[String], text: Option<&str
         if let Some(found) = unfit(&column, parameters) {
             table.sink.push(found);
         }
-        Some(Column { name: column.key.to_owned(), span: column.key_span, text: written.clone().into_owned() })
+        Some(ResultColumn { name: column.key.to_owned(), span: column.key_span, text: written.clone().into_owned() })
     });
     read.collect()
 }
@@ -233,13 +233,13 @@ fn unfit(column: &Entry, parameters: &[String]) -> Option<Diagnostic> {
     Some(Diagnostic::error(message, column.key_span.clone()).help(help))
 }
 
-fn require(table: Reader) -> Vec<Name> {
+fn require(table: TableReader) -> Vec<ResultName> {
     let Some(entry) = table.entry("require") else { return Vec::new() };
     let DeValue::Array(array) = entry.value else {
         table.wrong::<()>(&entry, "a list of names", "write require = [\"energy\"]".into());
         return Vec::new();
     };
-    let mut names: Vec<Name> = Vec::new();
+    let mut names: Vec<ResultName> = Vec::new();
     for name in array.iter() {
         let error = |message: String| Diagnostic::error(message, name.span());
         match name.get_ref() {
@@ -260,7 +260,7 @@ fn require(table: Reader) -> Vec<Name> {
 }
 
 /// A required result that its source cannot have.
-fn not_there(name: &str, span: &Span<usize>, format: &str, columns: &[Column]) -> Option<Diagnostic> {
+fn not_there(name: &str, span: &Span<usize>, format: &str, columns: &[ResultColumn]) -> Option<Diagnostic> {
     if format == "number" {
         let message = format!("with `format = \"number\"` there is no result `{name}`");
         let found = Diagnostic::error(message, span.clone()).help("the one number is called `result`");

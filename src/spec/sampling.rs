@@ -1,9 +1,9 @@
 //! Owns how random parameters are sampled: `sampling`, `draws`, `randomizations`, `common-draws`.
 
 use super::Diagnostic;
-use super::block::Assembled;
-use super::part::Definition;
-use super::reader::Reader;
+use super::blocks::ResolvedBlock;
+use super::parameters::Definition;
+use super::table_reader::TableReader;
 use crate::space::{Dist, Sampling};
 use crate::suggest::{list, nearest};
 
@@ -26,7 +26,7 @@ const OTHERS: [(&str, Sampling); 7] = [
 ];
 
 /// How random parameters are sampled.
-pub(super) struct Settings {
+pub(super) struct SamplingSettings {
     pub sampling: Sampling,
     pub draws: u64,
     pub randomizations: u64,
@@ -34,18 +34,18 @@ pub(super) struct Settings {
 }
 
 /// Reads the settings of a sweep with these blocks.
-pub(super) fn read(top: Reader, blocks: &[Assembled]) -> Settings {
+pub(super) fn read(top: TableReader, blocks: &[ResolvedBlock]) -> SamplingSettings {
     let reader = SamplingReader { top, blocks };
     let sampling = reader.sampling().unwrap_or_default();
     let draws = reader.draws(sampling);
     let randomizations = reader.randomizations(sampling);
     let common_draws = top.flag("common-draws").unwrap_or(false);
-    Settings { sampling, draws, randomizations, common_draws }
+    SamplingSettings { sampling, draws, randomizations, common_draws }
 }
 
 struct SamplingReader<'a> {
-    top: Reader<'a>,
-    blocks: &'a [Assembled],
+    top: TableReader<'a>,
+    blocks: &'a [ResolvedBlock],
 }
 
 impl SamplingReader<'_> {

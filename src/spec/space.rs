@@ -1,21 +1,21 @@
 //! Owns the parameters of a sweep taken together: each name once, in the order of the file, and how many points they make.
 
 use super::files::Importer;
-use super::part::Declared;
-use super::reader::Reader;
-use super::{Diagnostic, block, expressions, sampling};
+use super::parameters::ParameterName;
+use super::table_reader::TableReader;
+use super::{Diagnostic, blocks, expressions, sampling};
 use crate::job::MAX_POINTS;
 use crate::space::{Space, SpaceError, SpaceSpec};
 
 /// Reads everything that says which points there are. What is wrong is reported, and then the space is not to be used,
 /// but its `order` is. `text` is the whole file; not given where a part of it was lost, in which expressions may have
 /// their parameters.
-pub(super) fn read(top: Reader, importer: Importer, text: Option<&str>) -> (SpaceSpec, Vec<Declared>) {
-    let (blocks, declared) = block::read(top, importer);
+pub(super) fn read(top: TableReader, importer: Importer, text: Option<&str>) -> (SpaceSpec, Vec<ParameterName>) {
+    let (resolved, declared) = blocks::read(top, importer);
     if let Some(text) = text {
-        expressions::check(&blocks, &declared, top, text);
+        expressions::check(&resolved, &declared, top, text);
     }
-    let settings = sampling::read(top, &blocks);
+    let settings = sampling::read(top, &resolved);
     let spec = SpaceSpec {
         root_seed: top.whole("root-seed", 0..=u64::MAX).unwrap_or(0),
         draws: settings.draws,
@@ -23,7 +23,7 @@ pub(super) fn read(top: Reader, importer: Importer, text: Option<&str>) -> (Spac
         sampling: settings.sampling,
         randomizations: settings.randomizations,
         common_draws: settings.common_draws,
-        blocks: blocks.iter().map(block::Assembled::block).collect(),
+        blocks: resolved.iter().map(blocks::ResolvedBlock::block).collect(),
         order: declared.iter().map(|declared| declared.name.clone()).collect(),
         ..SpaceSpec::default()
     };
@@ -35,7 +35,7 @@ pub(super) fn read(top: Reader, importer: Importer, text: Option<&str>) -> (Spac
 
 /// Asks the space itself whether it can be built: what only it can tell (too many points, values too close together) is
 /// told here, at the place that it names.
-fn check_space(spec: &SpaceSpec, declared: &[Declared], top: Reader) {
+fn check_space(spec: &SpaceSpec, declared: &[ParameterName], top: TableReader) {
     let Err(error) = Space::check(spec) else { return };
     let place = |name: &str| {
         let first = name.split('+').next().unwrap_or_default();

@@ -3,31 +3,31 @@
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
 /// A table.
-pub(super) struct Table {
+pub(super) struct PointsTable {
     pub header: Vec<String>,
     /// At least one.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PointsRow>,
 }
 
 /// A row, as long as the header.
-pub(super) struct Row {
+pub(super) struct PointsRow {
     /// Where it begins, from 1.
     pub line: usize,
     pub cells: Vec<String>,
 }
 
 /// What is wrong, and what would be right.
-type Mistake = (String, String);
+type TableError = (String, String);
 
 /// How many rows of a wrong length are told one by one.
 const TOLD: usize = 3;
 
 /// Reads a table from the text of `file`.
-pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
+pub(super) fn parse(file: &str, text: &str) -> Result<PointsTable, Vec<TableError>> {
     let one = |message: String, help: &str| Err(vec![(message, help.to_owned())]);
     let delimiter = delimiter(text);
     let mut reader = reader(text, delimiter);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<PointsRow> = Vec::new();
     let mut record = ByteRecord::new();
     let (mut line, mut counted) = (1, 0);
     // Reading from memory cannot fail, and the length of a row does not matter here.
@@ -39,7 +39,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
         line += text.get(counted..begin).unwrap_or_default().matches('\n').count();
         counted = begin;
         if !raw.trim().is_empty() {
-            rows.push(Row { line, cells: cells(&record, raw) });
+            rows.push(PointsRow { line, cells: cells(&record, raw) });
         }
     }
     let last = text.get(counted..).unwrap_or_default();
@@ -61,9 +61,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Table, Vec<Mistake>> {
             "each line below the first one is a point",
         );
     }
-    let ragged: Vec<&Row> = rows.iter().filter(|row| row.cells.len() != header.len()).collect();
+    let ragged: Vec<&PointsRow> = rows.iter().filter(|row| row.cells.len() != header.len()).collect();
     if ragged.is_empty() {
-        return Ok(Table { header, rows });
+        return Ok(PointsTable { header, rows });
     }
     Err(told(file, &header, &ragged, delimiter))
 }
@@ -83,9 +83,9 @@ fn is_open(record: &str, delimiter: u8) -> bool {
     reader(&longer, delimiter).byte_records().count() == reader(record, delimiter).byte_records().count()
 }
 
-fn told(file: &str, header: &[String], ragged: &[&Row], delimiter: u8) -> Vec<Mistake> {
+fn told(file: &str, header: &[String], ragged: &[&PointsRow], delimiter: u8) -> Vec<TableError> {
     let more = ragged.len().saturating_sub(TOLD);
-    let mut mistakes: Vec<Mistake> = Vec::new();
+    let mut mistakes: Vec<TableError> = Vec::new();
     for row in ragged.iter().take(TOLD) {
         let message = format!("{file}:{}: {}, the header has {}", row.line, count(row.cells.len()), header.len());
         let (separator, many) = match delimiter {

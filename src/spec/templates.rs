@@ -8,16 +8,16 @@ use toml::de::DeValue;
 
 use super::diagnostic::Elsewhere;
 use super::files::Importer;
-use super::reader::{Entry, Reader};
+use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, SourceFile};
 use crate::model::{DEFAULT_JOB_DIR, JOB_MARKER_FILE, Spec, TemplateFile};
-use crate::template::{JobTemplate, Place, TemplateError};
+use crate::template::{JobTemplate, TemplateError, TemplateLocation};
 
 /// The largest template, bytes: it is kept in the store with the sweep.
 const LARGEST: usize = 4 << 20;
 
 /// Reads `[templates]`, and the files that it names.
-pub(super) fn read(top: Reader, importer: Importer) -> Vec<TemplateFile> {
+pub(super) fn read(top: TableReader, importer: Importer) -> Vec<TemplateFile> {
     if let Some(entry) = top.entry("templates").filter(|entry| matches!(entry.value, DeValue::String(_))) {
         let help = "write [templates] on a line of its own, and below it \"input.txt\" = \"input.txt.j2\"";
         top.wrong::<()>(&entry, "a table", help.into());
@@ -44,7 +44,7 @@ fn collide(one: &str, other: &str) -> bool {
     one != other && (Path::new(one).starts_with(other) || Path::new(other).starts_with(one))
 }
 
-fn deck(entry: &Entry, table: Reader, importer: Importer) -> Option<TemplateFile> {
+fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<TemplateFile> {
     const HELP: &str =
         "the file to write stands before the `=`, the template behind it: \"input.txt\" = \"input.txt.j2\"";
     let DeValue::String(file) = entry.value else {
@@ -94,7 +94,7 @@ pub(super) fn not_inside(name: &str) -> Option<&'static str> {
 }
 
 /// What can be said only of the whole: the directory, and files that get into each other's way.
-pub(super) fn settle(spec: &mut Spec, top: Reader, source: &SourceFile) {
+pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
     let place = |name: &str| key_place(top, name).unwrap_or(0..0);
     for from in spec.result_files().filter(|from| spec.templates.iter().any(|deck| deck.name == *from)) {
         let message = format!("`{from}` is written before the job starts, and so cannot hold its results");
@@ -121,26 +121,26 @@ pub(super) fn settle(spec: &mut Spec, top: Reader, source: &SourceFile) {
     }
 }
 
-fn key_place(top: Reader, name: &str) -> Option<Span<usize>> {
-    Some(Reader { table: top.entry("templates")?.value.as_table()?, sink: top.sink }.entry(name)?.key_span)
+fn key_place(top: TableReader, name: &str) -> Option<Span<usize>> {
+    Some(TableReader { table: top.entry("templates")?.value.as_table()?, sink: top.sink }.entry(name)?.key_span)
 }
 
 /// Warns where every job has the same directory, and files there that it has for itself alone.
-pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: Reader) {
+pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: TableReader) {
     let one = spec.space.draws == 1 && spec.space.repeats == 1 && spec.space.order.is_empty();
     if one || !spec.needs_job_dir() || !template.one_dir_for_all() {
         return;
     }
     let Some(job) = top.entry("job").and_then(|job| job.value.as_table()) else { return };
-    let Some(entry) = (Reader { table: job, sink: top.sink }).entry("dir") else { return };
+    let Some(entry) = (TableReader { table: job, sink: top.sink }).entry("dir") else { return };
     let message = "all jobs have this one directory, and would overwrite each other's files in it";
     let found = Diagnostic::warning(message, entry.span);
     top.sink.push(found.help(format!("give every job one of its own: dir = \"{DEFAULT_JOB_DIR}\", or take `dir` out")));
 }
 
 /// A mistake in a template file, shown there.
-pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: Reader) -> Option<Diagnostic> {
-    let Place::File(name) = &error.place else { return None };
+pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: TableReader) -> Option<Diagnostic> {
+    let TemplateLocation::File(name) = &error.place else { return None };
     let deck = spec.templates.iter().find(|deck| deck.name == *name)?;
     let found = Diagnostic::error(error.message.clone(), key_place(top, name).unwrap_or(0..0));
     let found = found.elsewhere(Elsewhere {

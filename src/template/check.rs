@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use minijinja::ErrorKind;
 
+use super::compiled_text::Engine;
 use super::tags::{Ident, Role, Tag, TagKind, idents};
-use super::text::Engine;
 use crate::suggest::{list, nearest};
 
 /// Where in a word a block tag stands whose other half is missing.
@@ -27,14 +27,14 @@ pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {
 }
 
 /// A filter or test that there is not.
-pub(super) struct Unknown {
+pub(super) struct UnknownName {
     pub at: Range<usize>,
     /// `filter` or `test`.
     pub what: &'static str,
     pub name: String,
 }
 
-impl Unknown {
+impl UnknownName {
     /// What may have been meant.
     pub fn help(&self) -> String {
         let some: &[&str] = if self.what == "filter" { &FILTERS } else { &TESTS };
@@ -90,7 +90,7 @@ const TESTS: [&str; 16] = [
 ];
 
 /// The filters and tests in these tags that the engine does not know.
-pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> Vec<Unknown> {
+pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> Vec<UnknownName> {
     let mut found = Vec::new();
     for tag in tags {
         for ident in idents(written, tag) {
@@ -100,7 +100,7 @@ pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> 
     found
 }
 
-fn unknown(written: &str, ident: Ident, engine: &Engine) -> Option<Unknown> {
+fn unknown(written: &str, ident: Ident, engine: &Engine) -> Option<UnknownName> {
     let name = written.get(ident.range.clone())?;
     let (what, expression, kind) = match ident.role {
         Role::Filter => ("filter", format!("''|{name}"), ErrorKind::UnknownFilter),
@@ -109,7 +109,7 @@ fn unknown(written: &str, ident: Ident, engine: &Engine) -> Option<Unknown> {
     };
     // There is no way to ask; but whatever else goes wrong with an empty text, only an unknown name gives this error.
     let error = engine.env.compile_expression(&expression).and_then(|compiled| compiled.eval(())).err()?;
-    (error.kind() == kind).then(|| Unknown { at: ident.range, what, name: name.to_owned() })
+    (error.kind() == kind).then(|| UnknownName { at: ident.range, what, name: name.to_owned() })
 }
 
 /// Where a name is first looked up.

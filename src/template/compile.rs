@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::error::{Place, TemplateError, wording};
-use super::pieces::{Piece, Pieces};
-use super::scope::{BUILT_IN, BuiltIn, FLAGS, Name};
+use super::compiled_text::{Body, CompiledText, Engine, TextPart};
+use super::error::{TemplateError, TemplateLocation, wording};
+use super::scope::{BUILT_IN, BuiltIn, FLAGS, ScopeName};
+use super::segments::{Segment, Segments};
+use super::split::{CommandWord, SplitError, split};
 use super::tags::{Tag, Unclosed, plain_name};
-use super::text::{Body, Engine, Part, Text};
-use super::words::{SplitError, Word, split};
-use super::{Argument, Command, JobTemplate, check};
+use super::{Argument, CompiledCommand, JobTemplate, check};
 use crate::model::{self, Spec};
 use crate::suggest::{list, nearest};
 
@@ -20,17 +20,17 @@ pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
     let mut compiler = Compiler::new(&spec.space.order);
     let command = compiler.command(&spec.command, spec.job.shell);
     let env = spec.job.env.iter().map(|(name, value)| {
-        let text = compiler.whole(Place::Env(name.clone()), value, false);
+        let text = compiler.whole(TemplateLocation::Env(name.clone()), value, false);
         Some((name.clone(), text?))
     });
     let env = env.collect::<Vec<_>>();
-    let stdin = spec.job.stdin.as_ref().map(|text| compiler.whole(Place::Stdin, text, false));
+    let stdin = spec.job.stdin.as_ref().map(|text| compiler.whole(TemplateLocation::Stdin, text, false));
     let others = std::mem::take(&mut compiler.used);
-    let dir = spec.job.dir.as_ref().map(|text| compiler.whole(Place::Dir, text, false));
+    let dir = spec.job.dir.as_ref().map(|text| compiler.whole(TemplateLocation::Dir, text, false));
     let dir_names = std::mem::replace(&mut compiler.used, others);
     compiler.used.extend(dir_names.iter().cloned());
     let files = spec.templates.iter().map(|file| {
-        let text = compiler.whole(Place::File(file.name.clone()), &file.text, false);
+        let text = compiler.whole(TemplateLocation::File(file.name.clone()), &file.text, false);
         Some((file.name.clone(), text?))
     });
     let files = files.collect::<Vec<_>>();
@@ -78,37 +78,55 @@ impl<'a> Compiler<'a> {
         compiler
     }
 
-    fn error(&mut self, place: &Place, at: Option<Range<usize>>, message: impl Into<String>, help: impl Into<String>) {
+    fn error(
+        &mut self,
+        place: &TemplateLocation,
+        at: Option<Range<usize>>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let help = Some(help.into()).filter(|help| !help.is_empty());
         self.errors.push(TemplateError { place: place.clone(), at, message: message.into(), help });
     }
 
-    fn command(&mut self, command: &model::Command, shell: bool) -> Option<Command> {
+    fn command(&mut self, command: &model::Command, shell: bool) -> Option<CompiledCommand> {
         match command {
             model::Command::Text(text) if text.trim().is_empty() => {
-                self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
+                self.error(
+                    &TemplateLocation::Command,
+                    None,
+                    "the command is empty",
+                    "write the program and its arguments",
+                );
                 None
             }
-            model::Command::Text(text) if shell => Some(Command::Shell(self.whole(Place::Command, text, true)?)),
+            model::Command::Text(text) if shell => {
+                Some(CompiledCommand::Shell(self.whole(TemplateLocation::Command, text, true)?))
+            }
             model::Command::Text(text) => {
                 let words = split(text).map_err(|error| self.not_split(&error)).ok()?;
                 if words.is_empty() {
                     self.error(
-                        &Place::Command,
+                        &TemplateLocation::Command,
                         None,
                         "the command is nothing but a comment",
                         "`#` begins a comment; put it in quotes if it belongs to the program",
                     );
                 }
                 let arguments: Vec<_> = words.into_iter().map(|word| self.word(text, word)).collect();
-                arguments.into_iter().collect::<Option<_>>().map(Command::Words)
+                arguments.into_iter().collect::<Option<_>>().map(CompiledCommand::Words)
             }
             model::Command::Words(words) => {
                 if words.is_empty() {
-                    self.error(&Place::Command, None, "the command is empty", "write the program and its arguments");
+                    self.error(
+                        &TemplateLocation::Command,
+                        None,
+                        "the command is empty",
+                        "write the program and its arguments",
+                    );
                 }
                 let arguments = words.iter().enumerate().map(|(i, word)| self.element(i, word)).collect::<Vec<_>>();
-                arguments.into_iter().collect::<Option<_>>().map(Command::Words)
+                arguments.into_iter().collect::<Option<_>>().map(CompiledCommand::Words)
             }
         }
     }
@@ -123,29 +141,29 @@ impl<'a> Compiler<'a> {
             SplitError::Backslash(at) => {
                 (*at, "a backslash with nothing behind it".into(), "write \\\\ for a backslash".into())
             }
-            SplitError::Tag(at) => return self.unclosed(&Place::Command, Unclosed(*at)),
+            SplitError::Tag(at) => return self.unclosed(&TemplateLocation::Command, Unclosed(*at)),
         };
-        self.error(&Place::Command, Some(at..at + 1), message, help);
+        self.error(&TemplateLocation::Command, Some(at..at + 1), message, help);
     }
 
-    fn unclosed(&mut self, place: &Place, unclosed: Unclosed) {
+    fn unclosed(&mut self, place: &TemplateLocation, unclosed: Unclosed) {
         let help = "`{{` needs a `}}` behind it, `{%` a `%}`, `{#` a `#}`, and a quote between them its other half";
         self.error(place, Some(unclosed.0..unclosed.0 + 2), "this template tag is never closed", help);
     }
 
     /// A word of a command that was given as one text.
-    fn word(&mut self, command: &str, word: Word) -> Option<Argument> {
-        if self.is_flags(command, &word.pieces) {
+    fn word(&mut self, command: &str, word: CommandWord) -> Option<Argument> {
+        if self.is_flags(command, &word.segments) {
             return Some(Argument::Flags);
         }
-        let tags: Vec<&Tag> = word.pieces.tags().collect();
+        let tags: Vec<&Tag> = word.segments.tags().collect();
         if let Some(at) = check::half_block(command, &tags) {
             if self.half_blocks {
                 return None;
             }
             self.half_blocks = true;
             self.error(
-                &Place::Command,
+                &TemplateLocation::Command,
                 Some(at),
                 "this block begins and ends in different words of the command",
                 "keep it in one word, without a blank outside quotes and tags: \
@@ -154,22 +172,23 @@ impl<'a> Compiler<'a> {
             return None;
         }
         let keep_empty = word.quoted;
-        let text = self.text(Place::Command, command, &word.pieces, false)?;
+        let text = self.text(TemplateLocation::Command, command, &word.segments, false)?;
         Some(Argument::Text { text, keep_empty })
     }
 
     /// An element of a command that was given as an array.
     fn element(&mut self, i: usize, word: &str) -> Option<Argument> {
-        let pieces = Pieces::of(word).map_err(|unclosed| self.unclosed(&Place::Word(i), unclosed)).ok()?;
-        if self.is_flags(word, &pieces) {
+        let segments =
+            Segments::of(word).map_err(|unclosed| self.unclosed(&TemplateLocation::Word(i), unclosed)).ok()?;
+        if self.is_flags(word, &segments) {
             return Some(Argument::Flags);
         }
-        let text = self.text(Place::Word(i), word, &pieces, false)?;
+        let text = self.text(TemplateLocation::Word(i), word, &segments, false)?;
         Some(Argument::Text { text, keep_empty: true })
     }
 
-    fn is_flags(&mut self, written: &str, pieces: &Pieces) -> bool {
-        let is_flags = pieces.lone_tag().is_some_and(|tag| plain_name(written, tag) == Some(FLAGS));
+    fn is_flags(&mut self, written: &str, segments: &Segments) -> bool {
+        let is_flags = segments.lone_tag().is_some_and(|tag| plain_name(written, tag) == Some(FLAGS));
         if is_flags {
             self.used.insert(FLAGS.into());
         }
@@ -177,16 +196,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// A template that is taken as it stands.
-    fn whole(&mut self, place: Place, written: &str, shell: bool) -> Option<Text> {
-        let pieces = Pieces::of(written).map_err(|unclosed| self.unclosed(&place, unclosed)).ok()?;
-        self.text(place, written, &pieces, shell)
+    fn whole(&mut self, place: TemplateLocation, written: &str, shell: bool) -> Option<CompiledText> {
+        let segments = Segments::of(written).map_err(|unclosed| self.unclosed(&place, unclosed)).ok()?;
+        self.text(place, written, &segments, shell)
     }
 
-    fn text(&mut self, place: Place, written: &str, pieces: &Pieces, shell: bool) -> Option<Text> {
-        if let Some(parts) = self.plain(&place, written, pieces) {
-            return Some(Text { place, body: Body::Plain(parts) });
+    fn text(
+        &mut self,
+        place: TemplateLocation,
+        written: &str,
+        segments: &Segments,
+        shell: bool,
+    ) -> Option<CompiledText> {
+        if let Some(parts) = self.plain(&place, written, segments) {
+            return Some(CompiledText { place, body: Body::Plain(parts) });
         }
-        let (template, places) = pieces.template(written);
+        let (template, places) = segments.template(written);
         self.compiled += 1;
         let name = self.compiled.to_string();
         let engine = if shell { &mut self.shell_engine } else { &mut self.engine };
@@ -196,7 +221,7 @@ impl<'a> Compiler<'a> {
             return None;
         }
         let names = engine.env.get_template(&name).map(|template| template.undeclared_variables(false));
-        let tags: Vec<&Tag> = pieces.tags().collect();
+        let tags: Vec<&Tag> = segments.tags().collect();
         for unknown in check::unknown_filters(written, &tags, &self.engine) {
             let message = format!("there is no {} `{}`", unknown.what, unknown.name);
             self.error(&place, Some(unknown.at.clone()), message, unknown.help());
@@ -204,37 +229,37 @@ impl<'a> Compiler<'a> {
         for used in names.unwrap_or_default().into_iter().collect::<BTreeSet<_>>() {
             self.use_name(&place, written, &tags, used, shell);
         }
-        Some(Text { place, body: Body::Engine(name) })
+        Some(CompiledText { place, body: Body::Engine(name) })
     }
 
     /// The parts of a template that is text and plain names alone; none if minijinja has to look at it.
-    fn plain(&mut self, place: &Place, written: &str, pieces: &Pieces) -> Option<Vec<Part>> {
+    fn plain(&mut self, place: &TemplateLocation, written: &str, segments: &Segments) -> Option<Vec<TextPart>> {
         let mut parts = Vec::new();
-        for piece in &pieces.0 {
+        for piece in &segments.0 {
             parts.push(match piece {
-                Piece::Literal(text, _) => Part::Literal(text.clone()),
-                Piece::Tag(tag) => {
+                Segment::Literal(text, _) => TextPart::Literal(text.clone()),
+                Segment::Tag(tag) => {
                     let name = plain_name(written, tag)?;
-                    Part::Name(name.to_owned(), self.resolve(place, name)?)
+                    TextPart::Name(name.to_owned(), self.resolve(place, name)?)
                 }
             });
         }
         let names = parts.iter().filter_map(|part| match part {
-            Part::Name(name, _) => Some(name.clone()),
-            Part::Literal(_) => None,
+            TextPart::Name(name, _) => Some(name.clone()),
+            TextPart::Literal(_) => None,
         });
         self.used.extend(names);
         Some(parts)
     }
 
-    fn resolve(&self, place: &Place, name: &str) -> Option<Name> {
+    fn resolve(&self, place: &TemplateLocation, name: &str) -> Option<ScopeName> {
         if let Some(at) = self.params.iter().position(|param| param == name) {
-            return Some(Name::Param(name.to_owned(), at));
+            return Some(ScopeName::Param(name.to_owned(), at));
         }
-        BuiltIn::named(name).filter(|_| (place, name) != (&Place::Dir, "dir")).map(Name::BuiltIn)
+        BuiltIn::named(name).filter(|_| (place, name) != (&TemplateLocation::Dir, "dir")).map(ScopeName::BuiltIn)
     }
 
-    fn use_name(&mut self, place: &Place, written: &str, tags: &[&Tag], name: String, shell: bool) {
+    fn use_name(&mut self, place: &TemplateLocation, written: &str, tags: &[&Tag], name: String, shell: bool) {
         let at = check::first_use(written, tags, &name);
         if self.resolve(place, &name).is_some() || (shell && name == FLAGS) {
             self.used.insert(name);

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Which template of a sweep file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TemplateLocation {
     /// `command`, given as one text.
     Command,
     /// A word of `command`, from 0: where it is given as an array the element, in a [`RenderError`] the argument.
@@ -22,16 +22,16 @@ pub enum Place {
     File(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TemplateLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Command => f.write_str("`command`"),
-            Place::Word(0) => f.write_str("`command`, the program"),
-            Place::Word(i) => write!(f, "`command`, argument {i}"),
-            Place::Env(name) => write!(f, "`{name}` in `[job] env`"),
-            Place::Stdin => f.write_str("`[job] stdin`"),
-            Place::Dir => f.write_str("`[job] dir`"),
-            Place::File(name) => write!(f, "`{name}` in `[templates]`"),
+            TemplateLocation::Command => f.write_str("`command`"),
+            TemplateLocation::Word(0) => f.write_str("`command`, the program"),
+            TemplateLocation::Word(i) => write!(f, "`command`, argument {i}"),
+            TemplateLocation::Env(name) => write!(f, "`{name}` in `[job] env`"),
+            TemplateLocation::Stdin => f.write_str("`[job] stdin`"),
+            TemplateLocation::Dir => f.write_str("`[job] dir`"),
+            TemplateLocation::File(name) => write!(f, "`{name}` in `[templates]`"),
         }
     }
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Place {
 #[error("{place}: {message}")]
 pub struct TemplateError {
     /// Which template.
-    pub place: Place,
+    pub place: TemplateLocation,
     /// Where in that template's text, bytes.
     pub at: Option<Range<usize>>,
     /// What is wrong.
@@ -55,13 +55,13 @@ pub struct TemplateError {
 #[error("{place}: {message}")]
 pub struct RenderError {
     /// Which template.
-    pub place: Place,
+    pub place: TemplateLocation,
     /// What is wrong.
     pub message: String,
 }
 
 /// No text with a NUL can be given to a program.
-pub(super) fn refuse_nul(text: &str, place: impl FnOnce() -> Place) -> Result<(), RenderError> {
+pub(super) fn refuse_nul(text: &str, place: impl FnOnce() -> TemplateLocation) -> Result<(), RenderError> {
     if !text.contains('\0') {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Owns turning templates and a point into what is run: compiled once from a sweep file, rendered for each job.
 //!
 //! - [`JobTemplate`] (here): compile, render.
-//! - `words`: a command cut into words as a shell would; `tags` and `pieces`: where the template tags are.
+//! - `words`: a command cut into words as a shell would; `tags` and `segments`: where the template tags are.
 //! - `compile`: every template checked before anything runs; `check`: what minijinja would only find while running.
 //! - `text`: one compiled template; `scope`: the names that it sees.
 //! - [`shell`]: quoting for `sh`, and the line that a person pastes.
@@ -14,41 +14,41 @@ use crate::space::Point;
 
 mod check;
 mod compile;
+mod compiled_text;
 mod error;
-mod pieces;
 mod scope;
+mod segments;
 pub mod shell;
+mod split;
 mod tags;
-mod text;
-mod words;
 
-pub use error::{Place, RenderError, TemplateError};
+pub use error::{RenderError, TemplateError, TemplateLocation};
 pub use scope::BUILT_IN;
 pub use shell::shell_line;
-pub use words::unquoted_operators;
+pub use split::unquoted_operators;
 
+use compiled_text::{CompiledText, Engine};
 use scope::Frame;
-use text::{Engine, Text};
 
 /// The templates of a sweep file, compiled. Rendering takes `&self` and may happen in many threads at once.
 #[derive(Debug)]
 pub struct JobTemplate {
-    command: Command,
-    env: Vec<(String, Text)>,
-    stdin: Option<Text>,
-    dir: Option<Text>,
+    command: CompiledCommand,
+    env: Vec<(String, CompiledText)>,
+    stdin: Option<CompiledText>,
+    dir: Option<CompiledText>,
     /// The names that the template of `dir` mentions.
     dir_names: BTreeSet<String>,
-    files: Vec<(String, Text)>,
+    files: Vec<(String, CompiledText)>,
     engine: Engine,
     shell_engine: Engine,
     used: BTreeSet<String>,
 }
 
 #[derive(Debug)]
-enum Command {
+enum CompiledCommand {
     Words(Vec<Argument>),
-    Shell(Text),
+    Shell(CompiledText),
 }
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ enum Argument {
     /// `{{ flags }}`: `--name value` for each parameter that the point has.
     Flags,
     /// One argument; it is dropped when it renders to nothing and `keep_empty` is not set.
-    Text { text: Text, keep_empty: bool },
+    Text { text: CompiledText, keep_empty: bool },
 }
 
 /// What a job's templates may refer to.
@@ -114,7 +114,7 @@ impl JobTemplate {
         let mut env = Vec::with_capacity(self.env.len());
         for (name, text) in &self.env {
             let value = text.render(&self.engine, &frame)?;
-            error::refuse_nul(&value, || Place::Env(name.clone()))?;
+            error::refuse_nul(&value, || TemplateLocation::Env(name.clone()))?;
             env.push((name.clone(), value));
         }
         let stdin = self.stdin.as_ref().map(|text| text.render(&self.engine, &frame)).transpose()?;
@@ -136,8 +136,8 @@ impl JobTemplate {
 
     fn command(&self, frame: &Frame) -> Result<Vec<String>, RenderError> {
         let argv = match &self.command {
-            Command::Words(arguments) => self.words(arguments, frame)?,
-            Command::Shell(text) => vec!["sh".into(), "-c".into(), text.render(&self.shell_engine, frame)?],
+            CompiledCommand::Words(arguments) => self.words(arguments, frame)?,
+            CompiledCommand::Shell(text) => vec!["sh".into(), "-c".into(), text.render(&self.shell_engine, frame)?],
         };
         check_argv(&argv)?;
         Ok(argv)
@@ -157,8 +157,8 @@ impl JobTemplate {
     /// Whether every point runs the same program, as the command names it.
     pub fn one_program_for_all(&self) -> bool {
         match &self.command {
-            Command::Shell(_) => true,
-            Command::Words(arguments) => {
+            CompiledCommand::Shell(_) => true,
+            CompiledCommand::Words(arguments) => {
                 matches!(arguments.first(), Some(Argument::Text { text, .. }) if text.is_constant())
             }
         }
@@ -168,10 +168,10 @@ impl JobTemplate {
         let Some(text) = &self.dir else { return Ok(None) };
         // `compile` sees to it that the template of `dir` does not use `dir`.
         let dir = text.render(&self.engine, &Frame::new(context, ""))?;
-        error::refuse_nul(&dir, || Place::Dir)?;
+        error::refuse_nul(&dir, || TemplateLocation::Dir)?;
         if dir.is_empty() {
             return Err(RenderError {
-                place: Place::Dir,
+                place: TemplateLocation::Dir,
                 message: "it renders to nothing, which is no directory".into(),
             });
         }
@@ -200,10 +200,10 @@ impl JobTemplate {
 fn check_argv(argv: &[String]) -> Result<(), RenderError> {
     if argv.first().is_none_or(String::is_empty) {
         let message = "it renders to nothing: there is no program to run".into();
-        return Err(RenderError { place: Place::Command, message });
+        return Err(RenderError { place: TemplateLocation::Command, message });
     }
     for (i, word) in argv.iter().enumerate() {
-        error::refuse_nul(word, || Place::Word(i))?;
+        error::refuse_nul(word, || TemplateLocation::Word(i))?;
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ impl BuiltIn {
 
 /// What a plain `{{ name }}` refers to.
 #[derive(Clone, Debug)]
-pub(super) enum Name {
+pub(super) enum ScopeName {
     /// A parameter, and where it is expected among the names.
     Param(String, usize),
     BuiltIn(BuiltIn),
@@ -71,10 +71,10 @@ impl<'a> Frame<'a> {
     }
 
     /// Prints what a name stands for; `None` if this point has no such parameter.
-    pub fn print(&self, name: &Name, out: &mut String) -> Option<()> {
+    pub fn print(&self, name: &ScopeName, out: &mut String) -> Option<()> {
         let built_in = match name {
-            Name::Param(name, hint) => return print(self.param(name, *hint)?, out),
-            Name::BuiltIn(built_in) => *built_in,
+            ScopeName::Param(name, hint) => return print(self.param(name, *hint)?, out),
+            ScopeName::BuiltIn(built_in) => *built_in,
         };
         let number = match built_in {
             BuiltIn::Sweep => return out.write_str(self.context.sweep).ok(),
@@ -129,11 +129,11 @@ impl<'a> Frame<'a> {
         self.scope.get_or_init(|| Dynamic::from_object(self.owned())).clone()
     }
 
-    fn owned(&self) -> Scope {
+    fn owned(&self) -> RenderScope {
         let mut flags = Vec::new();
         self.push_flags(&mut flags);
         let built_in = |name: &str| BuiltIn::named(name).map(|built_in| self.built_in(built_in));
-        Scope {
+        RenderScope {
             names: Arc::clone(self.context.names),
             params: self.context.point.params.clone(),
             built_in: BUILT_IN.iter().filter_map(|name| Some((*name, built_in(name)?))).collect(),
@@ -161,14 +161,14 @@ fn print(value: &Value, out: &mut String) -> Option<()> {
 
 /// The same for minijinja, which wants to own it; values are converted when they are looked up.
 #[derive(Debug)]
-struct Scope {
+struct RenderScope {
     names: Arc<[String]>,
     params: Vec<Value>,
     built_in: Vec<(&'static str, Dynamic)>,
     flags: String,
 }
 
-impl Object for Scope {
+impl Object for RenderScope {
     fn get_value(self: &Arc<Self>, key: &Dynamic) -> Option<Dynamic> {
         self.get_value_by_str(key.as_str()?)
     }

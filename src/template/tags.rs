@@ -220,21 +220,21 @@ pub(super) fn plain_name<'a>(text: &'a str, tag: &Tag) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn pieces(text: &str) -> Vec<(TagKind, &str)> {
+    fn segments(text: &str) -> Vec<(TagKind, &str)> {
         tags(text).unwrap().into_iter().map(|tag| (tag.kind, &text[tag.range])).collect()
     }
 
     #[test]
     fn tags_end_where_minijinja_ends_them() {
         use TagKind::*;
-        assert_eq!(pieces("a {{ x }} b"), [(Value, "{{ x }}")]);
-        assert_eq!(pieces(r#"{{ "}}" ~ '\'}}' }}x"#), [(Value, r#"{{ "}}" ~ '\'}}' }}"#)]);
-        assert_eq!(pieces("{{ {'a': {'b': 1}}['a'] }}}"), [(Value, "{{ {'a': {'b': 1}}['a'] }}")]);
-        assert_eq!(pieces("{# {{ #}{% if a %}"), [(Comment, "{# {{ #}"), (Block, "{% if a %}")]);
-        assert_eq!(pieces("{%- raw -%} {{ {% endraw%}{"), [(Raw, "{%- raw -%} {{ {% endraw%}")]);
+        assert_eq!(segments("a {{ x }} b"), [(Value, "{{ x }}")]);
+        assert_eq!(segments(r#"{{ "}}" ~ '\'}}' }}x"#), [(Value, r#"{{ "}}" ~ '\'}}' }}"#)]);
+        assert_eq!(segments("{{ {'a': {'b': 1}}['a'] }}}"), [(Value, "{{ {'a': {'b': 1}}['a'] }}")]);
+        assert_eq!(segments("{# {{ #}{% if a %}"), [(Comment, "{# {{ #}"), (Block, "{% if a %}")]);
+        assert_eq!(segments("{%- raw -%} {{ {% endraw%}{"), [(Raw, "{%- raw -%} {{ {% endraw%}")]);
         assert_eq!(tags("ab {{ 'x }}"), Err(Unclosed(3)));
         assert_eq!(tags("{% raw %} {{ x }}"), Err(Unclosed(0)));
-        assert_eq!(pieces("{ } {x} ${y}"), []);
+        assert_eq!(segments("{ } {x} ${y}"), []);
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn decks_are_rendered_and_their_mistakes_found() {
     assert_eq!(rendered.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
     spec.templates[1].text = "one\ntwo {{ y }}".into();
     let error = &errors(&spec)[0];
-    assert_eq!((&error.place, error.at.clone()), (&Place::File("a/b".into()), Some(11..12)));
+    assert_eq!((&error.place, error.at.clone()), (&TemplateLocation::File("a/b".into()), Some(11..12)));
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn places_are_those_of_the_text_as_written() {
     assert_eq!(&command[found[0].at.clone().unwrap()], "nix");
     assert_eq!(&command[found[1].at.clone().unwrap()], "}}");
     let found = errors(&words(&["p", "é {{ nix }}"], &[]));
-    assert_eq!((found[0].place.clone(), found[0].at.clone()), (Place::Word(1), Some(6..9)));
+    assert_eq!((found[0].place.clone(), found[0].at.clone()), (TemplateLocation::Word(1), Some(6..9)));
 }
 
 #[test]

@@ -81,7 +81,7 @@ proptest! {
     fn any_text_is_a_pattern_or_a_path_or_refused_in_words(
         text in r#"([a-z .]|[\[\](){}*+?|^$\\.,'"=-]|\\[a-zA-Z]|\(\?|[0-9]|\PC){0,16}"#, line in "\\PC{0,20}",
     ) {
-        let good = |mistake: &Mistake| text.get(mistake.at.clone()).is_some() && !mistake.message.is_empty();
+        let good = |mistake: &SyntaxError| text.get(mistake.at.clone()).is_some() && !mistake.message.is_empty();
         match Pattern::new(&text) {
             Err(mistake) => prop_assert!(good(&mistake), "{mistake:?}"),
             Ok(_) => {

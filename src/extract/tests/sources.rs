@@ -57,8 +57,8 @@ fn kept_output_is_read_again_or_the_job_must_run_again() {
     let again =
         |sources: &[ResultSettings], kept: Option<Kept>| match Extractor::new(sources).unwrap().again(kept.as_ref()) {
             Ok(found) => format!("{found:?}"),
-            Err(NotAgain::NotKept(why)) => format!("not kept: {why}"),
-            Err(NotAgain::NoResult(why)) => format!("no result: {why}"),
+            Err(RereadError::NotKept(why)) => format!("not kept: {why}"),
+            Err(RereadError::NoResult(why)) => format!("no result: {why}"),
         };
     let energy = || settings(Regex(columns(&[("energy", "E = (.+)")])), &[]);
     let answers = [

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::lines::LONGEST;
-use super::named::{MOST_NAMES, MOST_TEXT};
+use super::named_values::{MOST_NAMES, MOST_TEXT};
 use super::properties::{formats, output};
 use super::*;
 

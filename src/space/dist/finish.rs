@@ -10,12 +10,12 @@ use super::super::decimal::{Decimal, to_f64};
 #[derive(Clone, Debug, Default)]
 pub(in crate::space) struct Finish {
     clip: Option<(f64, f64)>,
-    step: Option<Step>,
+    step: Option<RoundingStep>,
 }
 
 /// The multiples of a decimal step that a value can be rounded to.
 #[derive(Clone, Debug)]
-struct Step {
+struct RoundingStep {
     exact: RBig,
     /// The numbers of the least and of the greatest multiple within the bounds.
     least: IBig,
@@ -40,7 +40,7 @@ const QUICK_REACH: i64 = 1 << 40;
 impl Finish {
     pub(super) fn new(clip: Option<(f64, f64)>, round: Option<&str>) -> Result<Finish, String> {
         check_clip(clip)?;
-        let step = round.map(|text| Step::new(text, clip)).transpose()?;
+        let step = round.map(|text| RoundingStep::new(text, clip)).transpose()?;
         Ok(Finish { clip, step })
     }
 
@@ -52,8 +52,8 @@ impl Finish {
     }
 }
 
-impl Step {
-    fn new(text: &str, clip: Option<(f64, f64)>) -> Result<Step, String> {
+impl RoundingStep {
+    fn new(text: &str, clip: Option<(f64, f64)>) -> Result<RoundingStep, String> {
         let exact = read_step(text)?;
         let (low, high) = clip.unwrap_or((f64::MIN, f64::MAX));
         let least = least_multiple(&exact, low);
@@ -62,7 +62,7 @@ impl Step {
             return Err(format!("there is no multiple of `round` {text} from {low} to {high}, the bounds of `clip`"));
         }
         let quick = Quick::new(&exact, &least, &greatest);
-        Ok(Step { exact, least, greatest, quick })
+        Ok(RoundingStep { exact, least, greatest, quick })
     }
 
     fn nearest(&self, x: f64) -> f64 {
@@ -274,7 +274,7 @@ mod tests {
         #[test]
         fn the_quick_way_is_the_exact_one(x in -1e9..1e9_f64, digits in 1..5000_u32, power in 0..9_u32, tie: bool) {
             let text = format!("{digits}e-{power}");
-            let step = Step::new(&text, Some((-1e8, 1e8))).unwrap();
+            let step = RoundingStep::new(&text, Some((-1e8, 1e8))).unwrap();
             let x = if tie { (x / step.quick.map_or(1.0, |q| q.step)).floor() * f64::from(digits) / 10_f64.powi(power as i32) } else { x };
             prop_assert_eq!(step.nearest(x), step.exactly_nearest(x));
         }

@@ -27,7 +27,7 @@ use self::discrete::{Choice, Whole};
 use self::finish::{Finish, WholeFinish};
 use self::permutation::Permutation;
 use self::real::Real;
-use super::declared::{Dist, Random};
+use super::spec::{Dist, Random};
 use crate::value::Value;
 
 pub use self::mass::mass_at_bounds;

@@ -3,7 +3,7 @@
 use super::beta::Shapes;
 use super::gamma::Shape;
 use super::normal::standard_normal;
-use super::truncated::{Found, Truncated};
+use super::truncated::{Truncated, TruncatedValue};
 
 /// A distribution on the line.
 #[derive(Debug)]
@@ -147,9 +147,9 @@ impl Real {
             Real::LogUniform { min, max, ln_min, ln_max } => libm::exp(between(ln_min, ln_max, u)).clamp(min, max),
             Real::Normal { mean, sd } => mean + sd * standard_normal(u),
             Real::TruncatedNormal { mean, sd, min, max, truncated } => match truncated.quantile(u) {
-                Found::Center(z) => (mean + sd * z).clamp(min, max),
-                Found::FromLow(z) => (min + sd * z).clamp(min, max),
-                Found::FromHigh(z) => (max - sd * z).clamp(min, max),
+                TruncatedValue::Center(z) => (mean + sd * z).clamp(min, max),
+                TruncatedValue::FromLow(z) => (min + sd * z).clamp(min, max),
+                TruncatedValue::FromHigh(z) => (max - sd * z).clamp(min, max),
             },
             Real::LogNormal { mu, sigma } => libm::exp(mu + sigma * standard_normal(u)),
             Real::Exponential { rate } => -libm::log1p(-u) / rate,

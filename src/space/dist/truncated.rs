@@ -17,7 +17,7 @@ pub(in crate::space) enum Truncated {
 }
 
 /// Where a quantile is: so far from 0, or from the lower bound, or from the upper one.
-pub(super) enum Found {
+pub(super) enum TruncatedValue {
     Center(f64),
     FromLow(f64),
     FromHigh(f64),
@@ -41,20 +41,20 @@ impl Truncated {
         Truncated::Central { below: [tail(-low), tail(-high)], above: [tail(low), tail(high)] }
     }
 
-    pub(super) fn quantile(&self, u: f64) -> Found {
+    pub(super) fn quantile(&self, u: f64) -> TruncatedValue {
         match *self {
             Truncated::Central { below: [low, high], above: [from_low, from_high] } => {
                 let below = low * (1.0 - u) + high * u;
                 if below <= 0.5 {
-                    return Found::Center(standard_normal(below));
+                    return TruncatedValue::Center(standard_normal(below));
                 }
-                Found::Center(-standard_normal(from_low * (1.0 - u) + from_high * u))
+                TruncatedValue::Center(-standard_normal(from_low * (1.0 - u) + from_high * u))
             }
             Truncated::Far { near, ln_ratio, mirrored: false } => {
-                Found::FromLow(distance(near, ln_ratio, [1.0 - u, u]))
+                TruncatedValue::FromLow(distance(near, ln_ratio, [1.0 - u, u]))
             }
             Truncated::Far { near, ln_ratio, mirrored: true } => {
-                Found::FromHigh(distance(near, ln_ratio, [u, 1.0 - u]))
+                TruncatedValue::FromHigh(distance(near, ln_ratio, [u, 1.0 - u]))
             }
         }
     }

@@ -10,7 +10,7 @@ use super::{TOO_CLOSE, check_integer_end, to_value};
 use crate::space::decimal;
 use crate::value::Value;
 
-type Real = FBig<HalfEven, 2>;
+type Approximation = FBig<HalfEven, 2>;
 
 /// Bits of the reals, some 150 decimal digits. Rounding twice (to these, then to a double) could only be wrong if a
 /// value lay within 2^-440 or so of the middle between two doubles without being that middle; the values that can be
@@ -24,8 +24,8 @@ pub(in crate::space) struct Log {
     /// to/from = root^power with the largest power that there is: value k is a fraction if and only if power·t is whole.
     root: RBig,
     power: u64,
-    ln_from: Real,
-    ln_ratio: Real,
+    ln_from: Approximation,
+    ln_ratio: Approximation,
     /// Both as doubles.
     ln_doubles: (f64, f64),
     /// Whether whole values are integers.
@@ -153,20 +153,20 @@ fn gcd_or_zero(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd_or_zero(b, a % b) }
 }
 
-fn real(fraction: &RBig) -> Real {
-    let int = |x: IBig| Real::from(x).with_precision(PRECISION).value();
+fn real(fraction: &RBig) -> Approximation {
+    let int = |x: IBig| Approximation::from(x).with_precision(PRECISION).value();
     int(fraction.numerator().clone()) / int(fraction.denominator().clone().into())
 }
 
-fn ln(fraction: &RBig) -> Real {
+fn ln(fraction: &RBig) -> Approximation {
     real(fraction).ln()
 }
 
-fn to_f64(real: &Real) -> f64 {
+fn to_f64(real: &Approximation) -> f64 {
     decimal::to_f64(&fraction(real.clone()))
 }
 
-fn fraction(real: Real) -> RBig {
+fn fraction(real: Approximation) -> RBig {
     let (significand, exponent) = real.into_repr().into_parts();
     let shift = exponent.unsigned_abs();
     if exponent < 0 { RBig::from_parts(significand, UBig::ONE << shift) } else { RBig::from(significand << shift) }

@@ -9,7 +9,7 @@ use dashu_ratio::RBig;
 use self::linear::Linear;
 use self::log::Log;
 use super::decimal::{self, Decimal};
-use super::declared::{Range, RangeBy};
+use super::spec::{Range, RangeBy};
 use crate::value::Value;
 
 impl Range {

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::super::Diagnostic;
-use super::super::reader::{Entry, integer};
+use super::super::table_reader::{Entry, integer};
 use super::{DistReader, number};
 
 impl DistReader<'_, '_> {

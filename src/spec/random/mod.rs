@@ -7,7 +7,7 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::keys::{DISTRIBUTION_ALIASES, DISTRIBUTIONS, Keys, OF_NUMBERS, OTHER_DISTRIBUTIONS};
-use super::reader::{Entry, Reader, Sink, integer, kind};
+use super::table_reader::{Entry, Sink, TableReader, integer, kind};
 use super::{Diagnostic, grid};
 use crate::space::{Dist, Random};
 use crate::suggest::{list, nearest};
@@ -24,7 +24,7 @@ pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
         sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
         return None;
     };
-    let reader = Reader { table, sink };
+    let reader = TableReader { table, sink };
     let mut dist = DistReader { parameter: entry, reader, has_foreign: false };
     let (name, read) = dist.read()?;
     let (clip, round) = if is_of_numbers(name) { (dist.clip(), dist.round()) } else { (Some(None), Some(None)) };
@@ -37,7 +37,7 @@ fn is_of_numbers(distribution: &str) -> bool {
 
 struct DistReader<'a, 'b> {
     parameter: &'b Entry<'a>,
-    reader: Reader<'b>,
+    reader: TableReader<'b>,
     /// Whether it has a key that it cannot have.
     has_foreign: bool,
 }

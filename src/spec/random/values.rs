@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::super::reader::Entry;
+use super::super::table_reader::Entry;
 use super::super::{Diagnostic, grid};
 use super::{DistReader, number};
 use crate::space::Dist;

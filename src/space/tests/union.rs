@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 
-use super::draw::{Drawer, seeds};
-use super::*;
+use crate::space::draw::{Drawer, seeds};
+use crate::space::*;
 use crate::value::Value;
 
 const NAMES: [&str; 7] = ["a", "b", "c", "r", "s", "d", "e"];
@@ -14,7 +14,7 @@ const NAMES: [&str; 7] = ["a", "b", "c", "r", "s", "d", "e"];
 type Params = BTreeMap<&'static str, Value>;
 
 /// A condition, and what it means.
-type Condition = (&'static str, fn(&Params, u64) -> bool);
+type ModelCondition = (&'static str, fn(&Params, u64) -> bool);
 
 fn int(params: &Params, name: &str) -> Option<i64> {
     match params.get(name) {
@@ -23,7 +23,7 @@ fn int(params: &Params, name: &str) -> Option<i64> {
     }
 }
 
-const CONDITIONS: [Condition; 8] = [
+const CONDITIONS: [ModelCondition; 8] = [
     ("a is undefined or a < 3", |p, _| int(p, "a").is_none_or(|a| a < 3)),
     ("a is undefined or b is undefined or a <= b", |p, _| int(p, "a").zip(int(p, "b")).is_none_or(|(a, b)| a <= b)),
     ("c is undefined or c != 1", |p, _| int(p, "c") != Some(1)),
@@ -152,9 +152,9 @@ fn grid_points(axes: &[Vec<(&'static str, Vec<Value>)>]) -> Vec<Params> {
 }
 
 /// All points, one after the other: their columns, draw, randomization, repeat, seeds.
-type Row = (Vec<Value>, [u64; 3], (u64, u32));
+type ModelRow = (Vec<Value>, [u64; 3], (u64, u32));
 
-fn enumerate(case: &Case) -> Vec<Row> {
+fn enumerate(case: &Case) -> Vec<ModelRow> {
     let spec = &case.spec;
     let mut seen = HashSet::new();
     let mut rows = Vec::new();
@@ -204,7 +204,7 @@ fn prepare(spec: &SpaceSpec) -> Result<Space, SpaceError> {
     Space::prepare(spec.clone(), &mut |_, _| {})
 }
 
-fn row(space: &Space, index: u64) -> Row {
+fn row(space: &Space, index: u64) -> ModelRow {
     let point = space.point(index).unwrap();
     assert_eq!((point.index, point.fault), (index, None));
     (point.params, [point.draw, point.randomization, point.repeat], (point.seed, point.seed32))

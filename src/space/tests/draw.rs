@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::draw::{Drawer, seeds};
-use super::*;
+use crate::space::draw::{Drawer, seeds};
+use crate::space::*;
 use crate::value::Value;
 
 const GRID: &identity::GridId = b"0123456789abcdef";

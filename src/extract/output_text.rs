@@ -9,7 +9,7 @@ use crate::visible::visible_in_line;
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// The end of an output, or all of it, as text.
-pub(super) struct Text<'a> {
+pub(super) struct OutputText<'a> {
     text: Cow<'a, str>,
     /// How many bytes were kept, if there were more.
     cut_to: Option<usize>,
@@ -17,15 +17,15 @@ pub(super) struct Text<'a> {
     lost: bool,
 }
 
-impl Text<'_> {
+impl OutputText<'_> {
     /// The kept end of an output of which the first `handed_on` bytes were read line by line.
-    pub(super) fn new(kept: &Kept, handed_on: u64) -> Text<'_> {
+    pub(super) fn new(kept: &Kept, handed_on: u64) -> OutputText<'_> {
         let text = match String::from_utf8_lossy(&kept.tail) {
             Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BOM).unwrap_or(text)),
             Cow::Owned(text) => Cow::Owned(text.strip_prefix(BOM).map(Into::into).unwrap_or(text)),
         };
         let lost = kept.total > kept.tail.len() as u64 + handed_on;
-        Text { text, cut_to: kept.is_cut().then_some(kept.tail.len()), lost }
+        OutputText { text, cut_to: kept.is_cut().then_some(kept.tail.len()), lost }
     }
 
     /// The whole output; none: its beginning is missing.
@@ -99,7 +99,7 @@ pub(super) const BOM: char = '\u{feff}';
 /// A line that is longer is no number: the largest double has 309 digits before its point.
 const LONGEST_NUMBER: usize = 1000;
 
-/// Text of the job's in a message: not too long, and without anything that a terminal would obey.
+/// OutputText of the job's in a message: not too long, and without anything that a terminal would obey.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 60;
     let mut quoted = visible_in_line(&text.chars().take(MOST).collect::<String>());

@@ -6,23 +6,23 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::Diagnostic;
-use super::expressions::Condition;
+use super::expressions::WrittenCondition;
 use super::files::Importer;
 use super::keys::BLOCK;
-use super::part::{self, Declared, Definition, Item, Part};
-use super::reader::{Reader, Sink};
+use super::parameters::{self, Definition, ParameterGroup, ParameterName, ParameterTables};
+use super::table_reader::{Sink, TableReader};
 use crate::space::{Axis, Block, Values};
 use crate::suggest::{list, nearest};
 
 /// A block with what it inherits.
-pub(super) struct Assembled {
-    pub items: Vec<Item>,
-    pub conditions: Vec<Condition>,
+pub(super) struct ResolvedBlock {
+    pub items: Vec<ParameterGroup>,
+    pub conditions: Vec<WrittenCondition>,
     /// Where it stands; none: the file has no blocks.
     pub span: Option<Span<usize>>,
 }
 
-impl Assembled {
+impl ResolvedBlock {
     /// Without what is mistaken.
     pub fn block(&self) -> Block {
         let mut block = Block {
@@ -42,19 +42,19 @@ impl Assembled {
 }
 
 /// A block as it is written.
-struct Own {
-    part: Part,
+struct BlockTables {
+    part: ParameterTables,
     without: Vec<(String, Span<usize>)>,
     span: Span<usize>,
 }
 
 /// Reads the base and all blocks: the blocks of the sweep, and each name once, in the order of the file.
-pub(super) fn read(top: Reader, importer: Importer) -> (Vec<Assembled>, Vec<Declared>) {
-    let base = part::read(top, importer, false);
-    let own: Vec<Own> = tables(top).into_iter().map(|(table, span)| own(table, span, importer)).collect();
+pub(super) fn read(top: TableReader, importer: Importer) -> (Vec<ResolvedBlock>, Vec<ParameterName>) {
+    let base = parameters::read(top, importer, false);
+    let own: Vec<BlockTables> = tables(top).into_iter().map(|(table, span)| own(table, span, importer)).collect();
     let declared = all_names(&base, &own);
-    let mut assembled: Vec<Assembled> = match own.is_empty() {
-        true => vec![Assembled { items: base.items, conditions: base.conditions, span: None }],
+    let mut assembled: Vec<ResolvedBlock> = match own.is_empty() {
+        true => vec![ResolvedBlock { items: base.items, conditions: base.conditions, span: None }],
         false => own.into_iter().map(|own| assemble(&base, own, top.sink)).collect(),
     };
     let places: HashMap<&str, usize> = (0..).zip(&declared).map(|(i, declared)| (declared.name.as_str(), i)).collect();
@@ -68,9 +68,9 @@ pub(super) fn read(top: Reader, importer: Importer) -> (Vec<Assembled>, Vec<Decl
 }
 
 /// The tables [[block]], each with its place.
-fn tables(top: Reader<'_>) -> Vec<(Reader<'_>, Span<usize>)> {
+fn tables(top: TableReader<'_>) -> Vec<(TableReader<'_>, Span<usize>)> {
     let Some(entry) = top.entry("block") else { return Vec::new() };
-    let reader = |table| Reader { table, sink: top.sink };
+    let reader = |table| TableReader { table, sink: top.sink };
     match entry.value {
         DeValue::Array(tables) => {
             if tables.is_empty() {
@@ -99,28 +99,28 @@ fn tables(top: Reader<'_>) -> Vec<(Reader<'_>, Span<usize>)> {
     }
 }
 
-fn own(table: Reader, span: Span<usize>, importer: Importer) -> Own {
+fn own(table: TableReader, span: Span<usize>, importer: Importer) -> BlockTables {
     table.finish(&BLOCK);
     if table.entries().next().is_none() {
         let found = Diagnostic::warning("an empty block: it is the tables at the top as they stand", span.clone());
         table.sink.push(found.help("take it out, or say below it in what it differs"));
     }
-    let part = part::read(table, importer, true);
+    let part = parameters::read(table, importer, true);
     let without = table.texts("without").unwrap_or_default();
-    Own { part, without: without.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(), span }
+    BlockTables { part, without: without.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(), span }
 }
 
 /// All names, each where it stands first, in the order of the file.
-fn all_names(base: &Part, own: &[Own]) -> Vec<Declared> {
+fn all_names(base: &ParameterTables, own: &[BlockTables]) -> Vec<ParameterName> {
     let parts = [base].into_iter().chain(own.iter().map(|own| &own.part));
-    let mut all: Vec<&Declared> = parts.flat_map(|part| &part.items).flat_map(|item| &item.names).collect();
+    let mut all: Vec<&ParameterName> = parts.flat_map(|part| &part.items).flat_map(|item| &item.names).collect();
     all.sort_by_key(|declared| declared.span.start);
     let mut seen = std::collections::HashSet::new();
     all.into_iter().filter(|declared| seen.insert(declared.name.as_str())).cloned().collect()
 }
 
 /// The base, without what the block gives anew or drops, and with what the block has.
-fn assemble(base: &Part, own: Own, sink: &Sink) -> Assembled {
+fn assemble(base: &ParameterTables, own: BlockTables, sink: &Sink) -> ResolvedBlock {
     let given: Vec<(&str, &Span<usize>)> =
         own.part.items.iter().flat_map(|item| &item.names).map(|name| (name.name.as_str(), &name.span)).collect();
     for (name, span) in &own.without {
@@ -129,17 +129,17 @@ fn assemble(base: &Part, own: Own, sink: &Sink) -> Assembled {
     let dropped: Vec<(&str, &Span<usize>)> =
         given.into_iter().chain(own.without.iter().map(|(name, span)| (name.as_str(), span))).collect();
     let inherited = base.items.iter().filter_map(|item| keep(item, &dropped, sink));
-    let mut items: Vec<Item> = inherited.collect();
+    let mut items: Vec<ParameterGroup> = inherited.collect();
     items.extend(own.part.items);
     let conditions = base.conditions.iter().cloned().chain(own.part.conditions).collect();
-    Assembled { items, conditions, span: Some(own.span) }
+    ResolvedBlock { items, conditions, span: Some(own.span) }
 }
 
 /// What is left of an item of the base.
-fn keep(item: &Item, dropped: &[(&str, &Span<usize>)], sink: &Sink) -> Option<Item> {
+fn keep(item: &ParameterGroup, dropped: &[(&str, &Span<usize>)], sink: &Sink) -> Option<ParameterGroup> {
     let gone = |name: &str| dropped.iter().find(|(other, _)| *other == name).map(|(_, span)| *span);
     let Some(span) = item.names.iter().find_map(|name| gone(&name.name)) else { return Some(item.clone()) };
-    let names: Vec<Declared> = item.names.iter().filter(|name| gone(&name.name).is_none()).cloned().collect();
+    let names: Vec<ParameterName> = item.names.iter().filter(|name| gone(&name.name).is_none()).cloned().collect();
     if names.is_empty() {
         return None;
     }
@@ -153,13 +153,13 @@ fn keep(item: &Item, dropped: &[(&str, &Span<usize>)], sink: &Sink) -> Option<It
                 let help = "they move together at the top of the file: give all of them again here, or drop the others \
                             too by `without`";
                 sink.push(Diagnostic::error(message, span.clone()).help(help));
-                return Some(Item { names, definition: Definition::Mistaken });
+                return Some(ParameterGroup { names, definition: Definition::Mistaken });
             }
             Definition::Axis(left)
         }
         other => other.clone(),
     };
-    Some(Item { names, definition })
+    Some(ParameterGroup { names, definition })
 }
 
 /// Whether rows of an axis of lists print alike; the values of a range never do.
@@ -178,7 +178,7 @@ fn has_equal_rows(axis: &Axis) -> bool {
         .any(|i| !seen.insert(lists.iter().map(|list| list.get(i).map(ToString::to_string)).collect::<Vec<_>>()))
 }
 
-fn check_dropped(name: &str, span: &Span<usize>, base: &Part, given: &[(&str, &Span<usize>)], sink: &Sink) {
+fn check_dropped(name: &str, span: &Span<usize>, base: &ParameterTables, given: &[(&str, &Span<usize>)], sink: &Sink) {
     let in_base = || base.items.iter().flat_map(|item| &item.names).map(|declared| declared.name.as_str());
     if let Some((_, other)) = given.iter().find(|(other, _)| *other == name) {
         let message = format!("this block drops `{name}` and gives it too");
@@ -197,11 +197,11 @@ fn check_dropped(name: &str, span: &Span<usize>, base: &Part, given: &[(&str, &S
     }
 }
 
-fn warn_of_same(assembled: &[Assembled], sink: &Sink) {
-    let blocks: Vec<Block> = assembled.iter().map(Assembled::block).collect();
+fn warn_of_same(assembled: &[ResolvedBlock], sink: &Sink) {
+    let blocks: Vec<Block> = assembled.iter().map(ResolvedBlock::block).collect();
     for (i, block) in blocks.iter().enumerate() {
         let same = blocks.iter().take(i).position(|other| other == block).and_then(|first| assembled.get(first));
-        if let (Some(Assembled { span: Some(first), .. }), Some(Assembled { span: Some(span), .. })) =
+        if let (Some(ResolvedBlock { span: Some(first), .. }), Some(ResolvedBlock { span: Some(span), .. })) =
             (same, assembled.get(i))
         {
             let found = Diagnostic::warning("this block is the same as another one", span.clone());

@@ -7,29 +7,29 @@ use super::tags::{Tag, Unclosed, tags};
 
 /// A run of literal text, or a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// Text after quotes and backslashes were taken off, and where each of its characters stands in what was written.
+pub(super) enum Segment {
+    /// CompiledText after quotes and backslashes were taken off, and where each of its characters stands in what was written.
     Literal(String, Vec<usize>),
     /// A tag, as it stands in what was written.
     Tag(Tag),
 }
 
-/// Pieces in order.
+/// Segments in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pieces(pub Vec<Piece>);
+pub(super) struct Segments(pub Vec<Segment>);
 
-impl Pieces {
+impl Segments {
     /// Cuts a text that has no quoting of its own.
-    pub fn of(text: &str) -> Result<Pieces, Unclosed> {
-        let mut pieces = Pieces::default();
+    pub fn of(text: &str) -> Result<Segments, Unclosed> {
+        let mut segments = Segments::default();
         let mut at = 0;
         for tag in tags(text)? {
-            pieces.push_text(text, at..tag.range.start);
+            segments.push_text(text, at..tag.range.start);
             at = tag.range.end;
-            pieces.0.push(Piece::Tag(tag));
+            segments.0.push(Segment::Tag(tag));
         }
-        pieces.push_text(text, at..text.len());
-        Ok(pieces)
+        segments.push_text(text, at..text.len());
+        Ok(segments)
     }
 
     fn push_text(&mut self, text: &str, range: Range<usize>) {
@@ -40,18 +40,18 @@ impl Pieces {
 
     /// Adds a literal character that stands at byte `at` of what was written.
     pub fn push_char(&mut self, c: char, at: usize) {
-        if let Some(Piece::Literal(text, places)) = self.0.last_mut() {
+        if let Some(Segment::Literal(text, places)) = self.0.last_mut() {
             text.push(c);
             places.push(at);
         } else {
-            self.0.push(Piece::Literal(c.into(), vec![at]));
+            self.0.push(Segment::Literal(c.into(), vec![at]));
         }
     }
 
     /// The only piece, if it is a tag.
     pub fn lone_tag(&self) -> Option<&Tag> {
         match self.0.as_slice() {
-            [Piece::Tag(tag)] => Some(tag),
+            [Segment::Tag(tag)] => Some(tag),
             _ => None,
         }
     }
@@ -59,24 +59,24 @@ impl Pieces {
     /// All tags.
     pub fn tags(&self) -> impl Iterator<Item = &Tag> {
         self.0.iter().filter_map(|piece| match piece {
-            Piece::Tag(tag) => Some(tag),
-            Piece::Literal(..) => None,
+            Segment::Tag(tag) => Some(tag),
+            Segment::Literal(..) => None,
         })
     }
 
     /// The template that minijinja is given. Literal text that would be read as the start of a tag (a brace that the
     /// user quoted) is written so that it is not.
-    pub fn template(&self, written: &str) -> (String, Places) {
+    pub fn template(&self, written: &str) -> (String, SourceMap) {
         let mut template = String::new();
-        let mut places = Places::default();
+        let mut places = SourceMap::default();
         for (i, piece) in self.0.iter().enumerate() {
             match piece {
-                Piece::Tag(tag) => {
+                Segment::Tag(tag) => {
                     places.0.push((template.len(), tag.range.start));
                     template.push_str(written.get(tag.range.clone()).unwrap_or(""));
                 }
-                Piece::Literal(text, at) => {
-                    let tag_follows = matches!(self.0.get(i + 1), Some(Piece::Tag(_)));
+                Segment::Literal(text, at) => {
+                    let tag_follows = matches!(self.0.get(i + 1), Some(Segment::Tag(_)));
                     push_literal(&mut template, &mut places, (text, at), tag_follows);
                 }
             }
@@ -89,14 +89,14 @@ impl Pieces {
         self.0
             .iter()
             .map(|piece| match piece {
-                Piece::Literal(text, _) => text.as_str(),
-                Piece::Tag(tag) => &written[tag.range.clone()],
+                Segment::Literal(text, _) => text.as_str(),
+                Segment::Tag(tag) => &written[tag.range.clone()],
             })
             .collect()
     }
 }
 
-fn push_literal(template: &mut String, places: &mut Places, (text, at): (&str, &[usize]), tag_follows: bool) {
+fn push_literal(template: &mut String, places: &mut SourceMap, (text, at): (&str, &[usize]), tag_follows: bool) {
     let mut characters = text.chars().zip(at).peekable();
     while let Some((c, place)) = characters.next() {
         places.0.push((template.len(), *place));
@@ -110,9 +110,9 @@ fn push_literal(template: &mut String, places: &mut Places, (text, at): (&str, &
 
 /// For places in a template, in order, where that stands in what was written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places(Vec<(usize, usize)>);
+pub(super) struct SourceMap(Vec<(usize, usize)>);
 
-impl Places {
+impl SourceMap {
     /// The range in what was written, for a range in the template.
     pub fn written(&self, range: Range<usize>) -> Range<usize> {
         let start = self.of(range.start);
@@ -135,22 +135,22 @@ mod tests {
     #[test]
     fn a_quoted_brace_stays_text() {
         let text = "x";
-        let mut pieces = Pieces::default();
+        let mut segments = Segments::default();
         for (i, c) in "a{{b{%{".chars().enumerate() {
-            pieces.push_char(c, i);
+            segments.push_char(c, i);
         }
-        let (template, _) = pieces.template(text);
+        let (template, _) = segments.template(text);
         assert_eq!(minijinja::Environment::new().render_str(&template, ()).unwrap(), "a{{b{%{");
     }
 
     #[test]
     fn places_lead_back() {
         let written = "ab{{ xy }}c";
-        let pieces = Pieces::of(written).unwrap();
-        let (template, places) = pieces.template(written);
+        let segments = Segments::of(written).unwrap();
+        let (template, places) = segments.template(written);
         assert_eq!(template, written);
         let at = template.find("xy").unwrap();
         assert_eq!(places.written(at..at + 2), 5..7);
-        assert_eq!(pieces.as_written(written), written);
+        assert_eq!(segments.as_written(written), written);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::pieces::{Piece, Pieces};
+use super::segments::{Segment, Segments};
 use super::tags::{Tag, Unclosed, tag_at};
 
 /// A word of a command, not yet rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub pieces: Pieces,
+pub(super) struct CommandWord {
+    pub segments: Segments,
     /// Whether some of it stood in quotes: such a word stays even when it renders to nothing.
     pub quoted: bool,
     /// Where it stands in the command, bytes.
@@ -34,7 +34,7 @@ impl From<Unclosed> for SplitError {
 
 /// Cuts a command into words: blanks separate, quotes and backslashes hold together, `#` at the start of a word begins
 /// a comment. Nothing is expanded: `$`, `*`, `>` and `|` are text. Linear in the length of the text.
-pub(super) fn split(text: &str) -> Result<Vec<Word>, SplitError> {
+pub(super) fn split(text: &str) -> Result<Vec<CommandWord>, SplitError> {
     let mut splitter = Splitter { text, at: 0, words: Vec::new(), word: None };
     while let Some(c) = splitter.peek() {
         splitter.step(c)?;
@@ -47,7 +47,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Word>, SplitError> {
 pub fn unquoted_operators(text: &str) -> Vec<Range<usize>> {
     const OPERATORS: [&str; 15] =
         ["|", "||", "|&", "&&", "&", ";", "<", "<<", ">", ">>", "&>", "1>", "2>", "2>>", "2>&1"];
-    let is_operator = |word: &&Word| {
+    let is_operator = |word: &&CommandWord| {
         let written = text.get(word.range.clone()).unwrap_or("");
         !word.quoted && (OPERATORS.contains(&written) || (written.starts_with('>') && !written.starts_with(">=")))
     };
@@ -57,8 +57,8 @@ pub fn unquoted_operators(text: &str) -> Vec<Range<usize>> {
 struct Splitter<'a> {
     text: &'a str,
     at: usize,
-    words: Vec<Word>,
-    word: Option<Word>,
+    words: Vec<CommandWord>,
+    word: Option<CommandWord>,
 }
 
 impl Splitter<'_> {
@@ -139,20 +139,20 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    fn current(&mut self) -> &mut Word {
+    fn current(&mut self) -> &mut CommandWord {
         let at = self.at;
-        self.word.get_or_insert_with(|| Word { pieces: Pieces::default(), quoted: false, range: at..at })
+        self.word.get_or_insert_with(|| CommandWord { segments: Segments::default(), quoted: false, range: at..at })
     }
 
     fn push_char(&mut self, c: char) {
         let at = self.at;
-        self.current().pieces.push_char(c, at);
+        self.current().segments.push_char(c, at);
         self.at += c.len_utf8();
     }
 
     fn push_tag(&mut self, tag: Tag) {
         let end = tag.range.end;
-        self.current().pieces.0.push(Piece::Tag(tag));
+        self.current().segments.0.push(Segment::Tag(tag));
         self.at = end;
     }
 
@@ -170,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(text: &str) -> Vec<String> {
-        split(text).unwrap().iter().map(|word| word.pieces.as_written(text)).collect()
+        split(text).unwrap().iter().map(|word| word.segments.as_written(text)).collect()
     }
 
     #[test]

@@ -27,12 +27,12 @@ pub struct Bits {
 
 /// Bits one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Builder {
+pub(super) struct BitsBuilder {
     len: u64,
     words: Vec<u64>,
 }
 
-impl Builder {
+impl BitsBuilder {
     pub(super) fn push(&mut self, bit: bool) {
         let place = self.len % 64;
         if place == 0 {
@@ -284,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn bits(of: impl IntoIterator<Item = bool>) -> Bits {
-        let mut builder = Builder::default();
+        let mut builder = BitsBuilder::default();
         of.into_iter().for_each(|bit| builder.push(bit));
         builder.finish()
     }

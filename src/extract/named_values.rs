@@ -12,16 +12,16 @@ pub(super) const MOST_TEXT: usize = 256 << 10;
 
 /// Results by name, in the order of their first appearance.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(super) struct NamedValues {
     list: Vec<(String, Value)>,
     places: HashMap<String, usize>,
     /// Bytes of names and texts.
     text: usize,
 }
 
-impl Named {
-    pub(super) fn of(name: &str, value: Value) -> Named {
-        Named { list: vec![(name.to_owned(), value)], places: HashMap::from([(name.to_owned(), 0)]), text: 0 }
+impl NamedValues {
+    pub(super) fn of(name: &str, value: Value) -> NamedValues {
+        NamedValues { list: vec![(name.to_owned(), value)], places: HashMap::from([(name.to_owned(), 0)]), text: 0 }
     }
 
     /// Gives a name a value, in place of an earlier one.

@@ -42,12 +42,12 @@ pub(super) struct Entry<'a> {
 
 /// A table that is read.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(super) struct TableReader<'a> {
     pub table: &'a DeTable<'a>,
     pub sink: &'a Sink,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TableReader<'a> {
     /// All entries, in the order of the file.
     pub fn entries(self) -> impl Iterator<Item = Entry<'a>> {
         self.table.iter().map(|(key, value)| Entry {
@@ -136,10 +136,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The table under a key.
-    pub fn table(self, key: &str) -> Option<Reader<'a>> {
+    pub fn table(self, key: &str) -> Option<TableReader<'a>> {
         let entry = self.entry(key)?;
         match entry.value {
-            DeValue::Table(table) => Some(Reader { table, sink: self.sink }),
+            DeValue::Table(table) => Some(TableReader { table, sink: self.sink }),
             DeValue::Array(_) => self.wrong(&entry, "one table", format!("write [{key}], in single brackets, once")),
             _ => self.wrong(&entry, "a table", format!("write [{key}] on a line of its own, and its keys below")),
         }

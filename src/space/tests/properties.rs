@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
-use super::*;
 use crate::job::MAX_POINTS;
+use crate::space::*;
 use crate::value::Value;
 
 fn value() -> impl Strategy<Value = Value> {

@@ -3,10 +3,10 @@
 //! When they were fixed, a second program in Python by the same author, with its own BLAKE3 and Philox, mpmath for `ln`
 //! and `exp`, and Python's `NormalDist` for the normal quantiles, gave every one of them. It is not kept here.
 
-use super::*;
+use crate::space::*;
 use crate::value::Value;
 
-const DOCUMENT: &str = include_str!("../../docs/space.md");
+const DOCUMENT: &str = include_str!("../../../docs/space.md");
 
 fn list(name: &str, values: &[Value]) -> Axis {
     Axis { params: vec![AxisParam { name: name.into(), values: Values::List(values.to_vec()) }] }

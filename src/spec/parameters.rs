@@ -5,15 +5,15 @@ use std::ops::Range as Span;
 
 use toml::de::DeValue;
 
-use super::expressions::{self, Condition};
+use super::expressions::{self, WrittenCondition};
 use super::files::Importer;
-use super::reader::{Entry, Reader};
+use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, grid, names, points, random};
 use crate::space::{Axis, Derived, Random};
 
 /// A parameter's name, where it is given.
 #[derive(Clone)]
-pub(super) struct Declared {
+pub(super) struct ParameterName {
     pub name: String,
     pub span: Span<usize>,
     /// Whether the name will do.
@@ -33,21 +33,21 @@ pub(super) enum Definition {
 
 /// A definition.
 #[derive(Clone)]
-pub(super) struct Item {
-    pub names: Vec<Declared>,
+pub(super) struct ParameterGroup {
+    pub names: Vec<ParameterName>,
     pub definition: Definition,
 }
 
 /// What one set of these tables says.
 #[derive(Default)]
-pub(super) struct Part {
-    pub items: Vec<Item>,
-    pub conditions: Vec<Condition>,
+pub(super) struct ParameterTables {
+    pub items: Vec<ParameterGroup>,
+    pub conditions: Vec<WrittenCondition>,
 }
 
 /// Reads the tables of `table`: the top of the file, or a block, `in_block`.
-pub(super) fn read(table: Reader, importer: Importer, in_block: bool) -> Part {
-    let mut reader = PartReader { table, importer, in_block, points: None, part: Part::default() };
+pub(super) fn read(table: TableReader, importer: Importer, in_block: bool) -> ParameterTables {
+    let mut reader = ParametersReader { table, importer, in_block, points: None, part: ParameterTables::default() };
     reader.points();
     reader.grid();
     reader.zips();
@@ -59,16 +59,16 @@ pub(super) fn read(table: Reader, importer: Importer, in_block: bool) -> Part {
     part
 }
 
-struct PartReader<'a> {
-    table: Reader<'a>,
+struct ParametersReader<'a> {
+    table: TableReader<'a>,
     importer: Importer<'a>,
     in_block: bool,
     /// The place of the names that come from a points file.
     points: Option<Span<usize>>,
-    part: Part,
+    part: ParameterTables,
 }
 
-impl PartReader<'_> {
+impl ParametersReader<'_> {
     fn push(&self, found: Diagnostic) {
         self.table.sink.push(found);
     }
@@ -78,13 +78,13 @@ impl PartReader<'_> {
         let Some(span) = self.table.entry("points").map(|entry| entry.key_span) else { return };
         let (found, axis) = points::read(table, &span, self.importer);
         self.points = found.first().map(|declared| declared.span.clone());
-        let mut names: Vec<Declared> = Vec::new();
+        let mut names: Vec<ParameterName> = Vec::new();
         for declared in found {
             self.declare(declared, &mut names);
         }
         if !names.is_empty() {
             let definition = axis.map_or(Definition::Mistaken, Definition::Axis);
-            self.part.items.push(Item { names, definition });
+            self.part.items.push(ParameterGroup { names, definition });
         }
     }
 
@@ -107,14 +107,14 @@ impl PartReader<'_> {
                 let message = "`zip` is a list of groups: [[zip]], not [zip]";
                 self.push(Diagnostic::error(message, zip.key_span).help(help));
                 if let DeValue::Table(table) = zip.value {
-                    self.zip(Reader { table, sink: self.table.sink }, &zip.span);
+                    self.zip(TableReader { table, sink: self.table.sink }, &zip.span);
                 }
                 return;
             }
         };
         for group in groups.iter() {
             match group.get_ref() {
-                DeValue::Table(table) => self.zip(Reader { table, sink: self.table.sink }, &group.span()),
+                DeValue::Table(table) => self.zip(TableReader { table, sink: self.table.sink }, &group.span()),
                 _ => {
                     let found = Diagnostic::error("a group of `zip` is a table", group.span());
                     self.push(found.help("write [[zip]] on a line of its own, and its parameters below"));
@@ -123,7 +123,7 @@ impl PartReader<'_> {
         }
     }
 
-    fn zip(&mut self, group: Reader, span: &Span<usize>) {
+    fn zip(&mut self, group: TableReader, span: &Span<usize>) {
         let entries: Vec<Entry> = group.entries().collect();
         if entries.is_empty() {
             let found = Diagnostic::error("an empty [[zip]]", span.clone());
@@ -158,15 +158,15 @@ impl PartReader<'_> {
             // With a bad name the templates use some other one; the one that looks like it is not to be called unknown.
             let name = if good { entry.key.to_owned() } else { names::identifier_like(entry.key) };
             mistake.into_iter().for_each(|mistake| self.push(mistake));
-            self.declare(Declared { name, span: entry.key_span.clone(), good }, &mut names);
+            self.declare(ParameterName { name, span: entry.key_span.clone(), good }, &mut names);
         }
         if !names.is_empty() {
-            self.part.items.push(Item { names, definition: definition.unwrap_or(Definition::Mistaken) });
+            self.part.items.push(ParameterGroup { names, definition: definition.unwrap_or(Definition::Mistaken) });
         }
     }
 
     /// Adds a name, unless it is there already.
-    fn declare(&self, declared: Declared, names: &mut Vec<Declared>) {
+    fn declare(&self, declared: ParameterName, names: &mut Vec<ParameterName>) {
         let all = self.part.items.iter().flat_map(|item| &item.names).chain(&*names);
         match all.into_iter().find(|other| declared.good && other.good && other.name == declared.name) {
             Some(other) => {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::expressions::{Condition, conditions};
-use super::reader::{Reader, Sink};
+use super::expressions::{WrittenCondition, conditions};
+use super::table_reader::{Sink, TableReader};
 use super::{Diagnostic, Diagnostics, syntax};
 use crate::space::SpaceError;
 
@@ -12,11 +12,11 @@ use crate::space::SpaceError;
 pub fn mistaken_conditions(file: &str, text: &str, error: &SpaceError) -> Option<Diagnostics> {
     let parsed = syntax::parse(text);
     let sink = Sink::default();
-    let top = Reader { table: &parsed.table, sink: &sink };
+    let top = TableReader { table: &parsed.table, sink: &sink };
     let mut all = conditions(top);
     let blocks = top.entry("block").and_then(|entry| entry.value.as_array());
     let tables = blocks.into_iter().flat_map(|blocks| blocks.iter()).filter_map(|block| block.get_ref().as_table());
-    tables.for_each(|table| all.extend(conditions(Reader { table, sink: &sink })));
+    tables.for_each(|table| all.extend(conditions(TableReader { table, sink: &sink })));
     let found = match error {
         SpaceError::NothingKept => nothing_kept(&all)?,
         SpaceError::Condition { text, place, why } => {
@@ -32,8 +32,8 @@ pub fn mistaken_conditions(file: &str, text: &str, error: &SpaceError) -> Option
     Some(Diagnostics::new(file, text, vec![found]))
 }
 
-fn nothing_kept(all: &[Condition]) -> Option<Diagnostic> {
-    let place = |condition: &Condition| -> Range<usize> { condition.span.clone() };
+fn nothing_kept(all: &[WrittenCondition]) -> Option<Diagnostic> {
+    let place = |condition: &WrittenCondition| -> Range<usize> { condition.span.clone() };
     let (first, others) = all.split_first()?;
     let (message, help) = match others {
         [] => (

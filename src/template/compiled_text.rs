@@ -6,8 +6,8 @@
 use minijinja::value::{Value as Dynamic, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::error::{Place, RenderError, wording};
-use super::scope::{Frame, Name};
+use super::error::{RenderError, TemplateLocation, wording};
+use super::scope::{Frame, ScopeName};
 use super::shell::quote;
 use crate::suggest::list;
 use crate::value::print_float;
@@ -77,8 +77,8 @@ fn printed(value: &Dynamic) -> Result<String, Error> {
 
 /// One compiled template.
 #[derive(Debug)]
-pub(super) struct Text {
-    pub place: Place,
+pub(super) struct CompiledText {
+    pub place: TemplateLocation,
     pub body: Body,
 }
 
@@ -86,19 +86,19 @@ pub(super) struct Text {
 #[derive(Debug)]
 pub(super) enum Body {
     /// By us.
-    Plain(Vec<Part>),
+    Plain(Vec<TextPart>),
     /// By minijinja, under this name in the engine.
     Engine(String),
 }
 
 /// A part of a plain template.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum TextPart {
     Literal(String),
-    Name(String, Name),
+    Name(String, ScopeName),
 }
 
-impl Text {
+impl CompiledText {
     /// Renders it, by the engine that it was compiled for.
     pub fn render(&self, engine: &Engine, frame: &Frame) -> Result<String, RenderError> {
         match &self.body {
@@ -113,19 +113,19 @@ impl Text {
 
     /// Whether it has no tags in it.
     pub fn is_constant(&self) -> bool {
-        matches!(&self.body, Body::Plain(parts) if parts.iter().all(|part| matches!(part, Part::Literal(_))))
+        matches!(&self.body, Body::Plain(parts) if parts.iter().all(|part| matches!(part, TextPart::Literal(_))))
     }
 
-    fn plain(&self, parts: &[Part], quotes: bool, frame: &Frame) -> Result<String, RenderError> {
+    fn plain(&self, parts: &[TextPart], quotes: bool, frame: &Frame) -> Result<String, RenderError> {
         let mut out = String::with_capacity(32);
         let mut value = String::new();
         for part in parts {
             let (text, name) = match part {
-                Part::Literal(text) => {
+                TextPart::Literal(text) => {
                     out.push_str(text);
                     continue;
                 }
-                Part::Name(text, name) => (text, name),
+                TextPart::Name(text, name) => (text, name),
             };
             let defined = if quotes {
                 value.clear();
