@@ -117,10 +117,10 @@ pub fn write_float(x: f64, to: &mut impl fmt::Write) -> fmt::Result {
     }
     let mut buffer = Scientific::default();
     write!(buffer, "{x:e}")?;
-    let scientific = buffer.text();
-    // `{:e}` of a finite double always holds an `e` with a small integer behind it; the fallbacks are never taken.
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let scientific = buffer.text()?;
+    // `{:e}` of a finite double always has an `e` followed by a small integer.
+    let (mantissa, exponent) = scientific.split_once('e').ok_or(fmt::Error)?;
+    let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
     if !(-4..16).contains(&exponent) {
         return to.write_str(scientific);
     }
@@ -135,13 +135,16 @@ pub fn write_float(x: f64, to: &mut impl fmt::Write) -> fmt::Result {
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     const ZEROS: &str = "0000000000000000";
     if exponent < 0 {
-        let zeros = ZEROS.get(..(-exponent - 1) as usize).unwrap_or(ZEROS);
+        let zeros = ZEROS.get(..(-exponent - 1) as usize).ok_or(fmt::Error)?;
         return write_all(to, &["0.", zeros, first, rest]);
     }
     match rest.split_at_checked(exponent as usize) {
         Some((whole, "")) => write_all(to, &[first, whole, ".0"]),
         Some((whole, tail)) => write_all(to, &[first, whole, ".", tail]),
-        None => write_all(to, &[first, rest, ZEROS.get(..exponent as usize - rest.len()).unwrap_or(ZEROS), ".0"]),
+        None => {
+            let zeros = ZEROS.get(..exponent as usize - rest.len()).ok_or(fmt::Error)?;
+            write_all(to, &[first, rest, zeros, ".0"])
+        }
     }
 }
 
@@ -157,8 +160,9 @@ struct Scientific {
 }
 
 impl Scientific {
-    fn text(&self) -> &str {
-        self.bytes.get(..self.len).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    fn text(&self) -> Result<&str, fmt::Error> {
+        let bytes = self.bytes.get(..self.len).ok_or(fmt::Error)?;
+        std::str::from_utf8(bytes).map_err(|_| fmt::Error)
     }
 }
 

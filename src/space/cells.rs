@@ -9,8 +9,12 @@ use super::spec::SpaceSpec;
 pub(super) struct CellNumbers {
     /// Where each block's grid points begin in the first draw, and at the end how many there are.
     first: Vec<u64>,
-    /// The same in each further draw: blocks that have nothing to draw are not there.
+    /// The same in each further draw, which has only the blocks with random parameters.
     further: Vec<u64>,
+    /// The number of cells in the first draw.
+    in_first: u64,
+    /// The number of cells in each further draw.
+    in_further: u64,
     len: u64,
     draws: u64,
 }
@@ -30,16 +34,15 @@ impl CellNumbers {
     /// The cells of these blocks, where `kept` grid points of each are kept; none if 64 bits do not suffice.
     pub(super) fn new(spec: &SpaceSpec, parts: &[CompiledBlock], kept: &[u64]) -> Option<CellNumbers> {
         let further = || parts.iter().zip(kept).map(|(part, kept)| if part.is_random() { *kept } else { 0 });
-        let (first, further) = (sums(kept.iter().copied())?, sums(further())?);
-        let each = further.last().copied()?;
-        let len = match each {
-            0 => first.last().copied()?,
+        let ((first, in_first), (further, in_further)) = (sums(kept.iter().copied())?, sums(further())?);
+        let len = match in_further {
+            0 => in_first,
             _ => {
                 let more = spec.draws.checked_mul(spec.randomizations)?.checked_sub(1)?;
-                first.last()?.checked_add(each.checked_mul(more)?)?
+                in_first.checked_add(in_further.checked_mul(more)?)?
             }
         };
-        Some(CellNumbers { first, further, len, draws: spec.draws })
+        Some(CellNumbers { first, further, in_first, in_further, len, draws: spec.draws })
     }
 
     /// How many there are.
@@ -49,15 +52,12 @@ impl CellNumbers {
 
     /// How many layers there are in which a block has cells.
     pub(super) fn layers(&self) -> u64 {
-        match (self.first.last(), self.further.last()) {
-            (Some(first), Some(further)) if *further > 0 => 1 + (self.len - first) / further,
-            _ => 1,
-        }
+        (self.len - self.in_first).checked_div(self.in_further).map_or(1, |further| 1 + further)
     }
 
     /// The number of grid points in the first draw.
     pub(super) fn grid_points(&self) -> u64 {
-        self.first.last().copied().unwrap_or(0)
+        self.in_first
     }
 
     /// Draw and randomization of a layer.
@@ -70,12 +70,10 @@ impl CellNumbers {
         if number >= self.len {
             return None;
         }
-        let in_first = *self.first.last()?;
-        let (starts, layer, offset) = if number < in_first {
-            (&self.first, 0, number)
-        } else {
-            let each = *self.further.last()?;
-            (&self.further, 1 + (number - in_first) / each, (number - in_first) % each)
+        let (starts, layer, offset) = match number.checked_sub(self.in_first) {
+            None => (&self.first, 0, number),
+            // Past the first draw there are further ones, so `in_further` is not 0.
+            Some(past) => (&self.further, 1 + past / self.in_further, past % self.in_further),
         };
         // Of several blocks that begin at one place all but the last are empty.
         let block = starts.partition_point(|start| *start <= offset).checked_sub(1)?;
@@ -91,16 +89,18 @@ impl CellNumbers {
         }
         match cell.layer.checked_sub(1) {
             None => Some(offset),
-            Some(before) => Some(self.first.last()? + before * self.further.last()? + offset),
+            Some(before) => Some(self.in_first + before * self.in_further + offset),
         }
     }
 }
 
-/// 0, and the sums of the numbers from the first on; none if they pass 64 bits.
-fn sums(numbers: impl Iterator<Item = u64>) -> Option<Vec<u64>> {
-    let mut sums = vec![0_u64];
+/// The running sums of the numbers, starting with 0, and the sum of all. None if the sum exceeds 64 bits.
+fn sums(numbers: impl Iterator<Item = u64>) -> Option<(Vec<u64>, u64)> {
+    let mut total = 0_u64;
+    let mut sums = vec![total];
     for number in numbers {
-        sums.push(sums.last()?.checked_add(number)?);
+        total = total.checked_add(number)?;
+        sums.push(total);
     }
-    Some(sums)
+    Some((sums, total))
 }

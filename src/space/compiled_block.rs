@@ -1,13 +1,13 @@
-//! Owns one block made ready: its grid, its random and derived parameters, its conditions.
+//! Owns one block, compiled: its grid, its random and derived parameters, its conditions.
 
 use super::axis::AxisTable;
 use super::draw::Drawer;
 use super::error::SpaceError;
 use super::formula::{Formula, Variable, compile_all};
 use super::grid::Grid;
-use super::spec::{Block, SpaceSpec};
+use super::spec::{Block, Derived, SpaceSpec};
 
-/// One block, ready.
+/// A block, compiled.
 #[derive(Debug)]
 pub(super) struct CompiledBlock {
     pub(super) grid: Grid,
@@ -16,29 +16,34 @@ pub(super) struct CompiledBlock {
     pub(super) common_draws: bool,
     /// For each random parameter, its column.
     pub(super) random: Vec<usize>,
-    /// For each derived parameter, its column and how it is computed.
+    /// For each derived parameter, its column and its formula.
     pub(super) derived: Vec<(usize, Formula)>,
-    /// Conditions that the grid point decides.
+    /// Conditions that depend on the grid point only.
     pub(super) grid_conditions: Vec<Formula>,
-    /// Conditions that the draw has a say in.
+    /// Conditions that depend on the draw too.
     pub(super) cell_conditions: Vec<Formula>,
 }
 
 impl CompiledBlock {
-    /// A block with its axes; none where it has more than 2^64 grid points.
+    /// Compiles a block. None if it has more than 2^64 grid points.
     ///
     /// # Errors
-    /// Distributions and expressions that cannot be used.
+    /// Invalid distributions or expressions, and names that are missing from the order of the parameters.
     pub(super) fn new(
         spec: &SpaceSpec,
         block: &Block,
         axes: Vec<AxisTable>,
     ) -> Result<Option<CompiledBlock>, SpaceError> {
-        // Every name was found in `order`.
-        let column = |name: &str| spec.order.iter().position(|other| other == name).unwrap_or(0);
-        let Some(grid) = Grid::new(axes, &column) else { return Ok(None) };
+        let column = |name: &String| {
+            let missing = || SpaceError::Shape(format!("the order of the parameters does not name `{name}`"));
+            spec.order.iter().position(|other| other == name).ok_or_else(missing)
+        };
+        let of_axis =
+            |axis: &AxisTable| axis.lines.iter().map(|line| column(&line.name)).collect::<Result<Vec<_>, _>>();
+        let columns = axes.iter().map(of_axis).collect::<Result<Vec<_>, _>>()?;
+        let Some(grid) = Grid::new(axes, columns) else { return Ok(None) };
         let drawer = Drawer::new(spec, block)?;
-        let random = block.random.iter().map(|random| column(&random.name)).collect();
+        let random = block.random.iter().map(|random| column(&random.name)).collect::<Result<_, _>>()?;
         let source = |name: &str| {
             let at = |mut names: &mut dyn Iterator<Item = &String>| (&mut names).position(|other| other == name);
             Some(if let Some(place) = grid.place(name) {
@@ -58,14 +63,15 @@ impl CompiledBlock {
             })
         };
         let (derived, conditions) = compile_all(block, &source)?;
-        let derived = block.derived.iter().map(|derived| column(&derived.name)).zip(derived).collect();
+        let of_derived = |(spec, formula): (&Derived, Formula)| Ok((column(&spec.name)?, formula));
+        let derived = block.derived.iter().zip(derived).map(of_derived).collect::<Result<_, SpaceError>>()?;
         let (cell_conditions, grid_conditions) =
             conditions.into_iter().partition(|condition| condition.depends_on_draw);
         let common_draws = spec.common_draws;
         Ok(Some(CompiledBlock { grid, drawer, common_draws, random, derived, grid_conditions, cell_conditions }))
     }
 
-    /// Whether it is drawn from, so that it has as many cells as draws at each grid point.
+    /// Whether it has random parameters. If so, each grid point has as many cells as there are draws.
     pub(super) fn is_random(&self) -> bool {
         !self.random.is_empty()
     }

@@ -58,7 +58,7 @@ impl Drawer {
             Sampling::Halton => WordSource::Halton(Halton::new(names.len())),
         };
         let stream = |random: &Random| {
-            let dimension = names.binary_search(&&random.name).unwrap_or(0);
+            let dimension = names.partition_point(|name| **name < random.name);
             RandomParam::new(random, dimension, spec.sampling)
         };
         let streams = block.random.iter().map(stream).collect::<Result<_, _>>()?;

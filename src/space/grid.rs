@@ -30,8 +30,9 @@ pub(super) struct GridColumn {
 }
 
 impl Grid {
-    /// The axes, whose lengths multiplied must not pass 64 bits, and for a parameter's name its column.
-    pub(super) fn new(axes: Vec<AxisTable>, column: &dyn Fn(&str) -> usize) -> Option<Grid> {
+    /// The grid of these axes. `columns`: for each axis and each of its parameters, its column in the space. None if
+    /// there are more than 2^64 grid points.
+    pub(super) fn new(axes: Vec<AxisTable>, columns: Vec<Vec<usize>>) -> Option<Grid> {
         let mut len = 1_u64;
         let mut strides = Vec::new();
         for axis in axes.iter().rev() {
@@ -39,8 +40,6 @@ impl Grid {
             len = len.checked_mul(axis.len())?;
         }
         strides.reverse();
-        let of_axis = |axis: &AxisTable| axis.lines.iter().map(|line| column(&line.name)).collect();
-        let columns = axes.iter().map(of_axis).collect();
         let by_name = places_by_name(&axes);
         Some(Grid { axes, strides, by_name, columns, len })
     }
@@ -76,24 +75,23 @@ impl Grid {
         self.axes.get(place.axis)?.lines.get(place.line)
     }
 
-    /// What stands there at a grid point.
-    pub(super) fn cell(&self, place: GridColumn, index: u64) -> Option<Cow<'_, AxisValue>> {
-        let axis = self.axes.get(place.axis)?;
-        let stride = self.strides.get(place.axis)?;
-        Some(axis.lines.get(place.line)?.cell(index / stride % axis.len()))
+    /// The value of a parameter at a grid point.
+    #[allow(clippy::indexing_slicing, reason = "a `GridColumn` comes from `place` of this grid")]
+    pub(super) fn cell(&self, place: GridColumn, index: u64) -> Cow<'_, AxisValue> {
+        let axis = &self.axes[place.axis];
+        axis.lines[place.line].cell(index / self.strides[place.axis] % axis.len())
     }
 
-    /// Writes the values at a grid point into their columns.
+    /// Writes the values at a grid point into their columns. `params` has a place for every column of the space.
+    #[allow(clippy::indexing_slicing, reason = "columns are positions in the order of the space's parameters")]
     pub(super) fn put(&self, index: u64, params: &mut [Value]) {
         for ((axis, stride), columns) in self.axes.iter().zip(&self.strides).zip(&self.columns) {
             let position = index / stride % axis.len();
             for (line, column) in axis.lines.iter().zip(columns) {
-                if let Some(place) = params.get_mut(*column) {
-                    *place = match line.cell(position) {
-                        Cow::Borrowed(cell) => cell.value.clone(),
-                        Cow::Owned(cell) => cell.value,
-                    };
-                }
+                params[*column] = match line.cell(position) {
+                    Cow::Borrowed(cell) => cell.value.clone(),
+                    Cow::Owned(cell) => cell.value,
+                };
             }
         }
     }
@@ -102,9 +100,7 @@ impl Grid {
     pub(super) fn id(&self, index: u64) -> GridId {
         let mut message = GridMessage::new();
         for place in &self.by_name {
-            if let Some(cell) = self.cell(*place, index) {
-                message.push(&cell.identity);
-            }
+            message.push(&self.cell(*place, index).identity);
         }
         message.id()
     }

@@ -10,8 +10,8 @@ use super::cells::{Cell, CellNumbers};
 use super::compiled_block::CompiledBlock;
 use super::draw::seeds;
 use super::error::SpaceError;
+use super::evaluate::EvalPoint;
 use super::explain::{Explained, explain, too_many};
-use super::formula::EvalPoint;
 use super::grid::Grid;
 use super::selection::{KeepRules, kept, select};
 use super::spec::SpaceSpec;
@@ -151,7 +151,7 @@ impl Space {
     /// How the number of points comes about, for each block.
     pub fn explain(&self) -> Vec<Explained> {
         let blocks = self.spec.blocks.iter().zip(&self.parts).enumerate();
-        blocks.map(|(at, (block, part))| explain(&self.spec, block, part, self.kept_of(at))).collect()
+        blocks.map(|(at, (block, part))| explain(&self.spec, block, part, self.kept_of(at, part))).collect()
     }
 
     /// The factors of the first block: see [`Explained`].
@@ -160,13 +160,13 @@ impl Space {
     }
 
     /// How many points of a block are kept.
-    fn kept_of(&self, block: usize) -> u64 {
-        let grid_points =
-            self.grid_bits(block).map_or_else(|| self.parts.get(block).map_or(0, |part| part.grid.len()), Bits::ones);
-        let layers = if self.parts.get(block).is_some_and(CompiledBlock::is_random) { self.cells.layers() } else { 1 };
+    fn kept_of(&self, block: usize, part: &CompiledBlock) -> u64 {
+        let grid_points = self.grid_bits(block).map_or_else(|| part.grid.len(), Bits::ones);
+        let layers = if part.is_random() { self.cells.layers() } else { 1 };
         let cells = match self.cell_bits() {
             None => layers * grid_points,
             Some(bits) => {
+                // A block of which no grid point is kept has no cell.
                 let in_layer = |layer| {
                     let first = self.cells.number(Cell { block, grid: 0, layer })?;
                     Some(bits.rank(first + grid_points) - bits.rank(first))
@@ -187,15 +187,14 @@ impl Space {
 
     /// For each parameter whether the draw has a say in it, in any block: the random ones, and derived ones that build on
     /// them or on `draw`.
+    #[allow(clippy::indexing_slicing, reason = "columns are positions in `names`")]
     pub fn drawn(&self) -> Vec<bool> {
         let mut drawn = vec![false; self.names.len()];
         let derived = |part: &CompiledBlock| -> Vec<usize> {
             part.derived.iter().filter(|(_, formula)| formula.depends_on_draw).map(|(column, _)| *column).collect()
         };
         for column in self.parts.iter().flat_map(|part| part.random.iter().copied().chain(derived(part))) {
-            if let Some(place) = drawn.get_mut(column) {
-                *place = true;
-            }
+            drawn[column] = true;
         }
         drawn
     }
@@ -208,6 +207,7 @@ impl Space {
     /// The point with this index, or none past the end. Grid points run fastest, block after block and in each the last
     /// axis fastest; then draws, then randomizations, then repeats. Some hundred nanoseconds; more for values of long
     /// ranges and for derived parameters.
+    #[allow(clippy::indexing_slicing, reason = "columns are positions in `names`")]
     pub fn point(&self, index: u64) -> Option<Point> {
         if index >= self.len {
             return None;
@@ -218,22 +218,17 @@ impl Space {
         let grid = self.grid_bits(cell.block).map_or(Some(cell.grid), |bits| bits.select(cell.grid))?;
         let part = self.parts.get(cell.block)?;
         let (draw, randomization) = self.cells.draw(cell.layer);
-        let spot = EvalPoint::new(part, grid, draw, randomization);
-        let (seed, seed32) = seeds(self.spec.root_seed, spot.id(), draw, randomization, repeat);
+        let here = EvalPoint::new(part, grid, draw, randomization);
+        let (seed, seed32) = seeds(self.spec.root_seed, here.id(), draw, randomization, repeat);
         let mut params = vec![Value::Missing; self.names.len()];
         part.grid.put(grid, &mut params);
-        let mut put = |column: usize, value: Value| {
-            if let Some(place) = params.get_mut(column) {
-                *place = value;
-            }
-        };
-        for (value, column) in part.drawer.values(spot.id(), draw, randomization).into_iter().zip(&part.random) {
-            put(*column, value);
+        for (value, column) in part.drawer.values(here.id(), draw, randomization).into_iter().zip(&part.random) {
+            params[*column] = value;
         }
         for (at, (column, _)) in part.derived.iter().enumerate() {
-            put(*column, spot.derived(at));
+            params[*column] = here.derived(at);
         }
-        Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: spot.fault() })
+        Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: here.fault() })
     }
 
     /// The index at which the space has this point: found by the printed values of a block's axes, draw, randomization

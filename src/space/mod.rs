@@ -24,6 +24,7 @@ pub(crate) mod decimal;
 mod dist;
 mod draw;
 mod error;
+mod evaluate;
 mod explain;
 mod formula;
 mod grid;

@@ -4,7 +4,7 @@ use super::bits::{Bits, BitsBuilder, MOST_BITS};
 use super::cells::{Cell, CellNumbers};
 use super::compiled_block::CompiledBlock;
 use super::error::SpaceError;
-use super::formula::EvalPoint;
+use super::evaluate::EvalPoint;
 use super::overlap::{Overlap, overlaps};
 use super::spec::{Selection, SpaceSpec};
 use crate::value::Value;
@@ -126,8 +126,8 @@ impl SelectionPass<'_> {
         let mut params = vec![Value::Missing; self.spec.order.len()];
         let has_earlier = self.rules.of(block, false).next().is_some();
         for index in 0..part.grid.len() {
-            let spot = EvalPoint::new(part, index, 0, 0);
-            let mut keeps = all_hold(&spot, &part.grid_conditions)?;
+            let here = EvalPoint::new(part, index, 0, 0);
+            let mut keeps = all_hold(&here, &part.grid_conditions)?;
             if keeps && has_earlier {
                 part.grid.put(index, &mut params);
                 keeps = !self.rules.of(block, false).any(|overlap| self.earlier(overlap, &params).is_some());
@@ -139,12 +139,13 @@ impl SelectionPass<'_> {
     }
 
     /// The number, among those kept, of the grid point of an earlier block that has these parameters.
+    #[allow(clippy::indexing_slicing, reason = "the grids of earlier blocks are selected before those of later ones")]
     fn earlier(&self, overlap: &Overlap, params: &[Value]) -> Option<u64> {
         if overlap.extra.iter().any(|column| params.get(*column) != Some(&Value::Missing)) {
             return None;
         }
-        let position = self.parts.get(overlap.earlier)?.grid.position(params)?;
-        match self.selection.grids.get(overlap.earlier)? {
+        let position = self.parts[overlap.earlier].grid.position(params)?;
+        match &self.selection.grids[overlap.earlier] {
             Some(bits) => bits.get(position).then(|| bits.rank(position)),
             None => Some(position),
         }
@@ -183,7 +184,10 @@ impl SelectionPass<'_> {
         params: &mut [Value],
     ) -> Result<bool, SpaceError> {
         let index = match self.selection.grids.get(cell.block) {
-            Some(Some(bits)) => bits.select(cell.grid).unwrap_or(0),
+            Some(Some(bits)) => {
+                let missing = || SpaceError::Shape("a grid point that is kept has no position in the selection".into());
+                bits.select(cell.grid).ok_or_else(missing)?
+            }
             _ => cell.grid,
         };
         let (draw, randomization) = cells.draw(cell.layer);
@@ -215,9 +219,9 @@ impl SelectionPass<'_> {
     }
 }
 
-fn all_hold(spot: &EvalPoint<'_>, conditions: &[super::formula::Formula]) -> Result<bool, SpaceError> {
+fn all_hold(here: &EvalPoint<'_>, conditions: &[super::formula::Formula]) -> Result<bool, SpaceError> {
     for condition in conditions {
-        if !spot.holds(condition)? {
+        if !here.holds(condition)? {
             return Ok(false);
         }
     }

@@ -23,6 +23,7 @@ pub struct Bits {
     words: Vec<u64>,
     /// How many ones there are before each group of words, and at the end how many there are.
     before: Vec<u64>,
+    ones: u64,
 }
 
 /// Bits one after the other.
@@ -66,7 +67,7 @@ impl Bits {
             ones += group.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
             before.push(ones);
         }
-        Bits { len, words, before }
+        Bits { len, words, before, ones }
     }
 
     /// How many bits there are.
@@ -77,7 +78,7 @@ impl Bits {
 
     /// How many of them are ones.
     pub fn ones(&self) -> u64 {
-        self.before.last().copied().unwrap_or(0)
+        self.ones
     }
 
     /// The bit at a place; false past the end.
@@ -243,9 +244,11 @@ fn number(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
     None
 }
 
-/// The digits of Z85 (ZeroMQ RFC 32): four bytes are five digits, none of which has a meaning in JSON.
+/// The digits of Z85 (ZeroMQ RFC 32): four bytes become five digits, and no digit needs escaping in JSON. Written here
+/// because the `z85` crate refuses lengths that are not a multiple of four, and the stored texts must stay readable.
 const DIGITS: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
+#[allow(clippy::indexing_slicing, reason = "a remainder of 85 is less than the number of digits")]
 fn z85(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() / 4 * 5 + 5);
     for chunk in bytes.chunks(4) {
@@ -255,7 +258,7 @@ fn z85(bytes: &[u8]) -> String {
         }
         let number = u32::from_be_bytes(four);
         for power in [85 * 85 * 85 * 85, 85 * 85 * 85, 85 * 85, 85, 1] {
-            text.push(DIGITS.get((number / power % 85) as usize).copied().unwrap_or(b'0') as char);
+            text.push(DIGITS[(number / power % 85) as usize] as char);
         }
     }
     text

@@ -69,6 +69,8 @@ pub(in crate::space) struct Choice {
     values: Vec<Value>,
     /// The sums of the weights up to each value and with it; none: all alike.
     sums: Option<Vec<f64>>,
+    /// The sum of all weights; 1 without weights.
+    total: f64,
     /// The position of the last value that can be chosen.
     last: usize,
 }
@@ -83,20 +85,22 @@ impl Choice {
             None => values.len() - 1,
             Some(sums) => sums.partition_point(|sum| Some(sum) < sums.last()),
         };
-        Ok(Choice { values: values.to_vec(), sums, last })
+        let total = sums.as_ref().and_then(|sums| sums.last()).copied().unwrap_or(1.0);
+        Ok(Choice { values: values.to_vec(), sums, total, last })
     }
 
     /// Without weights value number floor(word · n / 2^64); with weights the first one whose sum is above u · total.
+    #[allow(clippy::indexing_slicing, reason = "`last` is a position in `values`")]
     pub(super) fn quantile(&self, word: u64) -> Value {
         let position = match &self.sums {
             None => below(word, self.values.len() as u64) as usize,
             Some(sums) => {
-                let level = unit(word) * sums.last().copied().unwrap_or(1.0);
+                let level = unit(word) * self.total;
                 sums.partition_point(|sum| *sum <= level)
             }
         };
-        // The level is below the total, except that among weights near the smallest double it may be rounded up to it.
-        self.values.get(position.min(self.last)).cloned().unwrap_or(Value::Missing)
+        // The level is below the total, except that with weights near the smallest double it may be rounded up to it.
+        self.values[position.min(self.last)].clone()
     }
 }
 

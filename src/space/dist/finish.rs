@@ -70,8 +70,7 @@ impl RoundingStep {
     }
 
     fn exactly_nearest(&self, x: f64) -> f64 {
-        // Values are finite.
-        let quotient = RBig::try_from(x).unwrap_or(RBig::ZERO) / &self.exact;
+        let quotient = exact(x) / &self.exact;
         let number = half_even(&quotient).clamp(self.least.clone(), self.greatest.clone());
         to_f64(&(RBig::from(number) * &self.exact))
     }
@@ -186,10 +185,15 @@ fn whole_step(text: &str) -> Result<i64, String> {
     whole.ok_or_else(|| format!("`round` is {text}, and whole numbers are rounded to a step that is a whole number"))
 }
 
+/// A finite double as a fraction.
+#[expect(clippy::expect_used, reason = "values and bounds are finite: others are refused when the sweep file is read")]
+fn exact(x: f64) -> RBig {
+    RBig::try_from(x).expect("the number is finite")
+}
+
 /// The number of the least multiple that is, as a double, not below the bound.
 fn least_multiple(step: &RBig, bound: f64) -> IBig {
-    // Bounds are finite.
-    let number = (RBig::try_from(bound).unwrap_or(RBig::ZERO) / step).ceil();
+    let number = (exact(bound) / step).ceil();
     // The bound may stand for a multiple just below it: 0.15 as a double is not 3 times 0.05.
     let before = &number - IBig::ONE;
     if to_f64(&(RBig::from(before.clone()) * step)) >= bound { before } else { number }

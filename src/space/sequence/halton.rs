@@ -25,8 +25,9 @@ impl Halton {
     }
 
     /// The word of a point, permuted by a key; dimensions count from 0.
+    #[allow(clippy::indexing_slicing, reason = "a dimension is less than the number given to `new`")]
     pub(in crate::space) fn word(&self, key: u64, dimension: usize, point: u64) -> u64 {
-        let base = self.bases.get(dimension).copied().unwrap_or(2);
+        let base = self.bases[dimension];
         radical_inverse(base, point, |place, digit| permute(key, place, base, digit))
     }
 }

@@ -396,8 +396,8 @@ fn expressions_that_cannot_be_used_are_refused() {
         prepare(&spec(vec![Block { axes, derived, conditions, ..Block::default() }], &order)).unwrap_err().to_string()
     };
     let cases = [
-        (with(vec![derived("x", "y"), derived("y", "x")], "true"), "`x`, `y` build on themselves"),
-        (with(vec![derived("x", "x + 1")], "true"), "`x` build on themselves"),
+        (with(vec![derived("x", "y"), derived("y", "x")], "true"), "`x`, `y` depend on themselves"),
+        (with(vec![derived("x", "x + 1")], "true"), "`x` depend on themselves"),
         (with(vec![derived("x", "b")], "true"), "the derived parameter `x`, `b`: `b` is not a parameter"),
         (with(vec![], "seed > 1"), "`seed` cannot be used here"),
         (with(vec![], "repeat > 1"), "`repeat` cannot be used here"),
@@ -410,7 +410,7 @@ fn expressions_that_cannot_be_used_are_refused() {
         assert!(error.contains(part), "{error}");
     }
     let chain = (0..200).map(|i| derived(&format!("x{i}"), &if i == 0 { "a".into() } else { format!("x{}", i - 1) }));
-    assert!(with(chain.collect(), "true").contains("more than 100 deep"));
+    assert!(with(chain.collect(), "true").contains("chain of more than 100"));
 }
 
 #[test]
