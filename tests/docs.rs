@@ -166,3 +166,13 @@ fn every_source_path_on_a_page_exists() {
         }
     }
 }
+
+#[test]
+fn versions_are_the_same_in_all_files() {
+    let citation = format!("\nversion: {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(text(&root().join("CITATION.cff")).contains(&citation), "CITATION.cff needs the line{citation}");
+    let rust = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    for page in ["README.md", "CONTRIBUTING.md"] {
+        assert!(text(&root().join(page)).contains(&rust), "{page} does not say `{rust}`");
+    }
+}
