@@ -68,6 +68,7 @@ fn done(seq: u64, claims: &[Claim], verdict: Verdict) -> Exchange {
     });
     let report = Report {
         sweep: claims[0].job.sweep.clone(),
+        submission: claims[0].submission,
         block: 0,
         entries: entries.collect(),
         chunk: b"chunk".to_vec(),

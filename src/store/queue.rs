@@ -6,6 +6,7 @@ use super::{
     Backlog, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, NewWork, Result, Scope,
     WorkerRow,
 };
+use crate::job::SweepId;
 
 /// What workers ask of a store.
 ///
@@ -43,6 +44,19 @@ pub trait Queue {
     /// O(leases of the worker).
     fn mark_worker_dead(&self, worker: &str) -> Result<u64>;
 
+    /// Finds workers whose process is certainly gone, as far as the store can: a store that serves one machine looks at
+    /// the processes there. Marks each as [`Queue::mark_worker_dead`] does. Returns the number of their leases; 0: there
+    /// are none, or this store cannot know.
+    ///
+    /// For commands that must not wait for a worker, such as `wait`, `cancel`, `retry` and `rm`: they call this, then
+    /// [`Queue::expired`], report each claim as lost by [`Queue::exchange`] under a random worker id, as a worker does
+    /// (same verdict, same charge), and unregister that id. As long as [`Queue::expired_counts`] names the sweep
+    /// they repeat it once a second: after an absence `expired` first gives every worker up to a whole lease to renew its
+    /// claims.
+    fn mark_dead_workers(&self) -> Result<u64> {
+        Ok(0)
+    }
+
     /// The workers whose last heartbeat is at most about a minute old, newest first.
     fn workers(&self) -> Result<Vec<WorkerRow>>;
 
@@ -56,6 +70,11 @@ pub trait Queue {
     fn expired(&self) -> Result<Vec<ExpiredClaim>> {
         Ok(self.check_leases()?.unwrap_or_default())
     }
+
+    /// The sweeps that have claims whose leases have run out, each with the number of these claims. They are a part of
+    /// [`Counts::running`](super::Counts::running), but as far as the store knows no worker runs them. Changes nothing:
+    /// for those who look. O(leases) at most.
+    fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>>;
 
     /// What there is to do within a scope. Delayed points that are due count as ready.
     fn backlog(&self, scope: &Scope) -> Result<Backlog>;

@@ -23,7 +23,7 @@ pub struct SweepRow {
     pub paused: Option<String>,
     /// How many points had failed when it was last resumed; the failures since then are those beyond it.
     pub failed_at_resume: u64,
-    /// How many points stand where.
+    /// How many points have which state.
     pub counts: Counts,
 }
 
@@ -68,6 +68,9 @@ pub struct ExchangeReply {
 pub struct Claim {
     /// The job.
     pub job: JobAddress,
+    /// Which submission of the sweep: [`SweepRow::submitted_ms`]. A store that was emptied gives the same ids again, so
+    /// a worker keeps what it knows of a sweep by id and submission.
+    pub submission: u64,
     /// The claim's token.
     pub token: u64,
     /// The counts with this attempt: `tries.attempts` is its number, from 1.

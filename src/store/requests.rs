@@ -110,6 +110,9 @@ pub struct ClaimRequest {
 pub struct Report {
     /// The sweep.
     pub sweep: SweepId,
+    /// Its submission, [`Claim::submission`](super::Claim::submission). If the sweep has another one, all entries are
+    /// stale.
+    pub submission: u64,
     /// The block that all entries belong to, [`crate::record::block_of`].
     pub block: u64,
     /// One for each job.

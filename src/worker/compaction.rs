@@ -78,7 +78,7 @@ mod tests {
             output: None,
         };
         let sweep = SweepId { name: "a".into(), number: 1 };
-        Report { sweep, block, entries: vec![entry; entries], chunk: vec![1], columns: Vec::new() }
+        Report { sweep, submission: 1, block, entries: vec![entry; entries], chunk: vec![1], columns: Vec::new() }
     }
 
     #[test]

@@ -24,8 +24,8 @@ mod replies;
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// How long a sweep is taken for the one that it was.
-const MET: Duration = Duration::from_secs(1);
+/// The most sweeps whose submission is remembered; beyond that they are loaded again.
+const MOST_SUBMISSIONS: usize = 1000;
 
 /// A request on its way, with what it was made from.
 struct Request {
@@ -55,8 +55,8 @@ pub(super) struct Dispatcher<'a> {
     seq: u64,
     trouble: Option<Trouble>,
     told_folder: HashSet<SweepId>,
-    /// When each sweep was submitted, and when that was last asked; none: it is to be asked again.
-    met: HashMap<SweepId, (u64, Option<Instant>)>,
+    /// Of which submission of each sweep the runtime and the columns are.
+    submissions: HashMap<SweepId, u64>,
     first_failures: FirstFailures,
     recent: Recent,
     compactor: Compactor,
@@ -84,7 +84,7 @@ impl<'a> Dispatcher<'a> {
             seq: 0,
             trouble: None,
             told_folder: HashSet::new(),
-            met: HashMap::new(),
+            submissions: HashMap::new(),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
             compactor: Compactor::default(),
@@ -232,7 +232,7 @@ impl<'a> Dispatcher<'a> {
         let Some(first) = claims.first() else { return Ok(()) };
         let (sweep, jobs) = (&first.job.sweep, claims.len());
         self.state.emit_of_every_job(|| WorkerEvent::Claimed { sweep: sweep.clone(), jobs });
-        self.meet(&first.job.sweep);
+        self.meet(first);
         match self.runtime(&first.job.sweep) {
             Ok(Some(sweep)) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
@@ -253,21 +253,19 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Makes sure that what is known of a sweep is of this one: a store that was emptied gives ids again. Asked for when
-    /// nothing else of the sweep is in hand, and otherwise once a second.
-    fn meet(&mut self, id: &SweepId) {
-        let met = self.met.get(id).copied();
-        let asked = met.and_then(|(_, asked)| asked);
-        if asked.is_some_and(|asked| asked.elapsed() < MET) && self.state.holds(id) {
+    /// Forgets what is known of a sweep if the claim is of another submission: a store that was emptied gives the same
+    /// ids again.
+    fn meet(&mut self, claim: &Claim) {
+        let id = &claim.job.sweep;
+        if self.submissions.get(id) == Some(&claim.submission) {
             return;
         }
-        // A store that does not answer now is met again with the next claims; a sweep that is gone has no document either.
-        let Ok(row) = self.store.sweep(id) else { return };
-        if met.is_some_and(|(submitted, _)| submitted != row.submitted_ms) {
-            self.runtimes.forget(id);
-            self.columns.forget(id);
+        self.runtimes.forget(id);
+        self.columns.forget(id);
+        if self.submissions.len() >= MOST_SUBMISSIONS {
+            self.submissions.clear();
         }
-        self.met.insert(id.clone(), (row.submitted_ms, Some(Instant::now())));
+        self.submissions.insert(id.clone(), claim.submission);
     }
 
     fn runtime(&mut self, id: &SweepId) -> Result<Option<Arc<SweepRuntime>>, StoreError> {

@@ -23,6 +23,7 @@ pub struct Runner {
 /// An attempt that is over, with the verdict, ready to be reported.
 pub struct Finished {
     job: JobAddress,
+    submission: u64,
     token: u64,
     attempt: u32,
     verdict: Verdict,
@@ -119,8 +120,9 @@ impl Finished {
         output: Option<Vec<u8>>,
         foreign: bool,
     ) -> Self {
-        let (job, token, attempt) = (claim.job.clone(), claim.token, claim.tries.attempts);
-        Finished { job, token, attempt, verdict, tries, record, output, foreign, repeated: false }
+        let (job, submission, token, attempt) =
+            (claim.job.clone(), claim.submission, claim.token, claim.tries.attempts);
+        Finished { job, submission, token, attempt, verdict, tries, record, output, foreign, repeated: false }
     }
 
     /// Whether the claim is another worker's.
@@ -174,7 +176,9 @@ impl Finished {
 
     /// Whether it went into this report.
     pub fn is_of(&self, report: &Report) -> bool {
-        self.job.sweep == report.sweep && record::block_of(self.job.index) == report.block
+        self.job.sweep == report.sweep
+            && self.submission == report.submission
+            && record::block_of(self.job.index) == report.block
     }
 
     fn entry(&self) -> ReportEntry {
@@ -254,16 +258,16 @@ impl KnownColumns {
 
 /// Packs ended attempts into reports, one for each block of each sweep, each in order of index.
 pub fn group(finished: &[Finished], columns: &KnownColumns) -> Vec<Report> {
-    let mut groups: BTreeMap<(&SweepId, u64), Vec<&Finished>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&SweepId, u64, u64), Vec<&Finished>> = BTreeMap::new();
     for one in finished {
-        groups.entry((&one.job.sweep, record::block_of(one.job.index))).or_default().push(one);
+        groups.entry((&one.job.sweep, one.submission, record::block_of(one.job.index))).or_default().push(one);
     }
-    let report = |((sweep, block), mut members): ((&SweepId, u64), Vec<&Finished>)| {
+    let report = |((sweep, submission, block), mut members): ((&SweepId, u64, u64), Vec<&Finished>)| {
         members.sort_by_key(|one| one.job.index);
         let records: Vec<Record> = members.iter().filter_map(|one| one.record.clone()).collect();
         let chunk = if records.is_empty() { Vec::new() } else { record::encode_chunk(&records) };
         let entries = members.iter().map(|one| one.entry()).collect();
-        Report { sweep: sweep.clone(), block, entries, chunk, columns: columns.news(sweep, &records) }
+        Report { sweep: sweep.clone(), submission, block, entries, chunk, columns: columns.news(sweep, &records) }
     };
     groups.into_iter().map(report).collect()
 }

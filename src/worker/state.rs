@@ -302,13 +302,6 @@ impl WorkerState {
         state.queue.split_off(kept).iter().map(|task| Finished::given_back(&task.claim)).collect()
     }
 
-    /// Whether something of a sweep is queued or running.
-    pub fn holds(&self, sweep: &SweepId) -> bool {
-        let state = self.lock();
-        let running = state.slots.iter().flatten().map(|running| &running.claim);
-        state.queue.iter().map(|task| &task.claim).chain(running).any(|claim| claim.job.sweep == *sweep)
-    }
-
     /// Whether a slot holds the claim and was not told to stop.
     pub fn holds_unstopped(&self, claim: &Claim) -> bool {
         self.lock().slots.iter().flatten().any(|running| running.claim == *claim && running.stop.is_none())

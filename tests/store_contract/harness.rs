@@ -55,6 +55,9 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// The stale indices of outcomes that were all accepted.
 pub const ALL_ACCEPTED: [u64; 0] = [];
 
+/// A sweep with its submission.
+pub type Submitted = (SweepId, u64);
+
 /// Numbers that are different in all threads of this test run.
 pub fn unique() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -137,7 +140,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Reports outcomes, grouped; gives the stale indices of all groups.
-    pub fn report(&mut self, entries: Vec<(SweepId, ReportEntry)>) -> Vec<u64> {
+    pub fn report(&mut self, entries: Vec<(Submitted, ReportEntry)>) -> Vec<u64> {
         let replied = self.exchange(grouped(entries), None);
         replied.stale.into_iter().flat_map(|(_, indices)| indices).collect()
     }
@@ -192,7 +195,7 @@ pub fn tries_after(claim: &Claim, verdict: Verdict) -> AttemptCounts {
 }
 
 /// A worker's own outcome of a claim.
-pub fn outcome(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
+pub fn outcome(claim: &Claim, verdict: Verdict) -> (Submitted, ReportEntry) {
     let entry = ReportEntry {
         index: claim.job.index,
         attempt: claim.tries.attempts,
@@ -202,32 +205,32 @@ pub fn outcome(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
         only_if_expired: false,
         output: None,
     };
-    (claim.job.sweep.clone(), entry)
+    ((claim.job.sweep.clone(), claim.submission), entry)
 }
 
 /// What somebody else reports of a claim that was lost.
-pub fn lost(claim: &Claim, verdict: Verdict) -> (SweepId, ReportEntry) {
+pub fn lost(claim: &Claim, verdict: Verdict) -> (Submitted, ReportEntry) {
     let tries = AttemptCounts { losses: claim.tries.losses + 1, ..claim.tries };
     let (id, entry) = outcome(claim, verdict);
     (id, ReportEntry { only_if_expired: true, tries, ..entry })
 }
 
 /// What worker that stops reports of a claim whose process it never started.
-pub fn given_back(claim: &Claim) -> (SweepId, ReportEntry) {
+pub fn given_back(claim: &Claim) -> (Submitted, ReportEntry) {
     let tries = AttemptCounts { attempts: claim.tries.attempts - 1, ..claim.tries };
     let (id, entry) = outcome(claim, Verdict::Again { delay_ms: 0 });
     (id, ReportEntry { tries, ..entry })
 }
 
 /// Groups outcomes by sweep and block, as the contract wants them; the chunk names each attempt, see [`recorded`].
-pub fn grouped(entries: Vec<(SweepId, ReportEntry)>) -> Vec<Report> {
-    let mut groups: BTreeMap<(SweepId, u64), Vec<ReportEntry>> = BTreeMap::new();
+pub fn grouped(entries: Vec<(Submitted, ReportEntry)>) -> Vec<Report> {
+    let mut groups: BTreeMap<(Submitted, u64), Vec<ReportEntry>> = BTreeMap::new();
     for (id, entry) in entries {
         groups.entry((id, block_of(entry.index))).or_default().push(entry);
     }
-    let report = |((sweep, block), entries): (_, Vec<ReportEntry>)| {
+    let report = |(((sweep, submission), block), entries): (_, Vec<ReportEntry>)| {
         let chunk = entries.iter().map(|entry| format!("{}:{};", entry.index, entry.attempt)).collect::<String>();
-        Report { sweep, block, entries, chunk: chunk.into_bytes(), columns: vec![] }
+        Report { sweep, submission, block, entries, chunk: chunk.into_bytes(), columns: vec![] }
     };
     groups.into_iter().map(report).collect()
 }

@@ -224,3 +224,22 @@ pub fn workers_are_listed_until_they_retire(bench: &dyn Bench) {
     assert_eq!(workers.len(), 1);
     assert_eq!(workers[0].id, second.id);
 }
+
+pub fn who_looks_sees_which_leases_have_run_out(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let (id, other) = (submit(store, "looks", "default", 4), submit(store, "other", "default", 2));
+    let (mut dead, mut alive) = (Worker::new(store), Worker::new(store));
+    dead.claim(only(&id), 3, SHORT);
+    let claim = alive.claim_one(&id, LONG);
+    alive.claim_one(&other, LONG);
+    let_time_pass(Duration::from_millis(5));
+    for _ in 0..2 {
+        assert_eq!(store.expired_counts().unwrap(), [(id.clone(), 3)], "to look changes nothing");
+    }
+    assert_eq!(counts(store, &id).running, 4);
+    alive.beat(&[(&claim, true)], SHORT);
+    let_time_pass(Duration::from_millis(5));
+    assert_eq!(store.expired_counts().unwrap(), [(id.clone(), 4)]);
+    alive.beat(&[(&claim, true)], LONG);
+    assert_eq!(store.expired_counts().unwrap(), [(id, 3)]);
+}

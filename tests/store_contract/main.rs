@@ -52,6 +52,8 @@ macro_rules! contract {
             outcomes::one_index_twice_in_a_group_is_refused,
             outcomes::a_request_is_applied_once,
             outcomes::what_a_claim_says_of_attempts_goes_on,
+            outcomes::an_outcome_of_another_submission_is_stale,
+            leases::who_looks_sees_which_leases_have_run_out,
             leases::a_lost_claim_is_found_and_claimed_again,
             leases::expired_claims_are_looked_for_once_a_second,
             leases::only_the_claims_named_are_renewed,

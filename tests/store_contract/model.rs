@@ -29,6 +29,7 @@ pub struct Model {
 
 pub struct Sweep {
     pub id: SweepId,
+    pub submission: u64,
     pub queue: String,
     pub paused: Option<String>,
     /// How many had failed when it was last resumed.
@@ -82,10 +83,11 @@ impl Model {
         self.step += 1;
     }
 
-    pub fn submit(&mut self, id: SweepId, queue: String, total: u64) {
+    pub fn submit(&mut self, id: SweepId, submission: u64, queue: String, total: u64) {
         let point = || Point { place: Place::Ready, tries: AttemptCounts::default(), late: None };
         self.sweeps.push(Sweep {
             id,
+            submission,
             queue,
             paused: None,
             failed_at_resume: 0,
@@ -114,7 +116,7 @@ impl Model {
     fn report(&mut self, report: &Report) -> Option<Vec<u64>> {
         let step = self.step;
         let moves: Vec<Place> = report.entries.iter().map(|entry| self.destination(entry.verdict)).collect();
-        let Some(sweep) = self.find(&report.sweep) else {
+        let Some(sweep) = self.find(&report.sweep).filter(|sweep| sweep.submission == report.submission) else {
             return Some(report.entries.iter().map(|entry| entry.index).collect());
         };
         let mut seen = BTreeSet::new();
@@ -159,6 +161,7 @@ impl Model {
         let (step, until) = (self.step, self.until(request.lease));
         let Some(sweep) = self.choose(&request.scope, &request.excluded) else { return vec![] };
         let sweep = &mut self.sweeps[sweep];
+        let submission = sweep.submission;
         let mut given = sweep.claimable(step);
         given.truncate(request.most as usize);
         let claim = |index: u64| {
@@ -169,7 +172,7 @@ impl Model {
             point.tries.attempts += 1;
             point.late = None;
             let job = JobAddress { sweep: sweep.id.clone(), index };
-            Claim { job, token: request.token, tries: point.tries }
+            Claim { job, submission, token: request.token, tries: point.tries }
         };
         given.into_iter().map(claim).collect()
     }

@@ -277,3 +277,18 @@ pub fn what_a_claim_says_of_attempts_goes_on(bench: &dyn Bench) {
     assert!(worker.finish(&claim, Verdict::Succeeded));
     counts(store, &id);
 }
+
+/// A store that was emptied gives the same ids again. Jobs of the earlier sweep may still run then.
+pub fn an_outcome_of_another_submission_is_stale(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "again", "default", 2);
+    let submission = store.sweep(&id).unwrap().submitted_ms;
+    let mut worker = Worker::new(store);
+    let claim = worker.claim_one(&id, LONG);
+    assert_eq!(claim.submission, submission);
+    for other in [submission - 1, submission + 1, 0, u64::MAX] {
+        assert!(!worker.finish(&Claim { submission: other, ..claim.clone() }, Verdict::Succeeded), "{other}");
+    }
+    assert_eq!(word(store, &id, 0), "running");
+    assert!(worker.finish(&claim, Verdict::Succeeded));
+}

@@ -15,8 +15,8 @@ use sweep::store::{
 };
 
 use crate::harness::{
-    Bench, LONG, SHORT, Worker, counts, given_back, grouped, let_time_pass, lost, outcome, spans, submit, want,
-    worker_row,
+    Bench, LONG, SHORT, Submitted, Worker, counts, given_back, grouped, let_time_pass, lost, outcome, spans, submit,
+    want, worker_row,
 };
 use crate::model::{Model, Place, SOON_MS, Sweep};
 
@@ -167,7 +167,8 @@ impl Both<'_> {
         match request {
             Request::Submit { queue, total } => {
                 let id = submit(self.store, "random", QUEUES[queue], total);
-                self.model.submit(id, QUEUES[queue].into(), total);
+                let submission = self.store.sweep(&id).unwrap().submitted_ms;
+                self.model.submit(id, submission, QUEUES[queue].into(), total);
             }
             Request::Exchange { worker, outcomes, want } => self.exchange(worker, outcomes, want),
             Request::Beat { worker, held, short } => self.beat(worker, held, short),
@@ -313,7 +314,7 @@ impl Both<'_> {
     }
 }
 
-fn entry(claim: &Claim, how: How) -> (SweepId, ReportEntry) {
+fn entry(claim: &Claim, how: How) -> (Submitted, ReportEntry) {
     match how {
         How::Own(verdict) => {
             let (id, entry) = outcome(claim, verdict);

@@ -77,6 +77,7 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
             waiter.wait(Duration::from_millis(1))?;
             waiter.wait(Duration::from_millis(1)).map(drop)
         }),
+        store.expired_counts().map(drop),
         fates(known),
         fates("somebody"),
         store.pause_unless_resumed(id, 0, "why").map(drop),

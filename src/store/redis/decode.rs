@@ -86,7 +86,7 @@ pub(super) fn counts(fields: CountFields) -> Result<Counts> {
 /// The reply of `exchange.lua`; it is described there.
 pub(super) fn exchanged(text: &str) -> Result<ExchangeReply> {
     let mut reply = ExchangeReply::default();
-    let mut from: Option<(SweepId, u64)> = None;
+    let mut from: Option<(SweepId, u64, u64)> = None;
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         match (words.as_slice(), &from) {
@@ -94,19 +94,24 @@ pub(super) fn exchanged(text: &str) -> Result<ExchangeReply> {
                 let indices = indices.iter().map(|index| number("an index", Some(index))).collect::<Result<_>>()?;
                 reply.stale.push((number("a position", Some(position))?, indices));
             }
-            (["claims", sweep, token], _) => from = Some((sweep_id(sweep)?, number("a token", Some(token))?)),
-            ([start, stop], Some((sweep, token))) => {
+            (["claims", sweep, token, submission], _) => {
+                let submission = number("a time", Some(submission))?;
+                from = Some((sweep_id(sweep)?, number("a token", Some(token))?, submission));
+            }
+            ([start, stop], Some((sweep, token, submission))) => {
                 let tries = AttemptCounts { attempts: 1, ..AttemptCounts::default() };
                 let indices: Range<u64> = number("an index", Some(start))?..number("an index", Some(stop))?;
                 if indices.end.saturating_sub(indices.start) > u64::from(MOST_CLAIMS) {
                     return Err(damaged("claims", line));
                 }
-                let claim = |index| Claim { job: JobAddress { sweep: sweep.clone(), index }, token: *token, tries };
+                let job = |index| JobAddress { sweep: sweep.clone(), index };
+                let claim = |index| Claim { job: job(index), submission: *submission, token: *token, tries };
                 reply.claims.extend(indices.map(claim));
             }
-            ([index, tries @ ..], Some((sweep, token))) => {
+            ([index, tries @ ..], Some((sweep, token, submission))) => {
                 let job = JobAddress { sweep: sweep.clone(), index: number("an index", Some(index))? };
-                reply.claims.push(Claim { job, token: *token, tries: tries_of(line, tries)? });
+                let tries = tries_of(line, tries)?;
+                reply.claims.push(Claim { job, submission: *submission, token: *token, tries });
             }
             _ => return Err(damaged("a reply", line)),
         }
@@ -165,12 +170,12 @@ impl Lease {
     }
 }
 
-/// The rows of `expired.lua`: sweep, index, lease.
-pub(super) fn expired(rows: Vec<(String, u64, String)>) -> Result<Vec<ExpiredClaim>> {
-    let read = |(sweep, index, lease): (String, u64, String)| {
+/// The rows of `expired.lua`: sweep, index, lease, submission.
+pub(super) fn expired(rows: Vec<(String, u64, String, u64)>) -> Result<Vec<ExpiredClaim>> {
+    let read = |(sweep, index, lease, submission): (String, u64, String, u64)| {
         let lease = Lease::read(&lease)?;
         let job = JobAddress { sweep: sweep_id(&sweep)?, index };
-        let claim = Claim { job, token: lease.token, tries: lease.tries };
+        let claim = Claim { job, submission, token: lease.token, tries: lease.tries };
         Ok(ExpiredClaim { claim, worker: lease.worker, started: lease.started_ms > 0 })
     };
     rows.into_iter().map(read).collect()
@@ -265,7 +270,10 @@ mod tests {
             read_or_damaged(exchanged(&text));
             read_or_damaged(tries(&text));
             read_or_damaged(Lease::read(&text).map(|lease| lease.state()));
-            read_or_damaged(expired(vec![("pi-3".into(), number, text.clone()), (text.clone(), number, text.clone())]));
+            read_or_damaged(expired(vec![
+                ("pi-3".into(), number, text.clone(), number),
+                (text.clone(), number, text.clone(), number),
+            ]));
             read_or_damaged(worker((text.clone(), number, text.clone(), small, text.clone(), small, small, text.clone())));
             read_or_damaged(backlog((number, number, number, vec![text.clone()])));
             read_or_damaged(range(&text).map(|range| assert!(!range.is_empty())));
@@ -287,7 +295,7 @@ mod tests {
 
     #[test]
     fn no_reply_brings_more_claims_than_can_be_asked_for() {
-        assert_eq!(exchanged("claims pi-3 7\n5 7\n").unwrap().claims.len(), 2);
-        assert!(exchanged("claims pi-3 7\n0 18446744073709551615\n").is_err());
+        assert_eq!(exchanged("claims pi-3 7 1790000000000\n5 7\n").unwrap().claims.len(), 2);
+        assert!(exchanged("claims pi-3 7 1790000000000\n0 18446744073709551615\n").is_err());
     }
 }

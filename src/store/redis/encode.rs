@@ -30,7 +30,7 @@ fn wish<'a>(call: Call<'a>, request: &ClaimRequest) -> Call<'a> {
 }
 
 fn report<'a>(call: Call<'a>, report: &Report) -> Call<'a> {
-    let call = call.arg(report.sweep.to_string()).arg(report.block).arg(report.chunk.as_slice());
+    let call = call.arg(report.sweep.to_string()).arg(report.submission).arg(report.block).arg(report.chunk.as_slice());
     let call = report.columns.iter().fold(call.arg(report.columns.len()), |call, (name, place)| {
         call.arg(name).arg(format!("{} {}", place.index, place.position))
     });

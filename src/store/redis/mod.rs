@@ -177,6 +177,11 @@ impl Queue for RedisStore {
         rows.map(decode::expired).transpose()
     }
 
+    fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>> {
+        let rows: Vec<(String, u64)> = self.link.call(&self.call(&self.scripts.expired_counts))?;
+        rows.into_iter().map(|(id, expired)| Ok((decode::sweep_id(&id)?, expired))).collect()
+    }
+
     fn backlog(&self, scope: &Scope) -> Result<Backlog> {
         decode::backlog(self.link.call(&encode::backlog(self.call(&self.scripts.backlog), scope))?)
     }

@@ -25,6 +25,7 @@ pub(super) struct Scripts {
     pub(super) abandon: Script,
     pub(super) workers: Script,
     pub(super) expired: Script,
+    pub(super) expired_counts: Script,
     pub(super) backlog: Script,
     pub(super) facts: Script,
 }
@@ -70,6 +71,7 @@ impl Scripts {
             abandon: script(Kind::Vital, include_str!("lua/abandon.lua")),
             workers: script(Kind::Reads, include_str!("lua/workers.lua")),
             expired: script(Kind::Vital, include_str!("lua/expired.lua")),
+            expired_counts: script(Kind::Reads, include_str!("lua/expired_counts.lua")),
             backlog: script(Kind::Reads, include_str!("lua/backlog.lua")),
             facts: script(Kind::Reads, include_str!("lua/facts.lua")),
         }

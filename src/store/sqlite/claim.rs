@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
 use super::points::Tally;
@@ -14,7 +14,9 @@ use crate::store::{Claim, ClaimRequest, Scope};
 
 /// Gives a worker up to as many claims as it asks for, all of one sweep.
 pub(super) fn give(connection: &Connection, now: u64, worker: &str, request: &ClaimRequest) -> Done<Vec<Claim>> {
-    let Some((sweep, id)) = choose(connection, now, &request.scope, &request.excluded)? else { return Ok(Vec::new()) };
+    let Some((sweep, id, submission)) = choose(connection, now, &request.scope, &request.excluded)? else {
+        return Ok(Vec::new());
+    };
     let due = take_due(connection, now, sweep, request.most)?;
     let left = u64::from(request.most) - due.len() as u64;
     let ready = ranges::take_first(connection, sweep, Kept::Ready, left)?;
@@ -36,7 +38,7 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, request: &Cl
     let claim = |(index, tried): (u64, Option<AttemptCounts>)| {
         let tried = tried.unwrap_or_default();
         let tries = AttemptCounts { attempts: tried.attempts + 1, ..tried };
-        Claim { job: JobAddress { sweep: id.clone(), index }, token: request.token, tries }
+        Claim { job: JobAddress { sweep: id.clone(), index }, submission, token: request.token, tries }
     };
     let claims: Vec<Claim> = given.into_iter().map(claim).collect();
     lease(connection, now, sweep, worker, request, &claims)?;
@@ -44,19 +46,22 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, request: &Cl
 }
 
 /// The first sweep within the scope, but for the excepted ones, that has something to claim.
-fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]) -> Done<Option<(i64, SweepId)>> {
+fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]) -> Done<Option<(i64, SweepId, u64)>> {
     const CLAIMABLE: &str = "pending > 0 AND paused IS NULL AND (pending > delayed OR EXISTS
         (SELECT 1 FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2))";
     match scope {
         Scope::Sweep(id) if excluded.contains(id) => Ok(None),
         Scope::Sweep(id) => {
             let Some(sweep) = sweeps::find(connection, id)? else { return Ok(None) };
-            let claimable = format!("SELECT 1 FROM sweeps WHERE key = ?1 AND {CLAIMABLE}");
-            let claimable = connection.prepare_cached(&claimable)?.exists(params![sweep, now])?;
-            Ok(claimable.then(|| (sweep, id.clone())))
+            let claimable = format!("SELECT submitted_ms FROM sweeps WHERE key = ?1 AND {CLAIMABLE}");
+            let mut claimable = connection.prepare_cached(&claimable)?;
+            let submission = claimable.query_row(params![sweep, now], |row| row.get(0)).optional()?;
+            Ok(submission.map(|submission| (sweep, id.clone(), submission)))
         }
         Scope::Queues(queues) => {
-            let oldest = format!("SELECT key, name, number FROM sweeps WHERE queue = ?1 AND {CLAIMABLE} ORDER BY key");
+            let oldest = format!(
+                "SELECT key, name, number, submitted_ms FROM sweeps WHERE queue = ?1 AND {CLAIMABLE} ORDER BY key"
+            );
             let mut oldest = connection.prepare_cached(&oldest)?;
             for queue in queues {
                 // SQLite finds them one by one as they are asked for, and the first is nearly always the one.
@@ -64,7 +69,7 @@ fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]
                 while let Some(row) = found.next()? {
                     let id = SweepId { name: row.get(1)?, number: row.get(2)? };
                     if !excluded.contains(&id) {
-                        return Ok(Some((row.get(0)?, id)));
+                        return Ok(Some((row.get(0)?, id, row.get(3)?)));
                     }
                 }
             }

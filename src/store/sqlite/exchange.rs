@@ -57,6 +57,7 @@ struct Reply {
 struct Claims {
     name: String,
     number: u64,
+    submission: u64,
     token: u64,
     jobs: Vec<(u64, AttemptCounts)>,
 }
@@ -67,6 +68,7 @@ impl Reply {
         let claims = exchanged.claims.first().map(|first| Claims {
             name: first.job.sweep.name.clone(),
             number: first.job.sweep.number,
+            submission: first.submission,
             token: first.token,
             jobs: exchanged.claims.iter().map(|claim| (claim.job.index, claim.tries)).collect(),
         });
@@ -94,8 +96,9 @@ impl Reply {
 impl Claims {
     fn claims(self) -> Vec<Claim> {
         let sweep = SweepId { name: self.name, number: self.number };
-        let token = self.token;
-        let claim = |(index, tries)| Claim { job: JobAddress { sweep: sweep.clone(), index }, token, tries };
+        let (submission, token) = (self.submission, self.token);
+        let job = |index| JobAddress { sweep: sweep.clone(), index };
+        let claim = |(index, tries)| Claim { job: job(index), submission, token, tries };
         self.jobs.into_iter().map(claim).collect()
     }
 }
@@ -112,8 +115,8 @@ mod tests {
         (stale, indices(), any::<u64>()).prop_map(|(stale, claimed, token)| {
             let sweep = SweepId { name: "pi".into(), number: 3 };
             let job = |index| JobAddress { sweep: sweep.clone(), index };
-            let claim =
-                |index| Claim { job: job(index), token, tries: AttemptCounts { attempts: 2, failures: 1, losses: 0 } };
+            let tries = AttemptCounts { attempts: 2, failures: 1, losses: 0 };
+            let claim = |index| Claim { job: job(index), submission: 1_790_000_000_000, token, tries };
             ExchangeReply { stale, claims: claimed.into_iter().map(claim).collect() }
         })
     }

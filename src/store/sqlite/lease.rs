@@ -120,6 +120,15 @@ pub(super) fn count(connection: &Connection, now: u64) -> Done<Leases> {
     Ok(connection.prepare_cached(count)?.query_row([now, since], counts)?)
 }
 
+/// How many leases of each sweep have run out.
+pub(super) fn expired_counts(connection: &Connection, now: u64) -> Done<Vec<(SweepId, u64)>> {
+    let counts = "SELECT name, number, count(*) FROM leases JOIN sweeps ON sweeps.key = leases.sweep
+                  WHERE deadline_ms <= ?1 GROUP BY leases.sweep ORDER BY leases.sweep";
+    let mut counts = connection.prepare_cached(counts)?;
+    let rows = counts.query_map([now], |row| Ok((SweepId { name: row.get(0)?, number: row.get(1)? }, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The workers seen within the last minute, newest first.
 pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>> {
     let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms, unable FROM workers WHERE last_seen_ms > ?1
@@ -203,7 +212,8 @@ pub(super) fn expired(connection: &Connection, now: u64) -> Done<Option<Vec<Expi
         }
     }
     connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last-look', ?1)")?.execute([now])?;
-    let ran_out = "SELECT name, number, point, token, attempt, failures, losses, worker, started_ms IS NOT NULL
+    let ran_out = "SELECT name, number, point, token, attempt, failures, losses, worker, started_ms IS NOT NULL,
+                       submitted_ms
                    FROM leases JOIN sweeps ON sweeps.key = leases.sweep WHERE deadline_ms <= ?1
                    ORDER BY deadline_ms, leases.sweep, point LIMIT ?2";
     let mut ran_out = connection.prepare_cached(ran_out)?;
@@ -211,7 +221,7 @@ pub(super) fn expired(connection: &Connection, now: u64) -> Done<Option<Vec<Expi
         let sweep = SweepId { name: row.get(0)?, number: row.get(1)? };
         let tries = AttemptCounts { attempts: row.get(4)?, failures: row.get(5)?, losses: row.get(6)? };
         let job = JobAddress { sweep, index: row.get(2)? };
-        let claim = Claim { job, token: row.get::<_, i64>(3)?.cast_unsigned(), tries };
+        let claim = Claim { job, submission: row.get(9)?, token: row.get::<_, i64>(3)?.cast_unsigned(), tries };
         Ok(ExpiredClaim { claim, worker: row.get(7)?, started: row.get(8)? })
     })?;
     Ok(Some(rows.collect::<Result<_, _>>()?))

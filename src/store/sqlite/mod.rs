@@ -160,6 +160,10 @@ impl Queue for SqliteStore {
         self.write(lease::expired)
     }
 
+    fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>> {
+        self.read(lease::expired_counts)
+    }
+
     fn backlog(&self, scope: &Scope) -> Result<Backlog> {
         self.read(|connection, now| read::backlog(connection, now, scope))
     }

@@ -113,7 +113,7 @@ fn single(
 /// Where a point stands, and its tries unless it has succeeded.
 pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(JobState, Option<AttemptCounts>)> {
     let sweep = sweeps::key(connection, id)?;
-    let total = sweeps::row(connection, sweep)?.counts.total;
+    let total = sweeps::counts(connection, sweep)?.total;
     if index >= total {
         return Err(StoreError::refused(format!("{id} has no point {index}"))
             .remedy(format!("its {total} points have the indices from 0"))

@@ -21,7 +21,7 @@ enum Found {
 
 /// Applies a report as a whole, or not at all: then it gives the indices whose claims are stale. None: applied.
 pub(super) fn apply(connection: &Connection, now: u64, report: &Report) -> Done<Option<Vec<u64>>> {
-    let Some(sweep) = sweeps::find(connection, &report.sweep)? else {
+    let Some(sweep) = sweeps::find_submission(connection, &report.sweep, report.submission)? else {
         return Ok(Some(report.entries.iter().map(|entry| entry.index).collect()));
     };
     let (mut found, mut stale, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());

@@ -20,6 +20,15 @@ pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
     Ok(key.query_row(params![id.name, number], |row| row.get(0)).optional()?)
 }
 
+/// The key of a sweep if it has this submission.
+pub(super) fn find_submission(connection: &Connection, id: &SweepId, submission: u64) -> Done<Option<i64>> {
+    let Some(sweep) = find(connection, id)? else { return Ok(None) };
+    let mut same = connection.prepare_cached("SELECT 1 FROM sweeps WHERE key = ?1 AND submitted_ms = ?2")?;
+    // No time beyond SQLite's numbers was ever recorded.
+    let submission = submission.min(i64::MAX as u64);
+    Ok(same.exists(params![sweep, submission])?.then_some(sweep))
+}
+
 /// The key of a sweep.
 pub(super) fn key(connection: &Connection, id: &SweepId) -> Done<i64> {
     Ok(find(connection, id)?.ok_or_else(|| StoreError::no_such_sweep(id))?)
@@ -105,6 +114,11 @@ pub(super) fn row(connection: &Connection, sweep: i64) -> Done<SweepRow> {
     Ok(row.query_row([sweep], read_row)?)
 }
 
+/// The counts of one sweep.
+pub(super) fn counts(connection: &Connection, sweep: i64) -> Done<Counts> {
+    Ok(row(connection, sweep)?.counts)
+}
+
 /// Pauses a sweep, or lets it go on and forgives what has failed.
 pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&str>) -> Done<()> {
     let update = "UPDATE sweeps SET paused = ?2, forgiven = CASE WHEN ?2 IS NULL THEN failed ELSE forgiven END
@@ -123,7 +137,8 @@ pub(super) fn pause_unless_resumed(
 ) -> Done<bool> {
     let update = "UPDATE sweeps SET paused = ?3 WHERE key = ?1 AND paused IS NULL AND forgiven = ?2";
     connection.prepare_cached(update)?.execute(params![sweep, failed_at_resume.min(MAX_POINTS), reason])?;
-    Ok(row(connection, sweep)?.paused.as_deref() == Some(reason))
+    let mut paused = connection.prepare_cached("SELECT 1 FROM sweeps WHERE key = ?1 AND paused = ?2")?;
+    Ok(paused.exists(params![sweep, reason])?)
 }
 
 /// Cancels what is ready or delayed, and marks what is claimed.
@@ -138,7 +153,7 @@ pub(super) fn cancel(connection: &Connection, sweep: i64) -> Done<Counts> {
     for statement in each {
         connection.prepare_cached(statement)?.execute([sweep])?;
     }
-    Ok(row(connection, sweep)?.counts)
+    counts(connection, sweep)
 }
 
 /// Puts failed and cancelled points of some ranges back in the queue; gives their number.
@@ -159,7 +174,7 @@ pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]
 /// Puts a succeeded point back in the queue, and the record of it into the log; whether it was done.
 pub(super) fn rerun(connection: &Connection, sweep: i64, rerun: &Rerun) -> Done<bool> {
     let (index, block) = (rerun.index, record::block_of(rerun.index));
-    if index >= row(connection, sweep)?.counts.total {
+    if index >= counts(connection, sweep)?.total {
         return Ok(false);
     }
     let leased = "SELECT 1 FROM leases WHERE sweep = ?1 AND point = ?2";
@@ -226,7 +241,7 @@ fn put_back(connection: &Connection, sweep: i64, runs: &[Range<u64>], from: Plac
 /// Removes a sweep; its logs and outputs, which may be large, are left to [`clear`].
 pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done<()> {
     let sweep = key(connection, id)?;
-    let running = row(connection, sweep)?.counts.running;
+    let running = counts(connection, sweep)?.running;
     if running > 0 && !force {
         let jobs = if running == 1 { "job" } else { "jobs" };
         return Err(StoreError::refused(format!("{id} has {running} running {jobs}"))

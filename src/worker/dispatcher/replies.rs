@@ -50,8 +50,6 @@ impl Dispatcher<'_> {
             self.state.emit_of_every_job(|| WorkerEvent::Recorded { jobs: recorded });
         }
         if refused_outcomes > 0 {
-            // Perhaps because the store was emptied.
-            self.met.values_mut().for_each(|(_, asked)| *asked = None);
             self.state.emit(WorkerEvent::OutcomesRefused { jobs: refused_outcomes });
         }
         if requeued > 0 {

@@ -90,7 +90,7 @@ local function claim_from(id, wish)
   if wish.except[id] then
     return
   end
-  local head = redis.call('HMGET', header(id), 'pending', 'paused')
+  local head = redis.call('HMGET', header(id), 'pending', 'paused', 'submitted')
   if head[2] or tonumber(head[1] or 0) == 0 then
     return
   end
@@ -102,7 +102,7 @@ local function claim_from(id, wish)
   end
   call_in_parts('HSET', key(id, 'leases'), claims.leases)
   count(id, {pending = -claims.given, running = claims.given})
-  return 'claims ' .. id .. ' ' .. wish.token .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
+  return 'claims ' .. id .. ' ' .. wish.token .. ' ' .. head[3] .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
 end
 
 -- The lines of the reply for the claims given; none: there is nothing to give.

@@ -1,10 +1,10 @@
 -- Records outcomes and gives claims, in one step, once. Arguments: worker, request number (20 digits), wish, reports.
 -- A wish is the most claims, lease in milliseconds, token, kind of scope, a counted list of its names, and one of the
--- sweeps to give nothing of; 0 alone is no wish. A report is sweep, block, chunk, a counted list of columns (name and "index position"), and a counted list of
+-- sweeps to give nothing of; 0 alone is no wish. A report is sweep, submission, block, chunk, a counted list of columns (name and "index position"), and a counted list of
 -- entries, each an index, "attempt token verdict… attempts failures losses flags", and its output if it has one.
 --
 -- The reply is nothing when a later request was applied already. Otherwise it is text, because it is kept for the case
--- that it gets lost: lines "stale POSITION INDEX…", then "claims SWEEP TOKEN" followed by lines "START STOP" (first
+-- that it gets lost: lines "stale POSITION INDEX…", then "claims SWEEP TOKEN SUBMISSION" followed by lines "START STOP" (first
 -- attempts) and "INDEX ATTEMPTS FAILURES LOSSES".
 local worker, seq = take(), take()
 local desk = 'sweep:w:' .. worker

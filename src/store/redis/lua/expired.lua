@@ -1,5 +1,5 @@
 -- Claims whose leases have run out, looked for at most once a second. Argument: the most to return. Returns for each:
--- sweep, index, lease; nil if another has looked within the last second.
+-- sweep, index, lease, submission; nil if another has looked within the last second.
 local most = tonumber(ARGV[1])
 local now = clock()
 local looked = tonumber(redis.call('GET', 'sweep:looked') or 0)
@@ -30,7 +30,7 @@ for _, id in ipairs(sweeps) do
       return found
     end
     if lease_read(all[i + 1]).deadline <= now then
-      found[#found + 1] = {id, all[i], all[i + 1]}
+      found[#found + 1] = {id, all[i], all[i + 1], redis.call('HGET', header(id), 'submitted')}
     end
   end
 end

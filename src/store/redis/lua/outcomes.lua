@@ -29,7 +29,7 @@ local function read_entry()
 end
 
 local function read_report()
-  local report = {sweep = take(), block = take(), chunk = take(), columns = {}, entries = {}, indices = {}}
+  local report = {sweep = take(), submission = take(), block = take(), chunk = take(), columns = {}, entries = {}, indices = {}}
   for i = 1, tonumber(take()) do
     report.columns[i] = {take(), take()}
   end
@@ -198,7 +198,7 @@ end
 
 -- Records a report, or returns the indices whose claims are stale.
 local function record(report, now)
-  if redis.call('EXISTS', header(report.sweep)) == 0 then
+  if redis.call('HGET', header(report.sweep), 'submitted') ~= report.submission then
     return report.indices
   end
   local stale = check(report, now)
