@@ -1,4 +1,4 @@
-//! Owns `sweep cancel`: takes what has not run out of the queue and ends what runs.
+//! Owns `sweep cancel`: removes a sweep's pending points from the queue and ends its running jobs.
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
@@ -7,10 +7,10 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::{change, select};
 
-/// Take what has not run out of the queue and end what runs; results so far stay
+/// Cancel the pending points of a sweep and end its running jobs; results are kept
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep
+    /// The sweep, for example pi-3
     sweep: SweepId,
 }
 
@@ -21,9 +21,12 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let counts = change::cancel(&*store, &row.id)?;
     let running = match counts.running {
         0 => String::new(),
-        some => format!("; {} told to stop at the next sign of life of its worker", count(some, "running job")),
+        some => format!("; {} will be ended at the next heartbeat", count(some, "running job")),
     };
     let id = &row.id;
-    message!("{id}: {} cancelled{running}; `sweep retry {id}` puts them back", count(counts.cancelled, "point"));
+    message!(
+        "cancelled {} of {id}{running}; `sweep retry {id}` puts them back in the queue",
+        count(counts.cancelled, "point")
+    );
     Ok(Exit::Well)
 }

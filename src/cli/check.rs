@@ -1,4 +1,4 @@
-//! Owns `sweep check`: says what a sweep file would do, and runs nothing.
+//! Owns `sweep check`: reports what a sweep file would run.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,18 +24,19 @@ use crate::status::text::plain;
 use crate::table::columns::{counters, first};
 use crate::template::shell_line;
 
-/// Check a sweep file: how many points there are and how they come about, the first few with their commands
+/// Check a sweep file and show its points and their commands; runs nothing
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
     file: PathBuf,
-    /// How many points to show
+    /// Number of points to show
     #[arg(long, value_name = "N", default_value_t = 5)]
     points: u64,
-    /// Write all points to this file, as CSV, or JSON Lines if it is named .jsonl; -: standard output, and nothing else there
+    /// Write all points to FILE: JSON Lines if it ends in .jsonl or .ndjson, otherwise CSV; - for standard output, without
+    /// the report
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// For tools: one JSON object
+    /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -69,25 +70,25 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::Well)
 }
 
-/// What `run` would do, where there are sweeps of that name. A store that cannot be asked is no mistake of the file.
+/// What `sweep run` would do; none: there is no sweep of that name. A store error is only a warning here.
 fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<SubmitReport> {
     let foreseen = context.store_if_any().and_then(|store| match store {
         Some(store) => preview(&*store, document, args.reuse),
         None => Ok(None),
     });
     foreseen.unwrap_or_else(|error| {
-        message!("warning: it cannot be file_warnings what `sweep run` would do: {error}");
+        message!("warning: cannot tell what `sweep run` would do: {error}");
         None
     })
 }
 
-/// The files whose edit makes old results count no more.
+/// The input files: after a change of one, no old result is reused.
 fn inputs(document: &Document) -> impl Iterator<Item = &str> {
     let templates = document.spec.templates.iter().map(|template| template.file.as_str());
     document.fingerprint.paths().chain(templates).unique()
 }
 
-/// Which files' edits make old results count no more, and what `run` would do.
+/// The input files, and what `sweep run` would do.
 fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
     /// Files that are named.
     const MOST: usize = 8;
@@ -98,7 +99,7 @@ fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
         let more = paths.len().saturating_sub(MOST);
         let more = if more > 0 { format!(", and {} more", group(more as u64)) } else { String::new() };
         let named = paths.iter().take(MOST).join(", ");
-        lines.insert(0, format!("inputs: {named}{more}; after an edit of one, old results count no more"));
+        lines.insert(0, format!("input files: {named}{more}; after a change of one, no old result is reused"));
     }
     if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
@@ -133,7 +134,7 @@ fn how_many(report: &CheckReport) -> String {
     let points = count(report.total, "point");
     match report.blocks.as_slice() {
         [block] if block.has_conditions => {
-            format!("{}; where keeps {}", product(block, " points"), group(block.kept))
+            format!("{}; `where` keeps {}", product(block, " points"), group(block.kept))
         }
         [block] => product(block, if report.total == 1 { " point" } else { " points" }),
         blocks => blocks.iter().enumerate().fold(points, |text, (at, block)| {
@@ -164,11 +165,9 @@ fn product(block: &Explained, of: &str) -> String {
 fn sampling(sampling: Sampling) -> &'static str {
     match sampling {
         Sampling::Independent => "",
-        Sampling::LatinHypercube => {
-            "a Latin hypercube cannot take more draws: another number of them draws all values anew\n"
-        }
+        Sampling::LatinHypercube => "sampling: with a Latin hypercube, another number of draws changes all values\n",
         Sampling::Sobol | Sampling::Halton => {
-            "this sampling takes more draws, but a further random parameter may change the values of the others\n"
+            "sampling: more draws keep the existing values; another random parameter may change them\n"
         }
     }
 }
@@ -176,7 +175,7 @@ fn sampling(sampling: Sampling) -> &'static str {
 fn from_file(import: &Import) -> String {
     match import {
         Import::Glob { parameter, pattern, matches } => {
-            format!("{parameter}: {} named like {pattern}", count(*matches, "path"))
+            format!("{parameter}: {} matching {pattern}", count(*matches, "path"))
         }
         Import::Lines { parameter, file, values, kind } => {
             format!("{parameter}: {} of {file}, {}", count(*values, "line"), kind.name())
@@ -191,10 +190,10 @@ fn from_file(import: &Import) -> String {
 /// Where jobs run, if not beside the sweep file, and what they find there.
 fn directory(sweep: &SweepRuntime) -> String {
     let Some(dir) = &sweep.spec.job.dir else { return String::new() };
-    let default = if dir == DEFAULT_JOB_DIR { " (`dir` under [job] names another)" } else { "" };
+    let default = if dir == DEFAULT_JOB_DIR { " (`dir` under [job] sets another folder)" } else { "" };
     let mut text = format!("each job runs in {dir}{default}\n");
     for template in &sweep.spec.templates {
-        text.push_str(&format!("  {} is written there from {}\n", template.name, template.file));
+        text.push_str(&format!("  {} is written there from the template {}\n", template.name, template.file));
     }
     text
 }

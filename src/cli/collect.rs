@@ -1,4 +1,4 @@
-//! Owns `sweep collect`: writes the table.
+//! Owns `sweep collect`: writes the results table.
 
 use std::fs::File;
 use std::io::{IsTerminal, Write};
@@ -17,28 +17,28 @@ use crate::status::text::plain;
 use crate::table::write::TableFormat;
 use crate::visible::visible_in_line;
 
-/// Rows and columns that a preview shows at most.
+/// The most rows and columns that a preview shows.
 const PREVIEW: (usize, usize) = (8, 8);
 
-/// Write the table of a sweep, at any time, also while jobs run
+/// Write the results table of a sweep; jobs may still be running
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
-    /// The file to write, whole or not at all: CSV, or JSON Lines if it is named .jsonl; -: standard output
+    /// The file to write; - for standard output. The file is complete or left unchanged
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The form of the table [default: by the name of the file, CSV for standard output]
+    /// The format of the table [default: jsonl if FILE ends in .jsonl or .ndjson, otherwise csv]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
-    /// Give points that have not succeeded a row too
+    /// Include points that have not succeeded
     #[arg(long)]
     all: bool,
-    /// Only rows for which this holds, over all columns, for example "temp > 3 and energy < 0 and seconds > 60"; a row
-    /// in which something that it asks for is missing is left out ("energy is not defined" finds those)
+    /// Include only rows that satisfy this expression over the columns, for example "temp > 3 and energy < 0". Rows in
+    /// which a value that it uses is missing are skipped; "energy is not defined" finds them
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
-    /// Only these columns, in this order
+    /// Write only these columns, in this order [default: all]
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     columns: Option<Vec<String>>,
 }
@@ -55,7 +55,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::Well)
 }
 
-/// Writes the table with its provenance beside it, and says so.
+/// Writes the table, and its provenance in a file beside it.
 ///
 /// # Errors
 /// If the store cannot be read or the file not be written.
@@ -72,7 +72,7 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Wr
     Ok(())
 }
 
-/// What stands in no row, and what to do about it.
+/// The points without a row, and what to do about them.
 fn left_out(request: &TableRequest<'_>, collected: &Collected) -> String {
     let counts = &request.row.counts;
     let parts =
@@ -82,31 +82,28 @@ fn left_out(request: &TableRequest<'_>, collected: &Collected) -> String {
     let mut text = String::new();
     if !told.is_empty() {
         let how = match (request.selection.all, &request.selection.filter) {
-            (false, _) => "left out (--all: with them)",
-            (true, None) => "among them",
-            (true, Some(_)) => "among those asked",
+            (false, _) => "not included (add --all to include them)",
+            (true, None) => "including",
+            (true, Some(_)) => "filtered with the others",
         };
         text = format!("; {how}: {}", told.join(", "));
     }
     if collected.skipped > 0 {
-        text += &format!(
-            "; left out: {} in which something that --where asks for is missing",
-            count(collected.skipped, "row")
-        );
+        text += &format!("; skipped {} in which a value used by --where is missing", count(collected.skipped, "row"));
     }
     if counts.failed > 0 {
-        text += &format!("; `sweep failures {}` says why some failed", request.row.id);
+        text += &format!("; `sweep failures {}` shows why points failed", request.row.id);
     }
     text
 }
 
-/// Shows the first rows of a table, if it is CSV, to a person who looks on.
+/// Shows the first rows of a CSV table, if stderr is a terminal.
 pub fn preview(target: &OutputTarget) {
     let Some(path) = target.file.as_ref().filter(|_| std::io::stderr().is_terminal()) else { return };
     if target.format().ok() != Some(TableFormat::Csv) {
         return;
     }
-    // A table that was just written can be read; if not, there is simply nothing to look at.
+    // The table was just written. If it cannot be read now, there is no preview.
     let Ok(file) = File::open(path) else { return };
     let mut reader = csv::Reader::from_reader(file);
     let Ok(header) = reader.headers().cloned() else { return };

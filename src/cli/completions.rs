@@ -1,4 +1,4 @@
-//! Owns `sweep completions`: what the shell needs to complete sweep's command lines.
+//! Owns `sweep completions`: prints a shell's completion script.
 
 use std::io::Write;
 
@@ -8,7 +8,9 @@ use crate::cli::exit::Exit;
 use crate::cli::output::stdout_error;
 use crate::error::Result;
 
-/// Print completions for a shell; for bash: sweep completions bash > ~/.local/share/bash-completion/completions/sweep
+/// Print a completion script for a shell
+///
+/// For bash: sweep completions bash > ~/.local/share/bash-completion/completions/sweep
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The shell
@@ -17,7 +19,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, out: &mut dyn Write) -> Result<Exit> {
-    // clap_complete panics when it cannot write; so it writes to memory.
+    // clap_complete panics if it cannot write, so it writes to memory.
     let mut script = Vec::new();
     generate(args.shell, &mut super::definition(), "sweep", &mut script);
     out.write_all(&script).map_err(stdout_error)?;

@@ -1,4 +1,4 @@
-//! Owns `sweep doctor`: checks the store and this machine, and says what would bite.
+//! Owns `sweep doctor`: checks the store and this machine, and reports likely problems.
 
 use std::io::Write;
 
@@ -12,10 +12,12 @@ use crate::ops::doctor::checks::{Check, Finding};
 use crate::ops::doctor::examine;
 use crate::visible::visible;
 
-/// Check the store and this machine, and say what would bite; exit code 3 if the store cannot be used
+/// Check the store and this machine, and report likely problems
+///
+/// The exit code is 3 if the store cannot be used. Changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// For tools: one JSON object with all checks
+    /// Print one JSON object with all checks, for programs
     #[arg(long)]
     json: bool,
 }
@@ -34,7 +36,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         put_json(out, &Checks { version: 1, checks: &checks })?;
     } else {
         for check in &checks {
-            // A stray's command line may hold anything.
+            // The command line of a stray process may contain control characters.
             put(out, &format!("{:<8} {:<11} {}\n", check.finding.word(), check.name, visible(&check.says)))?;
         }
     }

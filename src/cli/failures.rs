@@ -1,4 +1,4 @@
-//! Owns `sweep failures`: why points failed, alike ones together.
+//! Owns `sweep failures`: shows why points failed, grouped by cause.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -17,14 +17,15 @@ use crate::store::SweepRow;
 use crate::template::shell_line;
 use crate::visible::visible_in_line;
 
-/// Show why points failed: by cause and last line of stderr, the largest group first
+/// Show why points failed, grouped by cause and last line of stderr
 ///
-/// In the lines numbers are blanked as #, and paths as PATH, so that lines that differ in nothing else are one group.
+/// The largest group comes first. In the lines of stderr, # stands for a number and PATH for a path, so that lines that
+/// differ only in these form one group.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
-    /// For tools: one JSON object
+    /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
 }
@@ -61,15 +62,15 @@ fn page(row: &SweepRow, groups: &[FailureGroup]) -> String {
     for group in groups {
         let line = match (&group.last_line, group.mixed) {
             (Some(line), _) => Some(line.as_str()),
-            (None, true) => Some("(further last lines of stderr, of too many kinds to be told apart)"),
+            (None, true) => Some("(other last lines of stderr; too many to list)"),
             (None, false) => None,
         };
         // Writing to a String does not fail.
-        let others = if group.varied { " (others in other words)" } else { "" };
+        let others = if group.varied { " (and similar)" } else { "" };
         let _ = writeln!(page, "{}: {}{others}", count(group.count, "point"), visible_in_line(&group.words));
         line.map_or(Ok(()), |line| writeln!(page, "  {line}")).unwrap_or_default();
-        let _ = writeln!(page, "  for example  sweep show {}", group.example);
-        let _ = writeln!(page, "  run again    {}", shell_line(&retry_command(row, group, groups), &[], None));
+        let _ = writeln!(page, "  example    sweep show {}", group.example);
+        let _ = writeln!(page, "  run again  {}", shell_line(&retry_command(row, group, groups), &[], None));
     }
     page
 }

@@ -1,4 +1,4 @@
-//! Owns `sweep jobs`: lists points with their states.
+//! Owns `sweep jobs`: lists points and their states.
 
 use std::io::Write;
 
@@ -16,21 +16,21 @@ use crate::ops::points::PointStates;
 use crate::ops::select;
 use crate::space::{Point, Space};
 
-/// List the points of a sweep with their states
+/// List the points of a sweep and their states
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
-    /// Only points in this state
-    #[arg(long, value_name = "S")]
+    /// List only points in this state
+    #[arg(long, value_name = "STATE")]
     state: Option<State>,
-    /// Only points for which this holds, for example "temp > 3 and solver == 'rk4'"
+    /// List only points that satisfy this expression over the parameters, for example "temp > 3 and solver == 'rk4'"
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
-    /// The most points to list; 0: all
+    /// List at most N points; 0 lists all
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: u64,
-    /// For tools: a JSON object on each line
+    /// Print one JSON object per line, for programs
     #[arg(long)]
     json: bool,
 }
@@ -88,10 +88,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         }
     }
     if more {
-        message!("the first {} of them; --limit N lists more, --limit 0 all", group(listed));
+        message!("listed the first {}; add --limit N to list more, --limit 0 to list all", group(listed));
     } else if listed == 0 {
         let which = args.state.map_or_else(String::new, |state| format!(" {}", state.word()));
-        let such = if filter.is_some() { " for which that holds" } else { "" };
+        let such = if filter.is_some() { " that satisfy --where" } else { "" };
         message!("{} has no{which} points{such}", row.id);
     }
     Ok(Exit::Well)

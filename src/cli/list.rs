@@ -1,4 +1,4 @@
-//! Owns `sweep list`: the sweeps in the store.
+//! Owns `sweep list`: lists the sweeps in the store.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Owns `sweep logs`: what a job printed, as far as it was kept.
+//! Owns `sweep logs`: prints the stored output of a job.
 
 use std::io::{IsTerminal, Write};
 
@@ -11,13 +11,13 @@ use crate::ops::{change, history, output, select, show};
 use crate::record::Kept;
 use crate::visible::visible;
 
-/// Print what a job printed: its stdout to stdout, its stderr to stderr
+/// Print the stored output of a job: its stdout on stdout, its stderr on stderr
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The job, for example pi-3/417
     #[arg(value_name = "SWEEP/INDEX")]
     job: JobAddress,
-    /// The attempt [default: the newest that ran]
+    /// The number of the attempt, from 1 [default: the newest that ran]
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
 }
@@ -36,16 +36,18 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let Some(record) = records.iter().rfind(|record| record.tries.attempts == attempt) else {
         let mut ran: Vec<u32> = records.iter().map(|record| record.tries.attempts).collect();
         ran.dedup();
-        return Err(Error::usage(format!("{} has no attempt {attempt}; it has {ran:?}", args.job)));
+        let attempts = ran.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Error::usage(format!("{} has no attempt {attempt}", args.job))
+            .remedy(format!("its attempts are {attempts}")));
     };
     let Some(output) = output::of_record(&*store, &row.id, record)? else {
         if let Some(origin) = &record.origin {
-            message!("attempt {attempt} of {} ran as {origin}, and no output of it is kept", args.job);
+            message!("attempt {attempt} of {} ran as {origin}; its output is not stored", args.job);
             return Ok(Exit::Well);
         }
         let logs = context.runtime(&*store, &row)?.spec.job.logs;
         let or_not_kept = match logs.succeeded == 0 || logs.failed == 0 {
-            true => ", or nothing of it was kept: see `logs` under [job] in the sweep file",
+            true => ", or its output is not stored (see `logs` under [job] in the sweep file)",
             false => "",
         };
         message!("attempt {attempt} of {} printed nothing{or_not_kept}", args.job);
@@ -56,10 +58,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::Well)
 }
 
-/// Bytes as they came for a pipe; made safe to look at for a terminal.
+/// Writes the bytes unchanged to a pipe; on a terminal, replaces control characters.
 fn print(to: &mut dyn Write, kept: &Kept, name: &str, terminal: bool) -> Result<()> {
     if kept.is_cut() {
-        message!("({name} had {} bytes, of which the last {} were kept)", kept.total, kept.tail.len());
+        message!("({name} had {} bytes; the last {} are stored)", kept.total, kept.tail.len());
     }
     if terminal { put(to, &visible(&show::text(kept))) } else { to.write_all(&kept.tail).map_err(stdout_error) }
 }

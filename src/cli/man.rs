@@ -1,4 +1,4 @@
-//! Owns `sweep man`: the man page, made from the definition of the command line.
+//! Owns `sweep man`: the man page, generated from the definition of the command line.
 
 use std::io::Write;
 
@@ -8,7 +8,9 @@ use crate::cli::exit::Exit;
 use crate::cli::output::stdout_error;
 use crate::error::Result;
 
-/// Print the man page: sweep man | man -l -
+/// Print the man page
+///
+/// To read it: sweep man | man -l -
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 

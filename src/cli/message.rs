@@ -1,4 +1,4 @@
-//! Owns lines on stderr: for people, or as JSON where a program reads them. A reader that has gone away is no error.
+//! Owns lines on stderr: text for people, or JSON for a program that reads them. A closed stderr is not an error.
 
 use std::fmt::Arguments;
 use std::io::Write;
@@ -9,7 +9,9 @@ use indicatif::ProgressBar;
 
 use super::report::json;
 
-/// As `eprintln!`, which would panic where nobody reads.
+use crate::error::Error;
+
+/// Prints a line on standard error. Unlike `eprintln!` it does not panic when standard error is closed.
 macro_rules! message {
     ($($text:tt)*) => { $crate::cli::message::line(format_args!($($text)*)) };
 }
@@ -54,5 +56,15 @@ pub fn raw_line(text: &str) {
     match &*bar {
         Some(bar) => bar.suspend(write),
         None => write(),
+    }
+}
+
+/// Prints an error, and below it what to do next. Diagnostics of a sweep file bring their own `error:` and `help:`.
+pub fn error(error: &Error) {
+    let (message, remedy) = error.parts();
+    let prefix = if matches!(error, Error::SweepFile(_)) { "" } else { "error: " };
+    match remedy {
+        Some(remedy) => message!("{prefix}{message}\n  help: {remedy}"),
+        None => message!("{prefix}{message}"),
     }
 }

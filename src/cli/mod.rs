@@ -1,4 +1,4 @@
-//! Owns what a person types: the command line, one file a subcommand, thin; [`crate::ops`] does the work.
+//! Owns the command line: one thin file for each subcommand; [`crate::ops`] does the work.
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -51,13 +51,14 @@ mod wait;
 mod work;
 mod worker;
 
-/// Runs a program many times with different parameters, and makes one table of the results.
+/// Run a program many times with different parameters, and collect the results in one table.
 ///
-/// Begin with `sweep new`, look at what it would do with `sweep check`, and make the table with `sweep run`.
+/// `sweep new` writes a sweep file to begin with, `sweep check` checks it, and `sweep run` runs it and writes the table.
 #[derive(Debug, Parser)]
 #[command(name = "sweep", version, after_help = exit::HELP, disable_help_subcommand = true)]
 pub struct Cli {
-    /// The store: redis://HOST:6379 (rediss:// for TLS), redis+unix:///PATH, or a folder [default: .sweep, in the nearest folder upward]
+    /// The store: redis://HOST:PORT, rediss://HOST:PORT (TLS), redis+unix:///PATH, or a folder [default: the folder .sweep
+    /// in the current folder or the nearest one above it]
     #[arg(long, global = true, value_name = "URL", env = "SWEEP_STORE", hide_env_values = true)]
     store: Option<String>,
     #[command(subcommand)]
@@ -92,14 +93,14 @@ enum Command {
     Supervise(supervise::Args),
 }
 
-/// What every command works with.
+/// The store and the folder that a command works with.
 pub struct Context {
     store: Option<String>,
     cwd: PathBuf,
 }
 
 impl Context {
-    /// The store that must be there.
+    /// The store, which must exist.
     fn store(&self) -> Result<Arc<dyn Store>> {
         Ok(open(self.store.as_deref(), &self.cwd, Open::Existing)?)
     }
@@ -111,18 +112,18 @@ impl Context {
         there.then(|| self.store()).transpose()
     }
 
-    /// The store, made if there is none.
+    /// The store, created if there is none.
     fn store_or_create(&self) -> Result<Arc<dyn Store>> {
         Ok(open(self.store.as_deref(), &self.cwd, Open::OrCreate)?)
     }
 
-    /// A sweep as it would be, before it is submitted and has its number.
+    /// A sweep that is not submitted yet, as if it had number 1.
     fn preview(&self, document: Document) -> Result<SweepRuntime> {
         let id = SweepId { name: document.spec.name.clone(), number: 1 };
         SweepRuntime::new(id, document, &self.cwd).map_err(|error| Error::usage(format!("{error:#}")))
     }
 
-    /// A sweep made ready on this machine.
+    /// A stored sweep, loaded on this machine.
     fn runtime(&self, store: &dyn Store, row: &SweepRow) -> Result<SweepRuntime> {
         let unreadable = |error| StoreError::damaged(format!("the stored sweep {} cannot be read: {error:#}", row.id));
         let document = Document::decode(&store.document(&row.id)?).map_err(|error| unreadable(error.into()))?;
@@ -138,7 +139,7 @@ pub fn main() -> ExitCode {
             secret::keep_from_jobs();
             report(execute(cli, &mut std::io::stdout().lock()))
         }
-        // clap's own: help and version go to stdout with 0, errors to stderr with 2.
+        // clap prints help and version on stdout and exits with 0; it prints errors on stderr and exits with 2.
         Err(error) => {
             let _ = error.print();
             ExitCode::from(error.exit_code() as u8)
@@ -151,7 +152,7 @@ pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-/// Whether what a person reads on stderr may be coloured.
+/// Whether messages on stderr may have colours.
 fn colours() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -161,11 +162,8 @@ fn report(result: Result<Exit>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             let exit = Exit::of_error(&error);
-            match &error {
-                _ if exit == Exit::Well => {}
-                // Rendered diagnostics bring their own `error:`.
-                Error::SweepFile(text) => message!("{text}"),
-                error => message!("error: {error}"),
+            if exit != Exit::Well {
+                message::error(&error);
             }
             exit.into()
         }

@@ -1,4 +1,4 @@
-//! Owns `sweep pause`: no more jobs of a sweep are given out until `resume`.
+//! Owns `sweep pause`: starts no more jobs of a sweep until `sweep resume`.
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
@@ -7,12 +7,12 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::select;
 
-/// Give out no more jobs of a sweep; those that run go on
+/// Start no more jobs of a sweep; running jobs continue
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
-    /// Why, for those who look at its status
+    /// The reason, shown by `sweep status` [default: by USER]
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -23,11 +23,11 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let id = &row.id;
     if row.counts.is_settled() {
-        return Err(Error::usage(format!("{id} has nothing left to run")));
+        return Err(Error::usage(format!("{id} has no points left to run")));
     }
     let reason = args.reason.clone().unwrap_or_else(|| format!("by {}", select::user()));
     store.set_paused(id, Some(&reason))?;
     let left = count(row.counts.pending, "point");
-    message!("{id} is paused with {left} to run; `sweep resume {id}` lets it go on");
+    message!("paused {id} with {left} left to run; `sweep resume {id}` resumes it");
     Ok(Exit::Well)
 }

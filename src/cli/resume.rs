@@ -1,4 +1,4 @@
-//! Owns `sweep resume`: lets a paused sweep go on.
+//! Owns `sweep resume`: resumes a paused sweep.
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
@@ -7,10 +7,10 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::select;
 
-/// Let a paused sweep go on
+/// Resume a paused sweep
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
 }
 
@@ -20,20 +20,18 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let id = &row.id;
     if row.paused.is_none() {
-        let what = match row.counts.cancelled {
-            0 => "is not paused".to_owned(),
-            some => format!(
-                "is not paused; {} of it are cancelled: `sweep retry {id}` puts them back",
-                count(some, "point")
-            ),
-        };
-        return Err(Error::usage(format!("{id} {what}")));
+        let error = Error::usage(format!("{id} is not paused"));
+        return Err(match row.counts.cancelled {
+            0 => error,
+            some => error
+                .remedy(format!("`sweep retry {id}` puts its {} back in the queue", count(some, "cancelled point"))),
+        });
     }
     store.set_paused(id, None)?;
     let cancelled = match row.counts.cancelled {
         0 => String::new(),
-        some => format!("; {} stay cancelled: `sweep retry {id}` puts them back", count(some, "point")),
+        some => format!("; `sweep retry {id}` puts its {} back in the queue", count(some, "cancelled point")),
     };
-    message!("{id} goes on with {} to run{cancelled}", count(row.counts.pending, "point"));
+    message!("resumed {id} with {} left to run{cancelled}", count(row.counts.pending, "point"));
     Ok(Exit::Well)
 }

@@ -7,13 +7,13 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::{change, select};
 
-/// Remove sweeps with their history and results
+/// Remove sweeps from the store, with their history and results
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweeps
+    /// The sweeps, for example pi-3
     #[arg(required = true)]
     sweeps: Vec<SweepId>,
-    /// Also where jobs run; their workers end them
+    /// Remove sweeps that have running jobs; the jobs are ended
     #[arg(long)]
     force: bool,
 }
@@ -24,7 +24,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     for id in &args.sweeps {
         let row = select::sweep(&*store, Some(id))?;
         change::remove(&*store, &row, args.force)?;
-        message!("{id} removed, with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
+        message!("removed {id} with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
     }
     Ok(Exit::Well)
 }

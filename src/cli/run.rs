@@ -1,4 +1,4 @@
-//! Owns `sweep run`: makes the table that a sweep file declares true, by running what is missing on this machine.
+//! Owns `sweep run`: runs the missing points of a sweep file on this machine and writes the results table.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,16 +19,18 @@ use crate::ops::target::OutputTarget;
 use crate::store::{Counts, Scope, Store};
 use crate::worker::Summary;
 
-/// Make the table of a sweep file true: run what is missing on every core of this machine, and write it
+/// Run the missing points of a sweep file on this machine and write the results table
 ///
-/// A sweep that is in the store with the same points goes on, with its failed and cancelled points put back. A sweep with
-/// other points (a value more, more repeats) takes over what earlier ones of that name have. Both only if what runs has
-/// not changed since: the command, the files that it names, those that `[files] watch` finds.
+/// A stored sweep with the same points continues; its failed and cancelled points run again. If the points have changed
+/// (another value, more repeats), a new sweep reuses the results of earlier sweeps of the same name. Results are reused
+/// only if the command and the input files have not changed: the files that the command names and those that
+/// `[files] watch` matches.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
     file: PathBuf,
-    /// The table [default: NAME.results.csv in the current folder; FILE.jsonl: as JSON Lines; -: standard output]
+    /// Write the table to FILE: JSON Lines if it ends in .jsonl or .ndjson, otherwise CSV; - for standard output
+    /// [default: NAME.results.csv in the current folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -73,7 +75,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     Ok(Exit::of_counts(&row.counts))
 }
 
-/// Works at the sweep until nothing is left of it, by whomever. Where that is so from the beginning no worker is started.
+/// Runs a worker until the sweep has no points left to run, here or elsewhere. Starts none if there are none left.
 fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(Summary, bool)> {
     if store.sweep(id)?.counts.is_settled() {
         return Ok((Summary::default(), false));
@@ -84,15 +86,15 @@ fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> 
     worked
 }
 
-/// What an interrupted run leaves, and how to go on.
+/// The message after an interrupted run.
 fn left(id: &SweepId, counts: &Counts, summary: &Summary) -> String {
     let lost = match summary.undelivered {
         0 => String::new(),
-        some => format!("; {} could not be delivered, those jobs run again", count(some as u64, "outcome")),
+        some => format!("; {} could not be delivered, and those jobs will run again", count(some as u64, "outcome")),
     };
     format!(
-        "{id}: interrupted with {} of {} succeeded{lost}; the same command goes on, `sweep collect {id} --out FILE` writes \
-         what there is",
+        "{id}: interrupted with {} of {} points succeeded{lost}; run the same command to continue, or \
+         `sweep collect {id} --out FILE` to write the results so far",
         group(counts.succeeded),
         group(counts.total),
     )

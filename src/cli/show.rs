@@ -1,4 +1,4 @@
-//! Owns `sweep show`: all that is known of one point.
+//! Owns `sweep show`: shows one point.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -13,16 +13,16 @@ use crate::ops::show::{JobView, cause, job, text};
 use crate::record::{Kept, Record};
 use crate::visible::{visible, visible_in_line};
 
-/// Lines of each stream that are shown; `sweep logs` shows all that was kept.
+/// The most lines shown of each output stream; `sweep logs` shows all that are stored.
 const LINES: usize = 10;
 
-/// Show one point: parameters, a command line to paste, attempts, output
+/// Show one point: its parameters, command line, attempts, results and output
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The job, for example pi-3/417
     #[arg(value_name = "SWEEP/INDEX")]
     job: JobAddress,
-    /// For tools: one JSON object
+    /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
 }
@@ -56,7 +56,7 @@ fn page(view: &JobView) -> String {
     let _ = writeln!(page, "  draw {}, {scramble}repeat {}, seed {}", point.draw, point.repeat, point.seed);
     let _ = match view.paste_line() {
         Ok(line) => writeln!(page, "\n{line}"),
-        Err(why) => writeln!(page, "\n(it has no command: {why})"),
+        Err(why) => writeln!(page, "\n(no command: {why})"),
     };
     if let (Ok(_), Err(why)) = (&view.prepared, &view.program) {
         let _ = writeln!(page, "(on this machine: {why})");
@@ -81,7 +81,7 @@ fn page(view: &JobView) -> String {
 
 fn state(state: &JobState) -> String {
     match state {
-        JobState::Pending { due_ms: Some(_) } => "pending (waits before it is tried again)".into(),
+        JobState::Pending { due_ms: Some(_) } => "pending (waits for its retry delay)".into(),
         JobState::Running { attempt, worker, started_ms } => {
             let what = if started_ms.is_some() { "running" } else { "claimed" };
             format!("{what} (attempt {attempt}, worker {worker})")
@@ -93,7 +93,7 @@ fn state(state: &JobState) -> String {
 fn attempt(record: &Record) -> String {
     let number = record.tries.attempts;
     let how = visible_in_line(&cause(record).unwrap_or_else(|| "succeeded".into()));
-    // Nobody measured one that was lost, or that did not run.
+    // Attempts that were lost or did not run have no measurements.
     if record.host.is_empty() || record.seconds == 0.0 {
         return format!("attempt {number}: {how}\n");
     }
@@ -115,6 +115,6 @@ fn stream(name: &str, kept: &Kept) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let shown = lines.iter().skip(lines.len().saturating_sub(LINES));
     let cut = kept.is_cut() || lines.len() > LINES;
-    let head = format!("\n{name}{} ({} bytes):\n", if cut { ", its end" } else { "" }, kept.total);
+    let head = format!("\n{name}{} ({} bytes):\n", if cut { ", the last lines" } else { "" }, kept.total);
     shown.fold(head, |page, line| page + "  " + line + "\n")
 }

@@ -1,4 +1,4 @@
-//! Owns `sweep stats`: means with their errors, by groups.
+//! Owns `sweep stats`: means and their errors by group.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,43 +19,43 @@ use crate::table::write::{TableFormat, TableWriter};
 use crate::value::{Value, print_float};
 use crate::visible::visible_in_line;
 
-/// Show mean, standard deviation, standard error and 95 % interval of each numeric result, by groups
+/// Show mean, standard deviation, standard error and 95 % interval of each numeric result by group
 ///
-/// n counts the values, missing the jobs of the group that have none: failed, not run yet, cancelled, or without that
-/// result; to leave those out that take long or fail biases a mean. The interval is Student's, and Wilson's where a
-/// result is true, false, 0 or 1 everywhere. Repeats of one draw belong together, and the error is then that of the means
-/// of the draws; quasi-random and Latin hypercube samples have an error only with `randomizations`.
+/// n is the number of values. missing is the number of jobs in the group without a value: failed, not run yet, cancelled,
+/// or without that result; if long or failing jobs are missing, the mean is biased. The interval is Student's, or Wilson's
+/// for a result that is always true, false, 0 or 1. With repeats, the error is computed from the means of the draws.
+/// Quasi-random and Latin hypercube samples have an error only with `randomizations`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
-    /// The columns that make the groups [default: every parameter that no draw changes]; "": all in one
+    /// Group by these columns; "" makes one group [default: all parameters that do not depend on a draw]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     by: Option<Vec<String>>,
-    /// The columns to look at, for example energy,seconds [default: every result that is a number somewhere]
+    /// Summarize these columns, for example energy,seconds [default: all results that have numbers]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     results: Option<Vec<String>>,
-    /// Quantiles to show, from 0 to 1, of type 7 as in R and NumPy; keeps all values in memory, 8 bytes each
+    /// Show these quantiles, from 0 to 1 (type 7, as in R and NumPy); uses 8 bytes of memory per value
     #[arg(long, value_name = "P,Q", value_delimiter = ',', value_parser = probability)]
     quantiles: Vec<f64>,
-    /// Only rows for which this holds, over all columns; a job of which it cannot be told, because it has no result,
-    /// counts as missing
+    /// Include only rows that satisfy this expression over the columns; a job without a value that it uses counts as
+    /// missing
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
-    /// Write a table: CSV, or JSON Lines if the file is named .jsonl; -: standard output
+    /// Write the table to FILE with all digits; - for standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The form of the table [default: by the name of the file, CSV for standard output]
+    /// The format of the table [default: jsonl if FILE ends in .jsonl or .ndjson, otherwise csv]
     #[arg(long, value_name = "FORMAT", requires = "out")]
     format: Option<FormatArg>,
-    /// For tools: JSON Lines on standard output
+    /// Print JSON Lines on standard output, for programs
     #[arg(long, conflicts_with = "out")]
     json: bool,
 }
 
 fn probability(text: &str) -> std::result::Result<f64, String> {
     let p: f64 = text.parse().map_err(|_| format!("`{text}` is not a number from 0 to 1"))?;
-    if (0.0..=1.0).contains(&p) { Ok(p) } else { Err("a quantile is asked for by a number from 0 to 1".into()) }
+    if (0.0..=1.0).contains(&p) { Ok(p) } else { Err("a quantile is a number from 0 to 1".into()) }
 }
 
 /// Runs the command.
@@ -97,7 +97,7 @@ fn write(statistics: &Statistics, quantiles: &[f64], target: &OutputTarget, out:
     })
 }
 
-/// A table for a person: six digits, and the reasons below it, once each.
+/// A table for people: six digits, with each note once below the table.
 fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
     let names: Vec<String> = statistics.names(quantiles).iter().map(|name| visible_in_line(name)).collect();
     // The note is the last column, and stands below the table.

@@ -1,4 +1,4 @@
-//! Owns `sweep status`: counts, rate, time left, workers. Changes nothing.
+//! Owns `sweep status`: shows sweeps and workers. Changes nothing.
 
 use std::io::Write;
 
@@ -9,15 +9,15 @@ use crate::error::Result;
 use crate::job::SweepId;
 use crate::status::{Snapshot, text};
 
-/// The sweeps that are shown to a person who names none, beside those that still run.
+/// How many of the newest sweeps are shown in addition to those with points left to run.
 const NEWEST: usize = 10;
 
-/// Show how sweeps go: counts, rate, time left, workers
+/// Show the progress of sweeps (counts, rate, time left) and the workers
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: those with something left to run, and the ten newest]
+    /// The sweep, for example pi-3 [default: all sweeps with points left to run, and the ten newest]
     sweep: Option<SweepId>,
-    /// For tools: one JSON object with all sweeps, newest first
+    /// Print one JSON object with all sweeps, newest first, for programs
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! Owns what `run`, `submit` and `check` have in common: what becomes of a sweep file in a store, and how it is said.
+//! Owns what `run`, `submit` and `check` share: planning and doing a submission, and describing it.
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use itertools::Itertools;
@@ -15,10 +15,10 @@ use crate::store::{Counts, Store};
 /// Options that `run`, `submit` and `check` share.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ReuseArgs {
-    /// Start over: a new sweep, nothing reused from earlier ones
+    /// Start a new sweep that reuses no earlier results
     #[arg(long, conflicts_with = "reuse_changed")]
     fresh: bool,
-    /// Take successes over although what runs has changed since (the program, the command, a watched file)
+    /// Reuse earlier results even if the command or an input file has changed
     #[arg(long)]
     reuse_changed: bool,
 }
@@ -87,7 +87,7 @@ pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
         SubmitReport::Continued { id, before, paused } => {
             // What follows in further lines, a failed job's last words and what to type, was said when it was paused.
             let reason = paused.as_deref().and_then(|reason| reason.lines().next());
-            let paused = reason.map(|reason| format!("{id} was paused ({reason}) and goes on")).into_iter();
+            let paused = reason.map(|reason| format!("{id} was paused ({reason}) and is resumed")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()
         }
         SubmitReport::New { total, reused, not_reused, results_changed_since } => {
@@ -124,7 +124,7 @@ fn progress(counts: &Counts) -> String {
     let parts =
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{} {what}", group(*number)));
     let parts = parts.collect_vec();
-    let among = if parts.is_empty() { String::new() } else { format!(" (among them {})", parts.join(", ")) };
+    let among = if parts.is_empty() { String::new() } else { format!(" (including {})", parts.join(", ")) };
     format!("{} of {} done, {} to run{among}", group(counts.succeeded), group(counts.total), group_or_nothing(left))
 }
 

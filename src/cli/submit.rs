@@ -1,4 +1,4 @@
-//! Owns `sweep submit`: puts a sweep into the store, and prints its id alone on stdout.
+//! Owns `sweep submit`: submits a sweep file to the store and prints the sweep's id on stdout.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::runtime::SweepRuntime;
 use crate::spec::{Diagnostics, SweepFile};
 use crate::store::Store;
 
-/// Put a sweep into the store; workers then run it
+/// Submit a sweep file to the store, for workers to run
 ///
-/// Only what is missing is put in the queue: a sweep that is there with the same points goes on, and a new one takes over
-/// what earlier ones of that name have, as `sweep run` does.
+/// As with `sweep run`, only missing points run: a stored sweep with the same points continues, and a new sweep reuses the
+/// results of earlier sweeps of the same name.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
@@ -35,7 +35,7 @@ pub struct Args {
 /// Options of what submits a sweep, for one of which much may fail.
 #[derive(Debug, clap::Args)]
 pub struct FailingArgs {
-    /// Do not pause the sweep, however many of its points fail
+    /// Do not pause the sweep when many of its points fail
     #[arg(long)]
     keep_going: bool,
 }
@@ -61,7 +61,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     if counts.is_settled() {
         message!("`sweep collect {id} --out FILE` writes the table");
     } else {
-        message!("{id} is in {}; `sweep worker` runs its jobs, `sweep status` shows how it goes", store.describe());
+        message!(
+            "submitted {id} to {}; `sweep worker` runs its jobs, `sweep status` shows its progress",
+            store.describe()
+        );
     }
     Ok(Exit::Well)
 }

@@ -1,4 +1,4 @@
-//! Owns `sweep wait`: returns when a sweep is done, with `run`'s exit code.
+//! Owns `sweep wait`: waits until a sweep has ended or is paused, and exits with the code of `sweep run`.
 
 use std::thread;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::ops::select;
 /// How often the store is asked.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Wait until a sweep has nothing left to run, or is paused
+/// Wait until a sweep has no points left to run, or is paused
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep [default: the newest that you submitted]
+    /// The sweep, for example pi-3 [default: your newest sweep]
     sweep: Option<SweepId>,
 }
 
@@ -36,7 +36,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
                 }
                 thread::sleep(EVERY);
             }
-            // Whoever waits for a sweep outwaits a store that is restarted.
+            // The store may be restarting: keep waiting.
             Err(error) if error.is_unreachable() => {
                 if !std::mem::replace(&mut is_away, true) {
                     message!("the store is away: {error}; sweep asks again until it is back");

@@ -1,6 +1,7 @@
 //! Owns what changes a sweep by hand: cancel, remove.
 
 use crate::error::{Error, Result};
+use crate::human::count;
 use crate::job::SweepId;
 use crate::store::{Counts, Store, SweepRow};
 
@@ -12,12 +13,9 @@ pub fn check_index(row: &SweepRow, index: u64) -> Result<u64> {
     if index < row.counts.total {
         return Ok(index);
     }
-    Err(Error::usage(format!(
-        "{} has no point {index}: it has {} points, 0 to {}",
-        row.id,
-        row.counts.total,
-        row.counts.total.saturating_sub(1)
-    )))
+    let (id, total) = (&row.id, row.counts.total);
+    let error = Error::usage(format!("{id} has no point {index}"));
+    Err(error.remedy(format!("{id} has {total} points, with indices from 0 to {}", total.saturating_sub(1))))
 }
 
 /// Takes what has not run out of the queue; running jobs are ended by their workers. Returns the counts after.
@@ -35,12 +33,9 @@ pub fn cancel(store: &dyn Store, id: &SweepId) -> Result<Counts> {
 pub fn remove(store: &dyn Store, row: &SweepRow, force: bool) -> Result<()> {
     let running = row.counts.running;
     if running > 0 && !force {
-        return Err(Error::usage(format!(
-            "{id} has {running} running {jobs}; `sweep cancel {id}` ends {them} first, `sweep rm {id} --force` removes the \
-             sweep under {them}",
-            id = row.id,
-            jobs = if running == 1 { "job" } else { "jobs" },
-            them = if running == 1 { "it" } else { "them" },
+        let id = &row.id;
+        return Err(Error::usage(format!("{id} has {}", count(running, "running job"))).remedy(format!(
+            "`sweep cancel {id}` ends running jobs; `sweep rm {id} --force` removes the sweep at once"
         )));
     }
     Ok(store.remove(&row.id, force)?)

@@ -113,7 +113,7 @@ fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec
     let names = table_columns.names();
     let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
     let place = |name: &String| {
-        let unknown = || Error::usage(format!("--columns: {}", unknown_name(name, names.iter().map(String::as_str))));
+        let unknown = || unknown_name("--columns", name, names.iter().map(String::as_str));
         names.iter().position(|other| other == name).ok_or_else(unknown)
     };
     asked.iter().map(place).collect()

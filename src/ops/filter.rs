@@ -8,8 +8,8 @@ use crate::table::rows::{Row, TableColumns};
 use crate::value::Value;
 use crate::visible::visible_in_line;
 
-/// What is known of a point beside its parameters.
-const BESIDE: [&str; 4] = ["job", "draw", "randomization", "repeat"];
+/// Names that an expression over points may use besides the parameters.
+const COUNTERS: [&str; 4] = ["job", "draw", "randomization", "repeat"];
 
 /// An expression over a sweep's parameters, or over the columns of its table.
 pub struct Filter {
@@ -36,15 +36,18 @@ impl Filter {
     }
 
     fn new(text: &str, names: Vec<String>) -> Result<Filter> {
-        let wrong = |why: String| Error::usage(format!("--where \"{text}\": {why}"));
-        let known = || names.iter().map(String::as_str).chain(BESIDE);
+        let option = format!("--where \"{text}\"");
+        let known = || names.iter().map(String::as_str).chain(COUNTERS);
         let expression = Expression::compile(text).map_err(|error| {
-            let help = error.help.map(|help| format!("; {help}")).unwrap_or_default();
-            wrong(format!("{}{help}", error.message))
+            let invalid = Error::usage(format!("{option}: {}", error.message));
+            match error.help {
+                Some(help) => invalid.remedy(help),
+                None => invalid,
+            }
         })?;
         let expression = expression.with_dotted_names(known());
         if let Some(unknown) = expression.names().iter().find(|name| known().all(|other| other != name.as_str())) {
-            return Err(wrong(unknown_name(unknown, known())));
+            return Err(unknown_name(&option, unknown, known()));
         }
         Ok(Filter { text: text.to_owned(), expression, names })
     }
@@ -54,7 +57,7 @@ impl Filter {
     /// # Errors
     /// If it cannot be told: a parameter that the point has not, something else than true or false.
     pub fn holds(&self, point: &Point) -> Result<bool> {
-        let lookup = |name: &str| match beside(point, name) {
+        let lookup = |name: &str| match counter(point, name) {
             None => point.params.get(self.place(name)?).cloned(),
             known => known,
         };
@@ -72,7 +75,7 @@ impl Filter {
     pub fn keeps(&self, row: &Row<'_>) -> Result<Option<bool>> {
         let lookup = |name: &str| match self.place(name) {
             Some(at) => Some(row.cell(at).value()),
-            None => beside(row.point, name),
+            None => counter(row.point, name),
         };
         match self.expression.holds(&lookup) {
             Ok(holds) => Ok(Some(holds)),
@@ -94,7 +97,7 @@ impl Filter {
     }
 }
 
-fn beside(point: &Point, name: &str) -> Option<Value> {
+fn counter(point: &Point, name: &str) -> Option<Value> {
     let number = match name {
         "job" => point.index,
         "draw" => point.draw,
@@ -105,10 +108,10 @@ fn beside(point: &Point, name: &str) -> Option<Value> {
     Some(Value::Int(number as i64))
 }
 
-/// What is to be said of a name that there is not, with what may have been meant.
-pub fn unknown_name<'a>(unknown: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let hint = suggest::nearest(unknown, known.clone()).map(|near| format!("did you mean `{near}`?"));
-    let hint = hint.unwrap_or_else(|| format!("there are {}", suggest::list(known)));
-    // Results are named by what jobs print.
-    visible_in_line(&format!("there is no `{unknown}`; {hint}"))
+/// The error for an unknown name in an option's value. It suggests the most similar name, or lists all of them.
+pub fn unknown_name<'a>(option: &str, unknown: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let similar = suggest::nearest(unknown, known.clone()).map(|near| format!("did you mean `{near}`?"));
+    let remedy = similar.unwrap_or_else(|| format!("the names are {}", suggest::list(known)));
+    // Jobs choose the names of results, so they may contain control characters.
+    Error::usage(visible_in_line(&format!("{option}: there is no `{unknown}`"))).remedy(visible_in_line(&remedy))
 }

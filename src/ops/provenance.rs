@@ -24,7 +24,7 @@ const VERSION: u32 = 1;
 pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Collected) -> Result<()> {
     let Some(table) = target.regular_file() else { return Ok(()) };
     let document = Document::decode(&request.store.document(&request.row.id)?)
-        .map_err(|error| Error::usage(format!("{} cannot be described: {error}", request.row.id)))?;
+        .map_err(|error| Error::usage(format!("the provenance of {} cannot be written: {error}", request.row.id)))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let meta = describe(request, &document, table, target.format()?, collected, now);
     OutputTarget::from(meta_path(table)).write(&mut std::io::sink(), |stream, path| {

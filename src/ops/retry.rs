@@ -103,7 +103,7 @@ pub fn retry(store: &dyn Store, row: &SweepRow, selection: &RetrySelection<'_>) 
 
 fn cannot_requeue(row: &SweepRow, index: u64, state: &JobState) -> Error {
     let word = state.word();
-    Error::usage(format!("{}/{index} is {word}; only points that have ended can be put back in the queue", row.id))
+    Error::usage(format!("{}/{index} is {word}", row.id)).remedy("only points that have ended can run again")
 }
 
 /// Puts a success back in the queue. Others may write to the log at the same time; then it is read again.
@@ -125,7 +125,8 @@ fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
             };
         }
     }
-    Err(Error::usage(format!("{}/{index} could not be put back: its log changes all the time; try again", row.id)))
+    Err(Error::usage(format!("{}/{index} was not put back in the queue: its log keeps changing", row.id))
+        .remedy("run the command again"))
 }
 
 /// The record that a success counts no more.

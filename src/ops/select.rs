@@ -20,9 +20,7 @@ pub fn sweep(store: &dyn Store, named: Option<&SweepId>) -> Result<SweepRow> {
     let me = user();
     let newest = store.sweeps()?.into_iter().find(|row| row.user == me);
     newest.ok_or_else(|| {
-        Error::usage(format!(
-            "{me} has no sweep in the store {}; `sweep submit FILE` puts one in, `sweep list` shows those of others",
-            store.describe()
-        ))
+        Error::usage(format!("{me} has no sweep in the store {}", store.describe()))
+            .remedy("`sweep submit FILE` submits one; `sweep list` lists the sweeps of all users")
     })
 }

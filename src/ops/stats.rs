@@ -62,10 +62,8 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
         None => table_columns.result_columns().filter(|at| !by.contains(at)).collect(),
     };
     if results.is_empty() {
-        return Err(Error::usage(format!(
-            "{} has no results; `--results seconds` tells of what every job has",
-            row.id
-        )));
+        return Err(Error::usage(format!("{} has no results", row.id))
+            .remedy("name other columns, which every point has, for example `--results seconds`"));
     }
     let filter = request.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
     let unit = unit(space, &by);
@@ -90,7 +88,7 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
 fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Result<Vec<usize>> {
     let place = |name: &String| {
         let known = table_columns.names().iter().map(String::as_str);
-        let unknown = || Error::usage(format!("{option}: {}", unknown_name(name, known.clone())));
+        let unknown = || unknown_name(option, name, known.clone());
         table_columns.names().iter().position(|other| other == name).ok_or_else(unknown)
     };
     names.iter().filter(|name| !name.is_empty()).map(place).collect()

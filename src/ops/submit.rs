@@ -70,7 +70,7 @@ fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<O
     match Document::decode(&bytes) {
         Ok(document) => Ok(Some(EarlierSweep { id: row.id, counts: row.counts, document })),
         Err(why) => {
-            unread.push(format!("{} gives nothing: {why}", row.id));
+            unread.push(format!("no points are reused from {}: {why}", row.id));
             Ok(None)
         }
     }
@@ -209,7 +209,8 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
 /// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the
 /// same time makes the same request. To start over is a request of its own each time.
 fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
-    let random = || getrandom::u64().map_err(|error| Error::usage(format!("no random number to be had: {error}")));
+    let random =
+        || getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")));
     let token = format!("{:016x}", random()?);
     let spec = &document.spec;
     let request = match policy {

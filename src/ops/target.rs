@@ -15,7 +15,10 @@ use crate::runtime::SweepRuntime;
 use crate::store::sqlite::is_of_store;
 use crate::table::write::TableFormat;
 
-/// Where a table goes, and in which form.
+/// The remedy where a file must not be overwritten.
+const OTHER_FILE: &str = "name another file with `--out`";
+
+/// Where a table goes, and in which format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputTarget {
     /// A file, written aside and renamed; none: standard output.
@@ -39,7 +42,10 @@ impl OutputTarget {
     pub fn format(&self) -> Result<TableFormat> {
         match (self.format, &self.file) {
             (Some(format), _) => Ok(format),
-            (None, Some(path)) => TableFormat::of_path(path).map_err(Error::Usage),
+            (None, Some(path)) => TableFormat::of_path(path).map_err(|unknown| {
+                Error::usage(format!("sweep does not write tables in the format `{unknown}`"))
+                    .remedy("name the file .csv or .jsonl, which pandas and DuckDB read, or choose a `--format`")
+            }),
             (None, None) => Ok(TableFormat::Csv),
         }
     }
@@ -93,27 +99,31 @@ impl OutputTarget {
     pub fn ensure_not_input(&self, sweep: &SweepRuntime) -> Result<()> {
         let Some(path) = &self.file else { return Ok(()) };
         if path.is_dir() {
-            return Err(Error::usage(format!("{} is a folder; name a file for the table", path.display())));
+            return Err(
+                Error::usage(format!("{} is a folder", path.display())).remedy("give `--out` the path of a file")
+            );
         }
         if absolute(path).is_some_and(|path| is_of_store(&path)) {
-            return Err(Error::usage(format!("{} is the store itself; name another file with --out", path.display())));
+            let error = Error::usage(format!("{} belongs to the store", path.display()));
+            return Err(error.remedy(OTHER_FILE));
         }
         let both = [path.clone(), meta_path(path)];
         if let Some(watched) = both.iter().find(|path| is_watched(sweep, path)) {
+            let watched = watched.display();
             return Err(Error::usage(format!(
-                "{} is watched by `[files] watch`, and would count as a change of the program; name another with --out",
-                watched.display()
-            )));
+                "{watched} matches `[files] watch`: writing it would count as a change of an input file"
+            ))
+            .remedy(OTHER_FILE));
         }
         let outputs: Vec<PathBuf> = both.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let words = sweep.prepare(0, 1).map(|prepared| prepared.argv).unwrap_or_default();
         let files = words.iter().chain(&sweep.inputs).map(|word| sweep.here.join(word)).chain([sweep.file.clone()]);
         let input = files.filter_map(|file| file.canonicalize().ok()).find(|file| outputs.contains(file));
         match input {
-            Some(input) => Err(Error::usage(format!(
-                "{} is a file that the sweep reads, and the table would overwrite it; name another with --out",
-                input.display()
-            ))),
+            Some(input) => {
+                let error = Error::usage(format!("{} is an input file of the sweep", input.display()));
+                Err(error.remedy(OTHER_FILE))
+            }
             None => Ok(()),
         }
     }
@@ -164,17 +174,18 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What to do where nothing can be written.
-fn explained(error: io::Error, folder: &Path) -> io::Error {
+/// The error for a file that cannot be created in its folder.
+fn cannot_create(path: &Path, folder: &Path, error: io::Error) -> Error {
+    let kind = error.kind();
+    let error = Error::file("written", path)(error);
     let folder = folder.display();
-    let why = match error.kind() {
-        ErrorKind::NotFound => format!("there is no folder {folder}; make it, or name another file with --out"),
+    match kind {
+        ErrorKind::NotFound => error.remedy(format!("create the folder {folder}, or {OTHER_FILE}")),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            format!("nothing can be written into {folder}; name a file elsewhere with --out")
+            error.remedy(format!("{folder} is not writable: {OTHER_FILE}"))
         }
-        _ => return error,
-    };
-    io::Error::new(error.kind(), why)
+        _ => error,
+    }
 }
 
 /// A new file beside the one to be written, removed when dropped.
@@ -184,5 +195,5 @@ fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
         .prefix(".sweep-")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
-        .map_err(|error| Error::file("written", path)(explained(error, folder)))
+        .map_err(|error| cannot_create(path, folder, error))
 }
