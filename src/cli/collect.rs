@@ -51,7 +51,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let sweep = context.runtime(&*store, &row)?;
     target.ensure_not_input(&sweep)?;
     let selection = TableSelection { all: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
-    write(&TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection }, &target, out)?;
+    write(
+        &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection, run_started_ms: None },
+        &target,
+        out,
+    )?;
     Ok(Exit::Well)
 }
 
@@ -60,6 +64,14 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
 /// # Errors
 /// If the store cannot be read or the file not be written.
 pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Write) -> Result<()> {
+    if let Some(newer) = provenance::superseded_by(request, target) {
+        let (id, location) = (&request.row.id, target.suffix());
+        message!(
+            "warning: the table{location} is that of {newer}, whose `sweep run` started later; it was not overwritten"
+        );
+        message!("  help: `sweep collect {id} --out FILE` writes the table of {id} to another file");
+        return Ok(());
+    }
     let collected = collect(request, target, out)?;
     provenance::write(request, target, &collected)?;
     message!(

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::Context;
 use crate::cli::collect;
@@ -44,6 +45,7 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     args.work.set_log_format();
+    let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let mut document = read(&args.file)?;
     args.failing.apply(&mut document);
     let name = &document.spec.name;
@@ -62,9 +64,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         message!("{}", left(&id, &row.counts, &summary));
         return Ok(Exit::Interrupted);
     }
-    let selection = TableSelection::default();
+    let (selection, run_started_ms) = (TableSelection::default(), Some(started_ms));
     collect::write(
-        &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection },
+        &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection, run_started_ms },
         &target,
         out,
     )?;

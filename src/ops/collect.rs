@@ -1,4 +1,4 @@
-//! Owns making the table: the store's records, in order of index, to rows of a table.
+//! Owns collecting: from the store's records, in order of index, to the rows of a table.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::store::{Store, SweepRow};
 use crate::table::rows::{Row, TableColumns};
 use crate::table::write::TableWriter;
 
-/// What is to be collected.
+/// A request for the table of a sweep.
 pub struct TableRequest<'a> {
     /// The store.
     pub store: &'a dyn Store,
@@ -23,16 +23,19 @@ pub struct TableRequest<'a> {
     pub row: &'a SweepRow,
     /// Its points.
     pub space: &'a Space,
-    /// What of it.
+    /// Its rows and columns.
     pub selection: &'a TableSelection,
+    /// When the `sweep run` that writes the table was started, milliseconds since the epoch on this machine's clock; none:
+    /// another command writes it.
+    pub run_started_ms: Option<u64>,
 }
 
 /// Which rows and columns a table has.
 #[derive(Clone, Debug, Default)]
 pub struct TableSelection {
-    /// Whether points that have not succeeded get a row too.
+    /// Whether points that have not succeeded have rows, too.
     pub all: bool,
-    /// Only rows for which this expression over the columns holds.
+    /// Only rows that satisfy this expression over the columns.
     pub filter: Option<String>,
     /// Only these columns, in this order; none: all of them.
     pub columns: Option<Vec<String>>,
@@ -43,7 +46,7 @@ pub struct TableSelection {
 pub struct Collected {
     /// Rows written.
     pub rows: u64,
-    /// Rows left out because it could not be told whether the filter holds: something that it asks for is missing there.
+    /// Rows skipped because a value that the filter uses is missing, so that the filter cannot be evaluated.
     pub skipped: u64,
     /// Who ran its jobs, and when.
     pub ran: ExecutionInfo,
@@ -54,15 +57,15 @@ pub struct Collected {
 pub struct ExecutionInfo {
     /// The machines.
     pub hosts: BTreeSet<String>,
-    /// When the first of the attempts that count began, and when the last one ended, milliseconds since the epoch on the
-    /// workers' clocks.
+    /// When the first of the attempts in the table began, and when the last one ended, milliseconds since the epoch on
+    /// the workers' clocks.
     pub between: Option<(u64, u64)>,
 }
 
 impl ExecutionInfo {
-    /// Takes note of a record.
+    /// Adds a record.
     pub fn add(&mut self, record: &Record) {
-        // No process ran for a loss that somebody else reported, or for what was set aside.
+        // No process ran for a reported loss or for a success that was set aside.
         if record.host.is_empty() {
             return;
         }
@@ -108,7 +111,7 @@ pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut d
     })
 }
 
-/// The places of the columns that are asked for.
+/// The positions of the selected columns.
 fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec<usize>> {
     let names = table_columns.names();
     let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
@@ -119,10 +122,10 @@ fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec
     asked.iter().map(place).collect()
 }
 
-/// Gives each row to `take`: of points that have succeeded, or of all. Returns who ran them, and when.
+/// Calls `take` for each row: of the succeeded points, or of all. Returns who ran them, and when.
 ///
 /// # Errors
-/// If the store cannot be read, and those of `take`.
+/// If the store cannot be read, and the errors of `take`.
 pub fn rows(
     request: &TableRequest<'_>,
     table_columns: &TableColumns,
@@ -163,7 +166,7 @@ fn every_point(
                 }
             }
             let record = records.next_if(|record| record.index == index);
-            // What has come since its state was read counts: a success, or that one was set aside.
+            // The record may be newer than the state that was read: a success, or a success that was set aside.
             let status = match &record {
                 Some(record) if record.verdict == Verdict::Succeeded => JobState::Succeeded.word(),
                 Some(record) if record.outcome == Outcome::SetAside && state == JobState::Succeeded => "pending",

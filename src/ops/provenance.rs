@@ -1,4 +1,4 @@
-//! Owns what is written beside a table, `FILE.meta.json`: where it comes from, and enough to repeat it.
+//! Owns the provenance file beside a table, `FILE.meta.json`: where the table comes from, and how to repeat it.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,11 +13,10 @@ use crate::status::time;
 use crate::table::write::TableFormat;
 use crate::template::shell_line;
 
-/// The version of this form; grows when a field changes its meaning.
+/// The version of the file's format. It grows when a field changes its meaning.
 const VERSION: u32 = 1;
 
-/// Writes the provenance of a table beside it, aside and renamed as the table itself. A table on standard output, or in
-/// a pipe, has none.
+/// Writes the provenance of a table beside it. A table on standard output or in a pipe has none.
 ///
 /// # Errors
 /// If the store cannot be read or the file not be written.
@@ -32,6 +31,20 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Coll
         serde_json::to_writer_pretty(&mut *stream, &meta).map_err(|error| written(error.into()))?;
         stream.write_all(b"\n").map_err(written)
     })
+}
+
+/// The sweep whose table is at the target, if a `sweep run` that was started later than the requesting one wrote it: then
+/// it must not be overwritten. Tables of other stores, and of releases that did not note the start, are not protected.
+pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Option<String> {
+    let started = request.run_started_ms?;
+    let table = target.regular_file().filter(|table| table.exists())?;
+    let meta: Json = serde_json::from_slice(&std::fs::read(meta_path(table)).ok()?).ok()?;
+    let text = |key: &str| meta.pointer(key).and_then(Json::as_str);
+    let other = text("/sweep").filter(|other| *other != request.row.id.to_string())?;
+    let other_started: jiff::Timestamp = text("/table/run_started")?.parse().ok()?;
+    let is_same_store = text("/store") == Some(request.store.describe().as_str());
+    let is_later = u64::try_from(other_started.as_millisecond()).is_ok_and(|other| other > started);
+    (is_same_store && is_later).then(|| other.to_owned())
 }
 
 fn describe(
@@ -55,6 +68,7 @@ fn describe(
             "where": selection.filter,
             "columns": selection.columns,
             "written": time(now),
+            "run_started": request.run_started_ms.map(time),
             "sweep_version": env!("CARGO_PKG_VERSION"),
         },
         "sweep_file": { "path": document.file, "text": document.text, "inputs": document.inputs },
@@ -78,7 +92,7 @@ fn describe(
     })
 }
 
-/// The line that makes the table true once more, from its sweep file.
+/// The command line that runs the sweep file again.
 fn run_line(document: &Document) -> String {
     let name = document.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let words =
@@ -86,7 +100,7 @@ fn run_line(document: &Document) -> String {
     format!("{} && {}", words(&["cd", &document.here.to_string_lossy()]), words(&["sweep", "run", &name]))
 }
 
-/// The line that collects it again. The store is named without a password.
+/// The command line that collects the table again. The store's address has no password.
 fn collect_line(request: &TableRequest<'_>, selection: &TableSelection, table: &Path, format: &str) -> String {
     let mut words = vec!["sweep".to_owned(), "--store".into(), request.store.describe(), "collect".into()];
     words.extend([request.row.id.to_string(), "--out".into(), table.to_string_lossy().into_owned()]);

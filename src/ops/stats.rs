@@ -75,13 +75,17 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
     };
     let mut groups = StatsGroups { by, results, options, known: HashMap::new(), groups: Vec::new() };
     let selection = TableSelection { all: true, ..TableSelection::default() };
-    collect::rows(&TableRequest { store, row, space, selection: &selection }, &table_columns, &mut |row| {
-        let keeps = filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))?;
-        if keeps != Some(false) {
-            groups.add(row, keeps.is_some(), unit.unwrap_or(ReplicateUnit::Job).key(space, row.point));
-        }
-        Ok(())
-    })?;
+    collect::rows(
+        &TableRequest { store, row, space, selection: &selection, run_started_ms: None },
+        &table_columns,
+        &mut |row| {
+            let keeps = filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))?;
+            if keeps != Some(false) {
+                groups.add(row, keeps.is_some(), unit.unwrap_or(ReplicateUnit::Job).key(space, row.point));
+            }
+            Ok(())
+        },
+    )?;
     Ok(groups.statistics(&table_columns, request.results.is_some()))
 }
 

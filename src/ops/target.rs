@@ -176,16 +176,15 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The error for a file that cannot be created in its folder.
 fn cannot_create(path: &Path, folder: &Path, error: io::Error) -> Error {
-    let kind = error.kind();
-    let error = Error::file("written", path)(error);
     let folder = folder.display();
-    match kind {
-        ErrorKind::NotFound => error.remedy(format!("create the folder {folder}, or {OTHER_FILE}")),
+    let (why, remedy) = match error.kind() {
+        ErrorKind::NotFound => (format!("there is no folder {folder}"), format!("create the folder, or {OTHER_FILE}")),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            error.remedy(format!("{folder} is not writable: {OTHER_FILE}"))
+            (format!("the folder {folder} is not writable"), OTHER_FILE.to_owned())
         }
-        _ => error,
-    }
+        _ => return Error::file("written", path)(error),
+    };
+    Error::file("written", path)(io::Error::new(error.kind(), why)).remedy(remedy)
 }
 
 /// A new file beside the one to be written, removed when dropped.

@@ -60,11 +60,11 @@ fn what_is_not_there_is_said_with_what_to_type() {
         sandbox.sweep(&["run", "a.toml"]).code(0);
         let cases: [(&[&str], &str); 8] = [
             (&["status", "b-1"], "`sweep list`"),
-            (&["show", "a-1/2"], "2 points, 0 to 1"),
+            (&["show", "a-1/2"], "indices from 0 to 1"),
             (&["show", "a-1"], "looks like `pi-3/417`"),
             (&["collect", "a", "--out", "t.csv"], "looks like `pi-3`"),
-            (&["retry", "a-1/1..0"], "looks like `pi-3/10..20`"),
-            (&["retry", "a-1/7"], "2 points, 0 to 1"),
+            (&["retry", "a-1/1..0"], "`pi-3/10..20`"),
+            (&["retry", "a-1/7"], "indices from 0 to 1"),
             (&["logs", "a-1/0", "--attempt", "9"], "no attempt 9"),
             (&["rm", "a-9"], "`sweep list`"),
         ];
@@ -138,7 +138,7 @@ fn a_point_whose_command_cannot_be_told_is_shown_and_chosen_like_any_other() {
     sandbox.write("a.toml", text);
     sandbox.sweep(&["run", "a.toml"]).code(1);
     let page = sandbox.sweep(&["show", "a-1/2"]).code(0).stdout;
-    for line in ["a-1/2  failed", "  x = 0", "(it has no command: point 2 (x = 0", "attempt 1: "] {
+    for line in ["a-1/2  failed", "  x = 0", "(no command: point 2 (x = 0", "attempt 1: "] {
         assert!(page.contains(line), "{line}: {page}");
     }
     let shown = sandbox.sweep(&["show", "a-1/2", "--json"]).code(0).json();

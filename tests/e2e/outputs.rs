@@ -41,14 +41,22 @@ fn what_the_sweep_reads_and_the_store_itself_are_never_overwritten() {
         collected.replace(&sandbox.path().canonicalize().expect("it is there").display().to_string(), "HERE")
     });
     insta::assert_snapshot!(refusals.concat(), @r"
-    error: HERE/a.toml is a file that the sweep reads, and the table would overwrite it; name another with --out
-    error: HERE/solver.sh is a file that the sweep reads, and the table would overwrite it; name another with --out
-    error: lib/tools.sh is watched by `[files] watch`, and would count as a change of the program; name another with --out
-    error: ./lib/../lib/tools.sh is watched by `[files] watch`, and would count as a change of the program; name another with --out
-    error: lib/new.sh is watched by `[files] watch`, and would count as a change of the program; name another with --out
-    error: other.csv is watched by `[files] watch`, and would count as a change of the program; name another with --out
-    error: .sweep/sweep.db is the store itself; name another file with --out
-    error: link is the store itself; name another file with --out
+    error: HERE/a.toml is an input file of the sweep
+      help: name another file with `--out`
+    error: HERE/solver.sh is an input file of the sweep
+      help: name another file with `--out`
+    error: lib/tools.sh matches `[files] watch`: writing it would count as a change of an input file
+      help: name another file with `--out`
+    error: ./lib/../lib/tools.sh matches `[files] watch`: writing it would count as a change of an input file
+      help: name another file with `--out`
+    error: lib/new.sh matches `[files] watch`: writing it would count as a change of an input file
+      help: name another file with `--out`
+    error: other.csv matches `[files] watch`: writing it would count as a change of an input file
+      help: name another file with `--out`
+    error: .sweep/sweep.db belongs to the store
+      help: name another file with `--out`
+    error: link belongs to the store
+      help: name another file with `--out`
     ");
     assert_eq!(sandbox.read("lib/tools.sh"), "true\n");
     assert!(!sandbox.path().join("lib/new.sh").exists());
@@ -88,7 +96,10 @@ fn a_pipe_or_a_device_is_written_to_and_stays_and_so_does_a_link() {
 fn a_folder_that_is_not_there_is_told_with_what_to_do() {
     let sandbox = sandbox();
     let refused = sandbox.sweep(&["run", "a.toml", "--out", "no/t.txt"]).code(5).stderr;
-    insta::assert_snapshot!(refused.replace(&sandbox.path().display().to_string(), "HERE"), @"error: no/t.txt cannot be written: there is no folder no; make it, or name another file with --out");
+    insta::assert_snapshot!(refused.replace(&sandbox.path().display().to_string(), "HERE"), @"
+    error: no/t.txt cannot be written: there is no folder no
+      help: create the folder, or name another file with `--out`
+    ");
     assert!(!sandbox.path().join(".sweep").exists(), "nothing was submitted");
 }
 

@@ -138,7 +138,7 @@ fn failed_and_cancelled_points_run_again_and_a_paused_sweep_goes_on() {
         sandbox.sweep(&["run", "a.toml"]).code(1);
         assert_eq!(jobs(&sandbox), 8);
         sandbox.write("mended", "");
-        run(&sandbox, &text, &[]).has(&["a-1: 8 of 12 done, 4 to run (among them 4 failed)"]).ran(4);
+        run(&sandbox, &text, &[]).has(&["a-1: 8 of 12 done, 4 to run (including 4 failed)"]).ran(4);
         assert_eq!(table(&sandbox), undisturbed(&text));
 
         let wider = plain("[1, 2, 3, 4]", 3);
@@ -148,7 +148,7 @@ fn failed_and_cancelled_points_run_again_and_a_paused_sweep_goes_on() {
         sandbox.sweep(&["cancel", "a-2"]).code(0);
         assert_eq!(sandbox.status("a-2")["cancelled"], 24);
         run(&sandbox, &wider, &[])
-            .has(&["a-2 was paused (wait) and goes on", "a-2: 12 of 36 done, 24 to run (among them 24 cancelled)"])
+            .has(&["a-2 was paused (wait) and is resumed", "a-2: 12 of 36 done, 24 to run (including 24 cancelled)"])
             .ran(24);
         assert_eq!(table(&sandbox), undisturbed(&wider));
     }
@@ -246,7 +246,7 @@ fn what_is_taken_over_outlives_the_sweep_that_it_came_from() {
         let shown = sandbox.sweep(&["show", "a-3/5"]).code(0).stdout;
         assert!(shown.contains("reused from a-1/2"), "where it ran: {shown}");
         let logs = sandbox.sweep(&["logs", "a-3/5"]).code(0);
-        assert!(logs.stderr.contains("ran as a-1/2, and no output of it is kept"), "{}", logs.stderr);
+        assert!(logs.stderr.contains("ran as a-1/2; its output is not stored"), "{}", logs.stderr);
     }
 }
 

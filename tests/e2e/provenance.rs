@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::{Ran, Sandbox};
+use crate::common::{Ran, Sandbox, until};
 
 fn git(sandbox: &Sandbox, args: &[&str]) -> Ran {
     let who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
@@ -63,5 +63,38 @@ fn a_table_says_where_it_comes_from_and_how_it_is_made_again() {
         assert_eq!((&second["ran"]["hosts"], &second["ran"]["first_began"]), (&serde_json::json!([]), &Value::Null));
         assert!(sandbox.sweep(&["collect", "--out", "-"]).code(0).stdout.starts_with("job,"));
         assert!(!sandbox.path().join("-.meta.json").exists());
+    }
+}
+
+#[test]
+fn an_older_run_does_not_overwrite_the_table_of_a_newer_one() {
+    for sandbox in Sandbox::both() {
+        let file = |command: &str| format!("command = \"{command}\"\n[grid]\nx = [1]\n");
+        sandbox.write("old.sh", "until test -e gate; do sleep 0.02; done; echo y=1\n");
+        sandbox.write("new.sh", "echo y=2\n");
+        sandbox.write("a.toml", &file("sh old.sh {{ x }}"));
+        let mut older = sandbox.start("older", &["run", "a.toml", "-j", "1"]);
+        until("the older run to run its job", || match sandbox.sweep(&["status", "a-1", "--json"]) {
+            ran if ran.code == 0 && ran.json()["sweeps"][0]["running"] == 1 => Ok(()),
+            ran => Err(format!("{}{}", ran.stdout, ran.stderr)),
+        });
+        sandbox.write("a.toml", &file("sh new.sh {{ x }}"));
+        sandbox.sweep(&["run", "a.toml", "-j", "1"]).code(0);
+        assert_eq!(
+            (&meta(&sandbox, "a.results.csv")["sweep"], sandbox.rows("a.results.csv")[0]["y"].as_str()),
+            (&"a-2".into(), "2")
+        );
+        sandbox.write("gate", "");
+        assert_eq!(older.end(), 0, "{}", older.log());
+        assert!(older.log().contains("a-2") && older.log().contains("sweep collect a-1"), "{}", older.log());
+        assert_eq!(
+            (&meta(&sandbox, "a.results.csv")["sweep"], sandbox.rows("a.results.csv")[0]["y"].as_str()),
+            (&"a-2".into(), "2")
+        );
+
+        // A later run of the older file writes its table.
+        sandbox.write("a.toml", &file("sh old.sh {{ x }}"));
+        sandbox.sweep(&["run", "a.toml", "-j", "1"]).code(0);
+        assert_eq!(sandbox.rows("a.results.csv")[0]["y"], "1");
     }
 }

@@ -75,5 +75,5 @@ fn what_is_kept_of_output_is_what_the_sweep_file_says() {
     assert_eq!(lengths(&kept("logs = \"failed\"\nlogs-limit = \"1kB\"")), (0, 1000));
     let none = kept("logs = \"none\"");
     assert_eq!(lengths(&none), (0, 0));
-    assert!(none[1].1.contains("or nothing of it was kept: see `logs`"), "{}", none[1].1);
+    assert!(none[1].1.contains("or its output is not stored (see `logs`"), "{}", none[1].1);
 }

@@ -69,7 +69,7 @@ fn failures_are_grouped_and_the_command_retries_that_group() {
             let words: Vec<&str> =
                 group["retry"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
             let put_back = sandbox.sweep(&words[1..]).code(0);
-            let number = format!("a-1: {} point", points.len());
+            let number = format!("put {} point", points.len());
             assert!(put_back.stderr.starts_with(&number), "{words:?}: {}", put_back.stderr);
             points.iter().for_each(|point| expected[*point] += 1);
             sandbox.sweep(&["worker", "--until-empty"]).code(0);
@@ -89,10 +89,10 @@ fn retry_takes_causes_ranges_and_filters_and_nothing_else_runs_again() {
     let sandbox = Sandbox::embedded();
     failing(&sandbox);
     let retry = |args: &[&str]| sandbox.sweep(&[&["retry"], args].concat()).code(0).stderr;
-    assert!(retry(&["--cause", "memory"]).contains("no failed points for which that holds"));
-    assert!(retry(&["a-1/2..5", "--cause", "exit:1,signal"]).starts_with("a-1: 2 points back"));
-    assert!(retry(&["a-1/0..2", "--where", "x > 0"]).starts_with("a-1: 1 point back"));
-    assert!(retry(&["a-1/6..9"]).starts_with("a-1: 1 point back"), "a range takes no success");
+    assert!(retry(&["--cause", "memory"]).contains("no failed points that satisfy"));
+    assert!(retry(&["a-1/2..5", "--cause", "exit:1,signal"]).starts_with("put 2 points of a-1 back"));
+    assert!(retry(&["a-1/0..2", "--where", "x > 0"]).starts_with("put 1 point of a-1 back"));
+    assert!(retry(&["a-1/6..9"]).starts_with("put 1 point of a-1 back"), "a range takes no success");
     assert!(retry(&["a-1/7", "--failed"]).contains("no failed points there"), "neither does a filter");
     sandbox.sweep(&["worker", "--until-empty"]).code(0);
     assert_eq!(runs(&sandbox), [1, 2, 2, 1, 2, 1, 2, 1, 1, 1]);
@@ -109,7 +109,7 @@ fn a_success_runs_again_by_its_address_and_its_old_outcome_is_history() {
         sandbox.sweep(&["run", "a.toml"]).code(0);
         sandbox.write("job.sh", "echo y=$((10 * $1))\nexit $(($1 == 3))\n");
         let put_back = sandbox.sweep(&["retry", "a-1/1", "a-1/2"]).code(0);
-        assert!(put_back.stderr.starts_with("a-1: 2 points back"), "{}", put_back.stderr);
+        assert!(put_back.stderr.starts_with("put 2 points of a-1 back"), "{}", put_back.stderr);
         let table = || {
             sandbox.sweep(&["collect", "--out", "t.csv", "--all"]).code(0);
             let rows = sandbox.rows("t.csv");

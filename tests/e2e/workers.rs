@@ -179,7 +179,7 @@ fn a_paused_sweep_gives_no_jobs_until_it_is_resumed() {
         assert!(sandbox.sweep(&["resume"]).code(2).stderr.contains("is not paused"));
         sandbox.sweep(&["worker", "--until-empty"]).code(0);
         sandbox.sweep(&["wait"]).code(0);
-        assert!(sandbox.sweep(&["pause"]).code(2).stderr.contains("nothing left to run"));
+        assert!(sandbox.sweep(&["pause"]).code(2).stderr.contains("no points left to run"));
     }
 }
 
