@@ -21,8 +21,9 @@ use crate::runtime::SweepRuntime;
 use crate::space::{Explained, Sampling, Space};
 use crate::spec::Import;
 use crate::status::text::plain;
-use crate::table::columns::{counters, first};
+use crate::table::columns::{Column, known_value, leading};
 use crate::template::shell_line;
+use crate::value::Value;
 
 /// Check a sweep file and show its points and their commands; runs nothing
 #[derive(Debug, clap::Args)]
@@ -199,15 +200,12 @@ fn directory(sweep: &SweepRuntime) -> String {
 }
 
 fn table(space: &Space, report: &CheckReport) -> String {
-    let counters = counters(space);
-    let first = first(space);
-    let header: Vec<&str> = first.iter().map(String::as_str).chain(["seed"]).collect();
+    let leading = leading(space);
+    let header: Vec<&str> = leading.iter().map(|(_, name)| name.as_str()).chain(["seed"]).collect();
     let mut table = plain(&header);
     for point in report.first.iter().map(|prepared| &prepared.point) {
-        let params = point.params.iter().map(ToString::to_string);
-        let counters = counters.iter().map(|counter| (counter.of)(point)).chain([point.seed]);
-        let counters = counters.map(|number| number.to_string());
-        table.add_row([point.index.to_string()].into_iter().chain(params).chain(counters));
+        let columns = leading.iter().map(|(column, _)| *column).chain([Column::Seed]);
+        table.add_row(columns.map(|column| known_value(point, column).unwrap_or(Value::Missing).to_string()));
     }
     table.trim_fmt()
 }

@@ -7,7 +7,7 @@ use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
-use crate::job::{JobAddress, JobState, Outcome};
+use crate::job::{JobAddress, JobState};
 use crate::ops::select;
 use crate::ops::show::{JobView, cause, job, text};
 use crate::record::{Kept, Record};
@@ -67,10 +67,8 @@ fn page(view: &JobView) -> String {
     for record in &view.records {
         page.push_str(&attempt(record));
     }
-    if let Some(Outcome::Succeeded { results }) = view.newest().map(|record| &record.outcome) {
-        for (name, value) in results {
-            let _ = writeln!(page, "  {}", visible_in_line(&format!("{name} = {value}")));
-        }
+    for (name, value) in &view.results {
+        let _ = writeln!(page, "  {}", visible_in_line(&format!("{name} = {value}")));
     }
     if let Some(output) = &view.output {
         page.push_str(&stream("stdout", &output.stdout));

@@ -12,7 +12,8 @@ use crate::ops::target::OutputTarget;
 use crate::record::Record;
 use crate::space::Space;
 use crate::store::{Store, SweepRow};
-use crate::table::rows::{Row, TableColumns};
+use crate::table::columns::TableColumns;
+use crate::table::rows::Row;
 use crate::table::write::TableWriter;
 
 /// A request for the table of a sweep.
@@ -117,7 +118,7 @@ fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec
     let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
     let place = |name: &String| {
         let unknown = || unknown_name("--columns", name, names.iter().map(String::as_str));
-        names.iter().position(|other| other == name).ok_or_else(unknown)
+        table_columns.find(name).ok_or_else(unknown)
     };
     asked.iter().map(place).collect()
 }

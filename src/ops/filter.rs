@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::space::{Point, Space};
 use crate::suggest;
-use crate::table::rows::{Row, TableColumns};
+use crate::table::columns::TableColumns;
+use crate::table::rows::Row;
 use crate::value::Value;
 use crate::visible::visible_in_line;
 

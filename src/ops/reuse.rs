@@ -15,7 +15,7 @@ use crate::ops::plan::ReuseSource;
 use crate::record::{BLOCK, Output, Record};
 use crate::space::{Matching, Point, Space};
 use crate::store::{StagedSweep, Store, StoreError};
-use crate::table::columns::name_results;
+use crate::table::columns::drop_repeated;
 
 mod bitmap;
 mod staging;
@@ -233,6 +233,6 @@ impl ReuseScan<'_> {
 /// A record as it stands in the new sweep.
 fn reused_record(source: &ReuseSource, space: &Space, point: &Point, record: Record, results: Results) -> Record {
     let origin = record.origin.unwrap_or_else(|| JobAddress { sweep: source.id.clone(), index: record.index });
-    let outcome = Outcome::Succeeded { results: name_results(space, point, results) };
+    let outcome = Outcome::Succeeded { results: drop_repeated(space, point, results) };
     Record { index: point.index, outcome, verdict: Verdict::Succeeded, origin: Some(origin), ..record }
 }

@@ -9,9 +9,11 @@ use crate::job::{AttemptCounts, JobAddress, JobState, Outcome};
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
 use crate::runtime::{PreparedJob, SweepRuntime};
-use crate::space::Point;
+use crate::space::{Point, Space};
 use crate::store::{Store, SweepRow};
+use crate::table::columns::result_column;
 use crate::template::shell_line;
+use crate::value::Value;
 
 /// One point, as it stands.
 pub struct JobView {
@@ -31,6 +33,8 @@ pub struct JobView {
     pub program: std::result::Result<PathBuf, String>,
     /// Its attempts, oldest first.
     pub records: Vec<Record>,
+    /// The results of the newest attempt, with the names of their columns in the table.
+    pub results: Vec<(String, Value)>,
     /// What the newest attempt that ran printed; none: nothing, or nothing was kept.
     pub output: Option<Output>,
 }
@@ -58,6 +62,7 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
         point,
         names: sweep.space.names().to_vec(),
         output: newest.map_or(Ok(None), |record| output::of_record(store, &row.id, record))?,
+        results: newest.map(|record| results(&sweep.space, record)).unwrap_or_default(),
         state,
         tries,
         prepared,
@@ -100,6 +105,8 @@ impl JobView {
         let (point, prepared) = (&self.point, self.prepared.as_ref().ok());
         let newest = self.newest();
         let output = self.output.clone().unwrap_or_default();
+        let results = self.results.iter().map(|(name, value)| (name.clone(), value.to_json()));
+        let results: serde_json::Map<String, Json> = results.collect();
         json!({
             "job": self.address.to_string(),
             "params": point.params_json(&self.names),
@@ -120,7 +127,7 @@ impl JobView {
             "max_rss_bytes": newest.map(|record| record.max_rss_bytes),
             "host": newest.map(|record| &record.host),
             "origin": newest.and_then(|record| record.origin.as_ref()).map(ToString::to_string),
-            "results": newest.map(results).unwrap_or_default(),
+            "results": results,
             "stdout_tail": text(&output.stdout),
             "stderr_tail": text(&output.stderr),
             "history": self.records.iter().map(attempt_json).collect::<Vec<_>>(),
@@ -158,10 +165,13 @@ pub fn text(kept: &Kept) -> String {
     String::from_utf8_lossy(&kept.tail).into_owned()
 }
 
-fn results(record: &Record) -> serde_json::Map<String, Json> {
+/// The results of an attempt, with the names of their columns in the table.
+fn results(space: &Space, record: &Record) -> Vec<(String, Value)> {
     match &record.outcome {
-        Outcome::Succeeded { results } => results.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
-        _ => serde_json::Map::new(),
+        Outcome::Succeeded { results } => {
+            results.iter().map(|(name, value)| (result_column(space, name).into_owned(), value.clone())).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

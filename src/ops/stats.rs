@@ -7,7 +7,8 @@ use crate::ops::collect::{self, TableRequest, TableSelection};
 use crate::ops::filter::{Filter, unknown_name};
 use crate::space::{Point, Sampling, Space};
 use crate::store::{Store, SweepRow};
-use crate::table::rows::{Row, TableColumns};
+use crate::table::columns::{Column, TableColumns};
+use crate::table::rows::Row;
 use crate::table::stats::{NoErrorReason, Sample, Summary, SummaryOptions};
 use crate::value::Value;
 
@@ -55,18 +56,22 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
     let table_columns = TableColumns::new(space, &store.columns(&row.id)?);
     let by = match &request.by {
         Some(names) => places("--by", &table_columns, names)?,
-        None => space.drawn().iter().enumerate().filter(|(_, drawn)| !**drawn).map(|(at, _)| at + 1).collect(),
+        None => {
+            let drawn = space.drawn();
+            let fixed = drawn.iter().enumerate().filter(|(_, drawn)| !**drawn);
+            fixed.filter_map(|(at, _)| table_columns.position(Column::Parameter(at))).collect()
+        }
     };
     let results = match &request.results {
         Some(names) => places("--results", &table_columns, names)?,
-        None => table_columns.result_columns().filter(|at| !by.contains(at)).collect(),
+        None => table_columns.result_positions().filter(|at| !by.contains(at)).collect(),
     };
     if results.is_empty() {
         return Err(Error::usage(format!("{} has no results", row.id))
             .remedy("name other columns, which every point has, for example `--results seconds`"));
     }
     let filter = request.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
-    let unit = unit(space, &by);
+    let unit = unit(space, &table_columns, &by);
     let options = SummaryOptions {
         quantiles: &request.quantiles,
         replicated: matches!(unit, Ok(unit) if unit != ReplicateUnit::Job),
@@ -93,7 +98,7 @@ fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Resul
     let place = |name: &String| {
         let known = table_columns.names().iter().map(String::as_str);
         let unknown = || unknown_name(option, name, known.clone());
-        table_columns.names().iter().position(|other| other == name).ok_or_else(unknown)
+        table_columns.find(name).ok_or_else(unknown)
     };
     names.iter().filter(|name| !name.is_empty()).map(place).collect()
 }
@@ -125,20 +130,16 @@ impl ReplicateUnit {
     }
 }
 
-/// What is independent within groups by some columns (by their places in the table).
-fn unit(space: &Space, by: &[usize]) -> std::result::Result<ReplicateUnit, NoErrorReason> {
+/// What is independent within groups by the columns at some positions.
+fn unit(space: &Space, columns: &TableColumns, by: &[usize]) -> std::result::Result<ReplicateUnit, NoErrorReason> {
     let spec = space.spec();
-    let counters: Vec<&str> = crate::table::columns::counters(space).into_iter().map(|counter| counter.name).collect();
-    // Whether a group has several of them.
-    let several = |name: &str| {
-        let place = counters.iter().position(|other| *other == name);
-        place.is_some_and(|at| !by.contains(&(1 + space.names().len() + at)))
-    };
-    let (draws, scrambles, repeats) = (several("draw"), several("randomization"), several("repeat"));
+    // Whether a group has several values of a column.
+    let several = |column| columns.position(column).is_some_and(|at| !by.contains(&at));
+    let (draws, scrambles, repeats) = (several(Column::Draw), several(Column::Randomization), several(Column::Repeat));
     if spec.sampling != Sampling::Independent && draws {
         return if scrambles { Ok(ReplicateUnit::Randomization) } else { Err(NoErrorReason::OneSample) };
     }
-    let crosses_grid = space.drawn().iter().enumerate().any(|(at, drawn)| !drawn && !by.contains(&(at + 1)));
+    let crosses_grid = space.drawn().iter().enumerate().any(|(at, drawn)| !drawn && several(Column::Parameter(at)));
     if spec.common_draws && crosses_grid {
         return match (draws || scrambles, repeats) {
             (true, _) => Ok(ReplicateUnit::Draw),

@@ -1,76 +1,196 @@
-//! Owns the names of a table's columns, and what becomes of a result whose name is taken.
+//! Owns the columns of a table: which there are, in which order, and their names.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::space::{Point, Space};
 use crate::value::Value;
 
-/// The columns behind the results, in this order.
-pub const LAST: [&str; 8] =
-    ["seed", "status", "attempts", "seconds", "cpu_seconds", "max_rss_bytes", "exit_code", "host"];
-
-/// The columns before the results: `job`, the parameters, and `draw`, `randomization` and `repeat` where the sweep has
-/// more than one.
-pub fn first(space: &Space) -> Vec<String> {
-    let counters = counters(space).into_iter().map(|counter| counter.name.to_owned());
-    std::iter::once("job".to_owned()).chain(space.names().iter().cloned()).chain(counters).collect()
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The point's index.
+    Job,
+    /// A parameter, by its position among the parameters.
+    Parameter(usize),
+    /// The point's draw.
+    Draw,
+    /// The point's randomization.
+    Randomization,
+    /// The point's repeat.
+    Repeat,
+    /// A result, by its position among the results.
+    Result(usize),
+    /// The point's seed.
+    Seed,
+    /// The point's state.
+    Status,
+    /// How many attempts there were.
+    Attempts,
+    /// Wall time of the attempt, seconds.
+    Seconds,
+    /// CPU time of the attempt, seconds.
+    CpuSeconds,
+    /// The attempt's largest resident memory, bytes.
+    MaxRssBytes,
+    /// The exit code of the attempt.
+    ExitCode,
+    /// The machine that ran the attempt.
+    Host,
 }
 
-/// A column that counts points with the same parameters on the grid.
-#[derive(Clone, Copy, Debug)]
-pub struct Counter {
-    /// The column's name.
-    pub name: &'static str,
-    /// What stands there.
-    pub of: fn(&Point) -> u64,
+/// The counters of points with the same parameters, and their columns' names.
+const COUNTERS: [(Column, &str); 3] =
+    [(Column::Draw, "draw"), (Column::Randomization, "randomization"), (Column::Repeat, "repeat")];
+
+/// The columns after the results.
+const LAST: [(Column, &str); 8] = [
+    (Column::Seed, "seed"),
+    (Column::Status, "status"),
+    (Column::Attempts, "attempts"),
+    (Column::Seconds, "seconds"),
+    (Column::CpuSeconds, "cpu_seconds"),
+    (Column::MaxRssBytes, "max_rss_bytes"),
+    (Column::ExitCode, "exit_code"),
+    (Column::Host, "host"),
+];
+
+/// The columns of a sweep's table, in order: `job`, the parameters, `draw`, `randomization` and `repeat` where the sweep
+/// has more than one, the results, and what was measured.
+pub struct TableColumns {
+    names: Vec<String>,
+    columns: Vec<Column>,
+    /// The position of each result among the results, by the name in records.
+    results: HashMap<String, usize>,
 }
 
-/// The counters of which the sweep has more than one.
-pub fn counters(space: &Space) -> Vec<Counter> {
+impl TableColumns {
+    /// The columns for a space and the names of its results, in order of first appearance. Two results that have the
+    /// same column name share one column: earlier releases stored `x` as `result.x` where `x` is a parameter.
+    pub fn new(space: &Space, result_names: &[String]) -> Self {
+        let mut all: Vec<(Column, String)> = leading(space);
+        let first_result = all.len();
+        let mut results = HashMap::new();
+        for name in result_names {
+            let column = result_column(space, name);
+            let position = all.iter().skip(first_result).position(|(_, known)| *known == column);
+            let at = position.unwrap_or(all.len() - first_result);
+            if position.is_none() {
+                all.push((Column::Result(at), column.into_owned()));
+            }
+            results.insert(name.clone(), at);
+        }
+        all.extend(LAST.map(|(column, name)| (column, name.to_owned())));
+        let (columns, names) = all.into_iter().unzip();
+        TableColumns { names, columns, results }
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What the column at a position holds; none: there are not so many columns.
+    pub fn get(&self, position: usize) -> Option<Column> {
+        self.columns.get(position).copied()
+    }
+
+    /// The position of a column; none: the table does not have it.
+    pub fn position(&self, column: Column) -> Option<usize> {
+        self.columns.iter().position(|other| *other == column)
+    }
+
+    /// The position of a column by its name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other == name)
+    }
+
+    /// The positions of the results.
+    pub fn result_positions(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().enumerate().filter(|(_, column)| matches!(column, Column::Result(_))).map(|(at, _)| at)
+    }
+
+    /// How many results there are.
+    pub fn result_count(&self) -> usize {
+        self.result_positions().count()
+    }
+
+    /// The position among the results of one with this name in a record.
+    pub fn result(&self, name: &str) -> Option<usize> {
+        self.results.get(name).copied()
+    }
+}
+
+/// The columns before the results, with their names.
+pub fn leading(space: &Space) -> Vec<(Column, String)> {
+    let parameters = space.names().iter().enumerate().map(|(at, name)| (Column::Parameter(at), name.clone()));
+    let counters = COUNTERS.into_iter().filter(|(column, _)| varies(space, *column));
+    let counters = counters.map(|(column, name)| (column, name.to_owned()));
+    std::iter::once((Column::Job, "job".to_owned())).chain(parameters).chain(counters).collect()
+}
+
+/// Whether a counter has more than one value in a sweep.
+fn varies(space: &Space, counter: Column) -> bool {
     let spec = space.spec();
-    let all = [
-        (spec.draws, Counter { name: "draw", of: |point| point.draw }),
-        (spec.randomizations, Counter { name: "randomization", of: |point| point.randomization }),
-        (spec.repeats, Counter { name: "repeat", of: |point| point.repeat }),
-    ];
-    all.into_iter().filter(|(count, _)| *count > 1).map(|(_, counter)| counter).collect()
+    match counter {
+        Column::Draw => spec.draws > 1,
+        Column::Randomization => spec.randomizations > 1,
+        Column::Repeat => spec.repeats > 1,
+        _ => false,
+    }
 }
 
-/// Gives results the names of their columns: one that repeats a parameter, or another column that is known before the
-/// job runs, with the same value is dropped; one that is named like another column becomes `result.NAME`. The last of
-/// several of one name wins.
-pub fn name_results(space: &Space, point: &Point, results: Vec<(String, Value)>) -> Vec<(String, Value)> {
-    let mut named: Vec<(String, Value)> = Vec::with_capacity(results.len());
-    let mut seen: HashSet<String> = HashSet::with_capacity(results.len());
+/// The value of a column that is known before the job runs; none: it is not.
+pub fn known_value(point: &Point, column: Column) -> Option<Value> {
+    let number = match column {
+        Column::Parameter(at) => return point.params.get(at).cloned(),
+        Column::Job => point.index,
+        Column::Draw => point.draw,
+        Column::Randomization => point.randomization,
+        Column::Repeat => point.repeat,
+        Column::Seed => point.seed,
+        _ => return None,
+    };
+    Some(Value::Int(number as i64))
+}
+
+/// The column that is not a result and has this name, whether the table shows it or not.
+fn other_column(space: &Space, name: &str) -> Option<Column> {
+    if let Some(at) = space.names().iter().position(|other| other == name) {
+        return Some(Column::Parameter(at));
+    }
+    let fixed = [(Column::Job, "job")].into_iter().chain(COUNTERS).chain(LAST);
+    fixed.into_iter().find(|(_, other)| *other == name).map(|(column, _)| column)
+}
+
+/// The column name of a result: `result.NAME` if another column is called NAME, otherwise NAME.
+pub fn result_column<'a>(space: &Space, name: &'a str) -> Cow<'a, str> {
+    match other_column(space, name) {
+        Some(_) => Cow::Owned(format!("result.{name}")),
+        None => Cow::Borrowed(name),
+    }
+}
+
+/// Drops the results of a point that repeat a column known before the job runs, with the same value. Of several results
+/// with one name the last value stands, at the place of the first.
+pub fn drop_repeated(space: &Space, point: &Point, results: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let mut kept: Vec<(String, Value)> = Vec::with_capacity(results.len());
+    // Most jobs have few results; with many, a map finds those of one name.
+    let mut positions: HashMap<String, usize> = HashMap::with_capacity(results.len());
     for (name, value) in results {
-        let name = match known(space, point, &name) {
-            None => name,
-            Some(Some(own)) if same(&own, &value) => continue,
-            Some(_) => format!("result.{name}"),
-        };
-        if seen.insert(name.clone()) {
-            named.push((name, value));
-        } else if let Some(place) = named.iter_mut().find(|(other, _)| *other == name) {
-            place.1 = value;
+        let known = other_column(space, &name).and_then(|column| known_value(point, column));
+        if known.is_some_and(|known| same(&known, &value)) {
+            continue;
+        }
+        match positions.get(&name).and_then(|at| kept.get_mut(*at)) {
+            Some((_, earlier)) => *earlier = value,
+            None => {
+                positions.insert(name.clone(), kept.len());
+                kept.push((name, value));
+            }
         }
     }
-    named
-}
-
-/// None: no column of that name. `Some(None)`: a column whose value is not known before the job runs.
-fn known(space: &Space, point: &Point, name: &str) -> Option<Option<Value>> {
-    if let Some(at) = space.names().iter().position(|other| other == name) {
-        return Some(point.params.get(at).cloned());
-    }
-    let whole = |number: u64| Some(Some(Value::Int(number as i64)));
-    match name {
-        "job" => whole(point.index),
-        "draw" => whole(point.draw),
-        "randomization" => whole(point.randomization),
-        "repeat" => whole(point.repeat),
-        "seed" => whole(point.seed),
-        _ => LAST.contains(&name).then_some(None),
-    }
+    kept
 }
 
 /// Whether two values are the same to a reader: printed alike, or equal as numbers (`1` and `1.0`).
@@ -81,4 +201,46 @@ fn same(one: &Value, other: &Value) -> bool {
         _ => None,
     };
     one.to_string() == other.to_string() || number(one).is_some_and(|x| number(other) == Some(x))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{SourceFile, read};
+
+    fn space() -> Space {
+        let text = "command = 'run {{ x }}'\nrepeats = 2\n[grid]\nx = [1, 2]\n";
+        let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/nowhere".into() };
+        Space::new(read(text, &source).unwrap().spec.space).unwrap()
+    }
+
+    #[test]
+    fn a_result_with_the_name_of_another_column_gets_a_prefix_whichever_release_stored_it() {
+        let stored = ["x", "energy", "result.x", "host", "draw"].map(str::to_owned);
+        let columns = TableColumns::new(&space(), &stored);
+        let expected = ["job", "x", "repeat", "result.x", "energy", "result.host", "result.draw", "seed", "status"];
+        assert_eq!(columns.names().get(..expected.len()).unwrap(), expected);
+        let results = ["x", "result.x", "energy"].map(|name| columns.result(name));
+        assert_eq!(results, [Some(0), Some(0), Some(1)]);
+        assert_eq!(columns.position(Column::Result(1)), columns.find("energy"));
+        assert_eq!(columns.position(Column::Draw), None, "the sweep has one draw");
+        assert_eq!(columns.result_positions().collect::<Vec<_>>(), [3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_result_that_repeats_a_known_column_is_dropped_and_the_last_of_one_name_stands() {
+        let space = space();
+        let point = space.point(2).unwrap();
+        let result = |name: &str, value: Value| (name.to_owned(), value);
+        let results = vec![
+            result("x", point.params.first().cloned().unwrap()),
+            result("repeat", Value::Float(point.repeat as f64)),
+            result("draw", Value::Int(7)),
+            result("y", Value::Int(1)),
+            result("host", Value::Int(3)),
+            result("y", Value::Int(2)),
+        ];
+        let expected = vec![result("draw", Value::Int(7)), result("y", Value::Int(2)), result("host", Value::Int(3))];
+        assert_eq!(drop_repeated(&space, &point, results), expected);
+    }
 }

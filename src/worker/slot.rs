@@ -15,7 +15,7 @@ use crate::model::MAX_LOG_BYTES;
 use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, OrphanReaper, StartError, Stopper};
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
-use crate::table::columns::name_results;
+use crate::table::columns::drop_repeated;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -220,7 +220,7 @@ fn judge(
         Exit::Code(0) => {
             match extraction.finish(&ended.output.stdout, |name, overflow| directory.read(name, KEEP_OF_FILE, overflow))
             {
-                Ok(results) => Outcome::Succeeded { results: name_results(&sweep.space, &prepared.point, results) },
+                Ok(results) => Outcome::Succeeded { results: drop_repeated(&sweep.space, &prepared.point, results) },
                 Err(why) => failed(Cause::NoResult(why)),
             }
         }
