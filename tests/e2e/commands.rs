@@ -193,7 +193,7 @@ fn points_are_chosen_by_an_expression() {
         let success = sandbox.sweep(&["retry", "pi-1/1", "--failed"]).code(0).stderr;
         assert!(success.contains("no failed points there"), "{success}");
         let some = sandbox.sweep(&["retry", "--where", "x > 3", "--failed"]).code(0).stderr;
-        assert!(some.contains("6 points back in the queue"), "{some}");
+        assert!(some.contains("put 6 points of pi-1 back in the queue"), "{some}");
         sandbox.sweep(&["worker", "--until-empty"]).code(0);
         sandbox.sweep(&["submit", "pi.toml", "--fresh"]).code(0);
         sandbox.sweep(&["cancel", "pi-2"]).code(0);

@@ -176,7 +176,7 @@ fn rows_and_columns_are_chosen_by_where_and_columns() {
         assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
     }
     let ran = sandbox.sweep(&["collect", "--out", "t.parquet"]).code(2);
-    assert!(ran.stderr.contains("name it .csv or .jsonl"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("name the file .csv or .jsonl"), "{}", ran.stderr);
 }
 
 /// Reads both forms with Python's `csv` and `json` and compares the cells.
