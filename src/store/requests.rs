@@ -39,7 +39,7 @@ impl NewSweep {
     }
 }
 
-/// A sweep in the making, from the outcomes of older ones; see [`Store::begin`](super::Store::begin).
+/// A sweep that is staged, from the outcomes of older ones; see [`Staging::stage`](super::Staging::stage).
 #[derive(Clone, Debug)]
 pub struct StagedSweep {
     /// A random id of this making.
@@ -173,7 +173,7 @@ pub struct HeldClaim {
     pub started: bool,
 }
 
-/// The sets of states that [`Store::spans`](super::Store::spans) walks.
+/// The sets of states that [`History::spans`](super::History::spans) walks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointSet {
     /// Ready and delayed.

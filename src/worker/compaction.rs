@@ -49,7 +49,7 @@ impl Compactor {
 /// Packs the chunks of a block into one. Whether it was done: not if there are few, or another was quicker.
 ///
 /// # Errors
-/// As [`Store::log`] and [`Store::compact`]. A block with a chunk that cannot be read stays as it is.
+/// As [`History::log`](crate::store::History::log) and [`History::compact`](crate::store::History::compact). A block with a chunk that cannot be read stays as it is.
 pub fn pack(store: &dyn Store, sweep: &SweepId, block: u64) -> Result<bool> {
     let Some((_, chunks)) = store.log(sweep, block..block + 1)?.pop() else { return Ok(false) };
     if chunks.len() < SOME as usize {

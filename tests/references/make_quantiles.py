@@ -3,9 +3,9 @@
     pip install mpmath scipy && python3 make_quantiles.py > quantiles.csv
 
 Each line: distribution, its parameters, the probability u (a double, written exactly), the quantile rounded to 20
-digits. A continuous quantile is refined by Newton's method on the distribution function of mpmath until it is good to
-40 digits, from scipy's value as a start; a Poisson quantile is the smallest k whose distribution function, summed with
-mpmath, is at least u.
+digits. A continuous quantile starts from scipy's value and is refined by Newton's method on mpmath's distribution
+function to 40 digits. A Poisson quantile is the smallest k whose distribution function, summed with mpmath, is at least
+u.
 """
 
 import sys
@@ -93,7 +93,7 @@ def truncated(mean, sd, low, high, u):
     sign = 1
     if a + b < 0:
         a, b, u, sign = -b, -a, 1 - u, -1
-    # In the upper half both tails are known with their digits.
+    # In the upper half, both tails are known with full precision.
     with mp.workdps(75 + int(a * a / 2 / 2.3) if a > 0 else 75):
         target = normal_tail(a) * (1 - u) + normal_tail(b) * u
         lo, hi = a, b
@@ -112,7 +112,7 @@ def truncated(mean, sd, low, high, u):
 def poisson(mean, u):
     m, u = mp.mpf(mean), mp.mpf(u)
     sd = mp.sqrt(m)
-    # scipy's value is near; the terms far below it are added until they no longer count.
+    # scipy's value is close. Terms far below it are added until they no longer matter.
     k = int(stats.poisson.ppf(float(u), mean))
     term = lambda k: mp.exp(k * mp.log(m) - m - mp.loggamma(k + 1))
     if u <= 0.5:

@@ -7,10 +7,10 @@ Lines:
   wilson, successes, n, lower end, upper end of the 95 % interval
   sample, name, mean, sd, se, lower end, upper end of the 95 % interval, quantiles 0.025, 0.3, 0.5, 0.975 (type 7)
 
-A t quantile is the root of mpmath's regularized incomplete beta function, from scipy's value as a start, and must agree
-with scipy's to 9 digits. The samples are made here and in src/table/stats/tests.rs by the same rule; each value is the
-double that is nearest to its decimals. Their quantiles must agree with numpy's, whose default is R's type 7 too.
-The samples `numacc3` and `numacc4` are NIST's of that name, whose certified means and standard deviations are 1000000.2,
+A t quantile is the root of mpmath's regularized incomplete beta function, starting from scipy's value, and must agree
+with scipy's value to 9 digits. The samples are made here and in src/table/stats/tests.rs by the same rule; each value is
+the double nearest to its decimals. Their quantiles must agree with numpy's, whose default is also R's type 7.
+The samples `numacc3` and `numacc4` are those of NIST, whose certified means and standard deviations are 1000000.2,
 10000000.2 and 0.1 (https://www.itl.nist.gov/div898/strd/univ/numacc4.html).
 """
 

@@ -1,9 +1,9 @@
-"""Reads tables that sweep wrote with pandas and DuckDB, and compares what they see.
+"""Reads tables of sweep with pandas and DuckDB, and compares what they read.
 
     pip install pandas duckdb && python3 read_tables.py path/to/sweep
 
-Runs a small sweep in a temporary folder, whose results are of every type there is, writes its table as CSV and as JSON
-Lines, and reads both with both. It ends with "all alike", or with what differs.
+Runs a small sweep with results of every type in a temporary folder, writes its table as CSV and as JSON Lines, and reads
+both files with both tools. It ends with "all alike", or with what differs.
 """
 
 import pathlib
@@ -47,7 +47,7 @@ def main():
             "pandas, JSON Lines": pd.read_json(jsonl, lines=True, dtype={"n": "Int64", "text": "string"},
                                                precise_float=True),
             "DuckDB, CSV": duckdb.sql(f"select * from read_csv('{csv}', types={{'text': 'VARCHAR'}})").df(),
-            # A column of numbers and of the texts that NaN and the infinities are is of the type JSON.
+            # A column with numbers and the texts for NaN and infinity has the type JSON.
             "DuckDB, JSON Lines": duckdb.sql(
                 f"select * replace (cast(energy ->> '$' as double) as energy) from read_json('{jsonl}')").df(),
         }
@@ -60,7 +60,7 @@ def main():
             assert frame["label"].tolist() == ['a,"b"', "zwei\nZeilen", "ümläut ☃", "plain"], name
             assert frame["half"].tolist() == [0.5, 0.1, 1e-7, 1e300], name
             assert [int(n) for n in frame["n"].tolist()[:2]] == [7, 8], name
-            # pandas reads JSON's integers through doubles: beyond 2^53 they are rounded. The others do not.
+            # pandas reads JSON integers as doubles: beyond 2^53 they are rounded. The others do not.
             assert int(frame["n"].tolist()[2]) == 2**53 + (0 if name == "pandas, JSON Lines" else 1), name
             energy = pd.to_numeric(frame["energy"]).tolist()
             assert energy[0] == -0.5 and energy[1] != energy[1] and energy[2] == float("inf"), (name, energy)

@@ -1,4 +1,4 @@
-"""Computes the golden values of the samplings in src/space/draw_tests.rs from docs/space.md alone, by another program.
+"""Computes the golden values of the samplings in src/space/draw_tests.rs from docs/space.md alone, with independent code.
 
     pip install blake3 && python3 samplings.py
 """
