@@ -130,7 +130,7 @@ pub struct Backlog {
     pub delayed: u64,
     /// Jobs that are leased, by anyone.
     pub leased: u64,
-    /// Sweeps with jobs left that are paused; their jobs are in none of the counts.
+    /// Sweeps with jobs left that are paused, at most about 100 for each queue; their jobs are in none of the counts.
     pub paused: Vec<SweepId>,
 }
 

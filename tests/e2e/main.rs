@@ -13,6 +13,7 @@ mod encryption;
 mod events;
 mod failures;
 mod faults;
+mod full_memory;
 mod giving_up;
 mod leftovers;
 mod limits;

@@ -145,7 +145,7 @@ fn a_redis_in_which_something_else_wrote() {
             let store = connect();
             let (id, known) = fill(&*store);
             // Other workers have other names each time.
-            let key = if key.starts_with("sweep:w:") { format!("sweep:w:{known}") } else { key.clone() };
+            let key = if key.starts_with("sweep:worker:") { format!("sweep:worker:{known}") } else { key.clone() };
             let said = match lines(&bench.say(&format!("TYPE {key}")))[0].as_str() {
                 "hash" => {
                     let fields = lines(&bench.say(&format!("HKEYS {key}")));

@@ -170,7 +170,7 @@ impl Lease {
     }
 }
 
-/// The rows of `expired.lua`: sweep, index, lease, submission.
+/// The rows of `check_leases.lua`: sweep, index, lease, submission.
 pub(super) fn expired(rows: Vec<(String, u64, String, u64)>) -> Result<Vec<ExpiredClaim>> {
     let read = |(sweep, index, lease, submission): (String, u64, String, u64)| {
         let lease = Lease::read(&lease)?;

@@ -14,13 +14,13 @@ pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
     // Of equal length, so that numbers compare as text does: they have 64 bits, which Lua's doubles have not.
     let call = call.arg(&exchange.worker).arg(format!("{:020}", exchange.seq));
     let call = match &exchange.claim_request {
-        Some(request) if request.most > 0 => wish(call, request),
+        Some(request) if request.most > 0 => claim_request(call, request),
         _ => call.arg(0),
     };
     exchange.reports.iter().fold(call.arg(exchange.reports.len()), report)
 }
 
-fn wish<'a>(call: Call<'a>, request: &ClaimRequest) -> Call<'a> {
+fn claim_request<'a>(call: Call<'a>, request: &ClaimRequest) -> Call<'a> {
     let call = call.arg(request.most.min(MOST_CLAIMS)).arg(request.lease.as_millis() as u64).arg(request.token);
     let call = match &request.scope {
         Scope::Sweep(id) => call.arg("sweep").arg(1).arg(id.to_string()),
@@ -64,7 +64,7 @@ fn entry(entry: &ReportEntry) -> String {
     )
 }
 
-/// The arguments of `fill.lua`.
+/// The arguments of `add_staged.lua`.
 pub(super) fn fill<'a>(call: Call<'a>, draft: &StagedSweep, fill: &StagedPart) -> Call<'a> {
     let call = call.arg(&draft.token).arg(fill.part).arg(fill.points);
     let call = fill

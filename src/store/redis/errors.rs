@@ -24,6 +24,11 @@ fn words(error: &RedisError) -> String {
     details.map_or_else(|| error.to_string(), str::to_owned)
 }
 
+/// The layout of the store, if a script refused to run because of it.
+pub(super) fn other_layout(error: &RedisError) -> Option<String> {
+    (code(error) == "LAYOUT").then(|| words(error))
+}
+
 /// Whether the same request may succeed later without anybody doing anything.
 pub(super) fn is_passing(error: &RedisError) -> bool {
     if let Some(trouble) = encryption(error) {

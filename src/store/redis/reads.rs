@@ -1,33 +1,26 @@
-//! Owns what is read without changing anything: rows, spans, points, logs. Plain commands, in one transaction where they
-//! must fit together.
+//! Owns what is read without changing anything: rows, spans, points, logs. Plain commands, as one step where
+//! their replies must fit together.
 
 use std::ops::Range;
 
 use itertools::Itertools;
-use redis::Pipeline;
 
 use super::decode::{self, HEADER, Header, Lease};
-use super::link::Link;
-use super::{header, key};
+use super::snapshot::Snapshot;
+use super::{RedisStore, header, key};
 use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::store::{BlockLog, PointSet, Result, Span, StoreError, SweepRow};
 
 /// Rows or blocks asked for in one go.
 const AT_ONCE: usize = 64;
 
-/// A transaction about one sweep; its first reply says whether there is such a sweep.
-fn about(id: &SweepId) -> Pipeline {
-    let mut commands = redis::pipe();
-    commands.atomic().cmd("EXISTS").arg(header(id));
-    commands
-}
-
 fn known(id: &SweepId, exists: bool) -> Result<()> {
     if exists { Ok(()) } else { Err(StoreError::no_such_sweep(id)) }
 }
 
-pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
-    let (ids,): (Vec<String>,) = link.pipe(redis::pipe().cmd("ZREVRANGE").arg("sweep:ids").arg(0).arg(-1))?;
+pub(super) fn sweeps(store: &RedisStore) -> Result<Vec<SweepRow>> {
+    let (ids,): (Vec<String>,) =
+        store.connection.pipe(redis::pipe().cmd("ZREVRANGE").arg("sweep:ids").arg(0).arg(-1))?;
     let ids: Vec<SweepId> = ids.iter().map(|id| decode::sweep_id(id)).collect::<Result<_>>()?;
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE * 16) {
@@ -35,7 +28,7 @@ pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
         for id in ids {
             commands.cmd("HMGET").arg(header(id)).arg(&HEADER);
         }
-        let headers: Vec<Header> = link.pipe(&commands)?;
+        let headers: Vec<Header> = store.connection.pipe(&commands)?;
         for (id, header) in ids.iter().zip(headers) {
             // One that was removed since is left out.
             rows.extend(decode::sweep_row(id, header)?);
@@ -44,26 +37,27 @@ pub(super) fn sweeps(link: &Link) -> Result<Vec<SweepRow>> {
     Ok(rows)
 }
 
-pub(super) fn sweep(link: &Link, id: &SweepId) -> Result<SweepRow> {
-    let (fields,): (Header,) = link.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg(&HEADER))?;
+pub(super) fn sweep(store: &RedisStore, id: &SweepId) -> Result<SweepRow> {
+    let (fields,): (Header,) = store.connection.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg(&HEADER))?;
     decode::sweep_row(id, fields)?.ok_or_else(|| StoreError::no_such_sweep(id))
 }
 
-pub(super) fn document(link: &Link, id: &SweepId) -> Result<Vec<u8>> {
-    let (exists, document): (bool, Option<Vec<u8>>) = link.pipe(about(id).cmd("GET").arg(key(id, "doc")))?;
+pub(super) fn document(store: &RedisStore, id: &SweepId) -> Result<Vec<u8>> {
+    let (exists, document): (bool, Option<Vec<u8>>) =
+        store.snapshot(Snapshot::about(id).cmd("GET").arg(key(id, "doc")))?;
     known(id, exists)?;
     document.ok_or_else(|| StoreError::damaged(format!("the document of sweep {id} is missing in Redis")))
 }
 
-pub(super) fn spans(link: &Link, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
+pub(super) fn spans(store: &RedisStore, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
     let from = from.min(MAX_POINTS);
     // Redis counts in signed numbers.
     let at_most = limit.min(u32::MAX as usize);
     let mut spans = match set {
-        PointSet::Pending => pending(link, id, from, at_most)?,
-        PointSet::Running => running(link, id, from)?,
-        PointSet::Failed => failed(link, id, from, at_most)?,
-        PointSet::Cancelled => cancelled(link, id, from, at_most)?,
+        PointSet::Pending => pending(store, id, from, at_most)?,
+        PointSet::Running => running(store, id, from)?,
+        PointSet::Failed => failed(store, id, from, at_most)?,
+        PointSet::Cancelled => cancelled(store, id, from, at_most)?,
     };
     spans.sort_by_key(|span| span.indices.start);
     spans.truncate(limit);
@@ -71,7 +65,7 @@ pub(super) fn spans(link: &Link, id: &SweepId, set: PointSet, from: u64, limit: 
 }
 
 /// Asks for the ranges of a set that end after `from`: the one that may lie across it, and those behind.
-fn ask_ranges(commands: &mut Pipeline, at: &str, from: u64, limit: usize) {
+fn ask_ranges(commands: &mut Snapshot, at: &str, from: u64, limit: usize) {
     commands.cmd("ZREVRANGEBYSCORE").arg(at).arg(from).arg("-inf").arg("LIMIT").arg(0).arg(1);
     commands.cmd("ZRANGEBYSCORE").arg(at).arg(format!("({from}")).arg("+inf").arg("LIMIT").arg(0).arg(limit);
 }
@@ -82,17 +76,18 @@ fn read_ranges(across: Vec<String>, behind: Vec<String>, from: u64, state: &JobS
     spans.filter_ok(|span| span.indices.end > from).collect()
 }
 
-fn pending(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
-    let mut commands = about(id);
+fn pending(store: &RedisStore, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = Snapshot::about(id);
     ask_ranges(&mut commands, &key(id, "ready"), from, limit);
     let delayed = key(id, "delayed");
     commands.cmd("ZRANGEBYSCORE").arg(delayed).arg(from).arg("+inf").arg("LIMIT").arg(0).arg(limit);
-    let (exists, across, behind, delayed): (bool, _, _, Vec<u64>) = link.pipe(&commands)?;
+    let (exists, across, behind, delayed): (bool, _, _, Vec<u64>) = store.snapshot(&commands)?;
     known(id, exists)?;
     let mut spans = read_ranges(across, behind, from, &JobState::Pending { due_ms: None })?;
     if !delayed.is_empty() {
         let members: Vec<String> = delayed.iter().map(|index| due_member(*index)).collect();
-        let (due,): (Vec<Option<f64>>,) = link.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(members))?;
+        let (due,): (Vec<Option<f64>>,) =
+            store.connection.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(members))?;
         // One that was claimed since is left out.
         let waiting = delayed.iter().zip(due).filter_map(|(index, due)| Some((*index, due?)));
         spans.extend(waiting.map(|(index, due)| Span {
@@ -108,8 +103,9 @@ fn due_member(index: u64) -> String {
     format!("{index:016}")
 }
 
-fn running(link: &Link, id: &SweepId, from: u64) -> Result<Vec<Span>> {
-    let (exists, leases): (bool, Vec<(u64, String)>) = link.pipe(about(id).cmd("HGETALL").arg(key(id, "leases")))?;
+fn running(store: &RedisStore, id: &SweepId, from: u64) -> Result<Vec<Span>> {
+    let (exists, leases): (bool, Vec<(u64, String)>) =
+        store.snapshot(Snapshot::about(id).cmd("HGETALL").arg(key(id, "leases")))?;
     known(id, exists)?;
     let spans = leases.into_iter().filter(|(index, _)| *index >= from).map(|(index, lease)| {
         let state = Lease::read(&lease)?.state();
@@ -118,10 +114,10 @@ fn running(link: &Link, id: &SweepId, from: u64) -> Result<Vec<Span>> {
     spans.collect()
 }
 
-fn failed(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
-    let mut commands = about(id);
+fn failed(store: &RedisStore, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = Snapshot::about(id);
     commands.cmd("ZRANGEBYSCORE").arg(key(id, "failed")).arg(from).arg("+inf").arg("LIMIT").arg(0).arg(limit);
-    let (exists, indices): (bool, Vec<u64>) = link.pipe(&commands)?;
+    let (exists, indices): (bool, Vec<u64>) = store.snapshot(&commands)?;
     known(id, exists)?;
     let runs = indices.into_iter().map(|index| index..index + 1).coalesce(|a, b| {
         // Neighbours make one span.
@@ -130,10 +126,10 @@ fn failed(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span
     Ok(runs.map(|indices| Span { indices, state: JobState::Failed }).collect())
 }
 
-fn cancelled(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
-    let mut commands = about(id);
+fn cancelled(store: &RedisStore, id: &SweepId, from: u64, limit: usize) -> Result<Vec<Span>> {
+    let mut commands = Snapshot::about(id);
     ask_ranges(&mut commands, &key(id, "cancelled"), from, limit);
-    let (exists, across, behind): (bool, _, _) = link.pipe(&commands)?;
+    let (exists, across, behind): (bool, _, _) = store.snapshot(&commands)?;
     known(id, exists)?;
     read_ranges(across, behind, from, &JobState::Cancelled)
 }
@@ -141,10 +137,10 @@ fn cancelled(link: &Link, id: &SweepId, from: u64, limit: usize) -> Result<Vec<S
 /// What is read of one point.
 type PointFields = (Option<u64>, Option<String>, Option<f64>, Option<f64>, Vec<String>, Vec<String>, Vec<String>);
 
-pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)> {
+pub(super) fn point(store: &RedisStore, id: &SweepId, index: u64) -> Result<(JobState, Option<AttemptCounts>)> {
     let at = index.min(MAX_POINTS);
-    let mut commands = redis::pipe();
-    commands.atomic().cmd("HGET").arg(header(id)).arg("total");
+    let mut commands = Snapshot::default();
+    commands.cmd("HGET").arg(header(id)).arg("total");
     commands.cmd("HGET").arg(key(id, "leases")).arg(at);
     commands.cmd("ZSCORE").arg(key(id, "due")).arg(due_member(at));
     commands.cmd("ZSCORE").arg(key(id, "failed")).arg(at);
@@ -152,7 +148,7 @@ pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, 
         commands.cmd("ZREVRANGEBYSCORE").arg(key(id, set)).arg(at).arg("-inf").arg("LIMIT").arg(0).arg(1);
     }
     commands.cmd("ZRANGEBYSCORE").arg(key(id, "tries")).arg(at).arg(at);
-    let (total, lease, due, failed, ready, cancelled, tries): PointFields = link.pipe(&commands)?;
+    let (total, lease, due, failed, ready, cancelled, tries): PointFields = store.snapshot(&commands)?;
     let total = total.ok_or_else(|| StoreError::no_such_sweep(id))?;
     if index >= total {
         return Err(StoreError::refused(format!("{id} has no point {index}"))
@@ -180,12 +176,12 @@ pub(super) fn point(link: &Link, id: &SweepId, index: u64) -> Result<(JobState, 
     Ok((state, Some(tries.unwrap_or_default())))
 }
 
-pub(super) fn log(link: &Link, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>> {
-    let mut commands = about(id);
+pub(super) fn log(store: &RedisStore, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>> {
+    let mut commands = Snapshot::about(id);
     let start = blocks.start.min(MAX_POINTS);
     let stop = format!("({}", blocks.end.min(MAX_POINTS));
     commands.cmd("ZRANGEBYSCORE").arg(key(id, "blocks")).arg(start).arg(stop);
-    let (exists, blocks): (bool, Vec<u64>) = link.pipe(&commands)?;
+    let (exists, blocks): (bool, Vec<u64>) = store.snapshot(&commands)?;
     known(id, exists)?;
     let mut logs = Vec::with_capacity(blocks.len());
     for blocks in blocks.chunks(AT_ONCE) {
@@ -194,7 +190,7 @@ pub(super) fn log(link: &Link, id: &SweepId, blocks: Range<u64>) -> Result<Vec<B
             commands.cmd("LRANGE").arg(key(id, &format!("log:{block}"))).arg(0).arg(-1);
         }
         commands.cmd("EXISTS").arg(header(id));
-        let mut replies: Vec<redis::Value> = link.pipe(&commands)?;
+        let mut replies: Vec<redis::Value> = store.connection.pipe(&commands)?;
         // Asked last: a sweep that is removed meanwhile must not look as if it had less history.
         known(id, replies.pop().map(decode::value).transpose()?.unwrap_or(false))?;
         for (block, chunks) in blocks.iter().zip(replies) {
@@ -208,9 +204,9 @@ pub(super) fn log(link: &Link, id: &SweepId, blocks: Range<u64>) -> Result<Vec<B
     Ok(logs)
 }
 
-pub(super) fn columns(link: &Link, id: &SweepId) -> Result<Vec<String>> {
+pub(super) fn columns(store: &RedisStore, id: &SweepId) -> Result<Vec<String>> {
     let (exists, places): (bool, Vec<(String, String)>) =
-        link.pipe(about(id).cmd("HGETALL").arg(key(id, "columns")))?;
+        store.snapshot(Snapshot::about(id).cmd("HGETALL").arg(key(id, "columns")))?;
     known(id, exists)?;
     let mut columns = Vec::with_capacity(places.len());
     for (name, place) in places {
@@ -220,13 +216,13 @@ pub(super) fn columns(link: &Link, id: &SweepId) -> Result<Vec<String>> {
     Ok(columns.into_iter().map(|(_, name)| name).collect())
 }
 
-pub(super) fn outputs(link: &Link, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
-    let mut commands = about(id);
+pub(super) fn outputs(store: &RedisStore, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>> {
+    let mut commands = Snapshot::about(id);
     for (index, attempt) in attempts {
         let outputs = key(id, &format!("out:{}", crate::record::block_of(*index)));
         commands.cmd("HGET").arg(outputs).arg(format!("{index}.{attempt}"));
     }
-    let mut replies = link.pipe::<Vec<redis::Value>>(&commands)?.into_iter();
+    let mut replies = store.snapshot::<Vec<redis::Value>>(&commands)?.into_iter();
     known(id, replies.next().map(decode::value).transpose()?.unwrap_or(false))?;
     replies.map(decode::value).collect()
 }

@@ -3,13 +3,15 @@
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Script, ToRedisArgs};
 
+use super::layout::LAYOUT;
+
 /// The scripts, each with the shared functions before it.
 pub(super) struct Scripts {
     pub(super) submit: Script,
-    pub(super) begin: Script,
-    pub(super) fill: Script,
-    pub(super) commit: Script,
-    pub(super) redeclare: Script,
+    pub(super) stage: Script,
+    pub(super) add_staged: Script,
+    pub(super) commit_staged: Script,
+    pub(super) replace_document: Script,
     pub(super) pause: Script,
     pub(super) cancel: Script,
     pub(super) requeue: Script,
@@ -17,34 +19,39 @@ pub(super) struct Scripts {
     pub(super) remove: Script,
     pub(super) purge: Script,
     pub(super) compact: Script,
-    /// An exchange with a wish for claims.
+    /// An exchange that requests claims.
     pub(super) exchange: Script,
     /// One without: the same text.
     pub(super) deliver: Script,
     pub(super) heartbeat: Script,
-    pub(super) abandon: Script,
+    pub(super) unregister: Script,
+    pub(super) mark_worker_dead: Script,
     pub(super) workers: Script,
-    pub(super) expired: Script,
-    pub(super) expired_counts: Script,
+    pub(super) check_leases: Script,
     pub(super) backlog: Script,
-    pub(super) facts: Script,
+    pub(super) count_leases: Script,
+    pub(super) migrate: Script,
+    pub(super) read: Script,
 }
 
 /// What the server may do with a script. It decides before the script begins, so that none is stopped half-way.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// Refused when the memory is full: what brings more to keep.
-    Fills,
-    /// Runs all the same: what keeps running jobs alive, delivers what they did (no more than was claimed), or frees.
+    /// Refused when the memory is full: what adds data.
+    Adds,
+    /// Runs also when the memory is full: what keeps running jobs alive, delivers what they did (no more than was
+    /// claimed), or frees memory.
     Vital,
     /// Changes nothing.
     Reads,
+    /// As `Vital`, and for a store of an earlier layout.
+    Migrates,
 }
 
-/// A script that has to do with sweeps in the making.
-macro_rules! drafts {
+/// A script that has to do with staged sweeps.
+macro_rules! with_staging {
     ($file:literal) => {
-        concat!(include_str!("lua/drafts.lua"), include_str!($file))
+        concat!(include_str!("lua/staging.lua"), include_str!($file))
     };
 }
 
@@ -53,38 +60,42 @@ impl Scripts {
         let exchange =
             concat!(include_str!("lua/outcomes.lua"), include_str!("lua/claims.lua"), include_str!("lua/exchange.lua"));
         Scripts {
-            submit: script(Kind::Fills, drafts!("lua/submit.lua")),
-            begin: script(Kind::Fills, drafts!("lua/begin.lua")),
-            fill: script(Kind::Fills, drafts!("lua/fill.lua")),
-            commit: script(Kind::Fills, drafts!("lua/commit.lua")),
-            redeclare: script(Kind::Fills, include_str!("lua/redeclare.lua")),
+            submit: script(Kind::Adds, with_staging!("lua/submit.lua")),
+            stage: script(Kind::Adds, with_staging!("lua/stage.lua")),
+            add_staged: script(Kind::Adds, with_staging!("lua/add_staged.lua")),
+            commit_staged: script(Kind::Adds, with_staging!("lua/commit_staged.lua")),
+            replace_document: script(Kind::Adds, include_str!("lua/replace_document.lua")),
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),
             cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),
-            requeue: script(Kind::Fills, include_str!("lua/requeue.lua")),
-            rerun: script(Kind::Fills, include_str!("lua/rerun.lua")),
-            remove: script(Kind::Vital, drafts!("lua/remove.lua")),
+            requeue: script(Kind::Adds, include_str!("lua/requeue.lua")),
+            rerun: script(Kind::Adds, include_str!("lua/rerun.lua")),
+            remove: script(Kind::Vital, with_staging!("lua/remove.lua")),
             purge: script(Kind::Vital, include_str!("lua/purge.lua")),
             compact: script(Kind::Vital, include_str!("lua/compact.lua")),
-            exchange: script(Kind::Fills, exchange),
+            exchange: script(Kind::Adds, exchange),
             deliver: script(Kind::Vital, exchange),
             heartbeat: script(Kind::Vital, include_str!("lua/heartbeat.lua")),
-            abandon: script(Kind::Vital, include_str!("lua/abandon.lua")),
+            unregister: script(Kind::Vital, include_str!("lua/unregister.lua")),
+            mark_worker_dead: script(Kind::Vital, include_str!("lua/mark_worker_dead.lua")),
             workers: script(Kind::Reads, include_str!("lua/workers.lua")),
-            expired: script(Kind::Vital, include_str!("lua/expired.lua")),
-            expired_counts: script(Kind::Reads, include_str!("lua/expired_counts.lua")),
+            check_leases: script(Kind::Vital, include_str!("lua/check_leases.lua")),
             backlog: script(Kind::Reads, include_str!("lua/backlog.lua")),
-            facts: script(Kind::Reads, include_str!("lua/facts.lua")),
+            count_leases: script(Kind::Reads, include_str!("lua/count_leases.lua")),
+            read: script(Kind::Reads, include_str!("lua/read.lua")),
+            migrate: script(Kind::Migrates, include_str!("lua/migrate.lua")),
         }
     }
 }
 
 fn script(kind: Kind, text: &str) -> Script {
     let flags = match kind {
-        Kind::Fills => "",
-        Kind::Vital => " flags=allow-oom",
+        Kind::Adds => "",
+        Kind::Vital | Kind::Migrates => " flags=allow-oom",
         Kind::Reads => " flags=no-writes",
     };
-    Script::new(&format!("#!lua{flags}\n{}\n{text}", include_str!("lua/lib.lua")))
+    let check = if matches!(kind, Kind::Adds | Kind::Vital) { include_str!("lua/layout.lua") } else { "" };
+    let library = include_str!("lua/lib.lua");
+    Script::new(&format!("#!lua{flags}\nlocal LAYOUT = '{LAYOUT}'\n{library}\n{check}\n{text}"))
 }
 
 /// A call of a script: may be sent more than once. A server that does not have the script (it was restarted) is given

@@ -1,5 +1,6 @@
 -- What there is to do. Arguments: "sweep" and an id, or "queues" and their names. Returns ready, delayed, leased, and the
--- paused sweeps with jobs left.
+-- paused sweeps with jobs left, at most 100 of each queue. A store of layout 2 has all sweeps with jobs left in the first
+-- of the three sets.
 local scope = take()
 local now = clock()
 local ready, delayed, leased, paused = 0, 0, 0, {}
@@ -30,8 +31,13 @@ else
     local queue = take()
     if not seen[queue] then
       seen[queue] = true
-      for _, id in ipairs(redis.call('ZRANGE', 'sweep:q:' .. queue, 0, -1)) do
-        add(id)
+      for _, set in ipairs({'q', 'running'}) do
+        for _, id in ipairs(redis.call('ZRANGE', 'sweep:' .. set .. ':' .. queue, 0, -1)) do
+          add(id)
+        end
+      end
+      for _, id in ipairs(redis.call('ZRANGE', 'sweep:paused:' .. queue, 0, 99)) do
+        paused[#paused + 1] = id
       end
     end
   end

@@ -1,25 +1,26 @@
--- Owns claims: what is given to whom asks. A part of exchange.lua, which says what a wish looks like.
+-- Owns claims: which jobs a worker gets. A part of exchange.lua, which describes the claim request.
 
-local function read_wish(worker, now)
-  local wish = {worker = worker, now = now, most = tonumber(take())}
-  if wish.most > 0 then
-    wish.lease, wish.token, wish.kind, wish.names = tonumber(take()), take(), take(), {}
+local function read_claim_request(worker, now)
+  local request = {worker = worker, now = now, most = tonumber(take())}
+  if request.most > 0 then
+    request.lease, request.token, request.kind, request.names = tonumber(take()), take(), take(), {}
     for i = 1, tonumber(take()) do
-      wish.names[i] = take()
+      request.names[i] = take()
     end
-    wish.except = {}
+    request.except = {}
     for _ = 1, tonumber(take()) do
-      wish.except[take()] = true
+      request.except[take()] = true
     end
   end
-  return wish
+  return request
 end
 
 -- A claimer for one sweep: collects leases and lines of the reply.
-local function claimer(id, wish)
+local function claimer(id, request, cancels)
   local self = {given = 0, leases = {}, lines = {}}
-  local rest = ' ' .. wish.token .. ' ' .. int(wish.now + wish.lease) .. ' ' .. int(wish.lease) .. ' 0 0 '
-  local fresh = '1' .. rest .. '0 0 ' .. wish.worker
+  local rest = ' ' .. request.token .. ' ' .. int(request.now + request.lease) .. ' ' .. int(request.lease) .. ' 0 '
+    .. int(2 * tonumber(cancels or 0)) .. ' '
+  local fresh = '1' .. rest .. '0 0 ' .. request.worker
 
   local function add(index, lease)
     self.leases[#self.leases + 1] = index
@@ -30,7 +31,7 @@ local function claimer(id, wish)
   -- A point that was tried before.
   function self.again(index, tries)
     local attempt = int(tries.attempts + 1)
-    add(index, attempt .. rest .. tries.failures .. ' ' .. tries.losses .. ' ' .. wish.worker)
+    add(index, attempt .. rest .. tries.failures .. ' ' .. tries.losses .. ' ' .. request.worker)
     self.lines[#self.lines + 1] = index .. ' ' .. attempt .. ' ' .. tries.failures .. ' ' .. tries.losses
   end
 
@@ -60,8 +61,8 @@ local function claimer(id, wish)
 end
 
 -- Delayed points that are due, the one that has waited longest first.
-local function claim_due(id, wish, claims)
-  local due = redis.call('ZRANGEBYSCORE', key(id, 'due'), '-inf', int(wish.now), 'LIMIT', 0, wish.most)
+local function claim_due(id, request, claims)
+  local due = redis.call('ZRANGEBYSCORE', key(id, 'due'), '-inf', int(request.now), 'LIMIT', 0, request.most)
   for i = 1, #due do
     local index = int(tonumber(due[i]))
     claims.again(index, tries_of(id, index) or {attempts = 0, failures = '0', losses = '0'})
@@ -69,14 +70,14 @@ local function claim_due(id, wish, claims)
   end
 end
 
-local function claim_ready(id, wish, claims)
-  while claims.given < wish.most do
+local function claim_ready(id, request, claims)
+  while claims.given < request.most do
     local front = redis.call('ZRANGE', key(id, 'ready'), 0, 0)[1]
     if not front then
       return
     end
     local start, stop = range_read(front)
-    local cut = math.min(stop, start + wish.most - claims.given)
+    local cut = math.min(stop, start + request.most - claims.given)
     redis.call('ZREM', key(id, 'ready'), front)
     if cut < stop then
       range_put(key(id, 'ready'), cut, stop)
@@ -86,36 +87,55 @@ local function claim_ready(id, wish, claims)
 end
 
 -- The lines of the reply for claims of one sweep; none: it has nothing to give now.
-local function claim_from(id, wish)
-  if wish.except[id] then
+local function claim_from(id, request)
+  if request.except[id] then
     return
   end
-  local head = redis.call('HMGET', header(id), 'pending', 'paused', 'submitted')
+  local head = redis.call('HMGET', header(id), 'pending', 'paused', 'cancels', 'submitted')
   if head[2] or tonumber(head[1] or 0) == 0 then
     return
   end
-  local claims = claimer(id, wish)
-  claim_due(id, wish, claims)
-  claim_ready(id, wish, claims)
+  local claims = claimer(id, request, head[3])
+  claim_due(id, request, claims)
+  claim_ready(id, request, claims)
   if claims.given == 0 then
     return
   end
   call_in_parts('HSET', key(id, 'leases'), claims.leases)
+  note_deadline(id, request.now + request.lease)
   count(id, {pending = -claims.given, running = claims.given})
-  return 'claims ' .. id .. ' ' .. wish.token .. ' ' .. head[3] .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
+  return 'claims ' .. id .. ' ' .. request.token .. ' ' .. head[4] .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
 end
 
--- The lines of the reply for the claims given; none: there is nothing to give.
-local function claim(wish)
-  if wish.kind == 'sweep' then
-    return claim_from(wish.names[1], wish)
-  end
-  for _, queue in ipairs(wish.names) do
-    for _, id in ipairs(redis.call('ZRANGE', 'sweep:q:' .. queue, 0, -1)) do
-      local lines = claim_from(id, wish)
+-- Sweeps of a queue that are read at once: mostly the first one has something to give.
+local PAGE = 16
+
+local function claim_from_queue(queue, request)
+  local from = 0
+  while true do
+    local page = redis.call('ZRANGE', 'sweep:q:' .. queue, from, from + PAGE - 1)
+    for _, id in ipairs(page) do
+      local lines = claim_from(id, request)
       if lines then
         return lines
       end
+    end
+    if #page < PAGE then
+      return
+    end
+    from = from + PAGE
+  end
+end
+
+-- The lines of the reply for the claims given; none: there is nothing to give.
+local function claim(request)
+  if request.kind == 'sweep' then
+    return claim_from(request.names[1], request)
+  end
+  for _, queue in ipairs(request.names) do
+    local lines = claim_from_queue(queue, request)
+    if lines then
+      return lines
     end
   end
 end

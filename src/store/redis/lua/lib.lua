@@ -1,7 +1,7 @@
--- Owns what the scripts share; it stands before each of them. The keys are described in ../mod.rs.
+-- Owns what the scripts share: it is placed before each of them. ../mod.rs describes the keys.
 --
--- Indices, counts and milliseconds are doubles here, exact up to 2^53; they become text by `int` alone, because Lua's
--- own way rounds to 14 digits. Tokens have 64 bits and stay text.
+-- Indices, counts and milliseconds are doubles here, exact up to 2^53. `int` alone turns them into text, because Lua's
+-- own conversion rounds to 14 digits. Tokens have 64 bits and stay text.
 
 -- '%d' is twice as fast, where the server's whole numbers have 64 bits.
 local whole = string.format('%d', 9007199254740991) == '9007199254740991' and '%d' or '%.0f'
@@ -109,9 +109,9 @@ local function range_remove(where, index)
   return true
 end
 
--- Tries: a sorted set with score index and members "index attempts failures losses token", for points that were tried,
--- have not succeeded and are not leased (a leased point's row is of the attempt before and means nothing). The token
--- is that of a claim that ran out, whose outcome may still come; otherwise "-".
+-- Attempt counts: a sorted set with score index and members "index attempts failures losses token", for points that
+-- were tried, have not succeeded and are not leased. (The row of a leased point is of the attempt before; it is not
+-- used.) The token is that of a claim that was reported lost, whose outcome may still arrive; otherwise "-".
 
 local function tries_read(member)
   local index, attempts, failures, losses, token = string.match(member, '^(%d+) (%d+) (%d+) (%d+) (%S+)$')
@@ -132,8 +132,8 @@ local function tries_put(id, index, attempts, failures, losses, token)
   redis.call('ZADD', key(id, 'tries'), index, member)
 end
 
--- Delayed points stand in two sorted sets: by index, and by the time they are due, there with all 16 digits of the
--- index so that those of one millisecond are in order.
+-- Delayed points are in two sorted sets: by index, and by the time when they are due. The second has all 16 digits of the
+-- index, so that the points of one millisecond are in order.
 
 local function due_member(index)
   return string.format('%016.0f', tonumber(index))
@@ -149,19 +149,21 @@ local function undelay(id, index)
   redis.call('ZREM', key(id, 'delayed'), index)
 end
 
--- Leases: a hash from index to "attempt token deadline length started doomed failures losses worker". `length` is how
--- long it was given for; `started` is a time, or 0; `doomed` is 1 when the sweep was cancelled since.
+-- Leases: a hash from index to "attempt token deadline length started cancels failures losses worker". The deadline is
+-- that of the last renewal, before `lease_deadline`; `length` is the time for which the lease was given; `started` is
+-- a time, or 0. `cancels` is twice the number of cancels of the sweep before the claim; 1 (written by layout 2): the
+-- sweep was cancelled since.
 
 local function lease_read(text)
-  local attempt, token, deadline, length, started, doomed, failures, losses, worker =
-    string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
+  local attempt, token, deadline, length, started, cancels, failures, losses, worker =
+    string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$')
   return {
     attempt = attempt,
     token = token,
     deadline = tonumber(deadline),
     length = tonumber(length),
     started = started,
-    doomed = doomed,
+    cancels = cancels,
     failures = failures,
     losses = losses,
     worker = worker,
@@ -170,29 +172,73 @@ end
 
 local function lease_text(lease)
   return lease.attempt .. ' ' .. lease.token .. ' ' .. int(lease.deadline) .. ' ' .. int(lease.length) .. ' '
-    .. lease.started .. ' ' .. lease.doomed .. ' ' .. lease.failures .. ' ' .. lease.losses .. ' ' .. lease.worker
+    .. lease.started .. ' ' .. lease.cancels .. ' ' .. lease.failures .. ' ' .. lease.losses .. ' ' .. lease.worker
 end
 
--- Changes every lease of a sweep.
-local function leases_change(id, change)
-  local where = key(id, 'leases')
-  local all = redis.call('HGETALL', where)
-  for i = 2, #all, 2 do
-    local lease = lease_read(all[i])
-    change(lease)
-    all[i] = lease_text(lease)
+-- Whether the sweep was cancelled since the claim. `cancels` is the field of the header, or false.
+local function is_cancelled(lease, cancels)
+  return lease.cancels == '1' or tonumber(lease.cancels) < 2 * tonumber(cancels or 0)
+end
+
+-- When a lease runs out. `sweep:absences` lists the times in which nobody checked leases (the store was away, or every
+-- machine slept), oldest first, as "end length". They prolong each lease that was given or renewed before their end, up
+-- to a whole lease from that end.
+local absences
+local function lease_deadline(lease)
+  if not absences then
+    absences = redis.call('LRANGE', 'sweep:absences', 0, -1)
+    for i = 1, #absences do
+      local over, length = string.match(absences[i], '^(%d+) (%d+)$')
+      absences[i] = {over = tonumber(over), length = tonumber(length)}
+    end
   end
-  call_in_parts('HSET', where, all)
+  local deadline = lease.deadline
+  for i = 1, #absences do
+    local absence = absences[i]
+    if deadline - lease.length < absence.over then
+      deadline = math.min(deadline + absence.length, absence.over + lease.length)
+    end
+  end
+  return deadline
+end
+
+-- Notes that a sweep has a lease that runs out then. `sweep:deadlines` has the sweeps with leases; the score is no later
+-- than the earliest deadline.
+local function note_deadline(id, deadline)
+  redis.call('ZADD', 'sweep:deadlines', 'LT', int(deadline), id)
 end
 
 -- Tells the idle workers of a queue that jobs of a sweep may have become claimable, or that its last job has ended: a
 -- stream of one entry, which workers wait for with XREAD. It says about how many workers learn of it.
 local function signal_work(queue, id)
   redis.call('XADD', 'sweep:bell:' .. queue, 'MAXLEN', 1, '*', 'sweep', id, 'workers',
-    redis.call('ZCARD', 'sweep:workers'))
+    redis.call('ZCARD', 'sweep:heartbeats'))
 end
 
--- Adds changes to a sweep's counts and keeps the sets of sweeps that have work or leases true.
+-- The set of its queue that a sweep is in: 'q' if it may give claims, now or when a point is due; 'running' if it only has
+-- leases; 'paused' if it has either and is paused; nil if all its points have ended.
+local function queue_set(pending, running, paused)
+  if pending + running == 0 then
+    return nil
+  elseif paused then
+    return 'paused'
+  end
+  return pending > 0 and 'q' or 'running'
+end
+
+local function change_queue_set(id, queue, serial, before, after)
+  if before == after then
+    return
+  end
+  if before then
+    redis.call('ZREM', 'sweep:' .. before .. ':' .. queue, id)
+  end
+  if after then
+    redis.call('ZADD', 'sweep:' .. after .. ':' .. queue, serial, id)
+  end
+end
+
+-- Adds changes to a sweep's counts and keeps the sets of sweeps that have work or leases up to date.
 local function count(id, changes)
   local head = header(id)
   for name, change in pairs(changes) do
@@ -200,19 +246,16 @@ local function count(id, changes)
       redis.call('HINCRBY', head, name, int(change))
     end
   end
-  local now = redis.call('HMGET', head, 'pending', 'running', 'queue', 'serial')
-  local pending, running, queue = tonumber(now[1]), tonumber(now[2]), 'sweep:q:' .. now[3]
-  if (changes.pending or 0) > 0 or pending + running == 0 then
-    signal_work(now[3], id)
+  local now = redis.call('HMGET', head, 'pending', 'running', 'paused', 'queue', 'serial')
+  local pending, running, paused, queue = tonumber(now[1]), tonumber(now[2]), now[3], now[4]
+  local more_pending, more_running = changes.pending or 0, changes.running or 0
+  if running == 0 and more_running < 0 then
+    redis.call('ZREM', 'sweep:deadlines', id)
+    redis.call('HDEL', 'sweep:scans', id)
   end
-  if running == 0 then
-    redis.call('SREM', 'sweep:leased', id)
-  elseif running == changes.running then
-    redis.call('SADD', 'sweep:leased', id)
-  end
-  if pending + running == 0 then
-    redis.call('ZREM', queue, id)
-  elseif pending == changes.pending then
-    redis.call('ZADD', queue, now[4], id)
+  change_queue_set(id, queue, now[5], queue_set(pending - more_pending, running - more_running, paused),
+    queue_set(pending, running, paused))
+  if more_pending > 0 or pending + running == 0 then
+    signal_work(queue, id)
   end
 end

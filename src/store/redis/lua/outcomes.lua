@@ -1,7 +1,7 @@
--- Owns outcomes: reading reports, checking their claims, moving the points. A part of exchange.lua, which says what a
--- report looks like.
+-- Owns outcomes: reading reports, checking their claims, moving the points. A part of exchange.lua, which describes a
+-- report.
 
--- What an entry says besides its index. Read once for all entries that say the same, which most of a batch do.
+-- The parts of an entry besides its index. Parsed once for all entries with the same text, which most of a batch have.
 local says = setmetatable({}, {
   __index = function(known, text)
     local claim, verdict, delay, attempts, failures, losses, expired, output =
@@ -29,7 +29,8 @@ local function read_entry()
 end
 
 local function read_report()
-  local report = {sweep = take(), submission = take(), block = take(), chunk = take(), columns = {}, entries = {}, indices = {}}
+  local report = {sweep = take(), submission = take(), block = take(), chunk = take()}
+  report.columns, report.entries, report.indices = {}, {}, {}
   for i = 1, tonumber(take()) do
     report.columns[i] = {take(), take()}
   end
@@ -40,8 +41,8 @@ local function read_report()
   return report
 end
 
--- Where a point stands that is not leased.
-local function standing(id, index)
+-- The set in which a point is that is not leased.
+local function set_of(id, index)
   local ready, cancelled = key(id, 'ready'), key(id, 'cancelled')
   if redis.call('ZSCORE', key(id, 'delayed'), index) then
     return 'delayed'
@@ -54,22 +55,22 @@ local function standing(id, index)
   end
 end
 
--- Where the entry's point comes from, if the claim is good.
+-- The set that the entry's point leaves; nil if the claim is stale.
 local function source(id, entry, now)
   local lease, said = entry.lease, entry.says
   if not lease then
     local tries = not said.only_if_expired and tries_of(id, entry.index)
     if tries and int(tries.attempts) .. ' ' .. tries.token == said.claim then
-      return standing(id, entry.index)
+      return set_of(id, entry.index)
     end
   elseif string.sub(lease, 1, #said.lease_start) == said.lease_start then
-    if not said.only_if_expired or lease_read(lease).deadline <= now then
+    if not said.only_if_expired or lease_deadline(lease_read(lease)) <= now then
       return 'leased'
     end
   end
 end
 
--- The indices whose claims are stale; notes in each entry where its point comes from.
+-- The indices whose claims are stale; notes in each entry the set that its point leaves.
 local function check(report, now)
   local stale, seen, at = {}, {}, 1
   while at <= #report.indices do
@@ -99,8 +100,9 @@ local function leave(id, entry)
   end
 end
 
--- Puts the point where the verdict says, and returns the count that it belongs to.
-local function enter(id, entry, now)
+-- Moves the point as the verdict says, and returns the count that it belongs to.
+local function enter(report, entry, now)
+  local id = report.sweep
   local verdict, wait = entry.says.verdict, entry.says.delay
   if verdict == 'S' then
     return 'succeeded'
@@ -108,9 +110,10 @@ local function enter(id, entry, now)
     redis.call('ZADD', key(id, 'failed'), entry.index, entry.index)
     return 'failed'
   end
-  local doomed = entry.from == 'cancelled' or entry.from == 'leased' and lease_read(entry.lease).doomed == '1'
+  local cancelled = entry.from == 'cancelled'
+    or entry.from == 'leased' and is_cancelled(lease_read(entry.lease), report.cancels)
   local index = tonumber(entry.index)
-  if verdict == 'C' or doomed then
+  if verdict == 'C' or cancelled then
     range_add(key(id, 'cancelled'), index, index + 1)
     return 'cancelled'
   end
@@ -177,7 +180,7 @@ local function apply(report, now)
     else
       leave(id, entry)
       keep_tries(id, entry)
-      local before, after = counted_as[entry.from], enter(id, entry, now)
+      local before, after = counted_as[entry.from], enter(report, entry, now)
       changes[before] = changes[before] - 1
       changes[after] = changes[after] + 1
     end
@@ -198,9 +201,11 @@ end
 
 -- Records a report, or returns the indices whose claims are stale.
 local function record(report, now)
-  if redis.call('HGET', header(report.sweep), 'submitted') ~= report.submission then
+  local head = redis.call('HMGET', header(report.sweep), 'submitted', 'cancels')
+  if head[1] ~= report.submission then
     return report.indices
   end
+  report.cancels = head[2]
   local stale = check(report, now)
   if #stale == 0 then
     apply(report, now)

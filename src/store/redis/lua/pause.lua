@@ -1,18 +1,28 @@
--- Pauses a sweep, or lets it go on and forgives what has failed. Arguments: sweep, and the reason if it is paused; and if
--- a worker pauses it, how much it knows to be forgiven. Returns 1 if the sweep is then paused for that reason, or goes on.
+-- Pauses a sweep, or resumes it and notes how many points have failed until then. Arguments: sweep; the reason if it is
+-- to be paused; if a worker pauses it, how many had failed at the last resume as far as the worker knows. Returns 1 if
+-- the sweep is then paused for that reason, or goes on.
 local id, reason, forgiven = unpack(ARGV)
 
 if redis.call('EXISTS', header(id)) == 0 then
   return no_sweep(id)
 end
-local now = redis.call('HMGET', header(id), 'paused', 'forgiven', 'failed', 'queue')
+local head = redis.call('HMGET', header(id), 'paused', 'forgiven', 'failed', 'queue', 'serial', 'pending', 'running')
+local was_paused, queue = head[1], head[4]
+
+local function change_sets(paused)
+  local pending, running = tonumber(head[6]), tonumber(head[7])
+  change_queue_set(id, queue, head[5], queue_set(pending, running, was_paused), queue_set(pending, running, paused))
+end
+
 if not reason then
   redis.call('HDEL', header(id), 'paused')
-  redis.call('HSET', header(id), 'forgiven', now[3])
-  signal_work(now[4], id)
-elseif not forgiven or not now[1] and now[2] == forgiven then
+  redis.call('HSET', header(id), 'forgiven', head[3])
+  change_sets(false)
+  signal_work(queue, id)
+elseif not forgiven or not was_paused and head[2] == forgiven then
   redis.call('HSET', header(id), 'paused', reason)
-elseif now[1] ~= reason then
+  change_sets(reason)
+elseif was_paused ~= reason then
   return 0
 end
 return 1

@@ -1,4 +1,4 @@
--- Frees a part of what removed sweeps left behind. Argument: how many blocks at most. Returns 1 while there is more.
+-- Frees a part of the keys of removed and dropped sweeps. Argument: how many blocks at most. Returns 1 while there is more.
 local most = tonumber(ARGV[1])
 
 local id = redis.call('SRANDMEMBER', 'sweep:trash')

@@ -1,8 +1,8 @@
--- Makes a sweep disappear; what it leaves behind goes to `sweep:trash`, for purge.lua. Arguments: silence after
--- which sweeps in the making are given up, sweep, force (1 or 0). Returns 0, or the number of leases that stand in the way.
-local silent, id, force = unpack(ARGV)
+-- Removes a sweep; its other keys go to `sweep:trash`, for purge.lua. Arguments: silence after which staged sweeps time out
+-- (milliseconds), sweep, force (1 or 0). Returns 0, or the number of leases because of which it was not removed.
+local silence, id, force = unpack(ARGV)
 
-drafts_give_up(tonumber(silent))
+drop_timed_out(tonumber(silence))
 if redis.call('SISMEMBER', 'sweep:trash', id) == 1 then
   return 0
 end
@@ -15,8 +15,12 @@ if force ~= '1' and tonumber(head[1]) > 0 then
 end
 redis.call('SADD', 'sweep:trash', id)
 redis.call('ZREM', 'sweep:ids', id)
-redis.call('ZREM', 'sweep:q:' .. head[2], id)
-redis.call('SREM', 'sweep:leased', id)
+for _, set in ipairs({'q', 'running', 'paused'}) do
+  redis.call('ZREM', 'sweep:' .. set .. ':' .. head[2], id)
+end
+redis.call('ZREM', 'sweep:deadlines', id)
+redis.call('HDEL', 'sweep:scans', id)
+signal_work(head[2], id)
 redis.call('HDEL', 'sweep:requests', head[3])
 -- The leases at once, so that workers find their claims lost.
 redis.call('UNLINK', header(id), key(id, 'leases'))

@@ -1,13 +1,12 @@
--- Puts a sweep in, once for each request. Arguments: silence after which sweeps in the making are given up, layout,
--- request, name, queue, user, total, document.
-local silent, layout, request, name, queue, user, total, document = unpack(ARGV)
+-- Adds a sweep, once for each request. Arguments: silence after which staged sweeps time out (milliseconds), request,
+-- name, queue, user, total, document.
+local silence, request, name, queue, user, total, document = unpack(ARGV)
 
-drafts_give_up(tonumber(silent))
+drop_timed_out(tonumber(silence))
 local known = redis.call('HGET', 'sweep:requests', request)
 if known then
   return known
 end
-redis.call('SET', 'sweep:layout', layout, 'NX')
 local serial = redis.call('INCR', 'sweep:serial')
 local id = name .. '-' .. int(redis.call('HINCRBY', 'sweep:names', name, 1))
 redis.call('HSET', header(id), 'request', request, 'serial', serial, 'queue', queue, 'user', user,

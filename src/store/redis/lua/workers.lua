@@ -1,9 +1,14 @@
--- The workers that gave a sign of life lately, newest first. Argument: how lately, milliseconds.
+-- The workers with a recent heartbeat, newest first. Argument: how recent, milliseconds.
 local since = clock() - tonumber(ARGV[1])
-local alive = redis.call('ZREVRANGEBYSCORE', 'sweep:workers', '+inf', int(since), 'WITHSCORES')
+local heartbeats, prefix = 'sweep:heartbeats', 'sweep:worker:'
+if redis.call('GET', 'sweep:layout') == '2' then
+  -- A store that nobody has written to since an earlier version.
+  heartbeats, prefix = 'sweep:workers', 'sweep:w:'
+end
+local alive = redis.call('ZREVRANGEBYSCORE', heartbeats, '+inf', int(since), 'WITHSCORES')
 local rows = {}
 for i = 1, #alive, 2 do
-  local row = redis.call('HMGET', 'sweep:w:' .. alive[i], 'host', 'pid', 'queues', 'slots', 'busy', 'unable')
+  local row = redis.call('HMGET', prefix .. alive[i], 'host', 'pid', 'queues', 'slots', 'busy', 'unable')
   if row[1] then
     rows[#rows + 1] = {alive[i], alive[i + 1], unpack(row)}
   end

@@ -1,47 +1,22 @@
-//! Owns what a server must be like: its version, that it stands alone and keeps what it is given, and our layout in it.
+//! Owns the requirements on a server: its version, that it stands alone, and that it keeps what it is given.
 
 use std::collections::HashMap;
 
-use super::errors;
-use super::link::Link;
-use crate::store::{LAYOUT, Result, StoreError, StoreErrorKind};
+use super::connection::Connection;
+use super::{errors, info_reply};
+use crate::store::{Result, StoreError};
 
 /// The oldest version that will do, major and minor.
 const OLDEST: (u64, u64) = (7, 0);
 
-/// Looks at the server behind a new link.
-pub(super) fn admit(link: &Link) -> Result<()> {
-    let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO"))?;
-    check_server(link, &read_info(&info))?;
-    let (layout,): (Option<String>,) = link.pipe(redis::pipe().cmd("GET").arg("sweep:layout"))?;
-    let layout = match layout {
-        Some(layout) => layout,
-        None => {
-            let mut commands = redis::pipe();
-            commands.cmd("SET").arg("sweep:layout").arg(LAYOUT).arg("NX").ignore().cmd("GET").arg("sweep:layout");
-            let (layout,): (String,) = link.pipe(&commands)?;
-            layout
-        }
-    };
-    if layout == LAYOUT.to_string() {
-        return Ok(());
-    }
-    let message = format!(
-        "Redis at {} holds sweeps in layout {layout}, and this version of sweep ({}) knows layout {LAYOUT}",
-        link.address().shown(),
-        env!("CARGO_PKG_VERSION"),
-    );
-    Err(StoreError::new(StoreErrorKind::Newer, message)
-        .remedy("use the version that wrote them, or another database of that server, for example redis://HOST:PORT/1"))
+/// Checks the server at the other end of a new connection.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    let (info,): (String,) = connection.pipe(redis::pipe().cmd("INFO"))?;
+    check_server(connection, &info_reply::parse(&info))
 }
 
-/// The lines `name:value` of `INFO`.
-pub(super) fn read_info(info: &str) -> HashMap<&str, &str> {
-    info.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
-}
-
-fn check_server(link: &Link, info: &HashMap<&str, &str>) -> Result<()> {
-    let at = link.address().shown();
+fn check_server(connection: &Connection, info: &HashMap<&str, &str>) -> Result<()> {
+    let at = connection.address().shown();
     let of = |name: &str| info.get(name).copied().unwrap_or_default();
     let version = of("redis_version");
     if read_version(version).is_none_or(|version| version < OLDEST) {
@@ -56,8 +31,9 @@ fn check_server(link: &Link, info: &HashMap<&str, &str>) -> Result<()> {
         return Err(errors::cluster(at));
     }
     if of("redis_mode") == "sentinel" {
-        return Err(StoreError::refused(format!("the server at {at} is a Sentinel, which holds no data"))
-            .remedy(format!("use the server that it watches; `{} sentinel masters` names it", link.address().cli())));
+        return Err(StoreError::refused(format!("the server at {at} is a Sentinel, which holds no data")).remedy(
+            format!("use the server that it watches; `{} sentinel masters` names it", connection.address().cli()),
+        ));
     }
     if of("role") == "slave" {
         return Err(StoreError::refused(format!("Redis at {at} is a replica and accepts no changes")).remedy(format!(
@@ -73,7 +49,7 @@ fn check_server(link: &Link, info: &HashMap<&str, &str>) -> Result<()> {
         ))
         .remedy(format!(
             "use a server that does not, or type `{} config set maxmemory-policy noeviction`",
-            link.address().cli()
+            connection.address().cli()
         )));
     }
     Ok(())
@@ -89,8 +65,9 @@ mod tests {
     use super::*;
 
     fn verdict(info: &str) -> Result<()> {
-        let link = Link::new(super::super::address::Address::parse("redis://:s3cret@host").unwrap()).unwrap();
-        check_server(&link, &read_info(info))
+        let connection =
+            Connection::new(super::super::address::Address::parse("redis://:s3cret@host").unwrap()).unwrap();
+        check_server(&connection, &info_reply::parse(info))
     }
 
     #[test]

@@ -1,18 +1,38 @@
-//! Owns what the server tells of itself, for `sweep doctor`, and what could cost somebody their results.
+//! Owns what `sweep doctor` shows about a server, and the warnings about settings that could lose results.
 
 use std::collections::HashMap;
 
-use super::admit::read_info;
-use super::link::Link;
-use super::scripts::Call;
-use crate::store::Result;
-use crate::store::{Leases, Memory, StoreInfo};
+use super::connection::Connection;
+use super::info_reply;
+use crate::store::{Leases, Memory, Result, StoreInfo};
 
-/// What it tells; `leases` is the call of `facts.lua`.
-pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<StoreInfo> {
-    let (clock_ms, held, run_out, unseen) = link.call(leases)?;
-    let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO"))?;
-    let info = read_info(&info);
+/// The sweeps that may have leases, in a store of this layout and of layout 2.
+pub(super) fn leased_sweeps(connection: &Connection) -> Result<Vec<String>> {
+    let mut commands = redis::pipe();
+    commands.cmd("ZRANGE").arg("sweep:deadlines").arg(0).arg(-1).cmd("SMEMBERS").arg("sweep:leased");
+    let (sweeps, of_layout_2): (Vec<String>, Vec<String>) = connection.pipe(&commands)?;
+    Ok([sweeps, of_layout_2].concat())
+}
+
+/// The sweeps that may have leases that have run out: in a store of this layout those whose earliest deadline may have
+/// come, and those that a check is reading.
+pub(super) fn sweeps_with_expired_leases(connection: &Connection) -> Result<Vec<String>> {
+    let mut commands = redis::pipe();
+    commands.cmd("TIME").cmd("ZRANGE").arg("sweep:deadlines").arg(0).arg(-1).arg("WITHSCORES");
+    commands.cmd("SMEMBERS").arg("sweep:leased");
+    let (time, deadlines, of_layout_2): (_, Vec<(String, f64)>, Vec<String>) = connection.pipe(&commands)?;
+    let (seconds, _): (f64, u64) = time;
+    let now = (seconds + 1.0) * 1000.0;
+    let due = deadlines.into_iter().filter(|(_, deadline)| *deadline <= now || deadline.is_infinite());
+    Ok(due.map(|(sweep, _)| sweep).chain(of_layout_2).collect())
+}
+
+/// What the server tells about itself.
+pub(super) fn info(connection: &Connection, leases: Leases) -> Result<StoreInfo> {
+    let mut commands = redis::pipe();
+    commands.cmd("INFO").cmd("TIME");
+    let (info, (seconds, micros)): (String, (u64, u64)) = connection.pipe(&commands)?;
+    let info = info_reply::parse(&info);
     let number = |name: &str| info.get(name).and_then(|value| value.parse::<u64>().ok());
     let memory = Memory {
         used: number("used_memory").unwrap_or_default(),
@@ -21,11 +41,11 @@ pub(super) fn facts(link: &Link, leases: &Call<'_>) -> Result<StoreInfo> {
     };
     Ok(StoreInfo {
         program: program(&info),
-        clock_ms,
-        durability: durability(link, &info)?,
+        clock_ms: seconds.saturating_mul(1000).saturating_add(micros / 1000),
+        durability: durability(connection, &info)?,
         folder: None,
         memory: Some(memory),
-        leases: Leases { held, run_out, unseen },
+        leases,
     })
 }
 
@@ -37,24 +57,24 @@ fn program(info: &HashMap<&str, &str>) -> String {
     }
 }
 
-fn durability(link: &Link, info: &HashMap<&str, &str>) -> Result<String> {
+fn durability(connection: &Connection, info: &HashMap<&str, &str>) -> Result<String> {
     if info.get("aof_enabled") == Some(&"1") {
-        return Ok(match setting(link, "appendfsync")?.as_deref() {
+        return Ok(match setting(connection, "appendfsync")?.as_deref() {
             Some("always") => "append-only file, synced before each answer".into(),
             Some("no") => "append-only file, synced when the system likes: a crash may cost half a minute".into(),
             Some("everysec") => "append-only file, synced every second: a crash may cost about two".into(),
             _ => "append-only file".into(),
         });
     }
-    Ok(match setting(link, "save")?.as_deref() {
+    Ok(match setting(connection, "save")?.as_deref() {
         Some("") => "nothing is kept on disk".into(),
         _ => "snapshots alone".into(),
     })
 }
 
 /// A setting of the server; none: this user may not ask for it.
-fn setting(link: &Link, name: &str) -> Result<Option<String>> {
-    match link.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
+fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
+    match connection.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
         Ok((pair,)) => Ok(pair.into_iter().nth(1)),
         Err(error) if error.is_refusal() => Ok(None),
         Err(error) => Err(error),
@@ -62,14 +82,14 @@ fn setting(link: &Link, name: &str) -> Result<Option<String>> {
 }
 
 /// Says so if the server keeps nothing on disk, or cannot. A server that does not tell its settings is taken at its word.
-pub(super) fn cautions(link: &Link) -> Result<Vec<String>> {
-    let (info,): (String,) = link.pipe(redis::pipe().cmd("INFO"))?;
-    let info = read_info(&info);
-    let (at, cli) = (link.address().shown(), link.address().cli());
+pub(super) fn cautions(connection: &Connection) -> Result<Vec<String>> {
+    let (info,): (String,) = connection.pipe(redis::pipe().cmd("INFO"))?;
+    let info = info_reply::parse(&info);
+    let (at, cli) = (connection.address().shown(), connection.address().cli());
     let mut cautions = Vec::new();
     if info.get("aof_enabled") != Some(&"1") {
         let remedy = format!("`{cli} config set appendonly yes` keeps all but the last seconds");
-        let saves = setting(link, "save")?.is_none_or(|rule| !rule.is_empty());
+        let saves = setting(connection, "save")?.is_none_or(|rule| !rule.is_empty());
         cautions.push(if saves {
             format!("Redis at {at} has no append-only file: if it crashes, what came after its last snapshot is gone; {remedy}")
         } else {

@@ -16,9 +16,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, Notify};
 
 use super::address::Address;
-use super::admit::read_info;
-use super::errors;
 use super::scripts::Call;
+use super::{errors, info_reply};
 use crate::store::{Result, StoreError};
 
 /// How long the server may take for a reply. Long, because a request that timed out was most likely executed.
@@ -31,12 +30,20 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connection.
-pub(super) struct Link {
+pub(super) struct Connection {
     address: Address,
     client: Client,
     runtime: Runtime,
     live: Mutex<Live>,
     restarts: AtomicU64,
+}
+
+/// What became of a script.
+pub(super) enum Called<T> {
+    /// It ran.
+    Done(T),
+    /// It changed nothing, because the store has this layout.
+    OtherLayout(String),
 }
 
 /// The connection that is open now, if any, with a number that tells it from the one before.
@@ -50,16 +57,16 @@ struct Live {
     is_run_known: bool,
 }
 
-impl Link {
-    /// A link that connects at its first request.
-    pub(super) fn new(address: Address) -> Result<Link> {
+impl Connection {
+    /// A connection that connects at its first request.
+    pub(super) fn new(address: Address) -> Result<Connection> {
         let trouble = |why: String| StoreError::refused(format!("the connection to Redis cannot be prepared: {why}"));
         let client = Client::open(address.info().clone()).map_err(|error| trouble(address.hide(error.to_string())))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| trouble(error.to_string()))?;
-        Ok(Link { address, client, runtime, live: Mutex::default(), restarts: AtomicU64::new(0) })
+        Ok(Connection { address, client, runtime, live: Mutex::default(), restarts: AtomicU64::new(0) })
     }
 
     /// Where it leads.
@@ -73,8 +80,11 @@ impl Link {
     }
 
     /// Runs a script.
-    pub(super) fn call<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T> {
-        self.ask(async |connection| call.invoke(connection).await)
+    pub(super) fn call<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<Called<T>> {
+        self.ask(async |connection| match call.invoke(connection).await {
+            Ok(reply) => Ok(Called::Done(reply)),
+            Err(error) => errors::other_layout(&error).map(Called::OtherLayout).ok_or(error),
+        })
     }
 
     /// Sends some commands and waits for all their replies.
@@ -82,7 +92,7 @@ impl Link {
         self.ask(async |connection| commands.query_async(connection).await)
     }
 
-    /// As [`Link::pipe`], until `stop` is notified: then nothing is returned, and the connection that still waits is given
+    /// As [`Connection::pipe`], until `stop` is notified: then nothing is returned, and the connection that still waits is given
     /// up.
     pub(super) fn pipe_until_stopped<T: FromRedisValue>(
         &self,
@@ -145,7 +155,7 @@ impl Link {
             // A server that does not tell is none that forgets.
             Err(_) => Default::default(),
         };
-        let run = read_info(&info).get("run_id").map(|run| (*run).to_owned());
+        let run = info_reply::parse(&info).get("run_id").map(|run| (*run).to_owned());
         let mut live = self.live.lock().await;
         if live.generation != generation || live.is_run_known {
             return;

@@ -1,9 +1,9 @@
--- Gives a sweep in the making a part, once. Arguments: token, number of the part, how many points its records are of,
--- and counted lists of chunks (block, chunk), ranges (start, stop) and columns (name, place). Returns 0 if it was given
--- up.
+-- Adds a part to a staged sweep, once. Arguments: token, number of the part, how many points its records are of, and
+-- counted lists of chunks (block, chunk), ranges (start, stop) and columns (name, place). Returns 0 if the staged sweep
+-- has timed out.
 local token, part, points = take(), tonumber(take()), take()
 
-local known = redis.call('HMGET', draft_of(token), 'id', 'parts')
+local known = redis.call('HMGET', staged_key(token), 'id', 'parts')
 local id = known[1]
 if not id then
   return 0
@@ -26,8 +26,8 @@ for _ = 1, tonumber(take()) do
   local name, place = take(), take()
   redis.call('HSET', key(id, 'columns'), name, place)
 end
-redis.call('HSET', draft_of(token), 'parts', int(part + 1))
-redis.call('HINCRBY', draft_of(token), 'reused', points)
-redis.call('HINCRBY', draft_of(token), 'ready', int(ready))
-draft_heard(token)
+redis.call('HSET', staged_key(token), 'parts', int(part + 1))
+redis.call('HINCRBY', staged_key(token), 'reused', points)
+redis.call('HINCRBY', staged_key(token), 'ready', int(ready))
+note_request(token)
 return 1

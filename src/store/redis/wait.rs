@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::connection::Connection;
 use super::header;
-use super::link::Link;
 use crate::store::{NewWork, Result, Scope, WorkWaiter};
 
 /// The longest that one read blocks: shorter than the time after which a connection without a reply is given up.
@@ -28,29 +28,29 @@ type Streams = (Option<Vec<(String, Entries)>>,);
 type Marks = BTreeMap<String, String>;
 
 /// See [`WorkWaiter`].
-pub(super) struct Bell {
-    link: Link,
+pub(super) struct Waiter {
+    connection: Connection,
     scope: Scope,
     marks: Mutex<Marks>,
     is_stopped: AtomicBool,
     stop: Notify,
 }
 
-impl Bell {
-    /// A bell for a scope, over a connection of its own.
-    pub(super) fn new(link: Link, scope: Scope) -> Bell {
-        Bell { link, scope, marks: Mutex::default(), is_stopped: AtomicBool::new(false), stop: Notify::new() }
+impl Waiter {
+    /// A waiter for a scope, over a connection of its own.
+    pub(super) fn new(connection: Connection, scope: Scope) -> Waiter {
+        Waiter { connection, scope, marks: Mutex::default(), is_stopped: AtomicBool::new(false), stop: Notify::new() }
     }
 }
 
-impl WorkWaiter for Bell {
+impl WorkWaiter for Waiter {
     fn wait(&self, at_most: Duration) -> Result<Option<NewWork>> {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let queues = queues(&self.link, &self.scope)?;
+        let queues = queues(&self.connection, &self.scope)?;
         let streams: Vec<String> = queues.iter().map(|queue| format!("sweep:bell:{queue}")).collect();
         let unmarked: Vec<&String> = streams.iter().filter(|stream| !marks.contains_key(*stream)).collect();
         if !unmarked.is_empty() {
-            let newest = newest(&self.link, &unmarked)?;
+            let newest = newest(&self.connection, &unmarked)?;
             marks.extend(newest);
             return Ok(None);
         }
@@ -62,7 +62,7 @@ impl WorkWaiter for Bell {
         for stream in &streams {
             read.arg(marks.get(stream).map_or("$", String::as_str));
         }
-        let reply: Option<Streams> = self.link.pipe_until_stopped(&read, &self.stop)?;
+        let reply: Option<Streams> = self.connection.pipe_until_stopped(&read, &self.stop)?;
         let found = reply.and_then(|(found,)| found).unwrap_or_default();
         Ok(accept(found, &self.scope, &mut marks))
     }
@@ -75,23 +75,24 @@ impl WorkWaiter for Bell {
 }
 
 /// The queues whose bells concern a scope.
-fn queues(link: &Link, scope: &Scope) -> Result<Vec<String>> {
+fn queues(connection: &Connection, scope: &Scope) -> Result<Vec<String>> {
     match scope {
         Scope::Queues(queues) => Ok(queues.clone()),
         Scope::Sweep(id) => {
-            let (queue,): (Option<String>,) = link.pipe(redis::pipe().cmd("HGET").arg(header(id)).arg("queue"))?;
+            let (queue,): (Option<String>,) =
+                connection.pipe(redis::pipe().cmd("HGET").arg(header(id)).arg("queue"))?;
             Ok(queue.into_iter().collect())
         }
     }
 }
 
 /// The id of the newest entry of each stream.
-fn newest(link: &Link, streams: &[&String]) -> Result<Marks> {
+fn newest(connection: &Connection, streams: &[&String]) -> Result<Marks> {
     let mut commands = redis::pipe();
     for stream in streams {
         commands.cmd("XREVRANGE").arg(*stream).arg("+").arg("-").arg("COUNT").arg(1);
     }
-    let newest: Vec<Entries> = link.pipe(&commands)?;
+    let newest: Vec<Entries> = connection.pipe(&commands)?;
     let id = |entries: Entries| entries.into_iter().next().map_or_else(|| "0-0".to_owned(), |(id, _)| id);
     Ok(streams.iter().map(|stream| (*stream).clone()).zip(newest.into_iter().map(id)).collect())
 }

@@ -1,15 +1,15 @@
--- Puts a sweep in the making in, once for each request. Arguments: token, request, queue, user, total, document.
--- Returns its id, or that of the sweep that the request put in before; nothing if it was given up; or how many points
--- it has if those are not all.
+-- Turns a staged sweep into a sweep, once for each request. Arguments: token, request, queue, user, total, document.
+-- Returns its id, or that of the sweep that the request created before; nothing if the staged sweep has timed out; or how
+-- many points it has if those are not all.
 local token, request, queue, user, total, document = unpack(ARGV)
 
 local known = redis.call('HGET', 'sweep:requests', request)
 if known then
-  draft_drop(token)
+  drop_staged(token)
   return known
 end
-local draft = redis.call('HMGET', draft_of(token), 'id', 'reused', 'ready')
-local id, reused, ready = draft[1], draft[2], draft[3]
+local staged = redis.call('HMGET', staged_key(token), 'id', 'reused', 'ready')
+local id, reused, ready = staged[1], staged[2], staged[3]
 if not id then
   return false
 end
@@ -27,6 +27,6 @@ if ready ~= '0' then
   redis.call('ZADD', 'sweep:q:' .. queue, serial, id)
   signal_work(queue, id)
 end
-redis.call('UNLINK', draft_of(token))
+redis.call('UNLINK', staged_key(token))
 redis.call('ZREM', 'sweep:drafts', token)
 return id
