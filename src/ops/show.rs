@@ -156,7 +156,7 @@ pub fn cause(record: &Record) -> Option<String> {
         Outcome::Cancelled => Some("cancelled".into()),
         Outcome::SetAside => Some("set aside by `sweep retry`; the point runs again".into()),
         Outcome::GivenBack { .. } => Some("its worker was stopped".into()),
-        Outcome::CannotHere { why } => Some(format!("cannot start on that machine: {why}")),
+        Outcome::CannotHere { why } => Some(format!("not charged, because that machine may be the reason: {why}")),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Owns a worker's loop: it ties the state, the pace and the store together, from the first claim to the last delivery.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bounded::BoundedMap;
 use super::compaction::{self, Compactor};
 use super::doorbell::Ring;
 use super::events::WorkerEvent;
@@ -14,6 +14,7 @@ use super::pace::{Pace, Step, Stopping};
 use super::recent::Recent;
 use super::report::{Finished, KnownColumns, group};
 use super::state::{Task, WorkerState};
+use super::step_back::exclude_unreadable;
 use crate::job::SweepId;
 use crate::model::Document;
 use crate::runtime::{RuntimeCache, SweepRuntime};
@@ -24,14 +25,24 @@ mod replies;
 /// How long a worker that was told to stop at once tries to deliver to a store that is away.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// The most sweeps whose submission is remembered; beyond that they are loaded again.
-const MOST_SUBMISSIONS: usize = 1000;
+/// The most sweeps of which something is remembered; those beyond are loaded again.
+const MOST_SWEEPS: usize = 256;
 
 /// A request on its way, with what it was made from.
 struct Request {
     exchange: Exchange,
     finished: Vec<Finished>,
     asked: u32,
+}
+
+/// What became of the attempt to load a sweep.
+enum Loaded {
+    /// It is ready to run.
+    Ready(Arc<SweepRuntime>),
+    /// It was removed, or the worker was told to stop while the store is away.
+    Gone,
+    /// This version of sweep cannot read it; in words.
+    Unreadable(String),
 }
 
 /// What is wrong with the store.
@@ -54,9 +65,10 @@ pub(super) struct Dispatcher<'a> {
     summary: Summary,
     seq: u64,
     trouble: Option<Trouble>,
-    told_folder: HashSet<SweepId>,
+    /// Sweeps of which it was reported that their jobs run in another folder.
+    reported_folders: BoundedMap<SweepId, ()>,
     /// Of which submission of each sweep the runtime and the columns are.
-    submissions: HashMap<SweepId, u64>,
+    submissions: BoundedMap<SweepId, u64>,
     first_failures: FirstFailures,
     recent: Recent,
     compactor: Compactor,
@@ -83,8 +95,8 @@ impl<'a> Dispatcher<'a> {
             summary: Summary::default(),
             seq: 0,
             trouble: None,
-            told_folder: HashSet::new(),
-            submissions: HashMap::new(),
+            reported_folders: BoundedMap::new(MOST_SWEEPS),
+            submissions: BoundedMap::new(MOST_SWEEPS),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
             compactor: Compactor::default(),
@@ -233,24 +245,21 @@ impl<'a> Dispatcher<'a> {
         let (sweep, jobs) = (&first.job.sweep, claims.len());
         self.state.emit_of_every_job(|| WorkerEvent::Claimed { sweep: sweep.clone(), jobs });
         self.meet(first);
-        match self.runtime(&first.job.sweep) {
-            Ok(Some(sweep)) => {
+        match self.runtime(&first.job.sweep)? {
+            Loaded::Ready(sweep) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
                 self.state.queue(claims.into_iter().map(task).collect());
-                Ok(())
             }
             // The sweep was removed meanwhile, or the worker was told to stop and the store is away.
-            Ok(None) => Ok(()),
-            Err(error) => {
-                let finished: Vec<_> = claims.iter().map(Finished::given_back).collect();
-                self.seq += 1;
-                let reports = group(&finished, &self.columns);
-                let exchange = Exchange { worker: self.id.to_owned(), seq: self.seq, reports, claim_request: None };
-                // If this fails too, the claims run out by themselves.
-                let _ = self.store.exchange(&exchange);
-                Err(error)
+            Loaded::Gone => {}
+            Loaded::Unreadable(why) => {
+                self.state.add_done(claims.iter().map(Finished::given_back).collect());
+                if exclude_unreadable(self.excluded, sweep, &why) {
+                    self.state.emit(WorkerEvent::SteppedBack { sweep: sweep.clone(), why, pause: None });
+                }
             }
         }
+        Ok(())
     }
 
     /// Forgets what is known of a sweep if the claim is of another submission: a store that was emptied gives the same
@@ -262,37 +271,45 @@ impl<'a> Dispatcher<'a> {
         }
         self.runtimes.forget(id);
         self.columns.forget(id);
-        if self.submissions.len() >= MOST_SUBMISSIONS {
-            self.submissions.clear();
-        }
         self.submissions.insert(id.clone(), claim.submission);
     }
 
-    fn runtime(&mut self, id: &SweepId) -> Result<Option<Arc<SweepRuntime>>, StoreError> {
+    /// The sweep, ready to run.
+    ///
+    /// # Errors
+    /// If the store says something that waiting does not mend.
+    fn runtime(&mut self, id: &SweepId) -> Result<Loaded, StoreError> {
         if let Some(known) = self.runtimes.get(id) {
-            return Ok(Some(known));
+            return Ok(Loaded::Ready(known));
         }
         let document = loop {
             match self.store.document(id) {
                 Ok(document) => break document,
-                Err(error) if error.is_no_such_sweep() => return Ok(None),
+                Err(error) if error.is_no_such_sweep() => return Ok(Loaded::Gone),
                 Err(error) => {
                     self.bear(error)?;
                     self.state.wait(Instant::now() + Duration::from_secs(1));
                     if self.state.view().stopping == Stopping::Now {
-                        return Ok(None);
+                        return Ok(Loaded::Gone);
                     }
                 }
             }
         };
         let runtime = Document::decode(&document)
             .map_err(anyhow::Error::from)
-            .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback))
-            .map_err(|error| StoreError::damaged(format!("the stored sweep {id} cannot be run: {error:#}")))?;
-        if !runtime.here_is_original && self.told_folder.insert(id.clone()) {
+            .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback));
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let why = format!("it cannot be read here: {error:#}; a newer version of sweep may have submitted it");
+                return Ok(Loaded::Unreadable(why));
+            }
+        };
+        if !runtime.here_is_original && self.reported_folders.get(id).is_none() {
+            self.reported_folders.insert(id.clone(), ());
             self.state.emit(WorkerEvent::OtherFolder { sweep: id.clone(), folder: runtime.here.clone() });
         }
-        Ok(Some(self.runtimes.insert(runtime)))
+        Ok(Loaded::Ready(self.runtimes.insert(runtime)))
     }
 
     /// Packs blocks to which this worker has added at least so many small chunks.

@@ -1,7 +1,6 @@
 //! Owns when a sweep is paused because too much of it fails, and what is said of it.
 
-use std::collections::HashMap;
-
+use super::bounded::BoundedMap;
 use super::report::Finished;
 use crate::job::SweepId;
 use crate::model::{EARLY_FAILURES, JobSettings};
@@ -26,14 +25,22 @@ pub fn too_many(settings: &JobSettings, row: &SweepRow) -> Option<String> {
 }
 
 /// The first failure that this worker has seen of each sweep, in words.
-#[derive(Default)]
-pub struct FirstFailures(HashMap<SweepId, String>);
+pub struct FirstFailures(BoundedMap<SweepId, String>);
+
+/// The most sweeps whose first failure is remembered.
+const MOST_SWEEPS: usize = 256;
+
+impl Default for FirstFailures {
+    fn default() -> Self {
+        FirstFailures(BoundedMap::new(MOST_SWEEPS))
+    }
+}
 
 impl FirstFailures {
     /// Takes note of a point that has failed.
     pub fn note(&mut self, finished: &Finished) {
         let sweep = &finished.job().sweep;
-        if !self.0.contains_key(sweep) {
+        if self.0.get(sweep).is_none() {
             self.0.insert(sweep.clone(), finished.in_words());
         }
     }

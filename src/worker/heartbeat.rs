@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::events::WorkerEvent;
-use super::exclusions::{ExcludedSweeps, may_run_elsewhere};
+use super::exclusions::ExcludedSweeps;
 use super::report::Finished;
 use super::state::WorkerState;
-use crate::job::SweepId;
+use super::step_back::StepBack;
 use crate::process::OrphanReaper;
 use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, WorkerRow};
 
@@ -47,18 +47,18 @@ pub(super) struct HeartbeatSender<'a> {
 impl HeartbeatSender<'_> {
     /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
     /// too and waits; a heartbeat that failed is tried again after [`TICK`].
-    pub(super) fn run(&self, orphans: &OrphanReaper, over: &Receiver<()>) {
+    pub(super) fn run(&self, orphans: &OrphanReaper, step_back: &StepBack<'_>, over: &Receiver<()>) {
         let every = self.lease / 4;
         let (mut last_beat, mut next_check, mut check_after) = (None::<Instant>, Instant::now(), CHECK.0);
         while over.recv_timeout(TICK.min(every)) == Err(RecvTimeoutError::Timeout) {
             let is_idle = self.state.held().0.is_empty() && self.excluded.sweeps().is_empty();
             let due = if is_idle { every.max(IDLE_BEAT) } else { every };
-            if last_beat.is_none_or(|last| last.elapsed() >= due) {
-                self.excluded.recheck();
+            let has_changed = step_back.end_exclusions();
+            if has_changed || last_beat.is_none_or(|last| last.elapsed() >= due) {
                 if self.beat().is_ok() {
                     last_beat = Some(Instant::now());
                 }
-                self.pause_what_nobody_can_run();
+                step_back.check_all();
             }
             if Instant::now() >= next_check {
                 check_after = if self.find_lost() { CHECK.0 } else { (check_after * 2).min(CHECK.1) };
@@ -97,37 +97,6 @@ impl HeartbeatSender<'_> {
                 // What a heartbeat is refused for, the worker's loop meets too.
                 Ok(()) | Err(_) => return,
             }
-        }
-    }
-
-    /// Notes that this worker cannot run a sweep, tells the store, and gives back what it holds of it. Returns whether
-    /// another worker may run it; if not, the sweep is paused.
-    pub(super) fn cannot_run(&self, sweep: &SweepId) -> bool {
-        let back = self.state.take_queue_of(sweep);
-        self.state.add_done(back);
-        // With the store away nothing is known of others; the next heartbeat looks again.
-        self.beat().and_then(|()| self.may_run_elsewhere(sweep)).unwrap_or(true)
-    }
-
-    fn may_run_elsewhere(&self, sweep: &SweepId) -> Result<bool> {
-        let row = self.store.sweep(sweep)?;
-        if may_run_elsewhere(&self.store.workers()?, &self.me.id, &row) {
-            return Ok(true);
-        }
-        if let Some(why) = self.excluded.why(sweep).filter(|_| row.paused.is_none() && !row.counts.is_settled()) {
-            let reason = format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`");
-            if self.store.pause_unless_resumed(sweep, row.failed_at_resume, &reason)? {
-                self.state.emit(WorkerEvent::Paused { sweep: sweep.clone(), reason });
-            }
-        }
-        Ok(false)
-    }
-
-    /// Another worker that could run it may have gone since.
-    fn pause_what_nobody_can_run(&self) {
-        for sweep in self.excluded.sweeps() {
-            // A sweep that is gone, or a store that is away: nothing to pause.
-            let _ = self.may_run_elsewhere(&sweep);
         }
     }
 

@@ -16,6 +16,7 @@ use super::panics::catch;
 use super::report::Runner;
 use super::slot::{self, SlotContext};
 use super::state::WorkerState;
+use super::step_back::StepBack;
 use crate::process::{OrphanReaper, Stopper};
 use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkWaiter, WorkerRow};
 
@@ -124,12 +125,14 @@ impl Worker {
             excluded: &excluded,
             turn: Mutex::new(()),
         };
+        let step_back = StepBack::new(&heartbeats);
         let context = SlotContext {
             state: &self.state,
             runner: &self.runner,
             orphans: &orphans,
             excluded: &excluded,
             heartbeats: &heartbeats,
+            step_back: &step_back,
         };
         let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded);
         // Without one the worker looks for new work by itself, more often.
@@ -147,9 +150,10 @@ impl Worker {
             }
             // The first heartbeat is sent before the first claim, so that whoever looks sees the worker.
             let known = heartbeats.beat();
-            let (heartbeats, orphans) = (&heartbeats, &orphans);
+            let (heartbeats, orphans, step_back) = (&heartbeats, &orphans, &step_back);
             let beat = move || {
-                catch(|| heartbeats.run(orphans, &is_over)).inspect_err(|_| heartbeats.state.stop(Stopping::Now))
+                catch(|| heartbeats.run(orphans, step_back, &is_over))
+                    .inspect_err(|_| heartbeats.state.stop(Stopping::Now))
             };
             let beating = spawn(threads, "heartbeats".into(), beat)?;
             if let Some(waiter) = &waiter {

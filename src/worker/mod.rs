@@ -7,13 +7,15 @@
 //! - [`report`] turns what ended into what the store is told.
 //! - `heartbeats` is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`doorbell`] is the thread through which the store tells an idle worker of new work.
-//! - [`exclusions`]: sweeps whose program is not on this machine; [`failures`]: when a sweep is paused for what fails.
+//! - [`exclusions`]: sweeps of which the worker takes no jobs; [`health`] decides, purely, when failures are this machine's,
+//!   and `step_back` acts on it; [`failures`]: when a sweep is paused because too many points fail.
 //! - [`recent`]: outcomes to be delivered anew when the store has forgotten its last seconds.
 //! - [`compaction`]: logs of many small chunks are packed.
 //! - [`dispatcher`] is the loop that ties them together.
 //! - [`lifecycle`] is the worker as others see it, [`Worker`]; [`options`] are its options and summary; [`events`] is what
 //!   it reports.
 
+pub mod bounded;
 pub mod compaction;
 pub mod directory;
 pub mod dispatcher;
@@ -21,6 +23,7 @@ pub mod doorbell;
 pub mod events;
 pub mod exclusions;
 pub mod failures;
+pub mod health;
 mod heartbeat;
 pub mod lifecycle;
 pub mod options;
@@ -30,6 +33,7 @@ pub mod recent;
 pub mod report;
 pub mod slot;
 pub mod state;
+mod step_back;
 
 pub use events::{EventSink, WorkerEvent};
 pub use lifecycle::{StopHandle, Worker, WorkerError};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::bounded::BoundedMap;
 use super::events::Ending;
 use crate::job::{self, AttemptCounts, Cause, JobAddress, Outcome, RetryPolicy, SweepId, Verdict};
 use crate::model::{JobSettings, Logs};
@@ -218,9 +219,17 @@ fn now_ms() -> u64 {
 
 /// The result columns whose first places the store is known to have, so that each is told about once and not with every
 /// report.
-#[derive(Default)]
 pub struct KnownColumns {
-    known: HashMap<SweepId, HashMap<String, ColumnPlace>>,
+    known: BoundedMap<SweepId, HashMap<String, ColumnPlace>>,
+}
+
+/// The most sweeps whose columns are remembered. Those of others are sent again, which does no harm.
+const MOST_SWEEPS: usize = 64;
+
+impl Default for KnownColumns {
+    fn default() -> Self {
+        KnownColumns { known: BoundedMap::new(MOST_SWEEPS) }
+    }
 }
 
 impl KnownColumns {
@@ -249,7 +258,7 @@ impl KnownColumns {
         if report.columns.is_empty() {
             return;
         }
-        let known = self.known.entry(report.sweep.clone()).or_default();
+        let Some(known) = self.known.entry(&report.sweep, HashMap::new) else { return };
         for (name, place) in &report.columns {
             known.entry(name.clone()).and_modify(|old| *old = (*place).min(*old)).or_insert(*place);
         }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::directory::{Directory, Refusal};
 use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
+use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
 use super::panics::catch;
 use super::report::{Finished, Runner};
 use super::state::{StopReason, Task, WorkerState};
+use super::step_back::{Elsewhere, StepBack};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::model::MAX_LOG_BYTES;
@@ -36,6 +38,7 @@ pub(super) struct SlotContext<'a> {
     pub(super) orphans: &'a OrphanReaper,
     pub(super) excluded: &'a ExcludedSweeps,
     pub(super) heartbeats: &'a HeartbeatSender<'a>,
+    pub(super) step_back: &'a StepBack<'a>,
 }
 
 /// How a slot's work on a claim ended.
@@ -44,13 +47,24 @@ enum Attempt {
     NotStarted,
     /// The claim was no longer this worker's, and its process was ended: nothing is reported.
     ClaimLost,
-    /// The attempt is over; `ended` is none if its process could not be started.
-    Over { outcome: Outcome, ended: Option<Ended> },
+    /// The machine has no process, memory or file to spare; in words. The claim goes back.
+    MachineBusy(String),
+    /// The attempt is over; `ended` is none if its process could not be started. `kind`: what a failure looks like, if
+    /// that is known without the process.
+    Over { outcome: Outcome, ended: Option<Ended>, kind: Option<FailureKind> },
 }
 
 impl Attempt {
-    fn failed(cause: Cause) -> Attempt {
-        Attempt::Over { outcome: Outcome::Failed { cause }, ended: None }
+    /// A fault in sweep itself.
+    fn panicked(why: String) -> Attempt {
+        let outcome = Outcome::Failed { cause: Cause::NoResult(why) };
+        Attempt::Over { outcome, ended: None, kind: Some(FailureKind::Other) }
+    }
+
+    /// The job could not be started.
+    fn unstarted(why: String, kind: FailureKind) -> Attempt {
+        let cause = Cause::CannotStart(why);
+        Attempt::Over { outcome: Outcome::Failed { cause }, ended: None, kind: Some(kind) }
     }
 }
 
@@ -58,8 +72,7 @@ impl Attempt {
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
     while let Some(task) = context.state.take(slot) {
-        let attempt = catch(|| context.run_task(slot, stopper, &task))
-            .unwrap_or_else(|why| Attempt::failed(Cause::NoResult(why)));
+        let attempt = catch(|| context.run_task(slot, stopper, &task)).unwrap_or_else(Attempt::panicked);
         let finished = catch(|| context.finish(&task, attempt)).unwrap_or_else(|why| {
             let outcome = Outcome::Failed { cause: Cause::NoResult(why) };
             Some(Finished::never_started(&task.claim, &outcome))
@@ -71,16 +84,17 @@ pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
 impl SlotContext<'_> {
     fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Attempt {
         let (sweep, claim) = (&task.sweep, &task.claim);
-        if self.excluded.why(&sweep.id).is_some() {
+        if self.excluded.contains(&sweep.id) {
             return Attempt::NotStarted;
         }
         let prepared = match sweep.prepare(claim.job.index, claim.tries.attempts) {
             Ok(prepared) => prepared,
-            Err(why) => return Attempt::failed(Cause::CannotStart(format!("{why:#}"))),
+            // The point's own values are the reason, on every machine.
+            Err(why) => return Attempt::unstarted(format!("{why:#}"), FailureKind::Other),
         };
         let directory = match Directory::enter(sweep, &prepared, claim) {
             Ok(directory) => directory,
-            Err(Refusal::Cannot(why)) => return Attempt::failed(Cause::CannotStart(why)),
+            Err(Refusal::Cannot(why)) => return Attempt::unstarted(why, FailureKind::CannotStart),
             // A newer attempt runs: this claim was lost, and the store will say the same.
             Err(Refusal::TooLate) => return Attempt::NotStarted,
         };
@@ -93,7 +107,7 @@ impl SlotContext<'_> {
             .and_then(|launch| self.start(slot, stopper, &launch, &mut |bytes| extraction.overflow(bytes)));
         let ended = match started {
             Ok(ended) => ended,
-            Err(error) if error.is_transient() => return Attempt::NotStarted,
+            Err(error) if error.is_transient() => return Attempt::MachineBusy(error.to_string()),
             Err(error) => return self.cannot_start(task, &prepared, &error),
         };
         let outcome = match (ended.ended_by, self.state.stop_reason(slot)) {
@@ -102,23 +116,30 @@ impl SlotContext<'_> {
             (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
             _ => judge(sweep, &prepared, &directory, extraction, &ended),
         };
-        Attempt::Over { outcome, ended: Some(ended) }
+        Attempt::Over { outcome, ended: Some(ended), kind: None }
     }
 
     /// Reports the end of an attempt as an event. Returns what the store is told.
     fn finish(&self, task: &Task, attempt: Attempt) -> Option<Finished> {
         let claim = &task.claim;
-        let (outcome, ended) = match attempt {
+        let (outcome, ended, kind) = match attempt {
             Attempt::NotStarted => {
                 self.emit_end(claim, Ending::GivenBack { why: None }, None);
+                return Some(Finished::given_back(claim));
+            }
+            Attempt::MachineBusy(why) => {
+                // Given back in any case; other workers may have more to spare.
+                self.step_back.failed(task, FailureKind::Machine, &why);
+                self.emit_end(claim, Ending::GivenBack { why: Some(why) }, None);
                 return Some(Finished::given_back(claim));
             }
             Attempt::ClaimLost => {
                 self.emit_end(claim, Ending::ClaimLost, None);
                 return None;
             }
-            Attempt::Over { outcome, ended } => (outcome, ended),
+            Attempt::Over { outcome, ended, kind } => (outcome, ended, kind),
         };
+        let outcome = self.blame(task, outcome, ended.as_ref(), kind);
         let policy = &task.sweep.spec.job;
         let failed = matches!(outcome, Outcome::Failed { .. });
         if failed || self.state.reports_every_job() {
@@ -126,6 +147,23 @@ impl SlotContext<'_> {
             self.emit_end(claim, ending, ended.as_ref());
         }
         Some(Finished::ran(claim, outcome, policy, ended, self.runner))
+    }
+
+    /// The outcome, or that the point goes back without a charge because this machine may be why its job failed.
+    fn blame(&self, task: &Task, outcome: Outcome, ended: Option<&Ended>, kind: Option<FailureKind>) -> Outcome {
+        let cause = match &outcome {
+            Outcome::Failed { cause } => cause,
+            Outcome::Succeeded { .. } => {
+                self.step_back.succeeded(&task.sweep.id);
+                return outcome;
+            }
+            _ => return outcome,
+        };
+        let fault = ended.and_then(Ended::machine_fault);
+        let kind = kind.unwrap_or(if fault.is_some() { FailureKind::Machine } else { FailureKind::Other });
+        let last_line = stderr_lines(ended).map(|(_, last)| format!(": {last}")).unwrap_or_default();
+        let why = format!("{cause}{last_line}");
+        if self.step_back.failed(task, kind, &why) { Outcome::CannotHere { why } } else { outcome }
     }
 
     fn emit_end(&self, claim: &Claim, ending: Ending, ended: Option<&Ended>) {
@@ -163,18 +201,21 @@ impl SlotContext<'_> {
         let (sweep, why) = (&task.sweep, error.to_string());
         let word = program_word(prepared);
         sweep.forget_program(word);
-        if !error.is_of_program() || !sweep.template.one_program_for_all() {
-            return Attempt::failed(Cause::CannotStart(why));
+        if error.is_of_program() && sweep.template.one_program_for_all() {
+            return match self.step_back.program_missing(task, word, &why) {
+                Elsewhere::AlreadyKnown => Attempt::NotStarted,
+                Elsewhere::Possible => Attempt::Over { outcome: Outcome::CannotHere { why }, ended: None, kind: None },
+                // It was paused. One job is charged, so that the reason can be looked up.
+                Elsewhere::Impossible => Attempt::unstarted(why, FailureKind::Other),
+            };
         }
-        if !self.excluded.add(sweep, word, &why) {
-            return Attempt::NotStarted;
-        }
-        if !self.heartbeats.cannot_run(&sweep.id) {
-            return Attempt::failed(Cause::CannotStart(why));
-        }
-        let event = WorkerEvent::SteppedBack { sweep: sweep.id.clone(), why: why.clone(), pause: None };
-        self.state.emit(event);
-        Attempt::Over { outcome: Outcome::CannotHere { why }, ended: None }
+        let kind = match error.machine_fault() {
+            None => FailureKind::Other,
+            // Other points have other programs, which may be there.
+            Some(_) if error.is_of_program() => FailureKind::Machine,
+            Some(_) => FailureKind::CannotStart,
+        };
+        Attempt::unstarted(why, kind)
     }
 }
 

@@ -302,6 +302,11 @@ impl WorkerState {
         state.queue.split_off(kept).iter().map(|task| Finished::given_back(&task.claim)).collect()
     }
 
+    /// How many claims of a sweep are held, in every stage.
+    pub fn count_held(&self, sweep: &SweepId) -> u64 {
+        self.held().0.iter().filter(|held| held.job.sweep == *sweep).count() as u64
+    }
+
     /// Whether a slot holds the claim and was not told to stop.
     pub fn holds_unstopped(&self, claim: &Claim) -> bool {
         self.lock().slots.iter().flatten().any(|running| running.claim == *claim && running.stop.is_none())

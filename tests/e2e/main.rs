@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bad_machine;
 mod checks;
 mod commands;
 mod directories;

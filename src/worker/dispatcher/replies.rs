@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Dispatcher, Request};
+use super::{Dispatcher, Loaded, Request};
 use crate::job::{SweepId, Verdict};
 use crate::store::{ExchangeReply, StoreError};
 use crate::worker::events::WorkerEvent;
@@ -83,7 +83,7 @@ impl Dispatcher<'_> {
     /// Pauses sweeps of which too much fails.
     pub(super) fn pause_if_too_many_fail(&mut self, failed: &BTreeSet<SweepId>) -> Result<(), StoreError> {
         for id in failed {
-            let Some(sweep) = self.runtime(id)? else { continue };
+            let Loaded::Ready(sweep) = self.runtime(id)? else { continue };
             // A sweep that is gone, or a store that is away: the next failure looks again.
             let Ok(row) = self.store.sweep(id) else { continue };
             let Some(why) = too_many(&sweep.spec.job, &row) else { continue };

@@ -1,0 +1,124 @@
+//! Owns the tests of a machine on which jobs fail while they succeed on others: its worker steps back, and no point is
+//! charged for the machine.
+
+use crate::common::{Background, Sandbox, until};
+
+fn submit(sandbox: &Sandbox, text: &str) -> String {
+    sandbox.write("a.toml", text);
+    sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned()
+}
+
+/// A sweep of jobs that do what `SICK` says where that is set for the worker, and otherwise succeed.
+fn text(points: u32) -> String {
+    format!(
+        "command = \"sh -c 'if [ -n \\\"$SICK\\\" ]; then eval \\\"$SICK\\\"; fi; sleep 0.02; echo y=1'\"\nrepeats = {points}\n\
+         [job]\nmax-failures = 100000\n"
+    )
+}
+
+fn start(sandbox: &Sandbox, name: &str, sick: &str) -> Background {
+    let args = ["worker", "-j", "2", "--lease", "2s", "--log-format", "json"];
+    sandbox.start_with(name, &args, &[("SICK", sick.to_owned())])
+}
+
+fn has_event(worker: &Background, name: &str) -> bool {
+    worker.log().contains(&format!("\"event\":\"{name}\""))
+}
+
+/// Waits until no point of the sweep is left; returns how many failed.
+fn failed_at_end(sandbox: &Sandbox, id: &str, workers: &[&Background]) -> u64 {
+    until("the sweep to end", || {
+        let status = sandbox.status(id);
+        if status["pending"] == 0 && status["running"] == 0 {
+            Ok(status["failed"].as_u64().expect("a count"))
+        } else {
+            Err((status, workers.iter().map(|worker| worker.log()).collect::<Vec<_>>()))
+        }
+    })
+}
+
+#[test]
+fn a_machine_on_which_every_job_fails_for_a_known_reason_costs_no_point() {
+    for sick in [
+        "exit 127",
+        "echo cp: error writing x: No space left on device >&2; exit 1",
+        "echo a: error while loading shared libraries: libm.so.6 >&2; exit 3",
+    ] {
+        for sandbox in Sandbox::both() {
+            let id = submit(&sandbox, &text(150));
+            // The healthy one is there first: alone, the other would have to record what fails.
+            let healthy = start(&sandbox, "healthy", "");
+            until("the healthy worker to start", || {
+                if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) }
+            });
+            let bad = start(&sandbox, "bad", sick);
+            assert_eq!(failed_at_end(&sandbox, &id, &[&healthy, &bad]), 0, "{sick}: {}", bad.log());
+            assert!(has_event(&bad, "stepped-back"), "{sick}: {}", bad.log());
+        }
+    }
+}
+
+#[test]
+fn a_machine_on_which_jobs_fail_for_no_known_reason_costs_a_few_points() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &text(400));
+        let healthy = start(&sandbox, "healthy", "");
+        until(
+            "the healthy worker to start",
+            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
+        );
+        let bad = start(&sandbox, "bad", "exit 1");
+        let failed = failed_at_end(&sandbox, &id, &[&healthy, &bad]);
+        assert!((1..20).contains(&failed), "{failed} failed: {}", bad.log());
+        assert!(has_event(&bad, "stepped-back"), "{}", bad.log());
+    }
+}
+
+#[test]
+fn what_fails_on_every_machine_is_recorded_as_failed() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &text(40));
+        let workers = ["one", "two", "three"].map(|name| start(&sandbox, name, "exit 127"));
+        let failed = failed_at_end(&sandbox, &id, &workers.each_ref());
+        assert_eq!(failed, 40, "{:?}", workers.each_ref().map(|worker| worker.log()));
+    }
+}
+
+#[test]
+fn a_worker_takes_jobs_again_when_its_machine_is_well() {
+    for sandbox in Sandbox::both() {
+        let sick = format!("[ -e {} ] || exit 127", sandbox.path().join("well").display());
+        let id = submit(&sandbox, &text(2000));
+        let healthy = start(&sandbox, "healthy", "");
+        until(
+            "the healthy worker to start",
+            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
+        );
+        let bad = start(&sandbox, "bad", &sick);
+        until("the other to step back", || if has_event(&bad, "stepped-back") { Ok(()) } else { Err(bad.log()) });
+        sandbox.write("well", "");
+        until("the other to run jobs again", || {
+            if bad.log().contains("\"outcome\":\"succeeded\"") { Ok(()) } else { Err((sandbox.status(&id), bad.log())) }
+        });
+        assert!(has_event(&bad, "takes-again"), "{}", bad.log());
+        assert_eq!(sandbox.status(&id)["failed"], 0, "{}", bad.log());
+    }
+}
+
+#[test]
+fn a_sweep_of_few_points_whose_jobs_cannot_start_is_paused_before_all_have_failed() {
+    for sandbox in Sandbox::both() {
+        let text = "command = \"true\"\n[grid]\nx = [1, 2, 3, 4, 5]\n[job]\ndir = \"out/{{ x }}\"\n[results]\nformat = \"none\"\n";
+        // A file in the place of the folder: nobody can make directories in it.
+        sandbox.write("out", "");
+        sandbox.write("a.toml", text);
+        let ran = sandbox.sweep(&["run", "a.toml", "-j", "2"]).code(4);
+        assert!(ran.stderr.contains("its jobs cannot be started"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("`sweep resume a-1`"), "{}", ran.stderr);
+        let status = sandbox.status("a-1");
+        assert_eq!((&status["failed"], &status["pending"]), (&1.into(), &4.into()), "{status}");
+        std::fs::remove_file(sandbox.path().join("out")).expect("it is there");
+        sandbox.sweep(&["run", "a.toml", "-j", "2"]).code(0);
+        assert_eq!(sandbox.status("a-1")["succeeded"], 5);
+    }
+}
