@@ -28,5 +28,10 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     if summary.undelivered > 0 {
         return Ok(Exit::Store);
     }
-    Ok(if interrupted { Exit::Interrupted } else { Exit::Well })
+    Ok(match () {
+        () if interrupted => Exit::Interrupted,
+        () if !summary.paused.is_empty() => Exit::Paused,
+        () if summary.failed > 0 => Exit::SomeFailed,
+        () => Exit::Well,
+    })
 }

@@ -301,7 +301,7 @@ impl<'a> Dispatcher<'a> {
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => {
-                let why = format!("it cannot be read here: {error:#}; a newer version of sweep may have submitted it");
+                let why = format!("this worker cannot read it: {error:#}");
                 return Ok(Loaded::Unreadable(why));
             }
         };

@@ -1,6 +1,8 @@
 //! Owns the tests of a machine on which jobs fail while they succeed on others: its worker steps back, and no point is
 //! charged for the machine.
 
+use sweep::store::open::{Open, open};
+
 use crate::common::{Background, Sandbox, until};
 
 fn submit(sandbox: &Sandbox, text: &str) -> String {
@@ -120,5 +122,46 @@ fn a_sweep_of_few_points_whose_jobs_cannot_start_is_paused_before_all_have_faile
         std::fs::remove_file(sandbox.path().join("out")).expect("it is there");
         sandbox.sweep(&["run", "a.toml", "-j", "2"]).code(0);
         assert_eq!(sandbox.status("a-1")["succeeded"], 5);
+    }
+}
+
+#[test]
+fn a_sweep_that_a_worker_cannot_read_is_left_to_others() {
+    for sandbox in Sandbox::both() {
+        let url = sandbox.port().map(|port| format!("redis://127.0.0.1:{port}"));
+        let id = submit(&sandbox, "command = \"echo y=1\"\nrepeats = 3\n");
+        let store = open(url.as_deref(), sandbox.path(), Open::Existing).expect("the store is there");
+        let parsed = id.parse().expect("an id");
+        let mut document: serde_json::Value =
+            serde_json::from_slice(&store.document(&parsed).expect("it is there")).expect("JSON");
+        document["version"] = 999.into();
+        store.replace_document(&parsed, "default", document.to_string().as_bytes()).expect("it is replaced");
+        sandbox.write("b.toml", "command = \"echo y=1\"\nrepeats = 3\n");
+        sandbox.sweep(&["submit", "b.toml"]).code(0);
+        let args = ["worker", "-j", "1", "--lease", "2s", "--until-empty", "--log-format", "json"];
+        let mut worker = sandbox.start("worker", &args);
+        assert_eq!(worker.end(), 4, "{}", worker.log());
+        assert!(has_event(&worker, "stepped-back") && worker.log().contains("version 999"), "{}", worker.log());
+        assert_eq!(sandbox.status("b-1")["succeeded"], 3, "{}", worker.log());
+        let status = sandbox.status(&id);
+        assert_eq!((&status["state"], &status["pending"]), (&"paused".into(), &3.into()), "{status}");
+        assert!(status["reason"].as_str().is_some_and(|reason| reason.contains("version 999")), "{status}");
+    }
+}
+
+#[test]
+fn the_exit_code_of_a_worker_tells_how_its_jobs_ended() {
+    for sandbox in Sandbox::both() {
+        let until_empty = |code| sandbox.sweep(&["worker", "--until-empty"]).code(code);
+        until_empty(0);
+        submit(&sandbox, "command = \"sh -c 'exit {{ x }}'\"\n[grid]\nx = [0, 3]\n");
+        until_empty(1);
+        until_empty(0);
+        sandbox.write("b.toml", "command = \"echo y=1\"\nrepeats = 3\n");
+        sandbox.sweep(&["submit", "b.toml"]).code(0);
+        sandbox.sweep(&["pause", "b-1"]).code(0);
+        until_empty(4);
+        sandbox.sweep(&["resume", "b-1"]).code(0);
+        until_empty(0);
     }
 }

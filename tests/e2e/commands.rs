@@ -213,7 +213,7 @@ fn wait_ends_with_the_exit_code_of_run() {
         sandbox.write("pi.toml", "command = \"sh -c 'sleep 0.2; exit {{ x }}'\"\n[grid]\nx = [0, 1]\n");
         sandbox.sweep(&["submit", "pi.toml"]).code(0);
         let mut waiting = sandbox.start("wait", &["wait"]);
-        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        sandbox.sweep(&["worker", "--until-empty"]).code(1);
         assert_eq!(waiting.end(), 1, "{}", waiting.log());
         assert!(waiting.log().contains("1 succeeded, 1 failed"), "{}", waiting.log());
     }

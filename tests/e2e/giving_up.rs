@@ -48,7 +48,7 @@ fn a_sweep_whose_first_jobs_all_fail_is_paused_with_the_first_ones_last_words() 
         assert!(sandbox.sweep(&["wait", "a-1"]).code(4).stderr.contains("no licence for "));
         // After `resume`, the next failure does not pause the sweep again.
         sandbox.sweep(&["resume", "a-1"]).code(0);
-        sandbox.sweep(&["worker", "--until-empty", "-j", "2"]).code(0);
+        sandbox.sweep(&["worker", "--until-empty", "-j", "2"]).code(4);
         let again = sandbox.status("a-1")["failed"].as_u64().expect("a count");
         assert!((failed + 20..300).contains(&again), "{failed}, then {again}");
     }

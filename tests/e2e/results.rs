@@ -65,7 +65,7 @@ fn what_is_kept_of_output_is_what_the_sweep_file_says() {
         let text = format!("command = \"sh job.sh {{{{ n }}}}\"\n[grid]\nn = [0, 1]\n[job]\n{keys}\n");
         sandbox.write("a.toml", &text);
         let id = sandbox.sweep(&["submit", "a.toml", "--fresh"]).code(0).stdout.trim().to_owned();
-        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        sandbox.sweep(&["worker", "--until-empty"]).code(1);
         let logs = |job: usize| sandbox.sweep(&["logs", &format!("{id}/{job}")]).code(0);
         [0, 1].map(|job| (logs(job).stdout.len(), logs(job).stderr)).into()
     };

@@ -72,7 +72,7 @@ fn failures_are_grouped_and_the_command_retries_that_group() {
             let number = format!("put {} point", points.len());
             assert!(put_back.stderr.starts_with(&number), "{words:?}: {}", put_back.stderr);
             points.iter().for_each(|point| expected[*point] += 1);
-            sandbox.sweep(&["worker", "--until-empty"]).code(0);
+            sandbox.sweep(&["worker", "--until-empty"]).code(1);
             assert_eq!(runs(&sandbox), expected, "{words:?}");
         }
         let page_line =
@@ -94,7 +94,7 @@ fn retry_takes_causes_ranges_and_filters_and_nothing_else_runs_again() {
     assert!(retry(&["a-1/0..2", "--where", "x > 0"]).starts_with("put 1 point of a-1 back"));
     assert!(retry(&["a-1/6..9"]).starts_with("put 1 point of a-1 back"), "a range takes no success");
     assert!(retry(&["a-1/7", "--failed"]).contains("no failed points there"), "neither does a filter");
-    sandbox.sweep(&["worker", "--until-empty"]).code(0);
+    sandbox.sweep(&["worker", "--until-empty"]).code(1);
     assert_eq!(runs(&sandbox), [1, 2, 2, 1, 2, 1, 2, 1, 1, 1]);
     let wrong = sandbox.sweep(&["retry", "--cause", "oom"]).code(2);
     assert!(wrong.stderr.contains("cannot-start"), "{}", wrong.stderr);
@@ -124,7 +124,7 @@ fn a_success_runs_again_by_its_address_and_its_old_outcome_is_history() {
         assert_eq!(sandbox.rows("t.csv").len(), 1);
         let again = sandbox.sweep(&["retry", "a-1/1"]).code(2);
         assert!(again.stderr.contains("a-1/1 is pending"), "{}", again.stderr);
-        sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        sandbox.sweep(&["worker", "--until-empty"]).code(1);
         assert_eq!(table(), [["1", "succeeded", "1", "0"], ["20", "succeeded", "2", "0"], ["", "failed", "2", "1"]]);
         sandbox.sweep(&["collect", "--out", "t.csv"]).code(0);
         assert_eq!(sandbox.rows("t.csv").len(), 2, "the newest attempt failed, and so has the point");

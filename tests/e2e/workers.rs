@@ -169,7 +169,7 @@ fn a_paused_sweep_gives_no_jobs_until_it_is_resumed() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &noting(5, "0"));
         sandbox.sweep(&["pause", "--reason", "the licence is out"]).code(0);
-        let worked = sandbox.sweep(&["worker", "--until-empty"]).code(0);
+        let worked = sandbox.sweep(&["worker", "--until-empty"]).code(4);
         assert!(worked.stderr.contains(&format!("{id} is paused and still has jobs")), "{}", worked.stderr);
         let status = sandbox.status(&id);
         assert_eq!((status["state"].as_str(), status["pending"].as_u64()), (Some("paused"), Some(5)));
