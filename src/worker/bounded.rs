@@ -59,12 +59,6 @@ impl<K: Clone + Eq + Hash, V> BoundedMap<K, V> {
             self.order.retain(|other| other != key);
         }
     }
-
-    /// How many keys there are.
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
 }
 
 #[cfg(test)]
