@@ -58,6 +58,7 @@ pub fn capacity(wanted: u32) -> Capacity {
 
 /// The limit of open files as it was before it was raised, if it was. Jobs get it back: programs that use `select`, or
 /// close all numbers up to the limit, depend on a low one.
+#[cfg(target_os = "linux")]
 pub(super) fn original_file_limit() -> Option<&'static Rlimit> {
     ORIGINAL.get()
 }

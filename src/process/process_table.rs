@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getpid};
@@ -35,12 +35,19 @@ pub(super) struct ProcessTable {
     marked_children: HashMap<Arc<str>, Vec<ProcessInfo>>,
 }
 
+/// The marks of this process's children, so that each environment is read once. None: a child without a mark.
+type KnownMarks = HashMap<ProcessKey, Option<Arc<str>>>;
+
+/// A process id with the time when it started: together they name one process.
+type ProcessKey = (i32, u64);
+
 /// The last reading, and what is kept from one to the next.
 #[derive(Default)]
 struct Shared {
     last: Option<LastReading>,
-    /// The marks of this process's children, so that each environment is read once.
-    marks: HashMap<ProcessKey, Option<Arc<str>>>,
+    /// Somebody reads now.
+    is_reading: bool,
+    marks: Option<KnownMarks>,
 }
 
 struct LastReading {
@@ -49,10 +56,11 @@ struct LastReading {
     cost: Duration,
 }
 
-/// A process id with the time when it started: together they name one process.
-type ProcessKey = (i32, u64);
+static SHARED: Mutex<Shared> = Mutex::new(Shared { last: None, is_reading: false, marks: None });
 
-static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+/// Told when a reading ends. All that wait are served at once by it: with a lock that is held while reading they would be
+/// served one by one, with new readings in between.
+static READ: Condvar = Condvar::new();
 
 impl ProcessTable {
     /// The processes as they are now: a reading that began after this call. Calls at the same time share one.
@@ -73,7 +81,7 @@ impl ProcessTable {
     }
 
     /// Reads the list, for this caller alone.
-    fn read(marks: &mut HashMap<ProcessKey, Option<Arc<str>>>) -> Option<ProcessTable> {
+    fn read(marks: &mut KnownMarks) -> Option<ProcessTable> {
         let entries = fs::read_dir("/proc").ok()?;
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let mut buffer = [0; stat::LONGEST];
@@ -95,7 +103,7 @@ impl ProcessTable {
         ProcessTable { by_pid: processes, by_parent, by_group, marked_children: HashMap::new() }
     }
 
-    fn find_marked_children(&mut self, known: &mut HashMap<ProcessKey, Option<Arc<str>>>) {
+    fn find_marked_children(&mut self, known: &mut KnownMarks) {
         let me = getpid().as_raw_nonzero().get();
         let mut present = HashMap::new();
         let mut children: HashMap<Arc<str>, Vec<ProcessInfo>> = HashMap::new();
@@ -152,17 +160,43 @@ impl ProcessTable {
     }
 }
 
-/// The last reading if it is good enough, or a new one. Whoever comes while one is being made waits, and then judges that.
+/// The last reading if it is good enough, or a new one. Whoever comes while somebody reads waits, and then judges that.
 fn shared(is_good: impl Fn(&LastReading) -> bool) -> Option<Arc<ProcessTable>> {
-    let mut guard: MutexGuard<'_, Option<Shared>> = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    let shared = guard.get_or_insert_default();
-    if let Some(last) = shared.last.as_ref().filter(|last| is_good(last)) {
-        return Some(last.table.clone());
+    let mut shared = lock();
+    loop {
+        if let Some(last) = shared.last.as_ref().filter(|last| is_good(last)) {
+            return Some(last.table.clone());
+        }
+        if !shared.is_reading {
+            break;
+        }
+        shared = READ.wait(shared).unwrap_or_else(PoisonError::into_inner);
     }
+    shared.is_reading = true;
+    let mut marks = shared.marks.take().unwrap_or_default();
+    drop(shared);
+    let _end = EndReading;
     let begun = Instant::now();
-    let table = Arc::new(ProcessTable::read(&mut shared.marks)?);
+    let table = Arc::new(ProcessTable::read(&mut marks)?);
+    let mut shared = lock();
+    shared.marks = Some(marks);
     shared.last = Some(LastReading { table: table.clone(), begun, cost: begun.elapsed() });
+    drop(shared);
     Some(table)
+}
+
+/// Lets the others go on when it is dropped, also after a failure.
+struct EndReading;
+
+impl Drop for EndReading {
+    fn drop(&mut self) {
+        lock().is_reading = false;
+        READ.notify_all();
+    }
+}
+
+fn lock() -> MutexGuard<'static, Shared> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The part of a list, sorted by `key`, where it is `value`.

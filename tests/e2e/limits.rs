@@ -80,3 +80,22 @@ fn few_processes_and_threads_mean_fewer_slots_and_no_failed_job() {
     assert!(ran.stderr.contains("ulimit -u") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert_eq!(sandbox.rows("t.csv").len(), 100);
 }
+
+/// Libraries that trace programs replace `execve`. In the child of a fast start their code would run on a small stack and
+/// in the worker's memory, so it is not called.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_preloaded_library_that_replaces_execve_is_not_called_in_the_workers_memory() {
+    let sandbox = Sandbox::embedded();
+    let source = sandbox.write(
+        "hook.c",
+        "#include <unistd.h>\nint execve(const char *p, char *const a[], char *const e[]) { _exit(99); }\n",
+    );
+    let library = sandbox.path().join("hook.so");
+    let cc = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status();
+    assert!(cc.expect("a C compiler, which SQLite needs, too").success());
+    sandbox.write("a.toml", "command = \"/bin/true\"\nrepeats = 20\n[results]\nformat = \"none\"\n");
+    let mut command = sandbox.command(&["run", "a.toml", "--out", "t.csv"]);
+    let ran = in_time(command.env("LD_PRELOAD", &library)).code(0);
+    assert_eq!(sandbox.rows("t.csv").len(), 20, "{}", ran.stderr);
+}

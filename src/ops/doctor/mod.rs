@@ -60,7 +60,8 @@ fn probe_machine(store: Option<&Path>) -> MachineProbe {
     let disks = store.map(|store| ("the store", store)).into_iter().chain([("temporary files", &*temporary)]);
     MachineProbe {
         cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
-        open_files: getrlimit(Resource::Nofile).current,
+        // Workers raise the soft limit as far as they need.
+        open_files: getrlimit(Resource::Nofile).maximum,
         disks: disks.map(|(of, at)| Disk { of, at: at.to_owned(), free: free(at) }).collect(),
         strays: leftover_processes(),
     }

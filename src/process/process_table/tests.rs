@@ -31,7 +31,7 @@ fn descendants_are_found_whatever_the_order_of_ids() {
 fn those_who_ask_together_share_a_reading() {
     let (tables, asked) = (Mutex::new(Vec::new()), Barrier::new(65));
     std::thread::scope(|threads| {
-        let reading = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = lock();
         for _ in 0..64 {
             threads.spawn(|| {
                 let moment = Instant::now();

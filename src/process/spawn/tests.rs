@@ -1,4 +1,4 @@
-//! Owns the tests that hold both ways of starting a process to the same.
+//! Owns the tests that both ways of starting a process must pass.
 
 use std::io::{ErrorKind, Read};
 use std::sync::Mutex;
@@ -24,7 +24,7 @@ fn printed(start: StartFn, launch: &Launch) -> String {
     text
 }
 
-/// The masks of a process's `status`, as numbers.
+/// A signal mask in a process's `status`, as a number.
 fn mask(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     u64::from_str_radix(line.trim_start_matches(':').trim(), 16).unwrap()
@@ -35,7 +35,7 @@ fn a_job_has_a_group_of_its_own_and_none_of_our_signals_and_descriptors() {
     let ours = std::fs::read_to_string("/proc/self/status").unwrap();
     let bit = |signal: i32| 1_u64 << (signal - 1);
     assert_ne!(mask(&ours, "SigIgn") & bit(libc::SIGPIPE), 0);
-    // One to leave behind, if it can.
+    // A descriptor that could be inherited by mistake.
     let _open = File::open("/etc/passwd").unwrap();
     let cat = |file: &str| Launch { program: "/bin/cat".into(), argv: vec!["cat".into(), file.into()], ..sh(":") };
     let list = Launch { program: "/bin/ls".into(), argv: vec!["ls".into(), "/proc/self/fd".into()], ..sh(":") };
@@ -44,7 +44,7 @@ fn a_job_has_a_group_of_its_own_and_none_of_our_signals_and_descriptors() {
     for (name, start) in BOTH {
         let status = printed(start, &cat("/proc/self/status"));
         assert_eq!((mask(&status, "SigBlk"), mask(&status, "SigCgt")), (0, 0), "{name}");
-        // Those from 32 on are glibc's own, and its `posix_spawn` leaves some ignored.
+        // Signals from 32 on are glibc's own, and its `posix_spawn` leaves some ignored.
         let ignored = mask(&status, "SigIgn") & (bit(32) - 1);
         assert_eq!(ignored, mask(&ours, "SigIgn") & (bit(32) - 1) & !bit(libc::SIGPIPE), "{name}");
         let stat = printed(start, &cat("/proc/self/stat"));
@@ -55,7 +55,7 @@ fn a_job_has_a_group_of_its_own_and_none_of_our_signals_and_descriptors() {
 }
 
 #[test]
-fn our_own_signals_are_as_they_were() {
+fn our_own_signal_mask_is_unchanged_afterwards() {
     for (name, start) in BOTH {
         let before = mask(&std::fs::read_to_string("/proc/thread-self/status").unwrap(), "SigBlk");
         printed(start, &sh(":"));
@@ -65,7 +65,7 @@ fn our_own_signals_are_as_they_were() {
 }
 
 #[test]
-fn what_cannot_be_started_says_why() {
+fn a_failed_start_has_the_systems_error() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("text"), "no program").unwrap();
     let text = folder.path().join("text");

@@ -59,7 +59,7 @@ fn who_heeds_the_request_may_clean_up() {
 fn a_child_has_its_grace_although_the_shell_above_it_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved");
-    // The child's output goes elsewhere, as in `python3 sim.py > log`: nothing but the group ties it to the job.
+    // The child's output goes elsewhere, as in `python3 sim.py > log`: only the group ties it to the job.
     let child = format!("trap \"sleep 0.3; echo yes > {}; exit\" TERM; sleep {LONG} & wait", saved.display());
     let script = format!("(sh -c '{child}' > /dev/null 2>&1 & ) ; sleep {LONG}");
     let ended = run_it(&limited(&script, 700, 60_000));
@@ -74,7 +74,7 @@ fn a_stopped_group_is_woken_to_end() {
     assert!(ended.seconds < BRIEF.as_secs_f64());
 }
 
-fn stopped_by(tell: impl Fn(&Stopper) + Send + 'static, script: &str) -> Ended {
+fn stopped_by(request: impl Fn(&Stopper) + Send + 'static, script: &str) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
     let launch = sh(&format!("{script}\ntouch {}; sleep {LONG} & wait", runs.display()));
@@ -84,7 +84,7 @@ fn stopped_by(tell: impl Fn(&Stopper) + Send + 'static, script: &str) -> Ended {
         std::thread::spawn(move || run(&launch, &stopper, &mut |_| {}).unwrap())
     };
     appears(&runs);
-    tell(&stopper);
+    request(&stopper);
     slot.join().unwrap()
 }
 
@@ -137,14 +137,14 @@ fn what_a_job_leaves_behind_is_ended_with_it() {
 }
 
 #[test]
-fn a_grandchild_that_holds_the_output_is_waited_for_only_so_long() {
+fn a_grandchild_that_holds_the_output_is_awaited_for_a_second_only() {
     let begun = Instant::now();
     let ended = run_it(&sh(&format!("sleep {LONG} & echo $!")));
     assert_eq!((ended.exit, ended.ended_by), (Exit::Code(0), None));
     all_gone(&ended);
     assert!(begun.elapsed() < BRIEF);
     let waited = begun.elapsed().as_secs_f64() - ended.seconds;
-    assert!(waited >= monitor::DRAIN_TIME.as_secs_f64(), "the job's own time is told, without {waited} s");
+    assert!(waited >= monitor::DRAIN_TIME.as_secs_f64(), "the job's time includes the {waited} s after its end");
 }
 
 #[test]
@@ -154,13 +154,13 @@ fn a_grandchild_may_write_its_last_lines() {
 }
 
 #[test]
-fn time_and_memory_are_told() {
+fn time_and_memory_are_measured() {
     let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
     let busy = run_it(&sh(script));
     assert!(busy.cpu_seconds > 0.01 && busy.cpu_seconds < 2.0 * busy.seconds + 0.1, "{busy:?}");
     let idle = run_it(&sh("sleep 0.3"));
     assert!(idle.cpu_seconds < 0.2 && idle.seconds >= 0.3, "{idle:?}");
-    // awk holds a text of 64 MB; no shell does.
+    // awk holds a string of 64 MB.
     let large = run_it(&sh("awk 'BEGIN { s = \"x\"; while (length(s) < 64000000) s = s s; print length(s) }'"));
     assert!((64_000_000..4_000_000_000).contains(&large.max_rss_bytes), "{}", large.max_rss_bytes);
     assert!((100_000..4_000_000_000).contains(&idle.max_rss_bytes), "{}", idle.max_rss_bytes);
@@ -176,6 +176,6 @@ fn a_thousand_jobs_leave_no_file_descriptor_and_no_process_behind() {
     for _ in 0..1000 {
         assert_eq!(run(&launch, &stopper, &mut |_| {}).unwrap().exit, Exit::Code(0));
     }
-    // Other tests, which run at the same time, open some; a leak would be a thousand at least.
+    // Other tests run at the same time and open some; a leak would be at least a thousand.
     assert!(open() < before + 300, "{before} before, {} after", open());
 }

@@ -1,4 +1,4 @@
-//! Owns the tests of programs that are found, and of what is said of those that are not.
+//! Owns the tests of the search for programs, and of the messages about those that are missing or cannot be run.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// A folder with a sweep file's programs in it, and one that PATH names.
+/// A folder of a sweep file, and a folder of PATH.
 struct ProgramFolders {
     folder: tempfile::TempDir,
 }
@@ -51,7 +51,7 @@ impl ProgramFolders {
 }
 
 #[test]
-fn a_bare_name_is_looked_for_on_the_path_and_a_path_from_here() {
+fn a_bare_name_is_searched_for_on_path_and_a_path_is_relative_to_here() {
     let folders = ProgramFolders::new();
     let own = folders.put("here/own", 0o755, "#!/bin/sh\n");
     let deep = folders.put("here/tools/deep", 0o755, "\x7fELF\0");
@@ -61,7 +61,7 @@ fn a_bare_name_is_looked_for_on_the_path_and_a_path_from_here() {
     assert_eq!(folders.resolve("../here/./own").unwrap(), folders.here().join("../here/own"));
     assert_eq!(folders.resolve("/bin/sh").unwrap(), Path::new("/bin/sh"));
     assert!(resolve("sh", &folders.here(), None).unwrap().is_absolute());
-    // A relative folder of PATH is taken from here, and never gives a relative program.
+    // A relative folder of PATH is relative to `here`, and never gives a relative program.
     assert_eq!(resolve("deep", &folders.here(), Some(OsStr::new("tools"))).unwrap(), deep);
     assert_eq!(resolve("own", &folders.here(), Some(OsStr::new(""))).unwrap(), own);
 }
@@ -75,7 +75,7 @@ fn a_link_keeps_its_name() {
 }
 
 #[test]
-fn what_is_not_there_is_guessed_at() {
+fn for_a_missing_program_another_one_is_suggested() {
     let folders = ProgramFolders::new();
     folders.put("here/solver", 0o755, "#!/bin/sh\n");
     folders.put("here/ising.py", 0o644, "print(1)\n");
@@ -123,7 +123,7 @@ fn what_is_not_there_is_guessed_at() {
 }
 
 #[test]
-fn what_cannot_be_run_is_told_with_what_would_help() {
+fn for_a_file_that_cannot_be_run_the_message_has_the_remedy() {
     let folders = ProgramFolders::new();
     folders.put("here/model.jl", 0o644, "println(1)\n");
     folders.put("here/built", 0o644, "\x7fELF\0");
@@ -169,16 +169,16 @@ fn what_cannot_be_run_is_told_with_what_would_help() {
     "#);
 }
 
-/// What is said when the file was well when it was looked for, and is not when it is started.
+/// The messages when the file was fine when it was resolved, and is not when it is started.
 #[test]
-fn a_failed_start_says_which_file_is_meant() {
+fn a_failed_start_names_the_file() {
     let folders = ProgramFolders::new();
     let refused = |program: PathBuf, dir: &str, word: &str| {
         let mut launch = sh("");
         launch.argv = vec![word.into()];
         (launch.program, launch.dir) = (program, folders.folder.path().join(dir));
         let stopper = Stopper::new().unwrap();
-        // Between the start of another test's job and its exec, that has our new file open to write: then again.
+        // While another test's child exists before its exec, that has our new file open to write: then again.
         let mut errors = std::iter::repeat_with(|| run(&launch, &stopper, &mut |_| {}).unwrap_err());
         let error = errors.find(|error| !error.is_transient()).unwrap();
         error.to_string().replace(&format!("{}/", folders.folder.path().display()), "")
@@ -206,7 +206,7 @@ fn a_failed_start_says_which_file_is_meant() {
 }
 
 #[test]
-fn too_long_a_command_is_told_and_is_not_the_machines_fault() {
+fn a_command_that_is_too_long_is_not_the_machines_fault() {
     let mut launch = sh("");
     launch.argv.push("x".repeat(5_000_000));
     let error = run(&launch, &Stopper::new().unwrap(), &mut |_| {}).unwrap_err();
@@ -215,7 +215,7 @@ fn too_long_a_command_is_told_and_is_not_the_machines_fault() {
 }
 
 #[test]
-fn the_machines_faults_are_told_apart() {
+fn transient_errors_are_told_from_lasting_ones() {
     let launch = sh("");
     let of = |errno: rustix::io::Errno| start_failure::explain(errno.into(), &launch);
     use rustix::io::Errno;

@@ -2,27 +2,27 @@
 
 use super::*;
 
-/// A process that has left the group, the session and its parent; it prints its id before anything else ends.
+/// A process that leaves the group, the session and its parent, and prints its id; the shell waits a moment for that.
 const DAEMON: &str =
     "setsid sh -c 'trap \"\" TERM INT HUP; echo $$; exec sleep 300 > /dev/null 2>&1' & wait_for_it=$!; sleep 0.2";
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_time_out_ends_also_who_has_left_the_group_and_ignores_the_request() {
+fn a_time_out_also_ends_a_process_that_left_the_group_and_ignores_sigterm() {
     let orphans = OrphanReaper::adopt("leaver");
     let run = orphans.begin();
     let launch = limited(&format!("({DAEMON}); sleep {LONG}"), 900, 200);
     let ended = run_it(&Launch { mark: run.mark(), ..launch });
     assert_eq!(ended.ended_by, Some(EndedBy::Timeout));
     let pid = stdout(&ended).trim().parse().unwrap();
-    // The run goes on, so that a look ends nothing: it reaps what is dead.
+    // The run goes on, so that the reaper kills nothing: it reaps what is dead.
     eventually("the time-out's kill has ended it", || orphans.reap() == 0 && !is_there(pid));
     drop(run);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn who_has_left_the_group_has_its_grace_too() {
+fn a_process_that_left_the_group_has_its_grace_time_too() {
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved");
     let child = format!("trap \"sleep 0.3; echo yes > {}; exit\" TERM; sleep {LONG} & wait", saved.display());
@@ -33,7 +33,7 @@ fn who_has_left_the_group_has_its_grace_too() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_left_running_is_ended_when_its_run_is_over_and_not_before() {
+fn leftovers_are_ended_when_their_run_is_over_and_not_before() {
     let orphans = OrphanReaper::adopt("left");
     let (mine, other) = (orphans.begin(), orphans.begin());
     let launch = |run: &RunGuard<'_>, script: &str| Launch { mark: run.mark(), ..sh(script) };
@@ -57,7 +57,7 @@ fn what_is_left_running_is_ended_when_its_run_is_over_and_not_before() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_a_mark_it_is_left_alone_until_every_run_that_it_may_belong_to_is_over() {
+fn a_leftover_without_a_mark_is_ended_when_every_run_it_may_belong_to_is_over() {
     let orphans = OrphanReaper::adopt("unmarked");
     let (mine, other) = (orphans.begin(), orphans.begin());
     let script = format!("env -i setsid sh -c 'echo $$; exec sleep {LONG} > /dev/null 2>&1' & sleep 0.2");
@@ -76,7 +76,7 @@ fn without_a_mark_it_is_left_alone_until_every_run_that_it_may_belong_to_is_over
 
 #[test]
 #[cfg(target_os = "linux")]
-fn whatever_carries_a_mark_is_ended_with_its_descendants() {
+fn marked_processes_are_ended_with_their_descendants() {
     let script = format!("env -i sh -c 'echo $$; sleep {LONG} & echo $!; wait' & {DAEMON}; echo $$; sleep {LONG}");
     let folder = tempfile::tempdir().unwrap();
     let told = folder.path().join("told");
@@ -99,7 +99,7 @@ fn whatever_carries_a_mark_is_ended_with_its_descendants() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_job_that_takes_too_much_memory_is_killed_and_the_whole_tree_counts() {
+fn a_job_above_its_memory_limit_is_killed_and_the_whole_tree_counts() {
     let fill =
         |bytes: u32| format!("awk 'BEGIN {{ s = \"x\"; while (length(s) < {bytes}) s = s s; system(\"sleep 20\") }}'");
     let mut launch = sh(&format!("{} & {} & wait", fill(30_000_000), fill(30_000_000)));
@@ -108,7 +108,7 @@ fn a_job_that_takes_too_much_memory_is_killed_and_the_whole_tree_counts() {
     let Some(EndedBy::Memory { used }) = ended.ended_by else { panic!("{ended:?}") };
     assert!((48_000_000..300_000_000).contains(&used), "{used}");
     assert_eq!(ended.exit, Exit::Signal(9));
-    // One of them alone is small enough.
+    // One of them alone is within the limit.
     let mut launch = sh("awk 'BEGIN { s = \"x\"; while (length(s) < 30000000) s = s s; system(\"sleep 0.4\") }'");
     launch.limits.memory = Some(100_000_000);
     assert_eq!(run_it(&launch).ended_by, None);

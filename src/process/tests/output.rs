@@ -1,4 +1,4 @@
-//! Owns the tests of what goes into jobs and comes out of them.
+//! Owns the tests of the input and output of jobs.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn words_variables_directory_and_name_arrive_as_given() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_program_is_told_its_name_unless_that_is_a_relative_path() {
+fn a_program_gets_its_name_as_written_unless_that_is_a_relative_path() {
     for (word, told) in [("sh", "sh"), ("./sh", "/bin/sh"), ("/elsewhere/sh", "/elsewhere/sh")] {
         let mut launch = sh("tr '\\0' '\\n' < /proc/$$/cmdline | head -1");
         launch.argv[0] = word.into();
@@ -46,7 +46,7 @@ fn output_without_end_takes_bounded_memory() {
 }
 
 #[test]
-fn what_is_not_kept_is_handed_on_and_nothing_is_missing() {
+fn output_that_is_not_kept_goes_to_overflow_and_nothing_is_missing() {
     let mut launch = sh("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i + 1)); done");
     launch.limits.keep = 100;
     let mut all = Vec::new();
@@ -61,7 +61,7 @@ fn output_that_never_stops_is_ended_by_the_time_out() {
     let ended = run_it(&limited("yes", 300, 1000));
     assert_eq!(ended.ended_by, Some(EndedBy::Timeout));
     assert!(ended.output.stdout.tail.len() <= 64 * 1024);
-    // And by the time that a job has when something it left behind keeps writing.
+    // After the job's own end, whatever it left behind has a second to write.
     let begun = Instant::now();
     let ended = run_it(&sh("yes & exit 0"));
     assert_eq!((ended.exit, ended.ended_by), (Exit::Code(0), None));
@@ -69,7 +69,7 @@ fn output_that_never_stops_is_ended_by_the_time_out() {
 }
 
 #[test]
-fn bytes_that_are_no_text_and_no_line_are_kept() {
+fn bytes_that_are_not_text_are_kept() {
     let ended = run_it(&sh(r"printf '\377\000\200 no newline'"));
     assert_eq!(ended.output.stdout.tail, b"\xff\x00\x80 no newline");
 }
@@ -100,7 +100,7 @@ fn a_megabyte_of_input_is_delivered() {
 }
 
 #[test]
-fn input_that_is_not_read_holds_nothing_up() {
+fn input_that_is_not_read_delays_nothing() {
     for (script, exit) in [("exit 5", 5), ("exec <&-; sleep 0.1; exit 6", 6), ("sleep 0.1; exit 7", 7)] {
         let mut launch = limited(script, 15_000, 1);
         launch.stdin = vec![b'x'; 1_000_000];
