@@ -1,8 +1,8 @@
 //! Owns expressions: compiling and evaluating those of `[derived]` and `where`.
 //!
-//! They are minijinja's, strict: an undefined name is an error. Mathematics is that of `libm`, because a platform's own
-//! differs from machine to machine; for the same reason `**` is refused. What a value costs is bounded: no expression
-//! runs for ever.
+//! They are minijinja expressions in strict mode: an undefined name is an error. Functions come from `libm`, because
+//! the mathematics of the platform differs between machines. `**` is not supported for the same reason. Evaluation has
+//! a work limit, so every expression ends.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,29 +20,29 @@ mod scan;
 
 pub use functions::NAMES;
 
-/// The work that one evaluation may do: some ten thousand steps, some megabytes of text.
+/// The work limit of one evaluation: some ten thousand steps, some megabytes of text.
 const FUEL: u64 = 50_000;
 
-/// The longest text of an expression, in bytes: what the parser nests is bounded by it.
+/// The longest text of an expression, in bytes. It limits the nesting in the parser.
 const LONGEST: usize = 2_000;
 
-/// A compiled expression. It is used by any number of threads at once.
+/// A compiled expression. Any number of threads can use it at once.
 pub struct Expression {
     compiled: minijinja::Expression<'static, 'static>,
     names: BTreeSet<String>,
-    /// The same, as the scope of an evaluation wants them.
+    /// The names as the scope of an evaluation needs them.
     in_scope: Arc<[String]>,
 }
 
-/// A mistake in the text of an expression.
+/// An error in the text of an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct ExprError {
     /// What is wrong.
     pub message: String,
-    /// Where in the text, bytes.
+    /// The place in the text, in bytes.
     pub at: Option<Range<usize>>,
-    /// What would be right.
+    /// What to do about it.
     pub help: Option<String>,
 }
 
@@ -50,34 +50,38 @@ impl Expression {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// If it is no expression, is too long, uses `**`, or a filter or a test that there is not. Unknown names are no
-    /// error here: see [`Expression::names`].
+    /// If it cannot be parsed, is too long, or uses `**`, an unknown filter or an unknown test. Unknown names are not
+    /// an error here: see [`Expression::names`].
     pub fn compile(text: &str) -> Result<Expression, ExprError> {
         let error = |message: &str, at, help: &str| {
             Err(ExprError { message: message.into(), at, help: Some(help.to_owned()).filter(|help| !help.is_empty()) })
         };
         if text.trim().is_empty() {
-            return error("the expression is empty", None, "write one, such as `size * size`");
+            return error("the expression is empty", None, "write an expression such as `size * size`");
         }
         if text.len() > LONGEST {
-            let help = format!("the longest is {LONGEST} bytes; name parts of it under [derived]");
+            let help = format!("the limit is {LONGEST} bytes; define parts of it under [derived]");
             return error("the expression is too long", None, &help);
         }
         let found = scan::scan(text);
         if let Some(at) = found.power {
-            return error("there is no `**`", Some(at), "write pow(x, y), which gives the same on every machine");
+            return error(
+                "`**` is not supported",
+                Some(at),
+                "write pow(x, y), which gives the same result on every machine",
+            );
         }
         let compiled = match engine().compile_expression_owned(text.to_owned()) {
             Ok(compiled) => compiled,
             Err(cause) => {
                 let help = scan::help(text);
-                return error(&format!("not understood: {}", wording(&cause)), cause.range(), help);
+                return error(&format!("cannot parse this expression: {}", wording(&cause)), cause.range(), help);
             }
         };
         for (what, at) in found.used {
             let name = text.get(at.clone()).unwrap_or_default();
             if !what.exists(name) {
-                return error(&format!("there is no {} `{name}`", what.word()), Some(at), "");
+                return error(&format!("unknown {} `{name}`", what.word()), Some(at), "");
             }
         }
         let names = compiled.undeclared_variables(false).into_iter().filter(|name| !NAMES.contains(&name.as_str()));
@@ -85,8 +89,8 @@ impl Expression {
         Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names })
     }
 
-    /// The same expression over names with dots, as columns of a table have them: `stats.energy` is then the name that is
-    /// known, where minijinja would look for `energy` in `stats`. A name without dots goes before.
+    /// The same expression for names with dots, such as columns of a table: `stats.energy` is then one name, where
+    /// minijinja would look up `energy` in `stats`. A name without dots takes precedence.
     pub fn with_dotted_names<'a>(mut self, known: impl Iterator<Item = &'a str> + Clone) -> Expression {
         let nested = self.compiled.undeclared_variables(true);
         for name in known.clone().filter(|name| nested.contains(*name)) {
@@ -102,16 +106,16 @@ impl Expression {
         self
     }
 
-    /// The names that it uses; those of functions and `pi` are not among them.
+    /// The names that it uses, without functions and `pi`.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
-    /// Its value, where `lookup` gives that of each of its names. Some hundred nanoseconds for a simple one.
+    /// Its value. `lookup` gives the value of each name. A simple expression takes some hundred nanoseconds.
     ///
     /// # Errors
-    /// If a name that it needs has none, if what it does cannot be done (text plus number, division by zero), or if
-    /// the result is no value: a list, NaN, infinity, a whole number of more than 64 bits.
+    /// If a name that it needs has no value, if an operation fails (text plus number, division by zero), or if the
+    /// result is not a value: a list, NaN, infinity, a whole number that does not fit in 64 bits.
     pub fn value(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
         let result = self.evaluate(lookup)?;
         match result.kind() {
@@ -119,34 +123,36 @@ impl Expression {
             ValueKind::Bool => Ok(Value::Bool(result.is_true())),
             ValueKind::Number if result.is_integer() => match i64::try_from(result.clone()) {
                 Ok(whole) => Ok(Value::Int(whole)),
-                Err(_) => Err(format!("it gives {result}, a whole number of more than 64 bits; use floats, `2.0`")),
+                Err(_) => Err(format!(
+                    "it gives {result}, which does not fit in 64 bits; use floating-point numbers such as `2.0`"
+                )),
             },
             ValueKind::Number => match f64::try_from(result) {
                 // No negative zero, as with random parameters.
                 Ok(x) if x.is_finite() => Ok(Value::Float(x + 0.0)),
-                _ => Err("it gives no finite number".into()),
+                _ => Err("its result is not a finite number".into()),
             },
             ValueKind::String => Ok(Value::Text(result.as_str().unwrap_or_default().to_owned())),
             ValueKind::Undefined => match self.missing(lookup) {
                 Some(missing) => Err(missing),
-                None => Err("it gives nothing; where it has an `if`, write the `else` too".into()),
+                None => Err("it gives no value; if it has an `if`, write the `else` too".into()),
             },
-            other => Err(format!("it gives a {other}, and a value is a number, a text, `true` or `false`")),
+            other => Err(format!("it gives a {other}, but a value must be a number, text, `true` or `false`")),
         }
     }
 
-    /// Whether it holds; it must give a boolean. `lookup` gives the value of each of its names.
+    /// Whether it is true; it must give a boolean. `lookup` gives the value of each name.
     ///
     /// # Errors
-    /// As [`Expression::value`], or if the result is no boolean.
+    /// As [`Expression::value`], or if the result is not a boolean.
     pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<bool, String> {
         let result = self.evaluate(lookup)?;
         match result.kind() {
             ValueKind::Bool => Ok(result.is_true()),
             ValueKind::Undefined => {
-                Err(self.missing(lookup).unwrap_or_else(|| "it gives nothing, and must give `true` or `false`".into()))
+                Err(self.missing(lookup).unwrap_or_else(|| "it gives no value, but must give `true` or `false`".into()))
             }
-            _ => Err(format!("it gives `{result}`, and must give `true` or `false`; compare it with something")),
+            _ => Err(format!("it gives `{result}`, but must give `true` or `false`; write a comparison")),
         }
     }
 
@@ -159,14 +165,14 @@ impl Expression {
         })
     }
 
-    /// What is to be said of names without a value, if there are any.
+    /// The message about names without a value, if there are any.
     fn missing(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Option<String> {
         let without = self.names.iter().filter(|name| matches!(lookup(name), None | Some(Value::Missing)));
         let without: Vec<String> = without.map(|name| format!("`{name}`")).collect();
         let verb = if without.len() == 1 { "has" } else { "have" };
         let example = without.first()?;
         Some(format!(
-            "{} {verb} no value here; `{} is defined` tells where there is one",
+            "{} {verb} no value here; test with `{} is defined`",
             without.join(", "),
             example.trim_matches('`')
         ))
@@ -179,14 +185,14 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// minijinja, set up once.
+/// minijinja, configured once.
 fn engine() -> &'static Environment<'static> {
     static ENGINE: OnceLock<Environment<'static>> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
-        // The message of an error is all we take; with this off an error does not copy the whole state.
+        // Only the message of an error is used. With debug on, each error would copy the whole state.
         env.set_debug(false);
         env.set_auto_escape_callback(|_| AutoEscape::None);
         let globals: Vec<String> = env.globals().map(|(name, _)| name.to_owned()).collect();
@@ -198,7 +204,7 @@ fn engine() -> &'static Environment<'static> {
     })
 }
 
-/// The values of an expression's names, for minijinja, which wants to own them.
+/// The values of an expression's names, in the owned form that minijinja needs.
 #[derive(Debug)]
 struct ExprScope {
     names: Arc<[String]>,
@@ -218,7 +224,7 @@ impl Object for ExprScope {
     }
 }
 
-/// What the names with dots have in common, up to a dot: `stats.` of `stats.energy`.
+/// The common prefix of names with dots, up to a dot: `stats.` of `stats.energy`.
 #[derive(Debug)]
 struct Branch {
     scope: Arc<ExprScope>,
@@ -242,7 +248,7 @@ impl Object for Branch {
     }
 }
 
-/// A value as minijinja knows it: what was read from a file is a number where it is one. None: undefined.
+/// A value as minijinja represents it. None: undefined.
 pub(crate) fn dynamic(value: &Value) -> Option<Dynamic> {
     Some(match value {
         Value::Missing => return None,
@@ -254,10 +260,10 @@ pub(crate) fn dynamic(value: &Value) -> Option<Dynamic> {
     })
 }
 
-/// minijinja's own words for what went wrong, made fit for a sentence.
+/// minijinja's description of an error, as part of a sentence.
 fn wording(error: &Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "it does too much work".into(),
+        (ErrorKind::OutOfFuel, _) => "it takes too long".into(),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     }

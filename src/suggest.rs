@@ -1,6 +1,6 @@
-//! Owns "did you mean", and lists of names in a sentence.
+//! Owns suggestions ("did you mean") and lists of names in messages.
 
-/// The candidate that looks most like a word, if one looks like it at all.
+/// The candidate most similar to a word. None if no candidate is similar.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let scored = candidates.into_iter().map(|candidate| {
@@ -14,7 +14,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     (distance * 3 <= longest).then_some(best)
 }
 
-/// `a`, `b`, `c`: names in a sentence, the first twenty of them.
+/// The names in backquotes, separated by commas; after twenty names, how many more there are.
 pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     const MOST: usize = 20;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();

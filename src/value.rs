@@ -1,23 +1,23 @@
-//! Owns the value of a parameter or a result, and the one way in which it is printed.
+//! Owns the value of a parameter or a result, and its printed form.
 
 use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-/// A parameter's or a result's value.
+/// The value of a parameter or a result.
 ///
 /// The printed form ([`fmt::Display`]) is part of a point's identity and never changes: integers in decimal, floats in
-/// the shortest form that reads back the same ([`print_float`]), booleans as `true` and `false`, text as it stands,
-/// a missing value as nothing.
+/// the shortest form that reads back the same ([`print_float`]), booleans as `true` and `false`, text unchanged, a
+/// missing value as an empty text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
-    /// Undefined for this point (a parameter of another block), or a result that is `null`: an empty cell.
+    /// No value at this point (a parameter of another block), or a result that is `null`: an empty cell.
     #[serde(rename = "none")]
     Missing,
     /// `true` or `false`.
     #[serde(rename = "b")]
     Bool(bool),
-    /// A whole number of 64 bits.
+    /// A 64-bit whole number.
     #[serde(rename = "i")]
     Int(i64),
     /// A double. Parameters are finite; results may be NaN or infinite.
@@ -26,14 +26,14 @@ pub enum Value {
     /// Text.
     #[serde(rename = "t")]
     Text(String),
-    /// A number, or true or false, as a file wrote it: the value that expressions reckon with, and the text that it is
-    /// printed as (`1.50`, `+3`, `TRUE`).
+    /// A number or boolean as written in a file: its value, which expressions use, and its text, which is printed
+    /// (`1.50`, `+3`, `TRUE`).
     #[serde(rename = "w")]
     Written(Box<Value>, String),
 }
 
 impl Value {
-    /// The value to reckon with: without the text that a file wrote it as.
+    /// The value for calculations, without the text of [`Value::Written`].
     pub fn plain(&self) -> &Value {
         match self {
             Value::Written(value, _) => value.plain(),
@@ -41,25 +41,26 @@ impl Value {
         }
     }
 
-    /// A value as a file wrote it: plain where it prints like that by itself.
+    /// A value as written in a file. A plain value if it prints like the text.
     pub fn written(value: Value, text: &str) -> Value {
         if value.to_string() == text { value } else { Value::Written(Box::new(value), text.to_owned()) }
     }
 
-    /// Whether two values are the same for a point's identity: both missing, or neither and printed alike.
+    /// Whether two values are the same for a point's identity: both missing, or both present with the same printed
+    /// form.
     pub fn same_as(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Missing, _) | (_, Value::Missing) => self == other,
             (Value::Int(a), Value::Int(b)) => a == b,
-            // The printed form tells all doubles apart, except NaNs.
+            // The printed form is different for all doubles except NaNs.
             (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
             (Value::Text(a), Value::Text(b)) => a == b,
             (a, b) => a.to_string() == b.to_string(),
         }
     }
 
-    /// The value as JSON; of one that a file wrote in its own way, the number, so that a column of numbers is one in
-    /// JSON too. NaN and infinities, which JSON has not, become the strings `NaN`, `inf` and `-inf`.
+    /// The value as JSON. For [`Value::Written`] it is the number, so that a column of numbers contains numbers. NaN
+    /// and infinities do not exist in JSON and become the strings `NaN`, `inf` and `-inf`.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Value::Missing => serde_json::Value::Null,
@@ -92,22 +93,22 @@ impl From<&str> for Value {
 }
 
 /// Prints a double in the shortest form that reads back the same, always with a point or an exponent, so that it stays
-/// a float: `0.3`, `2.0`, `1e-5`, `1.5e16`, `-0.0`, `NaN`, `inf`. An exponent is used below 1e-4 and from 1e16, as
-/// Python's `repr` does.
+/// a float: `0.3`, `2.0`, `1e-5`, `1.5e16`, `-0.0`, `NaN`, `inf`. An exponent is used below 1e-4 and from 1e16, as in
+/// Python's `repr`.
 ///
-/// The layout is our own, over the digits of Rust's `{:e}` (the unique shortest, closest digits), so that no later
-/// version of a library changes what a point is called.
+/// The layout is defined here, over the digits of Rust's `{:e}` (the unique shortest, closest digits), so that no later
+/// version of a library changes the identity of a point.
 pub fn print_float(x: f64) -> String {
     let mut text = String::new();
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = write_float(x, &mut text);
     text
 }
 
-/// Writes what [`print_float`] prints, without a String on the way: a table has many floats.
+/// Writes what [`print_float`] prints without allocating a String: a table has many floats.
 ///
 /// # Errors
-/// As the stream's.
+/// Those of `to`.
 pub fn write_float(x: f64, to: &mut impl fmt::Write) -> fmt::Result {
     if x.is_nan() {
         return to.write_str("NaN");
@@ -131,7 +132,7 @@ pub fn write_float(x: f64, to: &mut impl fmt::Write) -> fmt::Result {
         }
         None => mantissa,
     };
-    // One digit, then the others behind the point.
+    // One digit, then the others after the point.
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     const ZEROS: &str = "0000000000000000";
     if exponent < 0 {
@@ -152,7 +153,7 @@ fn write_all(to: &mut impl fmt::Write, parts: &[&str]) -> fmt::Result {
     parts.iter().try_for_each(|part| to.write_str(part))
 }
 
-/// Room for a double as `{:e}` prints it: at most 24 bytes, as in `-1.7976931348623157e-308`.
+/// A buffer for a double as printed by `{:e}`: at most 24 bytes, as in `-1.7976931348623157e-308`.
 #[derive(Default)]
 struct Scientific {
     bytes: [u8; 32],

@@ -1,11 +1,11 @@
-//! Owns making text that a job printed safe to show: what a terminal would obey is made visible. Pure.
+//! Owns making text printed by a job safe to show: control characters for the terminal are made visible. Pure.
 
-/// Text of several lines: control characters but line feeds and tabs are written out (`\u{1b}`).
+/// Text of several lines: control characters except line feeds and tabs are written as escapes (`\u{1b}`).
 pub fn visible(text: &str) -> String {
     shown(&text.replace("\r\n", "\n"), |c| c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
-/// Text within a line: every control character is written out.
+/// Text within a line: every control character is written as an escape.
 pub fn visible_in_line(text: &str) -> String {
     shown(text, char::is_control)
 }

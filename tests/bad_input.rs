@@ -64,9 +64,9 @@ fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
     let source = spec::SourceFile { file: "my study.toml".into(), stem: "my study".into(), here: "/".into() };
     let found = spec::read("command = \"prog\"\n", &source).unwrap_err();
     insta::assert_snapshot!(found.render(false), @r#"
-    error: the file's name, `my study`, cannot be the name of a sweep
+    error: the file name `my study` cannot be the name of a sweep
     --> my study.toml
-     = help: write `name = "my-study"` at the top of the file; names have up to 100 letters (a to z), digits, `_`, `-` and `.`, and begin with a letter, a digit or `_`
+     = help: write `name = "my-study"` at the top of the file; use up to 100 letters (a to z), digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`
     "#);
 }
 
@@ -89,7 +89,7 @@ fn a_file_that_is_no_text_is_told_with_the_line() {
         told.to_string().replace(&*path.to_string_lossy(), "a.toml")
     };
     assert_eq!(told(b"command = 'p'\n# caf\xe9\n"), "a.toml:2: this is not UTF-8; save it as UTF-8");
-    assert_eq!(told(b"\xff\xfec\0o\0"), "a.toml is written in UTF-16; save it as UTF-8");
+    assert_eq!(told(b"\xff\xfec\0o\0"), "a.toml is encoded as UTF-16; save it as UTF-8");
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Owns the functions of expressions, by `libm`: the same on every machine.
+//! Owns the functions of expressions. They come from `libm`, so that they give the same result on every machine.
 
 use minijinja::value::{Rest, Value as Dynamic, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 
-/// The names that expressions have beside the parameters: the functions, and `pi`. No parameter can be called so.
+/// The names that expressions have besides the parameters: the functions, and `pi`. A parameter cannot have one of
+/// these names.
 pub const NAMES: [&str; 13] =
     ["sqrt", "exp", "log", "sin", "cos", "floor", "ceil", "round", "abs", "min", "max", "pow", "pi"];
 
@@ -15,7 +16,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
     for (name, function) in of_floats {
         env.add_function(name, move |x: Dynamic| finite(function(float(name, &x)?), name, &[&x]));
     }
-    // Ties go to the even number, as the filter `round` has it.
+    // Ties go to the even number, as with the filter `round`.
     let to_whole: [FloatFunction; 3] = [("floor", libm::floor), ("ceil", libm::ceil), ("round", libm::rint)];
     for (name, function) in to_whole {
         env.add_function(name, move |x: Dynamic| whole(name, &x, function));
@@ -35,7 +36,7 @@ fn number<'a>(function: &str, x: &'a Dynamic) -> Result<&'a Dynamic, Error> {
     match x.kind() {
         ValueKind::Number => Ok(x),
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        kind => Err(refused(format!("{function}() takes numbers, and `{x}` is a {kind}"))),
+        kind => Err(refused(format!("{function}() takes numbers, but `{x}` is a {kind}"))),
     }
 }
 
@@ -47,13 +48,13 @@ fn float(function: &str, x: &Dynamic) -> Result<f64, Error> {
     }
 }
 
-/// NaN and infinity are no values, so they are refused where they arise.
+/// NaN and infinity are not values, so they are rejected where they arise.
 fn finite(result: f64, function: &str, of: &[&Dynamic]) -> Result<Dynamic, Error> {
     if result.is_finite() {
         return Ok(result.into());
     }
     let of: Vec<String> = of.iter().map(ToString::to_string).collect();
-    Err(refused(format!("{function}({}) is no finite number", of.join(", "))))
+    Err(refused(format!("{function}({}) is not a finite number", of.join(", "))))
 }
 
 fn whole(function: &str, x: &Dynamic, round: fn(f64) -> f64) -> Result<Dynamic, Error> {
@@ -61,11 +62,11 @@ fn whole(function: &str, x: &Dynamic, round: fn(f64) -> f64) -> Result<Dynamic, 
         return Ok(x.clone());
     }
     let rounded = round(float(function, x)?);
-    // 2^63, the first that is too large, is exact in a double.
+    // 2^63, the first number that is too large, is exact in a double.
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
         return Ok((rounded as i64).into());
     }
-    Err(refused(format!("{function}({x}) does not fit into 64 bits")))
+    Err(refused(format!("{function}({x}) does not fit in 64 bits")))
 }
 
 fn abs(x: Dynamic) -> Result<Dynamic, Error> {
@@ -76,14 +77,14 @@ fn abs(x: Dynamic) -> Result<Dynamic, Error> {
     Ok(float("abs", &x)?.abs().into())
 }
 
-/// A whole number to the power of one that is not negative is a whole number, everything else a float.
+/// A whole number to a non-negative whole power is a whole number; everything else is a float.
 fn pow(x: Dynamic, y: Dynamic) -> Result<Dynamic, Error> {
     let (base, exponent) = (number("pow", &x)?, number("pow", &y)?);
     if base.is_integer() && exponent.is_integer() && float("pow", exponent)? >= 0.0 {
         let power = i64::try_from(base.clone()).ok().zip(u32::try_from(exponent.clone()).ok());
         let power = power.and_then(|(base, exponent)| base.checked_pow(exponent));
         return power.map(Dynamic::from).ok_or_else(|| {
-            refused(format!("pow({x}, {y}) is a whole number of more than 64 bits; use floats, pow({x}.0, {y})"))
+            refused(format!("pow({x}, {y}) does not fit in 64 bits; use floating-point numbers: pow({x}.0, {y})"))
         });
     }
     finite(libm::pow(float("pow", base)?, float("pow", exponent)?), "pow", &[&x, &y])

@@ -1,11 +1,11 @@
-//! Owns looking through an expression's text, outside its quotes, for what the compiler does not tell.
+//! Owns scanning an expression's text outside quotes for what minijinja does not report.
 
 use std::ops::Range;
 
 use minijinja::ErrorKind;
 use minijinja::value::Value as Dynamic;
 
-/// What is called by a name in an expression and is no function.
+/// A name in an expression that is a filter or a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CalledName {
     /// `x | name`.
@@ -22,7 +22,7 @@ impl CalledName {
         }
     }
 
-    /// Whether minijinja has it; it does not list them, but says so when one is not there.
+    /// Whether minijinja has it. minijinja does not list them, but reports an unknown one.
     pub(super) fn exists(self, name: &str) -> bool {
         let (text, unknown) = match self {
             CalledName::Filter => (format!("0|{name}"), ErrorKind::UnknownFilter),
@@ -33,7 +33,7 @@ impl CalledName {
     }
 }
 
-/// What was found.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub(super) struct ScanResult {
     /// The first `**`.
@@ -42,7 +42,7 @@ pub(super) struct ScanResult {
     pub(super) used: Vec<(CalledName, Range<usize>)>,
 }
 
-/// Goes through a text. Quotes are skipped whole; a backslash in them takes the next character with it.
+/// Scans a text. Quoted parts are skipped; a backslash in them escapes the next character.
 pub(super) fn scan(text: &str) -> ScanResult {
     let mut found = ScanResult::default();
     let mut before = Before::Other;
@@ -70,7 +70,7 @@ pub(super) fn scan(text: &str) -> ScanResult {
     found
 }
 
-/// What may be meant where an expression is not understood.
+/// A suggestion for an expression that cannot be parsed; empty if there is none.
 pub(super) fn help(text: &str) -> &'static str {
     let mut last = None;
     for (token, at) in tokens(text) {
@@ -132,7 +132,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of a quoted text, both quotes included.
+/// The length of a quoted text, with both quotes.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {

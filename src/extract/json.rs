@@ -1,4 +1,4 @@
-//! Owns the format `json`: how an object is found in the output and how its values are read.
+//! Owns the format `json`: finding an object in the output, and reading its values.
 
 use super::named_values::NamedValues;
 use super::output_text::OutputText;
@@ -8,7 +8,7 @@ use crate::value::{Value, print_float};
 /// A JSON object, in its own order.
 pub(super) type Object = serde_json::Map<String, serde_json::Value>;
 
-/// The object on the last line, or that the whole output is; they cannot be two different ones.
+/// The object on the last line, or the object that is the whole output.
 pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
     let line = text.last_line().unwrap_or_default();
     let on_line = match object(line) {
@@ -37,8 +37,8 @@ pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
     })
 }
 
-/// Whether the job evidently meant to print an object where none was found: a line like `{"a": 1,}` or Python's
-/// `{'a': 1}`, or the end of one whose beginning was dropped.
+/// Whether the job apparently tried to print an object although none was found: a line such as `{"a": 1,}` or Python's
+/// `{'a': 1}`, or the end of an object whose beginning was dropped.
 pub(super) fn is_meant(text: &OutputText<'_>) -> bool {
     let end = text.end();
     let begins = |text: &str| text.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '\'']));
@@ -46,7 +46,7 @@ pub(super) fn is_meant(text: &OutputText<'_>) -> bool {
     end.ends_with('}') && (begins(end) || text.whole().map_or(may_begin_before, |whole| begins(whole.trim_start())))
 }
 
-/// All of an object as results, objects in it flattened.
+/// All members of an object as results. Nested objects are flattened.
 pub(super) fn flat(object: &Object) -> Result<NamedValues, String> {
     let mut named = NamedValues::default();
     flatten(object, "", &mut named)?;
@@ -71,9 +71,9 @@ fn flatten(object: &Object, above: &str, named: &mut NamedValues) -> Result<(), 
 
 /// Why a text is not an object.
 enum NoObject {
-    /// It does not begin like one.
+    /// It does not begin like an object.
     Other,
-    /// It begins like one, and then this is wrong.
+    /// It begins like an object, but has this error.
     Broken(serde_json::Error),
 }
 
@@ -81,7 +81,7 @@ fn object(text: &str) -> Result<Object, NoObject> {
     if !text.starts_with('{') {
         return Err(NoObject::Other);
     }
-    // What is wrong is said of the text as it stands, not of the mended one.
+    // The error refers to the text as printed, not to the text with quotes added.
     let error = match serde_json::from_str(text) {
         Ok(object) => return Ok(object),
         Err(error) => error,
@@ -89,8 +89,8 @@ fn object(text: &str) -> Result<Object, NoObject> {
     serde_json::from_str(&quote_not_finite(text)).map_err(|_| NoObject::Broken(error))
 }
 
-/// Puts bare words for NaN and infinity, which JSON has not and many programs print, between quotes; as strings they
-/// are understood, see [`value`].
+/// Puts bare words for NaN and infinity in quotes. JSON does not have them, but many programs print them. As strings
+/// they are converted, see [`value`].
 fn quote_not_finite(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -114,7 +114,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_')
 }
 
-/// The length of the string that the text begins with, quotes included; of all the text if it does not end.
+/// The length of the string at the start of the text, with quotes. The whole text if the string does not end.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (place, c) in text.char_indices().skip(1) {
@@ -128,7 +128,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// A JSON value as a result; what is nested is kept as compact JSON text.
+/// A JSON value as a result. A nested value is kept as compact JSON text.
 pub(super) fn value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Missing,
@@ -143,7 +143,8 @@ pub(super) fn value(json: &serde_json::Value) -> Value {
     }
 }
 
-/// OutputText stays text, but for the spellings of NaN and infinity that programs print between quotes, for want of a number.
+/// Text stays text, except for the spellings of NaN and infinity that programs print in quotes because JSON has no
+/// numbers for them.
 fn text_value(text: &str) -> Value {
     match text {
         "NaN" | "Infinity" | "-Infinity" | "Inf" | "-Inf" | "inf" | "-inf" => {

@@ -1,25 +1,25 @@
-//! Owns an output as lines while it comes in, in whatever chunks, in bounded memory.
+//! Owns splitting a stream of bytes into lines, in chunks of any size and in bounded memory.
 
 use super::output_text::BOM;
 
-/// The longest line that is looked at, bytes.
+/// The longest line that is searched, in bytes.
 pub(super) const LONGEST: usize = 256 << 10;
 
-/// A line without what ends it, in order.
+/// A line without its line ending.
 pub(super) enum OutputLine<'a> {
-    /// All of it.
+    /// The whole line.
     Whole(&'a str),
-    /// The first [`LONGEST`] bytes of one that is longer.
+    /// The first [`LONGEST`] bytes of a longer line.
     TooLong(&'a str),
 }
 
-/// Who looks at each line.
+/// Receives the lines.
 pub(super) trait LineParser {
     /// Takes the next line.
     fn line(&mut self, line: OutputLine);
 }
 
-/// Splits bytes into lines and gives them to a reader; what the reader sees does not depend on the chunks. Holds at most
+/// Splits bytes into lines and passes them to a parser. The result does not depend on the chunks. Holds at most
 /// [`LONGEST`] bytes.
 #[derive(Default)]
 pub(super) struct Lines<R> {
@@ -28,7 +28,7 @@ pub(super) struct Lines<R> {
     begun: Vec<u8>,
     /// Whether the rest of the line is dropped, because it is too long.
     dropping: bool,
-    /// Whether a line has been before.
+    /// Whether a line came before.
     past_first: bool,
 }
 
@@ -47,7 +47,7 @@ impl<R: LineParser> Lines<R> {
         self.begin(bytes);
     }
 
-    /// Ends the last line; gives the reader back.
+    /// Ends the last line, and returns the parser.
     pub(super) fn finish(mut self) -> R {
         self.end_line(&[]);
         self.reader
@@ -66,7 +66,7 @@ impl<R: LineParser> Lines<R> {
         self.dropping = false;
     }
 
-    /// Takes a piece of a line whose end is still to come.
+    /// Takes a piece of a line that does not end here.
     fn begin(&mut self, piece: &[u8]) {
         if self.dropping {
             return;

@@ -1,49 +1,49 @@
-//! Owns the way from what a job printed, or wrote into a file, to its results. Pure.
+//! Owns extracting results: from what a job printed, or wrote into a file, to named values. Pure.
 //!
-//! What is read is text: bytes that are not UTF-8 become `�`, a byte-order mark at the beginning is dropped, a line ends
-//! with LF, CR LF or CR (a progress line that overwrites itself is many lines), and lines of white space count for
-//! nothing. "The last line" is the last one that is left.
+//! The input is text: bytes that are not UTF-8 become `�`, a byte-order mark at the beginning is dropped, a line ends with
+//! LF, CR LF or CR (a progress line that overwrites itself is many lines), and blank lines are ignored. "The last line" is
+//! the last line that is not blank.
 //!
 //! | format | what is read |
 //! | --- | --- |
 //! | `json` | the last line, if it is a JSON object; else the whole output, if that is one |
 //! | `keyvalue` | every line `name = value` or `name: value`; at least one |
 //! | `regex` | the last match of each column's pattern; at least one |
-//! | `number` | the last line, which is a number, as the result `result` |
-//! | `auto` | the first of json, keyvalue and number that finds something; else nothing, and that is no error |
+//! | `number` | the last line, which must be a number, as the result `result` |
+//! | `auto` | the first of json, keyvalue and number that finds something; finding nothing is not an error |
 //!
-//! **JSON.** Objects in it are flattened: `{"a": {"b": 1}}` has the result `a.b`; arrays stay, as compact JSON text. With
-//! columns there are only these, each the value at its path, if there is one; what is nested there is JSON text. A whole
-//! number beyond 64 bits becomes a float, `null` is a missing value, and text stays text, except that NaN and infinity are
-//! understood: bare, as Python's `json` prints them (`NaN`, `-Infinity`, also C's `nan` and `-inf`), and as the strings
-//! `NaN`, `Infinity`, `Inf`, `inf` with or without `-`, as R's jsonlite and sweep itself print them.
+//! **JSON.** Nested objects are flattened: `{"a": {"b": 1}}` has the result `a.b`. Arrays are kept as compact JSON text.
+//! With `columns` only the values at the given paths are read, where they exist; a nested value is kept as JSON text. A
+//! whole number that does not fit in 64 bits becomes a float, and `null` is a missing value. Text stays text, except that
+//! NaN and infinity are recognized: bare, as Python's `json` prints them (`NaN`, `-Infinity`, also C's `nan` and `-inf`),
+//! and as the strings `NaN`, `Infinity`, `Inf`, `inf` with or without `-`, as R's jsonlite and sweep itself print them.
 //!
-//! **keyvalue.** A name is an ASCII letter or `_`, and then letters, digits, `_`, `.` and `-`; white space may stand
-//! around it and around the value. A colon is followed by white space or by a value that is not text, so that
-//! `http://host` is no result; `a == b` and `a => b` are none either.
+//! **keyvalue.** A name is an ASCII letter or `_`, followed by letters, digits, `_`, `.` and `-`. White space is allowed
+//! around the name and the value. A colon must be followed by white space or by a value that is not text, so
+//! `http://host` is not a result; `a == b` and `a => b` are not either.
 //!
-//! **regex.** Each line is searched by itself, as it stands; which group is the value says [`Pattern::new`].
+//! **regex.** Each line is searched on its own, unchanged. [`Pattern::new`] defines which group is the value.
 //!
 //! **number.** Also as R prints it, `[1] 0.53`.
 //!
 //! **Values** (of keyvalue, regex and number): a whole number; a float, also `1.`, `.5`, Fortran's `1.2D-05`, and NaN, inf
-//! and infinity in any case; `true`, `True`, `TRUE` and their contraries; missing: empty, `null`, `None`, `NA`; else text.
-//! A number too large for a double stays text.
+//! and infinity in any case; `true`, `True`, `TRUE` and the same for false; missing: empty, `null`, `None`, `NA`; else
+//! text. A number that is too large for a double stays text.
 //!
-//! **Names** are trimmed; an empty one is refused. When a name comes twice, the last value counts, at the first place.
+//! **Names** are trimmed. An empty name is an error. If a name occurs twice, the last value counts, at the first position.
 //!
-//! **Several sources** are read in order, and the results of all are put together. A name that two of them give different
-//! values is refused: neither could be told to be the one that is meant.
+//! **Several sources** are read in order, and their results combined. If two sources give a name different values, that is
+//! an error, because either value could be the intended one.
 //!
-//! **Long output.** Only the end of a long output is kept. `keyvalue` and `regex` are given the rest while it goes by
-//! ([`Extraction::overflow`]), and so read all of it in bounded memory: a line of more than 256 KiB is not looked at, and
-//! is an error where a result may have stood in it. The last line, of `json` and `number`, is in the end that is kept; an
-//! object over several lines, or on a longer one, is refused. Where nobody has read the rest, as in output from the store
-//! ([`Extractor::again`]), what would need it is refused, under `auto` everything but JSON. A source has at most 10,000
-//! results with 256 KiB of text.
+//! **Long output.** Only the end of a long output is kept. `keyvalue` and `regex` read the rest while it arrives
+//! ([`Extraction::overflow`]), so they read all of it in bounded memory. A line longer than 256 KiB is not searched, and is
+//! an error if a result may have been in it. The last line, for `json` and `number`, is in the kept end; an object over
+//! several lines, or on a longer line, is an error. If the rest was not read, as with output from the store
+//! ([`Extractor::again`]), any format that needs it fails; with `auto` that is all formats except JSON. A source has at
+//! most 10,000 results with 256 KiB of text.
 //!
-//! Inside: `source` is one source, with a file for what each format does (`json` and `path`, `pairs`, `pattern`, and
-//! `scalar` for what a value is); `lines` and `text` are the output as lines and as text, `named` the results by name.
+//! Inside: `source` is one source, with a module for each format (`json` and `path`, `pairs`, `pattern`) and `scalar` for
+//! converting values; `lines` and `output_text` present the output as lines and as text; `named_values` holds the results.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -71,54 +71,53 @@ pub use pattern::Pattern;
 use output_text::quote;
 use source::{ResultSource, SourceReader};
 
-/// What is wrong with a pattern or a path.
+/// An error in a pattern or a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// What to do about it.
     pub help: String,
-    /// Where in its text, bytes.
+    /// The place in its text, in bytes.
     pub at: Range<usize>,
 }
 
-/// NamedValues values, in the order of their first appearance; names are unique.
+/// Values by name, in the order of their first appearance. Names are unique.
 pub type Results = Vec<(String, Value)>;
 
-/// How the results of a sweep's jobs are read, compiled once.
+/// The compiled `[results]` settings of a sweep.
 #[derive(Debug)]
 pub struct Extractor {
     sources: Vec<ResultSource>,
 }
 
-/// Why results are not read again from kept output.
+/// Why results cannot be read again from stored output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RereadError {
-    /// What it would take was not kept: the job must run again. The text says what.
+    /// The output that is needed was not stored: the job must run again. The text says what is missing.
     NotKept(String),
-    /// The whole output is there and has not what is asked for; the text goes on after "no result: ".
+    /// The whole output is stored, but does not have the result. The text continues after "no result: ".
     NoResult(String),
 }
 
 impl Extractor {
-    /// Compiles settings; without any, nothing is read.
+    /// Compiles settings. Without settings there are no results.
     ///
     /// # Errors
-    /// If a pattern or a path is none that this version of sweep understands; the sweep file's reader told it before.
+    /// If this version of sweep does not understand a pattern or a path. Reading the sweep file reports this earlier.
     pub fn new(settings: &[ResultSettings]) -> Result<Extractor, String> {
         Ok(Extractor { sources: settings.iter().map(ResultSource::new).collect::<Result<_, _>>()? })
     }
 
-    /// Begins to read the results of a job, before it runs.
+    /// Starts reading the results of a job, before the job runs.
     pub fn begin(&self) -> Extraction<'_> {
         Extraction { readings: self.sources.iter().map(SourceReader::new).collect() }
     }
 
-    /// Reads results anew from what was kept of a job's standard output, exactly as when the job ran. None: nothing was
-    /// kept.
+    /// Reads results again from the stored standard output, exactly as when the job ran. None: no output was stored.
     ///
     /// # Errors
-    /// If what it would take was not kept, or is not there.
+    /// If the output that is needed was not stored, or does not have the results.
     pub fn again(&self, stdout: Option<&Kept>) -> Result<Results, RereadError> {
         if self.sources.is_empty() {
             return Ok(Results::new());
@@ -139,28 +138,29 @@ impl Extractor {
     }
 }
 
-/// Takes what does not fit into the end of an output that is kept, in order.
+/// Receives, in order, the beginning of an output that is too long to be kept.
 pub type Overflow<'o> = &'o mut dyn FnMut(&[u8]);
 
-/// The results of one job, as they are read while it runs.
+/// The results of one job, read while the job runs.
 pub struct Extraction<'a> {
     readings: Vec<SourceReader<'a>>,
 }
 
 impl Extraction<'_> {
-    /// Takes bytes of standard output that come before the end that is kept. All of them or none.
+    /// Takes bytes of standard output that come before the kept end. The caller passes all of them or none.
     pub fn overflow(&mut self, bytes: &[u8]) {
         let of_stdout = self.readings.iter_mut().filter(|reading| *reading.from == ResultsFrom::Stdout);
         of_stdout.for_each(|reading| reading.overflow(bytes));
     }
 
-    /// The results, from the end of standard output, and from files that `file` reads. It is given a file's name in the
-    /// job's directory, returns the end of it, and hands on what comes before, if it is told to whom. The rules are those
-    /// of this module.
+    /// The results, from the kept end of standard output and from files that `file` reads. `file` gets the name of a
+    /// file in the job's directory and returns the end of its content. It passes what comes before to the given
+    /// receiver, if there is one.
     ///
     /// # Errors
-    /// If the format that was asked for is not there, a required result is absent or has no value, two sources contradict
-    /// each other, or the output was cut so that the answer might be wrong. The text goes on after "no result: ".
+    /// If the output does not have the requested format, a required result is absent or has no value, two sources give
+    /// different values, or the output was cut so that the answer might be wrong. The text continues after "no result:
+    /// ".
     pub fn finish(
         self,
         stdout: &Kept,
@@ -188,7 +188,7 @@ impl Extraction<'_> {
 #[derive(Default)]
 struct MergedResults<'a> {
     results: Results,
-    /// Where the results from which on come from.
+    /// The position of the first result of each source, and the name of the source.
     places: Vec<(usize, &'a str)>,
 }
 

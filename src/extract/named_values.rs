@@ -1,13 +1,13 @@
-//! Owns the results of one source: values by name, not too many of them.
+//! Owns the results of one source: values by name, limited in number and size.
 
 use std::collections::HashMap;
 
 use crate::value::Value;
 
-/// The most results of one source.
+/// The largest number of results of one source.
 pub(super) const MOST_NAMES: usize = 10_000;
 
-/// The most text in the results of one source, names included, bytes.
+/// The limit for the text in the results of one source, names included, in bytes.
 pub(super) const MOST_TEXT: usize = 256 << 10;
 
 /// Results by name, in the order of their first appearance.
@@ -15,7 +15,7 @@ pub(super) const MOST_TEXT: usize = 256 << 10;
 pub(super) struct NamedValues {
     list: Vec<(String, Value)>,
     places: HashMap<String, usize>,
-    /// Bytes of names and texts.
+    /// Bytes of names and text values.
     text: usize,
 }
 
@@ -24,10 +24,10 @@ impl NamedValues {
         NamedValues { list: vec![(name.to_owned(), value)], places: HashMap::from([(name.to_owned(), 0)]), text: 0 }
     }
 
-    /// Gives a name a value, in place of an earlier one.
+    /// Sets the value of a name, replacing an earlier one.
     ///
     /// # Errors
-    /// If that is one too many, or too much text.
+    /// If there are too many results, or too much text.
     pub(super) fn set(&mut self, name: &str, value: Value) -> Result<(), String> {
         self.text += length(&value);
         match self.places.get(name).and_then(|place| self.list.get_mut(*place)) {

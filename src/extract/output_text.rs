@@ -1,24 +1,24 @@
-//! Owns the end of an output as text, the knowledge of what is missing before it, and how it is described in messages.
+//! Owns the kept end of an output as text, with what is missing before it, and its description in messages.
 
 use std::borrow::Cow;
 
 use crate::record::Kept;
 use crate::visible::visible_in_line;
 
-/// What ends a line.
+/// Line endings.
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// The end of an output, or all of it, as text.
 pub(super) struct OutputText<'a> {
     text: Cow<'a, str>,
-    /// How many bytes were kept, if there were more.
+    /// The number of bytes kept, if the output was longer.
     cut_to: Option<usize>,
-    /// Whether nobody has read what was not kept.
+    /// Whether the part that was not kept was not read either.
     lost: bool,
 }
 
 impl OutputText<'_> {
-    /// The kept end of an output of which the first `handed_on` bytes were read line by line.
+    /// The kept end of an output whose first `handed_on` bytes were read line by line.
     pub(super) fn new(kept: &Kept, handed_on: u64) -> OutputText<'_> {
         let text = match String::from_utf8_lossy(&kept.tail) {
             Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BOM).unwrap_or(text)),
@@ -28,13 +28,13 @@ impl OutputText<'_> {
         OutputText { text, cut_to: kept.is_cut().then_some(kept.tail.len()), lost }
     }
 
-    /// The whole output; none: its beginning is missing.
+    /// The whole output. None: its beginning is missing.
     pub(super) fn whole(&self) -> Option<&str> {
         self.cut_to.is_none().then_some(&*self.text)
     }
 
-    /// The last line, trimmed, that is not empty, if it is whole: where the output was cut, the first of what is left may
-    /// be a piece of one.
+    /// The last non-empty line, trimmed, if it is complete. If the output was cut, the first line of the rest may be
+    /// incomplete.
     pub(super) fn last_line(&self) -> Option<&str> {
         let whole = match self.cut_to {
             None => &*self.text,
@@ -43,23 +43,23 @@ impl OutputText<'_> {
         whole.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty())
     }
 
-    /// What there is at the very end, whole line or not.
+    /// The text at the very end, complete line or not.
     pub(super) fn end(&self) -> &str {
         self.text.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
     }
 
-    /// The sentence that says that the output was cut and what follows from it; none: it was not.
+    /// The message that the output was cut, with the consequence. None: it was not cut.
     pub(super) fn cut(&self, consequence: &str) -> Option<String> {
         let kept = self.cut_to?;
         Some(format!("the output was cut: only its last {kept} bytes were kept, {consequence}"))
     }
 
-    /// The same where nobody has read what was not kept.
+    /// The same if the part that was not kept was not read either.
     pub(super) fn lost(&self, consequence: &str) -> Option<String> {
         if self.lost { self.cut(consequence) } else { None }
     }
 
-    /// The sentence that says that the last line is lost, and may have been a number; none: it is known, or is none.
+    /// The message that the last line is lost and may have been a number. None: it is known, or is not a number.
     pub(super) fn lost_last_line(&self) -> Option<String> {
         if self.last_line().is_some() || self.end().len() > LONGEST_NUMBER {
             return None;
@@ -67,7 +67,7 @@ impl OutputText<'_> {
         self.cut("less than its last line")
     }
 
-    /// What the output looks like, for a message.
+    /// A description of the output, for messages.
     pub(super) fn describe(&self) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => self.nothing(),
@@ -79,7 +79,7 @@ impl OutputText<'_> {
         }
     }
 
-    /// The sentence that says that the last line is not what it should be, or why not.
+    /// The message that the last line is not what it should be, or why not.
     pub(super) fn last_line_is_not(&self, what: &str) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => self.nothing(),
@@ -96,10 +96,10 @@ impl OutputText<'_> {
 /// A byte-order mark.
 pub(super) const BOM: char = '\u{feff}';
 
-/// A line that is longer is no number: the largest double has 309 digits before its point.
+/// A longer line is not a number: the largest double has 309 digits before its point.
 const LONGEST_NUMBER: usize = 1000;
 
-/// OutputText of the job's in a message: not too long, and without anything that a terminal would obey.
+/// Text printed by a job, for a message: shortened, with control characters made visible.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 60;
     let mut quoted = visible_in_line(&text.chars().take(MOST).collect::<String>());
@@ -109,7 +109,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("`{quoted}`")
 }
 
-/// Names for a message, not too many of them.
+/// Names for a message, limited in number.
 pub(super) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const MOST: usize = 12;
     let more = names.len().saturating_sub(MOST);

@@ -6,11 +6,11 @@ use super::output_text::quote;
 use super::scalar::scalar;
 use crate::value::Value;
 
-/// The lines that give a name a value, as they come in.
+/// The lines that give a name a value.
 #[derive(Default)]
 pub(super) struct Pairs {
     named: NamedValues,
-    /// Why there can be no result any more.
+    /// Why there can be no result any more, if so.
     refused: Option<String>,
 }
 

@@ -13,23 +13,23 @@ pub struct Path {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathStep {
     Key(String),
-    /// From 0; a negative one counts from the end.
+    /// From 0. A negative index counts from the end.
     Place(i64),
 }
 
 impl Path {
-    /// Reads a path: keys with `.` between them, places in a list in brackets (`[0]` the first, `[-1]` the last), and keys
-    /// that have dots or brackets in them in brackets and quotes (`["a.b"]`).
+    /// Parses a path: keys separated by `.`, list indices in brackets (`[0]` the first, `[-1]` the last), and keys that
+    /// contain dots or brackets in brackets and quotes (`["a.b"]`).
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is not a path.
     pub fn parse(text: &str) -> Result<Path, SyntaxError> {
         let mut steps = Vec::new();
         let mut rest = text;
         loop {
             let at = text.len() - rest.len();
             let (step, after) = match rest.strip_prefix('[') {
-                // A dot before a bracket separates nothing.
+                // A dot before a bracket is not allowed.
                 Some(inside) if at == 0 || !text.get(..at).is_some_and(|before| before.ends_with('.')) => {
                     in_brackets(inside).ok_or_else(|| in_brackets_wrong(text, at))?
                 }
@@ -42,18 +42,18 @@ impl Path {
                 None if after.starts_with('[') => rest = after,
                 None => {
                     let at = text.len() - after.len();
-                    return Err(mistake("a `.` or a `[` belongs here", at..at + 1, text));
+                    return Err(mistake("expected `.` or `[` here", at..at + 1, text));
                 }
             }
         }
         let mut steps = steps.into_iter();
         match steps.next() {
             Some(PathStep::Key(first)) => Ok(Path { first, rest: steps.collect() }),
-            _ => Err(mistake("a path begins with a key of the object", 0..text.len(), text)),
+            _ => Err(mistake("a path must start with a key of the object", 0..text.len(), text)),
         }
     }
 
-    /// The value there, if there is one.
+    /// The value at the path, if there is one.
     pub(super) fn find<'v>(&self, object: &'v Object) -> Option<&'v serde_json::Value> {
         self.rest.iter().try_fold(object.get(&self.first)?, |value, step| match step {
             PathStep::Key(key) => value.as_object()?.get(key),
@@ -66,14 +66,14 @@ impl Path {
     }
 }
 
-/// A key without dots and brackets, and what comes after it.
+/// A key without dots and brackets, and the rest of the text.
 fn key(text: &str) -> Option<(PathStep, &str)> {
     let (key, after) = text.split_at(text.find(['.', '[', ']']).unwrap_or(text.len()));
     let key = key.trim();
     (!key.is_empty() && key != "$").then(|| (PathStep::Key(key.to_owned()), after))
 }
 
-/// What stands behind an opening bracket up to the closing one, and what comes after that.
+/// The text from an opening bracket to the closing one, and the rest.
 fn in_brackets(text: &str) -> Option<(PathStep, &str)> {
     for quote in ['"', '\''] {
         if let Some(quoted) = text.strip_prefix(quote) {
@@ -88,12 +88,12 @@ fn in_brackets(text: &str) -> Option<(PathStep, &str)> {
 fn in_brackets_wrong(text: &str, at: usize) -> SyntaxError {
     let inside = text.get(at..).unwrap_or_default();
     let end = inside.find(']').map_or(text.len(), |end| at + end + 1);
-    mistake("in brackets stands a place in a list, or a key in quotes", at..end, text)
+    mistake("brackets must contain an index or a key in quotes", at..end, text)
 }
 
 fn no_key(text: &str, at: usize) -> SyntaxError {
     if text.starts_with('$') {
-        return mistake("a path begins with a key of the object, without `$`", 0..1, text);
+        return mistake("a path must start with a key of the object, without `$`", 0..1, text);
     }
     mistake("a key is missing here", at..(at + 1).min(text.len()), text)
 }

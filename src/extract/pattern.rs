@@ -13,32 +13,31 @@ use super::scalar::scalar;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     regex: Regex,
-    /// The group whose text is the value; 0: the whole match.
+    /// The group whose text is the value. 0: the whole match.
     group: usize,
 }
 
 impl Pattern {
-    /// Compiles a pattern. The value is what its one group matches, named or not; without a group, the whole match; among
-    /// several groups, the one that has a name.
+    /// Compiles a pattern. The value is the text of its only group, named or not; without a group, the whole match;
+    /// with several groups, the one that has a name.
     ///
     /// # Errors
-    /// If it cannot be understood, can never match or matches everywhere, or it is open which group is meant.
+    /// If it cannot be parsed, can never match or matches everywhere, or does not say which group is the value.
     pub fn new(text: &str) -> Result<Pattern, SyntaxError> {
         let whole = 0..text.len();
         let wrong =
             |message: &str, help: &str| SyntaxError { message: message.into(), help: help.into(), at: whole.clone() };
         let hir = regex_syntax::parse(text).map_err(|error| syntax(&error, text))?;
         if hir.properties().minimum_len() == Some(0) {
-            let help = "write `+` for `*` where there must be something: 'E = (\\S+)'";
-            return Err(wrong("this pattern matches the empty text, and so every line", help));
+            let help = "use `+` instead of `*` for a part that must not be empty: 'E = (\\S+)'";
+            return Err(wrong("this pattern matches empty text, and so every line", help));
         }
         if needs_line_break(&hir) {
-            let help =
-                "each line is searched by itself, and `^` and `$` are its ends; write one pattern for each value";
-            return Err(wrong("this pattern holds a line break, and so matches no line", help));
+            let help = "write one pattern for each value; `^` and `$` match the ends of a line";
+            return Err(wrong("this pattern contains a line break, but each line is searched on its own", help));
         }
         let regex = Regex::new(text)
-            .map_err(|_| wrong("this pattern is too large", "write `+` where it counts to great numbers: `{1000}`"))?;
+            .map_err(|_| wrong("this pattern is too large", "use `+` instead of a large count such as `{1000}`"))?;
         let named: Vec<usize> =
             regex.capture_names().enumerate().filter(|(_, name)| name.is_some()).map(|(group, _)| group).collect();
         let group = match (regex.captures_len() - 1, named.as_slice()) {
@@ -46,15 +45,15 @@ impl Pattern {
             (1, _) => 1,
             (_, [one]) => *one,
             (groups, _) => {
-                let help = "keep the one with the value, and write `(?:…)` for the others; or give it alone a name: \
+                let help = "write `(?:…)` for the groups that are not the value, or name the one that is: \
                             `(?<value>…)`";
-                return Err(wrong(&format!("this pattern has {groups} groups, and the value is only one"), help));
+                return Err(wrong(&format!("this pattern has {groups} groups, but only one can be the value"), help));
             }
         };
         Ok(Pattern { regex, group })
     }
 
-    /// What the last match in a line has for a value; empty: its group matched nothing.
+    /// The value of the last match in a line. Empty: its group did not take part in the match.
     fn last<'t>(&self, line: &'t str) -> Option<&'t str> {
         let found = self.regex.find_iter(line).last()?;
         if self.group == 0 {
@@ -65,25 +64,29 @@ impl Pattern {
     }
 }
 
-/// A mistake in the form of a pattern.
+/// The message for a pattern that cannot be parsed.
 fn syntax(error: &regex_syntax::Error, text: &str) -> SyntaxError {
-    let (what, span) = match error {
-        regex_syntax::Error::Parse(error) => (error.kind().to_string(), Some(error.span())),
-        regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(error.span())),
-        _ => ("it is not understood".into(), None),
+    use regex_syntax::ast::ErrorKind::{UnsupportedBackreference, UnsupportedLookAround};
+    let (what, span, is_unsupported) = match error {
+        regex_syntax::Error::Parse(error) => {
+            let is_unsupported = matches!(error.kind(), UnsupportedBackreference | UnsupportedLookAround);
+            (error.kind().to_string(), Some(error.span()), is_unsupported)
+        }
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(error.span()), false),
+        _ => ("it cannot be parsed".into(), None, false),
     };
     let at = span.map_or(0..text.len(), |span| span.start.offset..span.end.offset);
-    let help = if what.contains("look-around") || what.contains("backreference") {
-        "searching takes linear time here, which these do not allow; match what stands around the value, and put the \
+    let help = if is_unsupported {
+        "match the text around the value instead, and put the \
          value into a group: 'E = (\\S+)'"
     } else {
-        "a character that means something in patterns stands behind a backslash where it is meant itself: `\\(`; the \
-         whole in single quotes: 'E = (\\S+)'"
+        "put a backslash before a special character that you mean literally: `\\(`; write the pattern \
+         in single quotes: 'E = (\\S+)'"
     };
-    SyntaxError { message: format!("this pattern cannot be read: {what}"), help: help.into(), at }
+    SyntaxError { message: format!("invalid pattern: {what}"), help: help.into(), at }
 }
 
-/// Whether every match has a line break in it.
+/// Whether every match contains a line break.
 fn needs_line_break(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Literal(literal) => literal.0.iter().any(|byte| matches!(byte, b'\n' | b'\r')),
@@ -101,12 +104,12 @@ pub(super) struct Matches<'a> {
     last: Vec<Last>,
 }
 
-/// Where a column was found last. Which part of the line is its value is only looked for at the end: to do so at each
-/// line takes several times as long as to see that there is a match.
+/// The line in which a column was found last. Its value is extracted only at the end: doing so at every line takes
+/// several times as long as finding out that there is a match.
 #[derive(Clone, Default)]
 struct Last {
     line: Option<String>,
-    /// Whether a line has come since that could not be searched.
+    /// Whether a line that is too long to be searched came since.
     doubtful: bool,
 }
 

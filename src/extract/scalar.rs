@@ -1,8 +1,8 @@
-//! Owns how a value is read from text.
+//! Owns converting text to a value.
 
 use crate::value::Value;
 
-/// Reads a value: missing, boolean, number, or else text. White space around it is dropped.
+/// Converts text to a value: missing, boolean, number, or else text. Surrounding white space is dropped.
 pub(super) fn scalar(text: &str) -> Value {
     let text = text.trim();
     match text {
@@ -13,8 +13,9 @@ pub(super) fn scalar(text: &str) -> Value {
     }
 }
 
-/// Reads a number: whole, float, Fortran's double (`1.2D-05`), or one that is not finite. Whole numbers beyond 64 bits
-/// become floats; what is too large for those is none, because infinity would be a lie.
+/// Parses a number: whole, float, Fortran's double (`1.2D-05`), NaN or infinity. Whole numbers that do not fit in 64
+/// bits become floats. A number that is too large for a float is not converted to infinity, which would be wrong; it is
+/// not a number.
 pub(super) fn number(text: &str) -> Option<Value> {
     if let Some(x) = not_finite(text) {
         return Some(Value::Float(x));
@@ -29,7 +30,7 @@ pub(super) fn number(text: &str) -> Option<Value> {
     float.is_finite().then_some(Value::Float(float))
 }
 
-/// Reads NaN or infinity, in any case, with or without a sign.
+/// Parses NaN or infinity, in upper or lower case, with or without a sign.
 pub(super) fn not_finite(text: &str) -> Option<f64> {
     let (sign, name) = match text.strip_prefix('-') {
         Some(name) => (-1.0, name),

@@ -1,4 +1,4 @@
-//! Owns one source of results: its settings compiled, and how it is read for one job.
+//! Owns one source of results: its compiled settings, and reading it for one job.
 
 use itertools::Itertools;
 
@@ -13,7 +13,7 @@ use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::record::Kept;
 use crate::value::Value;
 
-/// A source, compiled.
+/// A compiled source.
 #[derive(Debug)]
 pub(super) struct ResultSource {
     pub(super) from: ResultsFrom,
@@ -32,7 +32,7 @@ enum CompiledFormat {
 
 impl ResultSource {
     /// # Errors
-    /// If a pattern or a path is none that this version of sweep understands.
+    /// If this version of sweep does not understand a pattern or a path.
     pub(super) fn new(settings: &ResultSettings) -> Result<ResultSource, String> {
         let format = match &settings.format {
             ResultFormat::Auto => CompiledFormat::Auto,
@@ -56,12 +56,12 @@ fn compiled<T>(
     columns.iter().map(one).collect()
 }
 
-/// A source as it is read for one job.
+/// A source while it is read for one job.
 pub(super) struct SourceReader<'a> {
     pub(super) from: &'a ResultsFrom,
     require: &'a [String],
     format: FormatState<'a>,
-    /// How many bytes went by before the end that is kept.
+    /// The number of bytes that came before the kept end.
     handed_on: u64,
 }
 
@@ -85,12 +85,12 @@ impl<'a> SourceReader<'a> {
         SourceReader { from: &source.from, require: &source.require, format, handed_on: 0 }
     }
 
-    /// Whether it is read line by line from the beginning, however long the output.
+    /// Whether it is read line by line from the beginning, however long the output is.
     pub(super) fn is_by_line(&self) -> bool {
         !matches!(self.format, FormatState::Json(_) | FormatState::Number)
     }
 
-    /// Takes bytes that come before the end that is kept.
+    /// Takes bytes that come before the kept end.
     pub(super) fn overflow(&mut self, bytes: &[u8]) {
         match &mut self.format {
             FormatState::Auto(lines) | FormatState::KeyValue(lines) => lines.push(bytes),
@@ -100,7 +100,7 @@ impl<'a> SourceReader<'a> {
         self.handed_on += bytes.len() as u64;
     }
 
-    /// The results, from the end that was kept and what went by before.
+    /// The results, from the kept end and from what came before.
     pub(super) fn finish(self, kept: &Kept) -> Result<NamedValues, String> {
         let text = OutputText::new(kept, self.handed_on);
         let named = match self.format {
@@ -133,7 +133,7 @@ fn auto(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<Named
     if let Some(why) = text.lost_last_line() {
         return Err(format!("{why}; {PRINT_JSON}"));
     }
-    // Nothing is no error; but what was evidently meant as JSON is not nothing.
+    // No result is not an error, unless the job apparently tried to print JSON.
     if json::is_meant(text) { Err(no_json) } else { Ok(NamedValues::default()) }
 }
 
@@ -185,23 +185,23 @@ fn number(text: &OutputText<'_>) -> Result<NamedValues, String> {
     Ok(NamedValues::of("result", value))
 }
 
-/// The reader after the last line.
+/// The parser after the last line.
 fn all<R: LineParser>(mut lines: Lines<R>, kept: &Kept) -> R {
     lines.push(&kept.tail);
     lines.finish()
 }
 
-/// The number that the last line is, if it is one and whole.
+/// The number on the last line, if that line is complete and a number.
 fn last_number(text: &OutputText<'_>) -> Option<Value> {
     let line = text.last_line()?;
-    // R numbers what it prints.
+    // R prints an index before a value.
     let printed_by_r = line.strip_prefix("[1]").filter(|rest| rest.starts_with(char::is_whitespace));
     scalar::number(printed_by_r.unwrap_or(line).trim())
 }
 
 const PRINT_JSON: &str = "print less, or all results as one JSON object on the last line";
 
-/// Whether all is there that must be.
+/// Checks that the required results are there.
 fn require(required: &[String], named: &NamedValues, text: &OutputText<'_>) -> Result<(), String> {
     let lacking = |name: &&String| matches!(named.get(name), None | Some(Value::Missing));
     let (empty, absent): (Vec<&String>, Vec<&String>) =

@@ -1,4 +1,4 @@
-//! Owns the tests of how results are read.
+//! Tests of reading results.
 
 use super::*;
 use crate::model::ResultFormat;
@@ -26,7 +26,7 @@ fn settings(format: ResultFormat, require: &[&str]) -> ResultSettings {
     ResultSettings { format, from: ResultsFrom::Stdout, require }
 }
 
-/// From standard output alone; nothing of it was handed on.
+/// From standard output alone; nothing came before the kept end.
 fn results(settings: &ResultSettings, stdout: &Kept) -> Result<Results, String> {
     let extractor = Extractor::new(std::slice::from_ref(settings)).unwrap();
     extractor.begin().finish(stdout, |_, _| panic!("there is no file"))
@@ -40,7 +40,7 @@ fn columns(columns: &[(&str, &str)]) -> Vec<(String, String)> {
     columns.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
 }
 
-/// All of an object.
+/// All members of an object.
 const JSON: ResultFormat = ResultFormat::Json(Vec::new());
 
 fn json(text: &str) -> Vec<(String, Value)> {

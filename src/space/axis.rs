@@ -1,4 +1,4 @@
-//! Owns the values on an axis: what stands at a position, and at which position something stands.
+//! Owns the values on an axis: the value at a position, and the position of a value.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,11 +10,11 @@ use super::range::Progression;
 use super::spec::{Axis, AxisParam, Values};
 use crate::value::Value;
 
-/// Up to this many values of a range are kept once they are computed.
+/// The values of a range are cached if there are at most this many.
 const CACHED: u64 = 1 << 14;
 
-/// A value on an axis, and what it adds to the identity of a grid point: name and printed value, or nothing when it is
-/// missing.
+/// A value on an axis, and the bytes that it adds to the identity of a grid point: name and printed value, or nothing
+/// if it is missing.
 #[derive(Clone, Debug)]
 pub(super) struct AxisValue {
     pub(super) value: Value,
@@ -53,7 +53,7 @@ pub(super) struct AxisColumn {
 #[derive(Debug)]
 enum ColumnValues {
     List(Box<[AxisValue]>),
-    /// Kept once computed, if there are few.
+    /// With a cache if there are few values.
     Range(Progression, Option<Box<[OnceLock<AxisValue>]>>),
 }
 
@@ -80,13 +80,13 @@ impl AxisColumn {
         }
     }
 
-    /// Whether it has a value that is undefined.
+    /// Whether one of its values is missing.
     pub(super) fn has_missing(&self) -> bool {
         matches!(&self.cells, ColumnValues::List(cells) if cells.iter().any(|cell| cell.value == Value::Missing))
     }
 
-    /// Whether no value of it is one of the other's. Where both are long that is not found out: false. O(values of the
-    /// shorter one, and of those that are listed).
+    /// Whether the two have no value in common. If both are long this is not checked, and the result is false. O(values
+    /// of the shorter one, and listed values).
     pub(super) fn is_apart_from(&self, other: &AxisColumn) -> bool {
         let (short, long) = if self.len() <= other.len() { (self, other) } else { (other, self) };
         if short.len() > CACHED {
@@ -105,7 +105,7 @@ impl AxisColumn {
         !(0..short.len()).any(|position| is_there(&short.cell(position)))
     }
 
-    /// What stands at a position, which is less than the axis's length.
+    /// The value at a position, which must be less than the length of the axis.
     #[allow(clippy::indexing_slicing)] // the lines of an axis were checked to be as long as the axis
     pub(super) fn cell(&self, position: u64) -> Cow<'_, AxisValue> {
         match &self.cells {
@@ -121,7 +121,7 @@ impl AxisColumn {
     }
 }
 
-/// One axis: its parameters move together.
+/// One axis. Its parameters vary together.
 #[derive(Debug)]
 pub(super) struct AxisTable {
     pub(super) lines: Vec<AxisColumn>,
@@ -132,9 +132,9 @@ pub(super) struct AxisTable {
 /// How the position of a row is found.
 #[derive(Debug)]
 enum Search {
-    /// By the row's identity; for axes made of lists.
+    /// By the identity of the row, for axes made of lists.
     Rows(HashMap<Box<[u8]>, u64>),
-    /// By the value of this line, which is a range.
+    /// By the value of this parameter, which is a range.
     ByRange(usize),
 }
 
@@ -149,11 +149,11 @@ impl AxisTable {
             return Err(SpaceError::Shape("an axis has no parameters".into()));
         };
         if len == 0 {
-            return Err(values_error(&name, "there are none".into()));
+            return Err(values_error(&name, "the list is empty".into()));
         }
         if lines.iter().any(|line| line.len() != len) {
             let lengths: Vec<String> = lines.iter().map(|line| format!("{} has {}", line.name, line.len())).collect();
-            return Err(values_error(&name, format!("they are not equally many ({})", lengths.join(", "))));
+            return Err(values_error(&name, format!("their numbers differ ({})", lengths.join(", "))));
         }
         let search = match lines.iter().position(|line| matches!(line.cells, ColumnValues::Range(..))) {
             Some(line) => Search::ByRange(line),
@@ -166,7 +166,7 @@ impl AxisTable {
         self.len
     }
 
-    /// The position at which the lines print like these values, given in the order of the lines.
+    /// The position at which the parameters print like these values, given in the order of the parameters.
     pub(super) fn position(&self, values: &[&Value]) -> Option<u64> {
         match &self.search {
             Search::Rows(rows) => {
@@ -190,7 +190,7 @@ impl AxisTable {
     }
 }
 
-/// The names of an axis's parameters, joined by `+`.
+/// The names of the parameters of an axis, joined by `+`.
 pub(super) fn axis_name(axis: &Axis) -> String {
     let names: Vec<&str> = axis.params.iter().map(|param| param.name.as_str()).collect();
     names.join("+")
@@ -202,7 +202,7 @@ fn find_rows(lines: &[AxisColumn], len: u64) -> Result<HashMap<Box<[u8]>, u64>, 
         let row: Vec<u8> = lines.iter().flat_map(|line| line.cell(position).identity.to_vec()).collect();
         if let Some(first) = rows.insert(row.into(), position) {
             let printed: Vec<String> = lines.iter().map(|line| line.cell(position).value.to_string()).collect();
-            return Err(format!("numbers {} and {} are the same, {}", first + 1, position + 1, printed.join(", ")));
+            return Err(format!("values {} and {} are the same: {}", first + 1, position + 1, printed.join(", ")));
         }
     }
     Ok(rows)

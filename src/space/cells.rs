@@ -1,5 +1,5 @@
-//! Owns the numbers of cells: a cell is a grid point together with a draw. Grid points run fastest, block after block,
-//! then draws, then randomizations.
+//! Owns the numbering of cells. A cell is a grid point together with a draw. Grid points vary fastest, block after
+//! block, then draws, then randomizations.
 
 use super::compiled_block::CompiledBlock;
 use super::spec::SpaceSpec;
@@ -7,7 +7,7 @@ use super::spec::SpaceSpec;
 /// The cells of one repeat.
 #[derive(Debug)]
 pub(super) struct CellNumbers {
-    /// Where each block's grid points begin in the first draw, and at the end how many there are.
+    /// The number of the first grid point of each block in the first draw, and the number of all at the end.
     first: Vec<u64>,
     /// The same in each further draw, which has only the blocks with random parameters.
     further: Vec<u64>,
@@ -19,19 +19,19 @@ pub(super) struct CellNumbers {
     draws: u64,
 }
 
-/// A cell, taken apart.
+/// The parts of a cell's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     /// The number of the block.
     pub(super) block: usize,
-    /// The number of the grid point among those of the block that are kept.
+    /// The number of the grid point among the kept ones of the block.
     pub(super) grid: u64,
     /// The draw, over all randomizations: draws · randomization + draw.
     pub(super) layer: u64,
 }
 
 impl CellNumbers {
-    /// The cells of these blocks, where `kept` grid points of each are kept; none if 64 bits do not suffice.
+    /// The cells of these blocks, of which `kept` grid points each are kept. None if the number exceeds 64 bits.
     pub(super) fn new(spec: &SpaceSpec, parts: &[CompiledBlock], kept: &[u64]) -> Option<CellNumbers> {
         let further = || parts.iter().zip(kept).map(|(part, kept)| if part.is_random() { *kept } else { 0 });
         let ((first, in_first), (further, in_further)) = (sums(kept.iter().copied())?, sums(further())?);
@@ -45,12 +45,12 @@ impl CellNumbers {
         Some(CellNumbers { first, further, in_first, in_further, len, draws: spec.draws })
     }
 
-    /// How many there are.
+    /// The number of cells.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// How many layers there are in which a block has cells.
+    /// The number of layers in which a block has cells.
     pub(super) fn layers(&self) -> u64 {
         (self.len - self.in_first).checked_div(self.in_further).map_or(1, |further| 1 + further)
     }
@@ -65,22 +65,22 @@ impl CellNumbers {
         (layer % self.draws, layer / self.draws)
     }
 
-    /// The cell with this number; none past the end.
+    /// The cell with this number. None past the end.
     pub(super) fn at(&self, number: u64) -> Option<Cell> {
         if number >= self.len {
             return None;
         }
         let (starts, layer, offset) = match number.checked_sub(self.in_first) {
             None => (&self.first, 0, number),
-            // Past the first draw there are further ones, so `in_further` is not 0.
+            // There are cells past the first draw, so `in_further` is not 0.
             Some(past) => (&self.further, 1 + past / self.in_further, past % self.in_further),
         };
-        // Of several blocks that begin at one place all but the last are empty.
+        // If several blocks begin at the same number, all but the last are empty.
         let block = starts.partition_point(|start| *start <= offset).checked_sub(1)?;
         Some(Cell { block, grid: offset - starts.get(block)?, layer })
     }
 
-    /// The number of a cell; none if there is no such cell.
+    /// The number of a cell. None if there is no such cell.
     pub(super) fn number(&self, cell: Cell) -> Option<u64> {
         let starts = if cell.layer == 0 { &self.first } else { &self.further };
         let offset = starts.get(cell.block)?.checked_add(cell.grid)?;

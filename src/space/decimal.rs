@@ -1,27 +1,27 @@
-//! Owns decimal numbers as they are written: read exactly, rounded once.
+//! Owns decimal numbers as written: read exactly, rounded once.
 
 use dashu_int::{IBig, UBig};
 use dashu_ratio::{RBig, Relaxed};
 
-/// More than any number needs that a double can hold, and little enough that no text makes the arithmetic slow.
+/// More digits than any double needs, and few enough to keep the arithmetic fast for any text.
 const LONGEST_TEXT: usize = 400;
 const LARGEST_EXPONENT: i32 = 400;
 
 /// A number as written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Decimal {
-    /// What it is, exactly.
+    /// Its exact value.
     pub(crate) exact: RBig,
     /// Whether it is written as an integer: without a point and without an exponent.
     pub(crate) integer: bool,
 }
 
 impl Decimal {
-    /// Reads `-12`, `1_000`, `0.5`, `1e-4`: digits, perhaps with single underscores between them, perhaps with a
-    /// fraction and an exponent, as TOML writes decimal numbers.
+    /// Reads `-12`, `1_000`, `0.5`, `1e-4`: decimal numbers as in TOML, optionally with single underscores between
+    /// digits, a fraction and an exponent.
     ///
     /// # Errors
-    /// If it is none, or if no finite double other than zero is near it.
+    /// If it is not a number, or if no finite double other than zero is near it.
     pub(crate) fn parse(text: &str) -> Result<Decimal, String> {
         let decimal = (text.len() <= LONGEST_TEXT).then(|| read(text)).flatten();
         let decimal = decimal.ok_or_else(|| format!("`{text}` is not a decimal number"))?;
@@ -66,7 +66,7 @@ fn read_exponent(text: &str) -> Option<i32> {
     (magnitude <= LARGEST_EXPONENT).then_some(sign * magnitude)
 }
 
-/// The digits without the underscores between them; none: it is something else.
+/// The digits without the underscores between them. None: it is something else.
 fn digits(text: &str) -> Option<String> {
     let groups_are_digits = text.split('_').all(|g| !g.is_empty() && g.bytes().all(|b| b.is_ascii_digit()));
     groups_are_digits.then(|| text.replace('_', ""))
@@ -77,7 +77,7 @@ pub(super) fn to_f64(exact: &RBig) -> f64 {
     exact.to_f64().value() + 0.0
 }
 
-/// As [`to_f64`], of a fraction that need not be in lowest terms.
+/// As [`to_f64`], for a fraction that need not be in lowest terms.
 pub(super) fn relaxed_to_f64(exact: &Relaxed) -> f64 {
     exact.to_f64().value() + 0.0
 }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     proptest! {
-        /// Rounding agrees with the standard library's, which is correct, subnormal numbers and ties included.
+        /// Rounding agrees with that of the standard library, including subnormal numbers and ties.
         #[test]
         fn rounding_is_correct(mantissa: i64, exponent in -345..290i32, bits: u64) {
             let text = format!("{mantissa}e{exponent}");

@@ -1,5 +1,5 @@
-//! Owns drawing: the values of a block's random parameters, and a point's seeds, from root seed, grid point, draw,
-//! randomization and repeat.
+//! Owns drawing: the values of a block's random parameters and the seeds of a point, computed from root seed, grid
+//! point, draw, randomization and repeat.
 
 use super::dist::Sampler;
 use super::error::SpaceError;
@@ -9,7 +9,7 @@ use super::sequence::{Halton, Sobol, latin_hypercube};
 use super::spec::{Block, Random, Sampling, SpaceSpec};
 use crate::value::Value;
 
-/// The random parameters of a block, ready to be drawn.
+/// The random parameters of a block, compiled.
 #[derive(Debug)]
 pub(super) struct Drawer {
     root_seed: u64,
@@ -18,7 +18,7 @@ pub(super) struct Drawer {
     streams: Vec<RandomParam>,
 }
 
-/// Where the words come from.
+/// Where the random words come from.
 #[derive(Debug)]
 enum WordSource {
     Independent,
@@ -27,16 +27,16 @@ enum WordSource {
     Halton(Halton),
 }
 
-/// A random parameter, ready to be drawn.
+/// A random parameter, compiled.
 #[derive(Debug)]
 struct RandomParam {
     name: String,
     sampler: Sampler,
-    /// Its place among the random parameters of the block sorted by name.
+    /// Its position among the random parameters of the block sorted by name.
     dimension: usize,
 }
 
-/// Which of a parameter's values.
+/// Identifies one value of a parameter.
 #[derive(Clone, Copy)]
 struct DrawPosition<'a> {
     grid: Option<&'a GridId>,
@@ -46,7 +46,7 @@ struct DrawPosition<'a> {
 
 impl Drawer {
     /// # Errors
-    /// A distribution that cannot be used, or not with the space's sampling; more random parameters than the sampling has
+    /// An invalid distribution, or one that the sampling does not support; more random parameters than the sampling has
     /// dimensions.
     pub(super) fn new(spec: &SpaceSpec, block: &Block) -> Result<Drawer, SpaceError> {
         let mut names: Vec<&String> = block.random.iter().map(|random| &random.name).collect();
@@ -65,14 +65,14 @@ impl Drawer {
         Ok(Drawer { root_seed: spec.root_seed, sampling: spec.sampling, source, streams })
     }
 
-    /// The values of a draw at a grid point, in the order of the block's random parameters; without grid point the same
-    /// at all of them (common draws).
+    /// The values of a draw at a grid point, in the order of the block's random parameters. Without a grid point
+    /// (common draws) they are the same at all grid points.
     pub(super) fn values(&self, grid: Option<&GridId>, draw: u64, randomization: u64) -> Vec<Value> {
         let place = DrawPosition { grid, draw, randomization };
         self.streams.iter().map(|stream| self.draw(stream, place)).collect()
     }
 
-    /// The value of one of them, by its position among the block's random parameters; none if there is none there.
+    /// The value of one random parameter, by its position in the block. None: there is no such position.
     pub(super) fn value(&self, position: usize, grid: Option<&GridId>, draw: u64, randomization: u64) -> Option<Value> {
         self.streams.get(position).map(|stream| self.draw(stream, DrawPosition { grid, draw, randomization }))
     }
@@ -81,7 +81,7 @@ impl Drawer {
         let key = value_key(self.sampling, self.root_seed, &stream.name, place.grid, place.randomization);
         match &stream.sampler {
             Sampler::Quantile(quantile) => quantile.value(self.word(key, stream.dimension, place.draw)),
-            // Only where the sampling is independent.
+            // Only with independent sampling.
             Sampler::Permutation(permutation) => permutation.value(&mut Words::new(key, place.draw)),
         }
     }
@@ -107,15 +107,16 @@ impl RandomParam {
                 Sampling::Independent | Sampling::Halton => "halton",
             };
             return Err(error(format!(
-                "a permutation has no quantile function, which `sampling = \"{name}\"` needs; take \"independent\", or \
-                 leave the permutation to the program, by its seed"
+                "a permutation cannot be drawn with `sampling = \"{name}\"`; use \"independent\", or \
+                 let the program make the permutation from its seed"
             )));
         }
         Ok(RandomParam { name: random.name.clone(), sampler, dimension })
     }
 }
 
-/// A point's seed, 1 … 2^53−1, and the one of 31 bits, 1 … 2^31−1; without grid point the same at all of them.
+/// The seed of a point, 1 … 2^53−1, and a 31-bit seed, 1 … 2^31−1. Without a grid point they are the same at all grid
+/// points.
 pub(super) fn seeds(root_seed: u64, grid: Option<&GridId>, draw: u64, randomization: u64, repeat: u64) -> (u64, u32) {
     let [first, second] = philox::block(seed_key(root_seed, grid, randomization), [draw, repeat]);
     (1 + below(first, (1 << 53) - 1), 1 + below(second, (1 << 31) - 1) as u32)

@@ -1,4 +1,4 @@
-//! Owns what can be wrong with a space.
+//! Owns the errors of a parameter space.
 
 use thiserror::Error;
 
@@ -6,22 +6,22 @@ use crate::job::MAX_POINTS;
 use crate::space::VERSION;
 use crate::space::bits::MOST_BITS;
 
-/// A space that cannot be built.
+/// A parameter space that cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SpaceError {
-    /// The sweep was submitted by another version.
+    /// The sweep was submitted by another version of sweep.
     #[error(
-        "the points of this sweep are numbered by version {0} of the space, and this sweep program knows version \
-         {VERSION} only; use the version of sweep that submitted it"
+        "the points of this sweep are numbered by version {0} of the parameter space, but this program supports only version \
+         {VERSION}; use the version of sweep that submitted it"
     )]
     UnknownVersion(u32),
     /// More points than can be numbered.
     #[error(
-        "the sweep would have {product} points ({factors}), and there can be at most {MAX_POINTS} (2^53); take fewer \
+        "the sweep would have {product} points ({factors}); the maximum is {MAX_POINTS} (2^53); use fewer \
          values, draws or repeats"
     )]
     TooManyPoints {
-        /// What is multiplied: `size 3 × temp 21 × repeats 500`.
+        /// The factors: `size 3 × temp 21 × repeats 500`.
         factors: String,
         /// The exact product, in decimal.
         product: String,
@@ -29,7 +29,7 @@ pub enum SpaceError {
     /// The values of a parameter cannot be used.
     #[error("the values of parameter `{name}`: {why}")]
     Values {
-        /// The parameter; those of an axis with several are joined by `+`.
+        /// The parameter. Parameters of the same axis are joined by `+`.
         name: String,
         /// What is wrong.
         why: String,
@@ -47,24 +47,24 @@ pub enum SpaceError {
     Condition {
         /// The condition.
         text: String,
-        /// The point: `size = 16, temp = 1.5`; of the names that the condition uses.
+        /// The values of the names in the condition: `size = 16, temp = 1.5`.
         place: String,
         /// What is wrong.
         why: String,
     },
     /// The conditions leave no point.
-    #[error("no point is kept: the conditions hold nowhere")]
+    #[error("no point is left: the conditions are never true together")]
     NothingKept,
-    /// Too many points to go through.
+    /// Too many points to evaluate one by one.
     #[error(
-        "conditions, and blocks that overlap, are gone through point by point; that would be {points} here, and \
-         {MOST_BITS} (2^32) is the most; take fewer values, or leave points out by blocks of their own"
+        "conditions and overlapping blocks are evaluated point by point; this sweep has {points} such points, and \
+         the maximum is {MOST_BITS} (2^32); use fewer values, or separate blocks instead of conditions"
     )]
     TooManyToSelect {
-        /// How many.
+        /// Their number.
         points: u64,
     },
-    /// The parts do not fit together.
+    /// The parts of the space do not fit together.
     #[error("{0}")]
     Shape(String),
 }

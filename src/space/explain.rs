@@ -1,4 +1,4 @@
-//! Owns how the number of points comes about.
+//! Owns explaining how the number of points comes about.
 
 use dashu_int::UBig;
 
@@ -8,21 +8,22 @@ use super::error::SpaceError;
 use super::spec::{Block, SpaceSpec};
 use crate::job::MAX_POINTS;
 
-/// How the number of points of a block comes about: the product of its factors is `points`, and of those `kept` are kept.
+/// How the number of points of a block comes about: the product of the factors is `points`, and `kept` of those are
+/// left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
-    /// Each axis by the names of its parameters, joined by `+`; then `draws`, `randomizations`, `repeats`. Factors of 1
-    /// are left out, except that the first one stays where all are 1.
+    /// The name and length of each axis (names joined by `+`), then `draws`, `randomizations`, `repeats`. Factors of 1
+    /// are left out, except the first if all are 1.
     pub factors: Vec<(String, u64)>,
     /// Their product.
     pub points: u128,
-    /// How many are left: those for which the conditions hold, and that no earlier block has.
+    /// The number of points for which the conditions hold and that no earlier block has.
     pub kept: u64,
     /// Whether the block has conditions.
     pub has_conditions: bool,
 }
 
-/// The factors of a block, those of 1 too.
+/// The factors of a block, including those of 1.
 pub(super) fn factors(spec: &SpaceSpec, block: &Block, lengths: impl Iterator<Item = u64>) -> Vec<(String, u64)> {
     let axes = block.axes.iter().map(axis_name).zip(lengths);
     let layers = [("draws", spec.draws), ("randomizations", spec.randomizations)];
@@ -42,7 +43,8 @@ pub(super) fn explain(spec: &SpaceSpec, block: &Block, part: &CompiledBlock, kep
     Explained { factors, points, kept, has_conditions: !block.conditions.is_empty() }
 }
 
-/// That there are more than [`MAX_POINTS`], and why. `lengths`: of the axes of each block.
+/// The error that there are more than [`MAX_POINTS`], with the reason. `lengths`: the lengths of the axes of each
+/// block.
 pub(super) fn too_many(spec: &SpaceSpec, lengths: &[Vec<u64>]) -> SpaceError {
     let mut product = UBig::ZERO;
     let mut blocks = Vec::new();

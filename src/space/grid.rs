@@ -1,4 +1,4 @@
-//! Owns the grid of one block: every combination of its axes, numbered; the last axis runs fastest.
+//! Owns the grid of one block: every combination of its axes, numbered. The last axis varies fastest.
 
 use std::borrow::Cow;
 
@@ -8,21 +8,21 @@ use super::identity::{GridId, GridMessage};
 use super::spec::Block;
 use crate::value::Value;
 
-/// The combinations of a block's axes. Nothing is enumerated: it takes memory for the values that are listed in the sweep
-/// file, and for those of short ranges.
+/// The combinations of a block's axes. They are not enumerated: memory is needed only for listed values and for short
+/// ranges.
 #[derive(Debug)]
 pub(super) struct Grid {
     axes: Vec<AxisTable>,
-    /// For each axis how many combinations of those behind it there are.
+    /// For each axis, the number of combinations of the axes after it.
     strides: Vec<u64>,
     /// The parameters sorted by name: the order in which they are hashed.
     by_name: Vec<GridColumn>,
-    /// For each axis and each of its lines, the column in the space.
+    /// For each axis and each of its parameters, the column in the space.
     columns: Vec<Vec<usize>>,
     len: u64,
 }
 
-/// Where a parameter stands among the axes.
+/// The place of a parameter among the axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GridColumn {
     axis: usize,
@@ -44,7 +44,7 @@ impl Grid {
         Some(Grid { axes, strides, by_name, columns, len })
     }
 
-    /// How long its axes are.
+    /// The lengths of its axes.
     pub(super) fn lengths(&self) -> impl Iterator<Item = u64> {
         self.axes.iter().map(AxisTable::len)
     }
@@ -54,18 +54,18 @@ impl Grid {
         block.axes.iter().map(AxisTable::new).collect()
     }
 
-    /// How many grid points there are, at least 1.
+    /// The number of grid points, at least 1.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// The lines of all axes, with their columns.
+    /// The parameters of all axes, with their columns.
     pub(super) fn lines(&self) -> impl Iterator<Item = (&AxisColumn, usize)> {
         let lines = self.axes.iter().zip(&self.columns);
         lines.flat_map(|(axis, columns)| axis.lines.iter().zip(columns.iter().copied()))
     }
 
-    /// Where a parameter is.
+    /// The place of a parameter.
     pub(super) fn place(&self, name: &str) -> Option<GridColumn> {
         let named = |place: &GridColumn| self.line(*place).is_some_and(|line| line.name == name);
         self.by_name.iter().copied().find(named)
@@ -96,7 +96,7 @@ impl Grid {
         }
     }
 
-    /// What a grid point is called.
+    /// The identity of a grid point.
     pub(super) fn id(&self, index: u64) -> GridId {
         let mut message = GridMessage::new();
         for place in &self.by_name {
@@ -105,7 +105,7 @@ impl Grid {
         message.id()
     }
 
-    /// The grid point at which the columns of the axes print like these.
+    /// The grid point at which the parameters print like these values.
     pub(super) fn position(&self, params: &[Value]) -> Option<u64> {
         let mut index = 0;
         for (axis, columns) in self.axes.iter().zip(&self.columns) {

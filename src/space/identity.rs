@@ -1,9 +1,9 @@
 //! Owns what is hashed: the identity of a grid point, and the keys of its random values and seeds. `docs/space.md` is
-//! the reference; nothing here may ever change under the same version of the space.
+//! the reference. Nothing here may ever change within one version of the space.
 //!
-//! The hash is BLAKE3, its first bytes taken. Each message begins with a tag of eight bytes that says what it is for;
-//! texts are preceded by their length, so that no two different inputs give the same bytes. Tags are this short so that
-//! a message usually fills one block of 64 bytes only.
+//! The hash is BLAKE3, truncated. Each message begins with an eight-byte tag that says what it is for. Texts are
+//! preceded by their length, so that different inputs never give the same bytes. Tags are short so that a message
+//! usually fits in one 64-byte block.
 
 use super::spec::Sampling;
 
@@ -14,16 +14,16 @@ const SOBOL: &[u8; 8] = b"sweep1o\0";
 const HALTON: &[u8; 8] = b"sweep1h\0";
 const SEED: &[u8; 8] = b"sweep1s\0";
 
-/// The identity of a grid point: what its random values and its seeds hang on.
+/// The identity of a grid point. Its random values and seeds are derived from it.
 pub(super) type GridId = [u8; 16];
 
-/// A text with its length in bytes before it, as 64 bits, little-endian.
+/// A text preceded by its length in bytes, as 64 bits, little-endian.
 pub(super) fn push_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
     bytes.extend_from_slice(text.as_bytes());
 }
 
-/// The message whose hash is a grid point's identity. Its parameters are to be given sorted by name.
+/// The message whose hash is the identity of a grid point. Parameters must be added sorted by name.
 pub(super) struct GridMessage(Vec<u8>);
 
 impl GridMessage {
@@ -33,8 +33,8 @@ impl GridMessage {
         GridMessage(bytes)
     }
 
-    /// Adds a parameter, as [`crate::space::axis::Cell`] holds it: its name and its printed value as [`push_text`]
-    /// writes them, or nothing when it is missing.
+    /// Adds a parameter as an `AxisValue` encodes it: its name and its printed value as written by
+    /// [`push_text`], or nothing if it is missing.
     pub(super) fn push(&mut self, cell: &[u8]) {
         self.0.extend_from_slice(cell);
     }
@@ -44,7 +44,8 @@ impl GridMessage {
     }
 }
 
-/// The key of a random parameter at a grid point, another one for each sampling; no grid point: the same at all of them.
+/// The key of a random parameter at a grid point. Each sampling has its own. Without a grid point it is the same at all
+/// of them.
 pub(super) fn value_key(
     sampling: Sampling,
     root_seed: u64,
@@ -66,7 +67,7 @@ pub(super) fn value_key(
     u64::from_le_bytes(first_bytes(&message))
 }
 
-/// The generator's key for the seeds of a grid point; none: the same at all of them.
+/// The generator's key for the seeds of a grid point. Without a grid point it is the same at all of them.
 pub(super) fn seed_key(root_seed: u64, grid: Option<&GridId>, randomization: u64) -> u64 {
     let mut message = Vec::with_capacity(40);
     message.extend_from_slice(SEED);
@@ -75,8 +76,8 @@ pub(super) fn seed_key(root_seed: u64, grid: Option<&GridId>, randomization: u64
     u64::from_le_bytes(first_bytes(&message))
 }
 
-/// The grid point, if there is one, and the randomization, unless it is the first: 0, 8, 16 or 24 bytes, which are told
-/// apart by their number.
+/// The grid point, if there is one, and the randomization, unless it is the first: 0, 8, 16 or 24 bytes, which their
+/// number tells apart.
 fn push_place(message: &mut Vec<u8>, grid: Option<&GridId>, randomization: u64) {
     message.extend_from_slice(grid.map_or(&[], |id| id));
     if randomization > 0 {
@@ -129,13 +130,13 @@ mod tests {
         let seed = b"sweep1s\0\x2a\0\0\0\0\0\0\x000123456789abcdef";
         assert_eq!(seed_key(42, Some(&id), 0), key(seed));
         assert_eq!(seed_key(42, None, 0), key(&seed[..16]));
-        // A randomization but the first is added at the end.
+        // Every randomization except the first is added at the end.
         let again = |bytes: &[u8]| [bytes, b"\x03\0\0\0\0\0\0\0"].concat();
         assert_eq!(value_key(Sampling::Independent, 42, "noise", Some(&id), 3), key(&again(value)));
         assert_eq!(value_key(Sampling::Independent, 42, "noise", None, 3), key(&again(&value[..29])));
         assert_eq!(seed_key(42, Some(&id), 3), key(&again(seed)));
         assert_eq!(seed_key(42, None, 3), key(&again(&seed[..16])));
-        // The samplings have tags of their own.
+        // Each sampling has its own tag.
         let tagged = |tag: &[u8]| key(&[b"sweep1", tag, &value[7..]].concat());
         for (sampling, tag) in [(Sampling::LatinHypercube, b"l"), (Sampling::Sobol, b"o"), (Sampling::Halton, b"h")] {
             assert_eq!(value_key(sampling, 42, "noise", Some(&id), 0), tagged(tag));

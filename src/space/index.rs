@@ -1,4 +1,4 @@
-//! Owns the space itself: point `i` from the index `i`, and the index from a point.
+//! Owns [`Space`]: the point with index `i`, and the index of a point.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,50 +25,49 @@ pub struct Point {
     pub index: u64,
     /// The parameters' values, in the order of [`Space::names`].
     pub params: Vec<Value>,
-    /// Which drawing of the random parameters, from 0.
+    /// The draw, from 0.
     pub draw: u64,
-    /// Which scramble of the sample, from 0.
+    /// The randomization (scramble of the sample), from 0.
     pub randomization: u64,
-    /// Which repeat, from 0.
+    /// The repeat, from 0.
     pub repeat: u64,
     /// The point's seed, 1 … 2^53−1.
     pub seed: u64,
-    /// Another one of 31 bits, 1 … 2^31−1.
+    /// A 31-bit seed, 1 … 2^31−1.
     pub seed32: u32,
-    /// Why a derived parameter has no value here, if one has not: the point cannot be run.
+    /// Why a derived parameter has no value here. If set, the point cannot be run.
     pub fault: Option<String>,
 }
 
 impl Point {
-    /// The parameters that the point has, as JSON, under the names of [`Space::names`].
+    /// The parameters that have a value at the point, as JSON, under the names of [`Space::names`].
     pub fn params_json(&self, names: &[String]) -> serde_json::Map<String, serde_json::Value> {
         let pairs = std::iter::zip(names, &self.params).filter(|(_, value)| **value != Value::Missing);
         pairs.map(|(name, value)| (name.clone(), value.to_json())).collect()
     }
 }
 
-/// All points of a sweep, addressable by their index. Nothing is enumerated: it takes memory for the values that are
-/// listed in the sweep file, for those of short ranges, and a bit for each grid point or draw that a condition may leave
-/// out.
+/// All points of a sweep, addressed by index. They are not enumerated: memory is needed for listed values, for short
+/// ranges, and one bit for each grid point or draw that a condition may leave out.
 #[derive(Debug)]
 pub struct Space {
     spec: SpaceSpec,
     names: Arc<[String]>,
     parts: Vec<CompiledBlock>,
-    /// Of one repeat, those whose grid points are kept.
+    /// The cells of one repeat whose grid points are kept.
     cells: CellNumbers,
-    /// How many of them are kept.
+    /// The number of cells that are kept.
     kept: u64,
     len: u64,
 }
 
 impl Space {
-    /// Builds the space of a declaration. O(values listed), and with conditions O(the selection's bits).
+    /// Builds the space of a specification. O(listed values), and with conditions O(bits of the selection).
     ///
     /// # Errors
-    /// Another version; values, distributions or expressions that cannot be used; more than [`MAX_POINTS`] points; parts
-    /// that do not fit together; conditions, or blocks that may overlap, without a selection that fits: see
-    /// [`Space::prepare`]. The reader of sweep files finds these before, with their places in the file.
+    /// Another version; invalid values, distributions or expressions; more than [`MAX_POINTS`] points; parts that do
+    /// not fit together; conditions, or blocks that may overlap, without a matching selection: see [`Space::prepare`].
+    /// The reader of sweep files finds these errors earlier, with their places in the file.
     pub fn new(spec: SpaceSpec) -> Result<Space, SpaceError> {
         let (parts, rules) = build(&spec)?;
         let fits = match &spec.selection {
@@ -76,20 +75,19 @@ impl Space {
             None => !rules.sieve(&parts),
         };
         if !fits {
-            let why = "the space has conditions or overlapping blocks, and what they leave out was not worked out, or for \
+            let why = "the space has conditions or overlapping blocks, but its selection of points is missing or belongs to \
                        another space";
             return Err(SpaceError::Shape(why.into()));
         }
         Space::of(spec, parts)
     }
 
-    /// Builds the space of a declaration whose selection is not yet worked out: goes through the grid points once if there
-    /// are conditions or overlapping blocks, and through all draws if they matter for the conditions. `progress` is told
-    /// every now and then how many were gone through, of how many. The declaration to be stored is then
-    /// [`Space::spec`].
+    /// Builds the space of a specification and computes its selection: evaluates all grid points once if there are
+    /// conditions or overlapping blocks, and all draws if the conditions depend on them. `progress` is called now and
+    /// then with the points done and their total. Store [`Space::spec`], which includes the selection.
     ///
     /// # Errors
-    /// As [`Space::new`]; a condition that cannot be evaluated somewhere; conditions that hold nowhere.
+    /// As [`Space::new`]; a condition that cannot be evaluated somewhere; conditions that leave no point.
     pub fn prepare(mut spec: SpaceSpec, progress: &mut dyn FnMut(u64, u64)) -> Result<Space, SpaceError> {
         spec.selection = None;
         let (parts, rules) = build(&spec)?;
@@ -97,10 +95,10 @@ impl Space {
         Space::of(spec, parts)
     }
 
-    /// Everything that is to be said of a declaration before its points are gone through.
+    /// Checks a specification without evaluating its points.
     ///
     /// # Errors
-    /// As [`Space::new`], except that there need be no selection.
+    /// As [`Space::new`], except that no selection is needed.
     pub fn check(spec: &SpaceSpec) -> Result<(), SpaceError> {
         let (parts, rules) = build(spec)?;
         if rules.sieve(&parts) {
@@ -127,7 +125,7 @@ impl Space {
         Ok(Space { names: spec.order.clone().into(), spec, parts, cells, kept, len })
     }
 
-    /// What it was built from, with its selection.
+    /// The specification that it was built from, with its selection.
     pub fn spec(&self) -> &SpaceSpec {
         &self.spec
     }
@@ -138,7 +136,7 @@ impl Space {
         self.len
     }
 
-    /// The number of grid points that are kept, of all blocks.
+    /// The number of grid points that are kept, in all blocks.
     pub fn grid_len(&self) -> u64 {
         self.cells.grid_points()
     }
@@ -159,14 +157,14 @@ impl Space {
         self.explain().into_iter().next().map(|block| block.factors).unwrap_or_default()
     }
 
-    /// How many points of a block are kept.
+    /// The number of points of a block that are kept.
     fn kept_of(&self, block: usize, part: &CompiledBlock) -> u64 {
         let grid_points = self.grid_bits(block).map_or_else(|| part.grid.len(), Bits::ones);
         let layers = if part.is_random() { self.cells.layers() } else { 1 };
         let cells = match self.cell_bits() {
             None => layers * grid_points,
             Some(bits) => {
-                // A block of which no grid point is kept has no cell.
+                // A block with no kept grid point has no cells.
                 let in_layer = |layer| {
                     let first = self.cells.number(Cell { block, grid: 0, layer })?;
                     Some(bits.rank(first + grid_points) - bits.rank(first))
@@ -185,8 +183,8 @@ impl Space {
         self.spec.selection.as_ref()?.cells.as_ref()
     }
 
-    /// For each parameter whether the draw has a say in it, in any block: the random ones, and derived ones that build on
-    /// them or on `draw`.
+    /// For each parameter, whether it differs between draws in any block: random parameters, and derived ones that
+    /// depend on them or on `draw`.
     #[allow(clippy::indexing_slicing, reason = "columns are positions in `names`")]
     pub fn drawn(&self) -> Vec<bool> {
         let mut drawn = vec![false; self.names.len()];
@@ -199,14 +197,14 @@ impl Space {
         drawn
     }
 
-    /// How many points there are of each repeat; repeat r of the ith of them has the index i + r times that.
+    /// The number of points of one repeat. Repeat r of point i has the index i + r · this number.
     pub fn points_of_a_repeat(&self) -> u64 {
         self.kept
     }
 
-    /// The point with this index, or none past the end. Grid points run fastest, block after block and in each the last
-    /// axis fastest; then draws, then randomizations, then repeats. Some hundred nanoseconds; more for values of long
-    /// ranges and for derived parameters.
+    /// The point with this index. None past the end. Grid points vary fastest, block after block and in each the last
+    /// axis fastest; then draws, then randomizations, then repeats. Takes some hundred nanoseconds; more for values of
+    /// long ranges and for derived parameters.
     #[allow(clippy::indexing_slicing, reason = "columns are positions in `names`")]
     pub fn point(&self, index: u64) -> Option<Point> {
         if index >= self.len {
@@ -231,9 +229,9 @@ impl Space {
         Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: here.fault() })
     }
 
-    /// The index at which the space has this point: found by the printed values of a block's axes, draw, randomization
-    /// and repeat; its random and derived values, as printed, and its seed must then be the same. Its index does not
-    /// count.
+    /// The index at which the space has this point. It is found by the printed values of a block's axes, the draw, the
+    /// randomization and the repeat. Its printed random and derived values and its seed must then be the same.
+    /// `point.index` is ignored.
     pub fn locate(&self, point: &Point) -> Option<u64> {
         let within = point.params.len() == self.names.len()
             && point.draw < self.spec.draws
@@ -264,16 +262,16 @@ impl Space {
     }
 }
 
-/// The blocks made ready, and what decides about their points.
+/// Compiles the blocks, and the rules for which points are kept.
 fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules), SpaceError> {
     if spec.version != VERSION {
         return Err(SpaceError::UnknownVersion(spec.version));
     }
     if spec.draws == 0 || spec.repeats == 0 || spec.randomizations == 0 {
-        return Err(SpaceError::Shape("draws, randomizations and repeats are at least 1".into()));
+        return Err(SpaceError::Shape("draws, randomizations and repeats must be at least 1".into()));
     }
     if spec.blocks.is_empty() {
-        return Err(SpaceError::Shape("there is no block".into()));
+        return Err(SpaceError::Shape("the space has no block".into()));
     }
     check_names(spec)?;
     let axes = spec.blocks.iter().map(Grid::axes).collect::<Result<Vec<_>, _>>()?;
@@ -286,7 +284,7 @@ fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules), SpaceError
     Ok((parts, rules))
 }
 
-/// In a block every parameter has a name of its own, and `order` has each name of any block once.
+/// In a block each parameter has a name of its own, and `order` has each name of any block once.
 fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
     let mut names: HashSet<&String> = HashSet::new();
     for block in &spec.blocks {
@@ -295,13 +293,13 @@ fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
         let drawn = block.random.iter().map(|random| &random.name);
         let mut all = on_axes.chain(drawn).chain(block.derived.iter().map(|derived| &derived.name));
         if let Some(twice) = all.find(|name| !seen.insert(*name)) {
-            return Err(SpaceError::Shape(format!("parameter `{twice}` is there twice")));
+            return Err(SpaceError::Shape(format!("parameter `{twice}` is defined twice")));
         }
         names.extend(seen);
     }
     let order: HashSet<&String> = spec.order.iter().collect();
     if names != order || order.len() != spec.order.len() {
-        return Err(SpaceError::Shape("the order of the parameters does not name each of them once".into()));
+        return Err(SpaceError::Shape("the order of the parameters does not list each of them exactly once".into()));
     }
     Ok(())
 }

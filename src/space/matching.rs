@@ -1,16 +1,16 @@
-//! Owns finding the points of one space in another: the same values, derived ones included, draw, randomization, repeat
-//! and seed.
+//! Owns finding the points of one space in another: those with the same values (also of derived parameters), draw,
+//! randomization, repeat and seed.
 
 use super::index::{Point, Space};
 use crate::value::Value;
 
-/// Finds points of an older space in a newer one.
+/// Finds points of an earlier space in a newer one.
 pub struct Matching<'a> {
     older: &'a Space,
     newer: &'a Space,
-    /// For each column of the newer space, the older one's column of that name.
+    /// For each column of the newer space, the column of the earlier one with the same name.
     columns: Vec<Option<usize>>,
-    /// Columns that the newer space has not.
+    /// Columns that the newer space does not have.
     dropped: Vec<usize>,
 }
 
@@ -24,8 +24,9 @@ impl<'a> Matching<'a> {
         Matching { older, newer, columns, dropped }
     }
 
-    /// The newer space's point, with its index there, that is the older one's point of this index; none: it has none such.
-    /// A parameter that only one of them has must be undefined. About a microsecond.
+    /// The point of the newer space that equals the point of the earlier one with this index, with its index there.
+    /// None: there is no such point. A parameter that only one of the spaces has must be undefined. Takes about a
+    /// microsecond.
     pub fn find(&self, index: u64) -> Option<Point> {
         let point = self.older.point(index)?;
         if self.dropped.iter().any(|column| point.params.get(*column) != Some(&Value::Missing)) {

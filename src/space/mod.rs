@@ -1,20 +1,21 @@
-//! Owns the parameter space: point `i` computed from the index `i`, and the way back. Pure.
+//! Owns the parameter space: point `i` computed from the index `i`, and its inverse. Pure.
 //!
-//! The values and seeds of a point are for ever; `docs/space.md` writes down the encoding, and golden values guard it.
-//! Contents, from what is declared to what comes out:
+//! The values and seeds of a point never change. `docs/space.md` specifies the encoding, and tests compare with golden
+//! values. The modules, from the specification to the result:
 //!
-//! - `declared`: [`SpaceSpec`] and its parts, the plain data that is stored with a sweep;
+//! - `spec`: [`SpaceSpec`] and its parts, the plain data that is stored with a sweep;
 //! - `decimal`, `range`: decimals read exactly, and the values of `{ from, to, … }`;
-//! - `axis`: the values on an axis by position, and the way back;
+//! - `axis`: the values on an axis by position, and the inverse;
 //! - `identity`: what is hashed: the identity of a grid point, the keys of random values and seeds;
-//! - `philox`: the generator; `sequence`: Latin hypercube, Sobol, Halton: words that fill their range evenly; `dist`: the
-//!   distributions, words to values; `draw`: these together;
-//! - `grid`: one block's grid; `formula`: its derived parameters and conditions; `part`: one block with all that;
-//! - `cells`: the numbers of grid points and draws of all blocks; `overlap`: which blocks may have points in common;
-//! - `bits`, `selection`: which of them are kept, worked out once and stored;
-//! - `matching`: the points of one space in another;
+//! - `philox`: the random generator; `sequence`: Latin hypercube, Sobol, Halton: words that fill their range evenly;
+//!   `dist`: the distributions, from words to values; `draw`: these combined;
+//! - `grid`: the grid of one block; `formula`: its derived parameters and conditions; `compiled_block`: one block with
+//!   all of these; `evaluate`: evaluating its formulas at a point;
+//! - `cells`: the numbering of grid points and draws of all blocks; `overlap`: which blocks may have points in common;
+//! - `bits`, `selection`: which of them are kept, computed once and stored;
+//! - `matching`: finding the points of one space in another;
 //! - `explain`: how the number of points comes about;
-//! - `index`: [`Space`], which puts all this together; `error`: what can be wrong.
+//! - `index`: [`Space`], which combines all this; `error`: the errors.
 
 mod axis;
 mod bits;

@@ -1,21 +1,21 @@
-//! Owns which blocks may have points in common. That is found from their parameters where it can be; only what is left
-//! is gone through point by point (`selection`).
+//! Owns detecting which blocks may have points in common. This is decided from their parameters if possible;
+//! `selection` compares the rest point by point.
 
 use super::compiled_block::CompiledBlock;
 use super::spec::Block;
 
-/// An earlier block that may have points of a later one.
+/// An earlier block that may have points in common with a later one.
 #[derive(Debug)]
 pub(super) struct Overlap {
     /// The number of the earlier block.
     pub(super) earlier: usize,
-    /// Columns that the later block's grid has and the earlier one's has not: they must be undefined.
+    /// Columns that only the later block's grid has: they must be undefined.
     pub(super) extra: Vec<usize>,
-    /// Whether the draw has a say in which points the earlier block keeps, in another way than in the later one.
+    /// Whether the conditions of the earlier block depend on the draw, and differ from those of the later one.
     pub(super) depends_on_draw: bool,
 }
 
-/// For each block, the earlier ones that may have points of it.
+/// For each block, the earlier ones that may have points in common with it.
 pub(super) fn overlaps(blocks: &[Block], parts: &[CompiledBlock]) -> Vec<Vec<Overlap>> {
     let all: Vec<(&Block, &CompiledBlock)> = blocks.iter().zip(parts).collect();
     let of = |(later, two): (usize, &(&Block, &CompiledBlock))| {
@@ -26,7 +26,7 @@ pub(super) fn overlaps(blocks: &[Block], parts: &[CompiledBlock]) -> Vec<Vec<Ove
 }
 
 fn overlap(earlier: usize, one: (&Block, &CompiledBlock), two: (&Block, &CompiledBlock)) -> Option<Overlap> {
-    // Blocks that draw or compute in different ways have different points.
+    // Blocks with different random or derived parameters have different points.
     if !same_set(&one.0.random, &two.0.random) || !same_set(&one.0.derived, &two.0.derived) {
         return None;
     }

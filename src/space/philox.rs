@@ -1,13 +1,14 @@
-//! Owns the generator: Philox4x32-10, counter-based, so that any value is computed without those before it.
+//! Owns the random generator: Philox4x32-10. It is counter-based, so any value can be computed without the ones before
+//! it.
 //!
-//! J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11. It is in
-//! the tree, because what pins a point's values for ever must not depend on a library's stream staying as it is.
+//! J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11. It is
+//! implemented here because the values of a point must never change, whatever a library does.
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
-/// One block: four words of 32 bits from a counter and a key.
+/// One block: four 32-bit words from a counter and a key.
 fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for round in 0..ROUNDS {
         if round > 0 {
@@ -25,7 +26,7 @@ fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// One block as two words of 64 bits, the low half first everywhere: key, counter and words.
+/// One block as two 64-bit words. The low half comes first everywhere: in key, counter and words.
 pub(super) fn block(key: u64, counter: [u64; 2]) -> [u64; 2] {
     let split = |x: u64| [x as u32, (x >> 32) as u32];
     let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
@@ -34,7 +35,7 @@ pub(super) fn block(key: u64, counter: [u64; 2]) -> [u64; 2] {
     [join(x0, x1), join(x2, x3)]
 }
 
-/// The words of one draw, one after the other: the blocks with the counters (draw, 0), (draw, 1), …
+/// The words of one draw, in order: the blocks with the counters (draw, 0), (draw, 1), …
 #[derive(Clone, Debug)]
 pub(super) struct Words {
     key: u64,
@@ -63,7 +64,7 @@ impl Words {
 mod tests {
     use super::*;
 
-    /// The known answers that the authors publish with Random123 (`kat_vectors`, philox4x32, 10 rounds).
+    /// The known answers published with Random123 (`kat_vectors`, philox4x32, 10 rounds).
     #[test]
     fn gives_the_published_answers() {
         let ones = u32::MAX;

@@ -1,4 +1,4 @@
-//! Owns working out what is kept: points for which all conditions hold, and that no earlier block has.
+//! Owns computing the selection: the points for which all conditions hold and that no earlier block has.
 
 use super::bits::{Bits, BitsBuilder, MOST_BITS};
 use super::cells::{Cell, CellNumbers};
@@ -9,10 +9,10 @@ use super::overlap::{Overlap, overlaps};
 use super::spec::{Selection, SpaceSpec};
 use crate::value::Value;
 
-/// After how many points progress is told.
+/// The number of points between two reports of progress.
 const EVERY: u64 = 1 << 14;
 
-/// What decides about each block's points.
+/// What decides which points of each block are kept.
 #[derive(Debug)]
 pub(super) struct KeepRules {
     overlaps: Vec<Vec<Overlap>>,
@@ -38,12 +38,12 @@ impl KeepRules {
         parts.iter().enumerate().any(sieves)
     }
 
-    /// Whether anything has to be left out, or might have to be.
+    /// Whether points have to be left out, or might have to be.
     pub(super) fn sieve(&self, parts: &[CompiledBlock]) -> bool {
         self.sieves_cells(parts) || parts.iter().enumerate().any(|(block, part)| self.sieves_grid(block, part))
     }
 
-    /// Whether a selection is one of these blocks: it is there where it must be, and as long as it must be.
+    /// Whether a selection belongs to these blocks: present where needed, and of the right length.
     pub(super) fn fit(&self, spec: &SpaceSpec, parts: &[CompiledBlock], selection: &Selection) -> bool {
         let grid = |((block, part), bits): ((usize, &CompiledBlock), &Option<Bits>)| match bits {
             Some(bits) => self.sieves_grid(block, part) && bits.len() == part.grid.len(),
@@ -61,13 +61,13 @@ impl KeepRules {
     }
 }
 
-/// How many grid points of each block are kept.
+/// The number of kept grid points of each block.
 pub(super) fn kept(parts: &[CompiledBlock], selection: Option<&Selection>) -> Vec<u64> {
     let bits = |block: usize| selection.and_then(|selection| selection.grids.get(block)?.as_ref());
     parts.iter().enumerate().map(|(block, part)| bits(block).map_or(part.grid.len(), Bits::ones)).collect()
 }
 
-/// Going through the points.
+/// The state while the points are evaluated.
 struct SelectionPass<'a> {
     spec: &'a SpaceSpec,
     parts: &'a [CompiledBlock],
@@ -78,11 +78,11 @@ struct SelectionPass<'a> {
     total: u64,
 }
 
-/// Works out what is kept; none where nothing has to be left out. `progress` is told how many points were gone through,
-/// and of how many.
+/// Computes the selection. None if no point has to be left out. `progress` is called with the points done and their
+/// total.
 ///
 /// # Errors
-/// A condition that cannot be evaluated; nothing is kept; too many points to go through.
+/// A condition that cannot be evaluated; no point is left; too many points to evaluate.
 pub(super) fn select(
     spec: &SpaceSpec,
     parts: &[CompiledBlock],

@@ -1,38 +1,39 @@
-//! Owns a space as the sweep file declares it: plain data, stored with the sweep.
+//! Owns the specification of a parameter space: plain data, stored with the sweep.
 
 use serde::{Deserialize, Serialize};
 
 use super::bits::Bits;
 use crate::value::Value;
 
-/// The version of everything that decides which points a space has: order, hash, generator, distributions. Stored with
-/// each sweep; another one is refused.
+/// The version of everything that decides which points a space has: order, hash, generator, distributions. It is stored
+/// with each sweep. Other versions are rejected.
 pub const VERSION: u32 = 1;
 
-/// A space as the sweep file declares it, validated, with all that it read from other files in it.
+/// A validated parameter space as the sweep file defines it, including everything read from other files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpaceSpec {
-    /// [`VERSION`] at the time it was submitted.
+    /// [`VERSION`] when the sweep was submitted.
     pub version: u32,
-    /// Root of all randomness.
+    /// The root of all randomness.
     pub root_seed: u64,
-    /// Drawings of the random parameters at each grid point, at least 1.
+    /// The number of draws of the random parameters at each grid point, at least 1.
     pub draws: u64,
-    /// Runs of each point with different seeds, at least 1.
+    /// The number of runs of each point with different seeds, at least 1.
     pub repeats: u64,
-    /// Where the words come from that random values are made of.
+    /// How the random words are sampled.
     pub sampling: Sampling,
-    /// Independent scrambles of a low-discrepancy sample, each with all its draws, at least 1.
+    /// The number of independent scrambles of a low-discrepancy sample, each with all its draws, at least 1.
     pub randomizations: u64,
-    /// Whether every grid point sees the same draws and seeds.
+    /// Whether every grid point has the same draws and seeds.
     pub common_draws: bool,
-    /// The sweep is the union of these, at least one; a point that several have counts where it comes first.
+    /// The blocks, at least one. The sweep is their union. A point that several blocks have belongs to the first of
+    /// them.
     pub blocks: Vec<Block>,
-    /// The names of all parameters of all blocks, derived ones included, in the order of the file: the order of columns.
-    /// Nothing else depends on it.
+    /// The names of all parameters of all blocks, including derived ones, in the order of the file. This is the order
+    /// of columns; nothing else depends on it.
     pub order: Vec<String>,
-    /// What the conditions keep and which points several blocks have, worked out once ([`crate::space::Space::prepare`]):
-    /// workers must not do it again. None where nothing has to be left out.
+    /// The points that conditions and overlapping blocks leave, computed once by [`crate::space::Space::prepare`] so
+    /// that workers need not do it again. None if no point has to be left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
 }
@@ -40,9 +41,9 @@ pub struct SpaceSpec {
 /// Which grid points and which cells are kept. See `docs/space.md`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
-    /// For each block the grid points that are kept; none: all.
+    /// For each block, the grid points that are kept. None: all.
     pub grids: Vec<Option<Bits>>,
-    /// The cells that are kept, of those whose grid points are; none: all.
+    /// Of the cells at kept grid points, those that are kept. None: all.
     pub cells: Option<Bits>,
 }
 
@@ -64,11 +65,11 @@ impl Default for SpaceSpec {
     }
 }
 
-/// Where the words come from that random values are made of.
+/// How the random words are sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
-    /// Each from the generator, by itself.
+    /// Each independently from the generator.
     #[default]
     Independent,
     /// One in each stratum of each parameter.
@@ -79,17 +80,17 @@ pub enum Sampling {
     Halton,
 }
 
-/// A part of the space: every combination of its axes, with its random and derived parameters. Without `[[block]]` there
-/// is one.
+/// A part of the space: every combination of its axes, with its random and derived parameters. A sweep file without
+/// `[[block]]` has one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Block {
-    /// Axes in the order of the file; the last one varies fastest. Parameters of one axis move together.
+    /// Axes in the order of the file. The last one varies fastest. Parameters of one axis vary together.
     pub axes: Vec<Axis>,
     /// Random parameters in the order of the file.
     pub random: Vec<Random>,
     /// Parameters computed from others, in the order of the file.
     pub derived: Vec<Derived>,
-    /// Conditions that must all hold for a point to be kept: expressions over the parameters and `draw`.
+    /// Conditions that must all hold for a point to be kept: expressions of the parameters and `draw`.
     pub conditions: Vec<String>,
 }
 
@@ -102,10 +103,10 @@ pub struct Derived {
     pub expression: String,
 }
 
-/// One axis of the grid: one parameter, or several that move together (`[[zip]]`), all of the same length.
+/// One axis of the grid: one parameter, or several that vary together (`[[zip]]`), all of the same length.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
-    /// At least one. No two rows are alike: at any two positions some parameter prints differently.
+    /// At least one. No two rows are the same: at any two positions some parameter prints differently.
     pub params: Vec<AxisParam>,
 }
 
@@ -121,36 +122,36 @@ pub struct AxisParam {
 /// The values of a parameter on an axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values {
-    /// One after the other.
+    /// Listed.
     #[serde(rename = "list")]
     List(Vec<Value>),
-    /// Computed from their position, never stored.
+    /// Computed from their position; not stored.
     #[serde(rename = "range")]
     Range(Range),
 }
 
-/// `{ from, to, count }` or `{ from, to, step }`. The numbers are kept as the decimal text of the file, so that they are
+/// `{ from, to, count }` or `{ from, to, step }`. The numbers are kept as the decimal text of the file, so they are
 /// exact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Range {
     /// The first value, as written: `0.0`, `1e-4`, `16`.
     pub from: String,
-    /// The last value (`count`), or the bound that is not passed (`step`).
+    /// The last value (`count`), or the bound that is not exceeded (`step`).
     pub to: String,
     /// How it is divided.
     pub by: RangeBy,
 }
 
-/// How a range is divided.
+/// How the values of a range are spaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RangeBy {
-    /// This many values, both ends included, equally far apart.
+    /// This many values at equal distances, both ends included.
     #[serde(rename = "count")]
     Count(u64),
-    /// This many values, both ends included, by equal factors (`scale = "log"`).
+    /// This many values at equal ratios, both ends included (`scale = "log"`).
     #[serde(rename = "log")]
     LogCount(u64),
-    /// From the first in steps of this size, as written.
+    /// From the first value in steps of this size, as written.
     #[serde(rename = "step")]
     Step(String),
 }
@@ -160,22 +161,23 @@ pub enum RangeBy {
 pub struct Random {
     /// Its name.
     pub name: String,
-    /// What it is drawn from.
+    /// Its distribution.
     pub dist: Dist,
-    /// Values below the first are given it, values above the second that one; a value on the line, finite, first < second.
+    /// Lower values become the first number, higher values the second. Finite, first < second; for distributions of
+    /// numbers only.
     pub clip: Option<(f64, f64)>,
-    /// Values are rounded to the nearest multiple of this; the decimal text of the file, greater than 0.
+    /// Values are rounded to the nearest multiple of this. Decimal text of the file, greater than 0.
     pub round: Option<String>,
 }
 
 impl Random {
-    /// A parameter drawn from a distribution as it is, neither clipped nor rounded.
+    /// A parameter that is neither clipped nor rounded.
     pub fn plain(name: impl Into<String>, dist: Dist) -> Self {
         Random { name: name.into(), dist, clip: None, round: None }
     }
 }
 
-/// A distribution; bounds are always values, never exponents.
+/// A distribution. Bounds are always values, never exponents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dist {
@@ -255,7 +257,7 @@ pub enum Dist {
     Triangular {
         /// Lower bound.
         min: f64,
-        /// Where it is densest.
+        /// The most likely value.
         mode: f64,
         /// Upper bound.
         max: f64,
@@ -269,12 +271,12 @@ pub enum Dist {
     Choice {
         /// The values.
         values: Vec<Value>,
-        /// As many weights, none negative, not all zero; none given: all alike.
+        /// One weight per value, none negative, not all zero. None: all values are equally likely.
         weights: Option<Vec<f64>>,
     },
-    /// An order of 0 … of−1, printed `3,0,17,…`; `of >= 1`.
+    /// A permutation of 0 … of−1, printed `3,0,17,…`; `of >= 1`.
     Permutation {
-        /// How many.
+        /// The number of elements.
         of: u32,
     },
 }

@@ -136,8 +136,8 @@ fn the_most_points_that_there_can_be() {
     let error = Space::new(with_count((1 << 43) + 1)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the sweep would have 9007199254742016 points (i 8796093022209 × repeats 1024), and there can be at most \
-         9007199254740992 (2^53); take fewer values, draws or repeats"
+        "the sweep would have 9007199254742016 points (i 8796093022209 × repeats 1024); the maximum is \
+         9007199254740992 (2^53); use fewer values, draws or repeats"
     );
 }
 
@@ -162,13 +162,13 @@ fn error_of(change: impl FnOnce(&mut SpaceSpec)) -> String {
 #[test]
 fn what_does_not_fit_together_is_refused() {
     let message = error_of(|spec| spec.version = 2);
-    assert!(message.contains("version 2 of the space"), "{message}");
+    assert!(message.contains("version 2 of the parameter space"), "{message}");
     let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 2, 3]));
-    assert_eq!(message, "the values of parameter `p+q`: they are not equally many (p has 2, q has 3)");
+    assert_eq!(message, "the values of parameter `p+q`: their numbers differ (p has 2, q has 3)");
     let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 1]));
-    assert_eq!(message, "the values of parameter `p+q`: numbers 1 and 2 are the same, 1, 1");
+    assert_eq!(message, "the values of parameter `p+q`: values 1 and 2 are the same: 1, 1");
     let message = error_of(|spec| spec.blocks[0].axes[0].params[0] = list("size", &[]));
-    assert_eq!(message, "the values of parameter `size`: there are none");
+    assert_eq!(message, "the values of parameter `size`: the list is empty");
     let message = error_of(|spec| spec.blocks[0].axes[1] = count("temp", "1.5", "x", 3));
     assert_eq!(message, "the values of parameter `temp`: `x` is not a decimal number");
     let message = error_of(|spec| spec.blocks[0].random[0].dist = Dist::Permutation { of: 0 });

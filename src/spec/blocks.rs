@@ -1,4 +1,4 @@
-//! Owns `[[block]]`: the tables at the top of the file as the base that each block inherits, and what a block makes of them.
+//! Owns `[[block]]`: combining the tables at the top of the file, which every block inherits, with those of each block.
 
 use std::collections::HashMap;
 use std::ops::Range as Span;
@@ -14,16 +14,16 @@ use super::table_reader::{Sink, TableReader};
 use crate::space::{Axis, Block, Values};
 use crate::suggest::{list, nearest};
 
-/// A block with what it inherits.
+/// A block combined with what it inherits.
 pub(super) struct ResolvedBlock {
     pub items: Vec<ParameterGroup>,
     pub conditions: Vec<WrittenCondition>,
-    /// Where it stands; none: the file has no blocks.
+    /// The place of the block. None: the file has no blocks.
     pub span: Option<Span<usize>>,
 }
 
 impl ResolvedBlock {
-    /// Without what is mistaken.
+    /// The block without the definitions that have errors.
     pub fn block(&self) -> Block {
         let mut block = Block {
             conditions: self.conditions.iter().map(|condition| condition.text.clone()).collect(),
@@ -41,14 +41,15 @@ impl ResolvedBlock {
     }
 }
 
-/// A block as it is written.
+/// A block as written.
 struct BlockTables {
     part: ParameterTables,
     without: Vec<(String, Span<usize>)>,
     span: Span<usize>,
 }
 
-/// Reads the base and all blocks: the blocks of the sweep, and each name once, in the order of the file.
+/// Reads the top of the file and all blocks. Returns the resolved blocks, and each parameter name once, in the order of
+/// the file.
 pub(super) fn read(top: TableReader, importer: Importer) -> (Vec<ResolvedBlock>, Vec<ParameterName>) {
     let base = parameters::read(top, importer, false);
     let own: Vec<BlockTables> = tables(top).into_iter().map(|(table, span)| own(table, span, importer)).collect();
@@ -67,33 +68,33 @@ pub(super) fn read(top: TableReader, importer: Importer) -> (Vec<ResolvedBlock>,
     (assembled, declared)
 }
 
-/// The tables [[block]], each with its place.
+/// The tables `[[block]]`, each with its place.
 fn tables(top: TableReader<'_>) -> Vec<(TableReader<'_>, Span<usize>)> {
     let Some(entry) = top.entry("block") else { return Vec::new() };
     let reader = |table| TableReader { table, sink: top.sink };
     match entry.value {
         DeValue::Array(tables) => {
             if tables.is_empty() {
-                let found = Diagnostic::error("a list of no blocks, so there would be no points", entry.span);
-                top.sink.push(found.help("take it out, or write [[block]] on a line of its own, and its keys below"));
+                let found = Diagnostic::error("the list of blocks is empty, so there would be no points", entry.span);
+                top.sink.push(found.help("remove it, or write [[block]] on a line of its own and its keys below"));
             }
             let mut read = Vec::new();
             for table in tables.iter() {
                 match table.get_ref() {
                     DeValue::Table(inner) => read.push((reader(inner), table.span())),
                     _ => {
-                        let found = Diagnostic::error("a block is a table", table.span());
-                        top.sink.push(found.help("write [[block]] on a line of its own, and its keys below"));
+                        let found = Diagnostic::error("a block must be a table", table.span());
+                        top.sink.push(found.help("write [[block]] on a line of its own and its keys below"));
                     }
                 }
             }
             read
         }
         other => {
-            let found = Diagnostic::error("`block` is a list: [[block]], not [block]", entry.key_span);
-            top.sink.push(
-                found.help("write [[block]], in double brackets, before each block: the sweep is all of them together"),
-            );
+            let found = Diagnostic::error("`block` must be written [[block]], not [block]", entry.key_span);
+            top.sink.push(found.help(
+                "write [[block]], in double brackets, before each block; the sweep has the points of all blocks",
+            ));
             other.as_table().map(|table| (reader(table), entry.span)).into_iter().collect()
         }
     }
@@ -102,15 +103,18 @@ fn tables(top: TableReader<'_>) -> Vec<(TableReader<'_>, Span<usize>)> {
 fn own(table: TableReader, span: Span<usize>, importer: Importer) -> BlockTables {
     table.finish(&BLOCK);
     if table.entries().next().is_none() {
-        let found = Diagnostic::warning("an empty block: it is the tables at the top as they stand", span.clone());
-        table.sink.push(found.help("take it out, or say below it in what it differs"));
+        let found = Diagnostic::warning(
+            "this block is empty: it has the same points as the tables at the top of the file",
+            span.clone(),
+        );
+        table.sink.push(found.help("remove it, or write below it what differs"));
     }
     let part = parameters::read(table, importer, true);
     let without = table.texts("without").unwrap_or_default();
     BlockTables { part, without: without.into_iter().map(|(name, span)| (name.to_owned(), span)).collect(), span }
 }
 
-/// All names, each where it stands first, in the order of the file.
+/// Each name at its first place, in the order of the file.
 fn all_names(base: &ParameterTables, own: &[BlockTables]) -> Vec<ParameterName> {
     let parts = [base].into_iter().chain(own.iter().map(|own| &own.part));
     let mut all: Vec<&ParameterName> = parts.flat_map(|part| &part.items).flat_map(|item| &item.names).collect();
@@ -119,7 +123,7 @@ fn all_names(base: &ParameterTables, own: &[BlockTables]) -> Vec<ParameterName> 
     all.into_iter().filter(|declared| seen.insert(declared.name.as_str())).cloned().collect()
 }
 
-/// The base, without what the block gives anew or drops, and with what the block has.
+/// The tables at the top, without what the block redefines or drops, plus what the block defines.
 fn assemble(base: &ParameterTables, own: BlockTables, sink: &Sink) -> ResolvedBlock {
     let given: Vec<(&str, &Span<usize>)> =
         own.part.items.iter().flat_map(|item| &item.names).map(|name| (name.name.as_str(), &name.span)).collect();
@@ -135,7 +139,7 @@ fn assemble(base: &ParameterTables, own: BlockTables, sink: &Sink) -> ResolvedBl
     ResolvedBlock { items, conditions, span: Some(own.span) }
 }
 
-/// What is left of an item of the base.
+/// What is left of parameters that are defined together at the top.
 fn keep(item: &ParameterGroup, dropped: &[(&str, &Span<usize>)], sink: &Sink) -> Option<ParameterGroup> {
     let gone = |name: &str| dropped.iter().find(|(other, _)| *other == name).map(|(_, span)| *span);
     let Some(span) = item.names.iter().find_map(|name| gone(&name.name)) else { return Some(item.clone()) };
@@ -149,9 +153,10 @@ fn keep(item: &ParameterGroup, dropped: &[(&str, &Span<usize>)], sink: &Sink) ->
             let left = Axis { params: left };
             if has_equal_rows(&left) {
                 let rest = list(names.iter().map(|name| &name.name));
-                let message = format!("without this, {rest} would have the same values more than once in this block");
-                let help = "they move together at the top of the file: give all of them again here, or drop the others \
-                            too by `without`";
+                let message =
+                    format!("without this parameter, {rest} would have the same values more than once in this block");
+                let help = "they vary together at the top of the file: define all of them again here, or drop the \
+                            others too with `without`";
                 sink.push(Diagnostic::error(message, span.clone()).help(help));
                 return Some(ParameterGroup { names, definition: Definition::Mistaken });
             }
@@ -162,7 +167,7 @@ fn keep(item: &ParameterGroup, dropped: &[(&str, &Span<usize>)], sink: &Sink) ->
     Some(ParameterGroup { names, definition })
 }
 
-/// Whether rows of an axis of lists print alike; the values of a range never do.
+/// Whether two rows of an axis of lists print the same. Values of a range never do.
 fn has_equal_rows(axis: &Axis) -> bool {
     let lists: Option<Vec<_>> = axis
         .params
@@ -181,14 +186,12 @@ fn has_equal_rows(axis: &Axis) -> bool {
 fn check_dropped(name: &str, span: &Span<usize>, base: &ParameterTables, given: &[(&str, &Span<usize>)], sink: &Sink) {
     let in_base = || base.items.iter().flat_map(|item| &item.names).map(|declared| declared.name.as_str());
     if let Some((_, other)) = given.iter().find(|(other, _)| *other == name) {
-        let message = format!("this block drops `{name}` and gives it too");
+        let message = format!("this block both drops and defines `{name}`");
         let found = Diagnostic::error(message, span.clone()).also((*other).clone(), "given here");
-        sink.push(
-            found.help("a parameter that a block gives replaces that of the top by itself; take it out of `without`"),
-        );
+        sink.push(found.help("a parameter that a block defines replaces the one at the top; remove it from `without`"));
     } else if !in_base().any(|other| other == name) {
         let near = nearest(name, in_base()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("there is no parameter `{name}` that this block could drop{near}");
+        let message = format!("this block drops `{name}`, which the tables at the top of the file do not define{near}");
         let help = match in_base().next() {
             Some(_) => format!("the tables at the top of the file define {}", list(in_base())),
             None => "the tables at the top of the file define no parameters".to_owned(),
@@ -208,7 +211,7 @@ fn warn_of_same(assembled: &[ResolvedBlock], sink: &Sink) {
             sink.push(
                 found
                     .also(first.clone(), "the first one")
-                    .help("a point that several blocks have is run once; take one of the two out"),
+                    .help("remove one of the two; a point that several blocks have is run once"),
             );
         }
     }

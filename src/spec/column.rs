@@ -1,4 +1,4 @@
-//! Owns a column of text cells as values: which type it has, and what its cells then stand for.
+//! Owns typed columns: detecting the type of text cells, and converting them to values.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +8,28 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
-    /// Whole numbers of 64 bits.
+    /// 64-bit whole numbers.
     Int,
-    /// Numbers.
+    /// Floating-point numbers.
     Float,
     /// `true` and `false`.
     Bool,
-    /// Text as it stands.
+    /// Text.
     Text,
 }
 
-/// The types by their names.
+/// The types by name.
 pub(super) const TYPES: [(&str, ColumnType); 4] =
     [("int", ColumnType::Int), ("float", ColumnType::Float), ("bool", ColumnType::Bool), ("text", ColumnType::Text)];
 
 impl ColumnType {
-    /// The name of it in a sweep file.
+    /// Its name in a sweep file.
     pub fn name(self) -> &'static str {
         TYPES.iter().find(|(_, kind)| *kind == self).map_or("text", |(name, _)| name)
     }
 
-    /// The type of cells that nobody has given one: the first of int, float and bool that every cell fits that is not
-    /// empty, else text. Cells like `007` are text, because a name is meant.
+    /// The type of cells when none is declared: the first of int, float and bool that fits every non-empty cell, else
+    /// text. Cells like `007` are text, because they are probably names.
     pub(super) fn of<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> ColumnType {
         let filled = cells.filter(|cell| !cell.is_empty());
         if filled.clone().next().is_none() || filled.clone().any(is_padded) {
@@ -42,7 +42,7 @@ impl ColumnType {
             .unwrap_or(ColumnType::Text)
     }
 
-    /// What a cell stands for, if it is of this type.
+    /// The value of a cell. None if it does not have this type.
     fn value(self, cell: &str) -> Option<Value> {
         match self {
             ColumnType::Int => cell.parse().ok().map(Value::Int),
@@ -58,7 +58,7 @@ impl ColumnType {
 
     fn described(self) -> &'static str {
         match self {
-            ColumnType::Int => "a whole number of 64 bits",
+            ColumnType::Int => "a 64-bit whole number",
             ColumnType::Float => "a finite number",
             ColumnType::Bool => "true or false",
             ColumnType::Text => "text",
@@ -66,53 +66,53 @@ impl ColumnType {
     }
 }
 
-/// A finite number, in digits: not `inf`, not `nan`.
+/// A finite number written in digits: not `inf`, not `nan`.
 fn number(cell: &str) -> Option<f64> {
     let in_digits = cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
     cell.parse().ok().filter(|number: &f64| in_digits && number.is_finite())
 }
 
-/// Digits behind a zero.
+/// Whether a number has a leading zero, as in `007`.
 fn is_padded(cell: &str) -> bool {
     let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
     digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A column.
+/// A column with its type.
 pub(super) struct TypedColumn {
     pub kind: ColumnType,
     pub values: Vec<Value>,
 }
 
-/// A cell that does not fit.
+/// A cell that does not have the column's type.
 pub(super) struct Misfit {
     pub message: String,
     pub help: String,
 }
 
 impl TypedColumn {
-    /// The values of cells, each with its line, in a column of this type. An empty cell is no value.
+    /// Converts cells, each with its line number, to values of a type. An empty cell is a missing value.
     pub fn read(file: &str, name: &str, cells: &[(usize, &str)], kind: ColumnType) -> Result<TypedColumn, Misfit> {
         if let Some((line, cell)) = not_finite(cells, kind) {
-            let message = format!("{file}:{line}: {name} is `{cell}`, and a parameter is a finite number");
+            let message = format!("{file}:{line}: {name} is `{cell}`, but parameter values must be finite");
             return Err(Misfit {
                 message,
-                help: "leave the cell empty where there is no number, or take the row out".into(),
+                help: "leave the cell empty if there is no number, or remove the row".into(),
             });
         }
         let value = |(line, cell): &(usize, &str)| {
             if cell.is_empty() {
                 return Ok(Value::Missing);
             }
-            let message = || format!("{file}:{line}: {name} is `{cell}`, and must be {}", kind.described());
-            let help = || "an empty cell stands for no value; a column of any texts has the type \"text\"".to_owned();
+            let message = || format!("{file}:{line}: {name} is `{cell}`, but must be {}", kind.described());
+            let help = || "an empty cell means no value; for arbitrary text use the type \"text\"".to_owned();
             let value = kind.value(cell).ok_or_else(|| Misfit { message: message(), help: help() })?;
             Ok(Value::written(value, cell))
         };
         Ok(TypedColumn { kind, values: cells.iter().map(value).collect::<Result<_, _>>()? })
     }
 
-    /// The same with empty texts in place of values that are missing.
+    /// The same with empty texts in place of missing values.
     pub fn with_empty_texts(mut self) -> TypedColumn {
         let missing = self.values.iter_mut().filter(|value| **value == Value::Missing);
         missing.for_each(|value| *value = Value::Text(String::new()));
@@ -120,7 +120,7 @@ impl TypedColumn {
     }
 }
 
-/// The first NaN or infinity in a column that is one of numbers but for those.
+/// The first NaN or infinity in a column that otherwise contains only numbers.
 fn not_finite<'a>(cells: &[(usize, &'a str)], kind: ColumnType) -> Option<(usize, &'a str)> {
     let odd = |cell: &str| number(cell).is_none() && cell.parse::<f64>().is_ok_and(|number| !number.is_finite());
     let filled = || cells.iter().filter(|(_, cell)| !cell.is_empty());

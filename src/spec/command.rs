@@ -1,4 +1,4 @@
-//! Owns the command, and all templates of the file held against its parameters.
+//! Owns reading `command`, and checking all templates against the parameters.
 
 use std::ops::Range as Span;
 
@@ -11,7 +11,7 @@ use super::table_reader::{Entry, TableReader, kind, meant};
 use super::{Diagnostic, expressions, samples, templates};
 use crate::model::{Command, Spec};
 use crate::suggest::list;
-use crate::template::{self, JobTemplate, TemplateError, TemplateLocation};
+use crate::template::{self, JobTemplate, RenderErrorKind, TemplateError, TemplateLocation};
 
 /// Reads `command`.
 pub(super) fn read(top: TableReader) -> Option<Command> {
@@ -21,8 +21,9 @@ pub(super) fn read(top: TableReader) -> Option<Command> {
             return None;
         }
         let found = Diagnostic { span: None, ..Diagnostic::error("the file has no `command`", 0..0) };
-        top.sink
-            .push(found.help("add what is to be run, at the top: command = \"python3 program.py --size {{ size }}\""));
+        top.sink.push(
+            found.help("add the command at the top of the file: command = \"python3 program.py --size {{ size }}\""),
+        );
         return None;
     };
     match entry.value {
@@ -45,34 +46,32 @@ pub(super) fn read(top: TableReader) -> Option<Command> {
     }
 }
 
-/// Checks the templates of a file whose command could be read.
+/// Checks the templates of a sweep file whose command could be read.
 pub(super) fn check(spec: &Spec, declared: &[ParameterName], top: TableReader, file: &str) {
     let texts = Texts { top, file };
     if let (Command::Words(_), true, Some(entry)) = (&spec.command, spec.job.shell, top.entry("command"))
         && entry.value.is_array()
     {
         let found =
-            Diagnostic::error("`shell = true` wants the command as one text, not as a list of words", entry.span);
-        top.sink.push(found.help("write command = \"…\", or take `shell = true` out"));
+            Diagnostic::error("`shell = true` needs the command as one text, not as a list of words", entry.span);
+        top.sink.push(found.help("write command = \"…\", or remove `shell = true`"));
         return;
     }
     match JobTemplate::compile(spec) {
-        // A name that is not used is often the other half of a mistake that is told already.
+        // An unused name is often a consequence of an error that was already reported.
         Ok(_) if top.sink.has_errors() => {}
         Ok(template) => {
             unused(&template, spec, declared, top);
             for error in samples::lacking(&template, spec) {
                 let place = texts.place(&error.place).map(|(span, _)| span);
                 let span = place.or_else(|| top.entry("command").map(|entry| entry.span)).unwrap_or(0..0);
-                let message = error.message.replace("at this point", "at some points");
-                let (message, help) = match message.split_once("; write ") {
-                    Some((message, help)) => (message, format!("write {help}")),
-                    None => {
-                        let help = "write {% if … is defined %}…{% endif %} around what needs the parameter";
-                        (message.as_str(), help.to_owned())
-                    }
-                };
-                top.sink.push(Diagnostic::error(message, span).help(help));
+                let RenderErrorKind::MissingParameters(names) = &error.kind else { continue };
+                let verb = if names.len() == 1 { "has" } else { "have" };
+                let found = Diagnostic::error(format!("{} {verb} no value at some points", list(names)), span);
+                top.sink.push(match error.help {
+                    Some(help) => found.help(help),
+                    None => found,
+                });
             }
             templates::warn_of_sharing(&template, spec, top);
         }
@@ -89,7 +88,7 @@ pub(super) fn check(spec: &Spec, declared: &[ParameterName], top: TableReader, f
     }
 }
 
-/// Where the texts of templates stand in the file.
+/// Finds the places of templates in the sweep file.
 struct Texts<'a> {
     top: TableReader<'a>,
     file: &'a str,
@@ -136,7 +135,7 @@ fn text(entry: Entry<'_>) -> Option<(Span<usize>, &str)> {
     Some((entry.span, entry.value.as_str().unwrap_or("")))
 }
 
-/// Warns of parameters that no template mentions, unless the program reads them all from its environment.
+/// Warns of parameters that no template uses, unless the program reads all of them from its environment.
 fn unused(template: &JobTemplate, spec: &Spec, declared: &[ParameterName], top: TableReader) {
     let used = template.names_used();
     let reads_all = match &spec.command {
@@ -151,20 +150,20 @@ fn unused(template: &JobTemplate, spec: &Spec, declared: &[ParameterName], top: 
     let is_unused = |name: &String| !used.contains(name) && !in_expressions.contains(name) && !derived(name);
     let unused: Vec<&ParameterName> =
         declared.iter().filter(|declared| declared.good && is_unused(&declared.name)).collect();
-    // The columns of a points file have one place together.
+    // All columns of a points file have the same place.
     for together in unused.chunk_by(|a, b| a.span == b.span) {
         let Some(parameter) = together.first() else { continue };
         if together.len() > 1 {
             let names = list(together.iter().map(|declared| &declared.name));
-            let found = Diagnostic::warning(format!("nothing uses the columns {names}"), parameter.span.clone());
+            let found = Diagnostic::warning(format!("the columns {names} are never used"), parameter.span.clone());
             top.sink.push(found.help(
-                "they are columns of the table all the same; to leave them out, say under [points] which to use: columns = [\"…\"]",
+                "the results table has them anyway; to leave them out, select the columns to use under [points]: columns = [\"…\"]",
             ));
             continue;
         }
-        let message = format!("nothing uses the parameter `{}`", parameter.name);
+        let message = format!("the parameter `{}` is never used", parameter.name);
         let help = format!(
-            "put {{{{ {} }}}} into the command; or let the program read the variable SWEEP_PARAMS, which holds all of them",
+            "add {{{{ {} }}}} to the command, or let the program read all parameters from the environment variable SWEEP_PARAMS",
             parameter.name
         );
         top.sink.push(Diagnostic::warning(message, parameter.span.clone()).help(help));
@@ -177,24 +176,23 @@ fn quoted_twice(text: &str) -> Vec<Warned> {
     let found = template::shell::values_in_quotes(text).into_iter();
     found
         .map(|at| {
-            let message =
-                "this value is quoted twice: with `shell = true` values are quoted on their way in".to_owned();
-            (at, message, "take the quotes around it away, or write `| safe` behind the name and quote it yourself")
+            let message = "this value is quoted twice: `shell = true` quotes values automatically".to_owned();
+            (at, message, "remove the quotes, or add `| safe` after the name and quote it yourself")
         })
         .collect()
 }
 
-/// Words that mean something to a shell, in a command that is run without one.
+/// Shell operators in a command that is run without a shell.
 fn shell_words(text: &str) -> Vec<Warned> {
     let operators = template::unquoted_operators(text).into_iter();
     operators
         .map(|at| {
             let word = text.get(at.clone()).unwrap_or("");
-            let message = format!("`{word}` is given to the program as it stands: there is no shell here");
+            let message = format!("`{word}` is passed to the program as an argument: no shell runs this command");
             (
                 at,
                 message,
-                "set `shell = true` under [job] to have the command run by sh, or put it in quotes if it is meant",
+                "set `shell = true` under [job] to run the command with sh, or put it in quotes if you mean it literally",
             )
         })
         .collect()

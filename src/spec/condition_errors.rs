@@ -1,4 +1,4 @@
-//! Owns mistakes that only show when the points are gone through: their places in the sweep file.
+//! Owns the places of errors that are found only when the points are evaluated.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use super::table_reader::{Sink, TableReader};
 use super::{Diagnostic, Diagnostics, syntax};
 use crate::space::SpaceError;
 
-/// What is told where the conditions of a sweep file cannot be evaluated or keep no point, with its place. `file` is what
-/// messages call it and `text` what stands in it; none for other errors.
+/// The diagnostics for conditions that cannot be evaluated or that leave no point. `file` is the name of the sweep file
+/// in messages and `text` its content. None for other errors.
 pub fn mistaken_conditions(file: &str, text: &str, error: &SpaceError) -> Option<Diagnostics> {
     let parsed = syntax::parse(text);
     let sink = Sink::default();
@@ -24,7 +24,7 @@ pub fn mistaken_conditions(file: &str, text: &str, error: &SpaceError) -> Option
             let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
             let found = Diagnostic::error(format!("this condition cannot be evaluated{place}: {why}"), span);
             found.help(
-                "a condition is evaluated at every point; `… if x is defined else …` and `and` leave a part of it out",
+                "a condition is evaluated at every point; use `and` or `… if x is defined else …` to skip a part of it",
             )
         }
         _ => return None,
@@ -37,12 +37,12 @@ fn nothing_kept(all: &[WrittenCondition]) -> Option<Diagnostic> {
     let (first, others) = all.split_first()?;
     let (message, help) = match others {
         [] => (
-            "no point is kept: this condition holds nowhere",
-            "loosen it; `sweep check` without it shows which points there are",
+            "no point is left: this condition is false everywhere",
+            "relax it; to see the points, run `sweep check` without it",
         ),
         _ => (
-            "no point is kept: these conditions hold together nowhere",
-            "loosen one; `sweep check` without them shows which points there are",
+            "no point is left: these conditions are never true together",
+            "relax one; to see the points, run `sweep check` without them",
         ),
     };
     let found = Diagnostic::error(message, place(first));

@@ -1,4 +1,4 @@
-//! Owns a mistake in a sweep file: what is wrong, where, what would be right; and how that is shown.
+//! Owns diagnostics: an error or warning in a sweep file, its place, a suggestion, and how it is shown.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,42 +7,42 @@ use std::sync::Arc;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-/// How bad it is.
+/// How serious a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The file cannot be used.
+    /// The sweep file cannot be used.
     Error,
-    /// The file can be used, but perhaps it does not say what was meant.
+    /// The sweep file can be used, but may not mean what its author intended.
     Warning,
 }
 
-/// A mistake in a sweep file.
+/// An error or warning in a sweep file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// How serious it is.
     pub severity: Severity,
     /// What is wrong.
     pub message: String,
-    /// Where, bytes of the file; none: nowhere in particular.
+    /// The place in bytes of the file. None: nowhere in particular.
     pub span: Option<Range<usize>>,
-    /// What is said at that place.
+    /// A note at that place.
     pub label: Option<String>,
-    /// Further places, and what is said there.
+    /// Further places, each with a note.
     pub more: Vec<(Range<usize>, String)>,
-    /// What would be right.
+    /// What to do about it.
     pub help: Option<String>,
-    /// Where it really is, when that is another file, which the sweep file names at `span`.
+    /// The real place, if it is in another file that the sweep file names at `span`.
     pub elsewhere: Option<Box<Elsewhere>>,
 }
 
 /// A place in another file than the sweep file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// The file, as messages name it.
+    /// The path of the file as messages show it.
     pub file: String,
     /// Its text.
     pub text: Arc<str>,
-    /// Where in it, bytes.
+    /// The place in bytes.
     pub span: Range<usize>,
 }
 
@@ -65,39 +65,39 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message, span) }
     }
 
-    /// Says something at its place.
+    /// Adds a note at its place.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Points to another place too.
+    /// Adds another place with a note.
     pub fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.more.push((span, label.into()));
         self
     }
 
-    /// Says that it is in another file, which the sweep file names at this one's place.
+    /// Sets the place in another file, which the sweep file names at this diagnostic's place.
     pub fn elsewhere(mut self, elsewhere: Elsewhere) -> Self {
         self.elsewhere = Some(Box::new(elsewhere));
         self
     }
 
-    /// Says what would be right.
+    /// Adds what to do about it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 }
 
-/// What was found in a sweep file, in the order of the file, with what it takes to show it.
+/// The diagnostics of a sweep file, in the order of the file, with the text needed to show them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
-    /// The file, as messages name it.
+    /// The path of the file as messages show it.
     pub file: String,
     /// Its text.
     pub text: String,
-    /// What was found; what has no place in the file comes first.
+    /// The diagnostics. Those without a place come first.
     pub list: Vec<Diagnostic>,
 }
 
@@ -107,13 +107,13 @@ impl Diagnostics {
         Diagnostics { file: file.into(), text: text.into(), list }
     }
 
-    /// Whether something in it makes the file unusable.
+    /// Whether there is an error among them.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// Shows them as rustc shows its own, one after the other with an empty line between; plain, or coloured for a
-    /// terminal. Empty if there are none; ends without a line break.
+    /// Renders them like rustc does, one after the other with an empty line between, plain or coloured for a terminal.
+    /// Empty if there are none. No line break at the end.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
@@ -161,8 +161,8 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A range that lies within the text and on the edges of characters, on one line if it began and ended in the text of
-/// one line.
+/// The range clamped to the text and to character boundaries; on one line if it starts and ends in the text of one
+/// line.
 fn visible(text: &str, span: &Range<usize>) -> Range<usize> {
     let start = floor_boundary(text, span.start.min(text.len()));
     let end = floor_boundary(text, span.end.clamp(start, text.len()));

@@ -1,4 +1,4 @@
-//! Owns `where` and `[derived]`: their expressions, held against the parameters of each block.
+//! Owns checking the expressions of `where` and `[derived]` against the parameters of each block.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range as Span;
@@ -16,7 +16,7 @@ use crate::suggest::{list, nearest};
 use crate::template::BUILT_IN;
 use crate::value::Value;
 
-/// A condition, where its text stands.
+/// A condition and its place.
 #[derive(Clone)]
 pub(super) struct WrittenCondition {
     pub text: String,
@@ -34,7 +34,7 @@ pub(super) fn conditions(table: TableReader) -> Vec<WrittenCondition> {
             texts.into_iter().map(|(text, span)| condition(text, span)).collect()
         }
         _ => {
-            let help = "write where = \"x > 1\", or where = [\"x > 1\", \"y < 2\"] for several that must all hold";
+            let help = "write where = \"x > 1\", or where = [\"x > 1\", \"y < 2\"] for several that must all be true";
             table.wrong::<()>(&entry, "an expression in quotes, or a list of them", help.into());
             Vec::new()
         }
@@ -45,14 +45,14 @@ pub(super) fn conditions(table: TableReader) -> Vec<WrittenCondition> {
 pub(super) fn derived(entry: &Entry, table: TableReader) -> Option<(Derived, Span<usize>)> {
     let DeValue::String(text) = entry.value else {
         let message = format!("`{}` must be an expression in quotes, not {}", entry.key, kind(entry.value));
-        let help = "write for example sites = \"size * size\"; values belong under [grid]";
+        let help = "write, for example, sites = \"size * size\"; put plain values under [grid]";
         table.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
         return None;
     };
     Some((Derived { name: entry.key.to_owned(), expression: text.clone().into_owned() }, entry.span.clone()))
 }
 
-/// The names that the expressions of a space use.
+/// The names used by the expressions of a space.
 pub(super) fn names_used(space: &SpaceSpec) -> BTreeSet<String> {
     let derived = space.blocks.iter().flat_map(|block| &block.derived).map(|derived| &derived.expression);
     let texts: BTreeSet<&String> = derived.chain(space.blocks.iter().flat_map(|block| &block.conditions)).collect();
@@ -76,7 +76,7 @@ enum ExpressionUse {
     Derived,
 }
 
-/// An expression's text, where it stands.
+/// The text of an expression and its place.
 #[derive(Clone, Copy)]
 struct ExpressionText<'a> {
     text: &'a str,
@@ -89,9 +89,9 @@ struct ExpressionChecker<'a> {
     names: Vec<&'a str>,
     top: TableReader<'a>,
     file: &'a str,
-    /// By where they stand, because blocks share those of the base; none: mistaken, and told.
+    /// Compiled expressions by place, because blocks share inherited ones. None: an error was already reported.
     compiled: HashMap<usize, Option<Expression>>,
-    /// Circles of derived parameters, and expressions without a value in some block.
+    /// Errors already reported: cycles of derived parameters, and expressions that use a parameter that a block lacks.
     told: HashSet<BTreeSet<String>>,
 }
 
@@ -113,7 +113,7 @@ impl ExpressionChecker<'_> {
         self.circles(&needs);
     }
 
-    /// Checks an expression in a block; the names that it uses.
+    /// Checks an expression in a block. Returns the names that it uses.
     fn expression(&mut self, written: ExpressionText, block: &ResolvedBlock) -> Vec<String> {
         if !self.compiled.contains_key(&written.span.start) {
             let compiled = self.compile(written);
@@ -179,12 +179,12 @@ impl ExpressionChecker<'_> {
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let found = Diagnostic::error(format!("there is no parameter `{name}`{near}"), at);
         if self.names.is_empty() {
-            return found.help("parameters stand under [grid], [[zip]], [random], [derived] and [points]");
+            return found.help("define parameters under [grid], [[zip]], [random], [derived] or [points]");
         }
-        found.help(format!("the parameters are {}; a text stands in quotes of its own, 'like this'", list(&self.names)))
+        found.help(format!("the parameters are {}; put text in single quotes, 'like this'", list(&self.names)))
     }
 
-    /// What is to be said where an expression uses a parameter that other blocks have and this one has not.
+    /// The error for an expression that uses a parameter which this block does not have.
     fn lacking(
         &self,
         written: ExpressionText,
@@ -198,24 +198,25 @@ impl ExpressionChecker<'_> {
             return None;
         }
         let at = self.place(written, word(written.text, lacking));
-        let found = Diagnostic::error(format!("there is a block without the parameter `{lacking}`"), at);
+        let found = Diagnostic::error(format!("a block does not have the parameter `{lacking}`"), at);
         let found = match &block.span {
-            Some(span) => found.also(span.clone(), "this one"),
+            Some(span) => found.also(span.clone(), "this block"),
             None => found,
         };
         let help = match written.used {
             ExpressionUse::Where => {
-                format!("write \"{lacking} is not defined or …\", or give the condition in the blocks that have it")
+                format!(
+                    "write \"{lacking} is not defined or …\", or move the condition into the blocks that have the parameter"
+                )
             }
             ExpressionUse::Derived => format!(
-                "write \"… if {lacking} is defined else 0\", or drop what is derived there too: without = [\"…\"]"
+                "write \"… if {lacking} is defined else 0\", or drop the derived parameter there too: without = [\"…\"]"
             ),
         };
         Some((lacking.clone(), found.help(help)))
     }
 
-    /// What is wrong with a condition that gives something else than true or false where every parameter has its first
-    /// value.
+    /// The error for a condition whose value is not true or false, tested with the first value of every parameter.
     fn no_condition(
         &self,
         written: ExpressionText,
@@ -226,7 +227,7 @@ impl ExpressionChecker<'_> {
         let value = |name: &str| if name == "draw" { Some(Value::Int(0)) } else { first(block, name) };
         match expression.value(&value) {
             Ok(result) if known && !matches!(result, Value::Bool(_)) => {
-                let message = format!("this is no condition: it gives {result}, and must give true or false");
+                let message = format!("a condition must give true or false, but this gives {result}");
                 Some(
                     Diagnostic::error(message, written.span.clone()).help("compare it with something, as in \"x > 1\""),
                 )
@@ -235,7 +236,7 @@ impl ExpressionChecker<'_> {
         }
     }
 
-    /// Tells of derived parameters that need each other in a circle.
+    /// Reports derived parameters that depend on themselves.
     fn circles(&mut self, needs: &[(String, Span<usize>, Vec<String>)]) {
         for (start, at, _) in needs {
             let Some(circle) = circle(start, needs) else { continue };
@@ -244,16 +245,16 @@ impl ExpressionChecker<'_> {
             }
             let way: Vec<String> = circle.iter().skip(1).chain([start]).map(|name| format!("`{name}`")).collect();
             let message = match way.as_slice() {
-                [_] => format!("`{start}` is derived from itself"),
-                way => format!("`{start}` is derived from {}: a circle", way.join(", which is derived from ")),
+                [_] => format!("`{start}` depends on itself"),
+                way => format!("`{start}` depends on itself: it uses {}", way.join(", which uses ")),
             };
             let found = Diagnostic::error(message, at.clone());
-            self.top.sink.push(found.help("compute one of them from parameters that do not depend on it"));
+            self.top.sink.push(found.help("define it from other parameters"));
         }
     }
 }
 
-/// The way from a derived parameter back to itself, without its end.
+/// The cycle from a derived parameter back to itself, without its end. None: it does not depend on itself.
 fn circle(start: &str, needs: &[(String, Span<usize>, Vec<String>)]) -> Option<Vec<String>> {
     let mut came_from: HashMap<&str, &str> = HashMap::new();
     let mut open = vec![start];
@@ -291,7 +292,7 @@ fn first(block: &ResolvedBlock, name: &str) -> Option<Value> {
     }
 }
 
-/// The first value of a range, or one that is close to it.
+/// The first value of a range, or an approximation.
 pub(super) fn first_of_range(range: &Range) -> Value {
     match range.from.parse() {
         Ok(whole) => Value::Int(whole),
@@ -299,7 +300,7 @@ pub(super) fn first_of_range(range: &Range) -> Value {
     }
 }
 
-/// Why an expression cannot use a name that templates have.
+/// The error for a name that is available in templates but not in expressions.
 fn refused(name: &str, at: Span<usize>, used: ExpressionUse) -> Diagnostic {
     let place = match used {
         ExpressionUse::Where => "a condition",
@@ -307,17 +308,17 @@ fn refused(name: &str, at: Span<usize>, used: ExpressionUse) -> Diagnostic {
     };
     let (why, help) = match (name, used) {
         ("repeat" | "seed" | "seed32", _) => (
-            "repeats of a point are alike but for their seeds",
-            "use the parameters; how often each point is run is said by `repeats`",
+            "all repeats of a point have the same parameters",
+            "use parameters; `repeats` sets how often each point is run",
         ),
-        ("job", _) => ("the index follows from which points there are", "use the parameters"),
-        ("draw", _) => ("a draw gives values to the parameters of [random]", "use those"),
-        _ => ("it is not known before the job runs", "use the parameters; a template can have it"),
+        ("job", _) => ("the index depends on which points are kept", "use parameters"),
+        ("draw", _) => ("a draw sets the values of the parameters under [random]", "use those parameters"),
+        _ => ("it is not known before the job runs", "use parameters; templates can use it"),
     };
     Diagnostic::error(format!("{place} cannot use `{name}`: {why}"), at).help(help)
 }
 
-/// Where a name stands in an expression, outside quotes.
+/// The place of a name in an expression, outside quotes.
 fn word(text: &str, name: &str) -> Option<Span<usize>> {
     let mut quote = None;
     let mut before = ' ';

@@ -1,4 +1,4 @@
-//! Owns the files that a sweep file names to take values from: how they are reached, and values by `glob` and `lines`.
+//! Owns reading values from other files: `{ glob = "…" }` and `{ lines = "…" }`.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -10,20 +10,20 @@ use super::{Diagnostic, Import};
 use crate::files::Files;
 use crate::value::Value;
 
-/// What is read, and where it is told.
+/// Reads other files, and records what was taken from them.
 #[derive(Clone, Copy)]
 pub(super) struct Importer<'a> {
     pub files: &'a dyn Files,
     pub imports: &'a std::cell::RefCell<Vec<Import>>,
 }
 
-/// What to do with a file that is not UTF-8.
+/// Help for a file that is not UTF-8.
 pub(super) const SAVE_AS_UTF8: &str = "save it as UTF-8";
 
-/// The bytes of a file as text, or what is wrong with them.
+/// The bytes of a file as text, or why they are not text.
 pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(format!("{file} is written in UTF-16"));
+        return Err(format!("{file} is encoded as UTF-16"));
     }
     String::from_utf8(bytes).map_err(|why| {
         let good = why.as_bytes().get(..why.utf8_error().valid_up_to()).unwrap_or_default();
@@ -46,13 +46,10 @@ impl Importer<'_> {
         let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
             Err(why) if why.kind() == ErrorKind::NotFound => {
-                return error(format!("there is no file {path}"), "paths are relative to the folder of the sweep file");
+                return error(format!("there is no file {path}"), "paths are relative to the sweep file's folder");
             }
             Err(why) => {
-                return error(
-                    format!("cannot read {path}: {why}"),
-                    "paths are relative to the folder of the sweep file",
-                );
+                return error(format!("cannot read {path}: {why}"), "paths are relative to the sweep file's folder");
             }
         };
         match utf8(path, bytes) {
@@ -70,12 +67,12 @@ impl Importer<'_> {
         };
         let mut paths = match self.files.find(pattern) {
             Ok(paths) => paths,
-            Err(why) => return wrong(format!("the pattern `{pattern}` cannot be used: {why}"), PATTERNS),
+            Err(why) => return wrong(format!("invalid pattern `{pattern}`: {why}"), PATTERNS),
         };
         if paths.is_empty() {
-            let help = "patterns are relative to the folder of the sweep file: `*` stands for any part of a name, \
-                        `**` for any folders";
-            return wrong(format!("no file is named like `{pattern}`"), help);
+            let help = "patterns are relative to the sweep file's folder; `*` matches any part of a name, \
+                        `**` any folders";
+            return wrong(format!("no file matches `{pattern}`"), help);
         }
         paths.sort_unstable();
         paths.dedup();
@@ -84,7 +81,7 @@ impl Importer<'_> {
         Some(paths.into_iter().map(Value::Text).collect())
     }
 
-    /// The values of `{ lines = "…" }`. Values that are there twice are refused where they have an axis to themselves.
+    /// The values of `{ lines = "…" }`. `alone`: the parameter has an axis to itself, so a repeated value is an error.
     pub fn lines(self, parameter: &Entry, reader: TableReader, alone: bool) -> Option<Vec<Value>> {
         let (file, span) = reader.text("lines")?;
         let text = self.text(file, &span, reader.sink)?;
@@ -106,26 +103,29 @@ impl Importer<'_> {
 }
 
 const PATTERNS: &str =
-    "`*` stands for any part of a name, `?` for one character, `[a-c]` for one of some, `**` for any folders";
+    "`*` matches any part of a name, `?` one character, `[a-c]` one character of a range, `**` any folders";
 
 /// The values of a file of lines.
 fn column(file: &str, text: &str, alone: bool) -> Result<TypedColumn, (String, String)> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     if lines.iter().all(|line| line.is_empty()) {
-        return Err((format!("{file} has no values in it"), "write one value a line".into()));
+        return Err((format!("{file} has no values"), "write one value per line".into()));
     }
     let mut first: HashMap<&str, usize> = HashMap::with_capacity(lines.len());
     for (line, value) in (1..).zip(&lines) {
         if value.is_empty() {
-            return Err((format!("{file}:{line}: an empty line"), "write one value a line, and nothing else".into()));
+            return Err((
+                format!("{file}:{line}: this line is empty"),
+                "write one value per line and nothing else".into(),
+            ));
         }
         if value.contains('\0') {
-            let message = format!("{file}:{line}: a NUL character cannot be given to a program");
-            return Err((message, "take it out".into()));
+            let message = format!("{file}:{line}: a program argument cannot contain a NUL character");
+            return Err((message, "remove it".into()));
         }
         if let Some(first) = first.insert(value, line).filter(|_| alone) {
-            let message = format!("{file}:{line}: `{value}` is there already, in line {first}");
-            return Err((message, "each value once; for more runs of each point there is `repeats`".into()));
+            let message = format!("{file}:{line}: `{value}` is already on line {first}");
+            return Err((message, "write each value once; to run each point more often, use `repeats`".into()));
         }
     }
     let cells: Vec<(usize, &str)> = (1..).zip(lines).collect();

@@ -1,4 +1,4 @@
-//! Owns the values of parameters on an axis: lists, single values, ranges; `[grid]` and `[[zip]]`.
+//! Owns reading the values of parameters on an axis (`[grid]` and `[[zip]]`): lists, single values, ranges.
 
 use std::collections::HashMap;
 use std::ops::Range as Span;
@@ -12,7 +12,7 @@ use super::{Diagnostic, range};
 use crate::space::{Axis, AxisParam, Values};
 use crate::value::Value;
 
-/// How many values an axis parameter has; none: a range that the space refuses.
+/// The number of values of an axis parameter. None: a range that the space rejects.
 fn length(values: &Values) -> Option<u64> {
     match values {
         Values::List(list) => Some(list.len() as u64),
@@ -29,7 +29,7 @@ pub(super) fn axis(entry: &Entry, importer: Importer, sink: &Sink) -> Option<Axi
     Some(Axis { params: vec![AxisParam { name: entry.key.to_owned(), values }] })
 }
 
-/// The axis of one `[[zip]]`, of those of its entries whose names will do.
+/// The axis of one `[[zip]]`, from those of its entries that have valid names.
 pub(super) fn zip_axis(entries: &[Entry], importer: Importer, sink: &Sink) -> Option<Axis> {
     let read: Vec<Option<Values>> = entries.iter().map(|entry| zip_values(entry, importer, sink)).collect();
     let values: Vec<Values> = read.into_iter().collect::<Option<_>>()?;
@@ -49,8 +49,8 @@ fn zip_values(entry: &Entry, importer: Importer, sink: &Sink) -> Option<Values> 
         DeValue::Table(_) => return values(entry, false, importer, sink),
         _ => {}
     }
-    let message = format!("`{}` has a single value, and cannot move together with the others", entry.key);
-    sink.push(Diagnostic::error(message, entry.span.clone()).help("a constant belongs under [grid]"));
+    let message = format!("`{}` has a single value, so it cannot vary with the others", entry.key);
+    sink.push(Diagnostic::error(message, entry.span.clone()).help("put a constant under [grid]"));
     None
 }
 
@@ -64,18 +64,18 @@ fn unequal(entries: &[Entry], lengths: &[Option<u64>]) -> Diagnostic {
         entries.iter().zip(lengths).map(|(entry, length)| format!("`{}` has {}", entry.key, count(length))).collect();
     let mut places = entries.iter().zip(lengths).map(|(entry, length)| (entry.span.clone(), count(length)));
     let (span, label) = places.next().unwrap_or_default();
-    let message = format!("parameters that move together need equally many values: {}", each.join(", "));
+    let message = format!("the parameters of a [[zip]] need the same number of values: {}", each.join(", "));
     let mistake = Diagnostic::error(message, span).label(label);
     places
         .fold(mistake, |mistake, (span, label)| mistake.also(span, label))
-        .help("for every combination of them, put them under [grid]")
+        .help("to run every combination of them, put them under [grid]")
 }
 
-/// The values of a list or a table; `alone`: of a parameter that has an axis to itself, so that each is there once.
+/// The values of a list or a table. `alone`: the parameter has an axis to itself, so a repeated value is an error.
 fn values(entry: &Entry, alone: bool, importer: Importer, sink: &Sink) -> Option<Values> {
     match entry.value {
         DeValue::Array(array) => {
-            list(entry, array, "for more runs of each point there is `repeats`", sink).map(Values::List)
+            list(entry, array, "to run each point more often, use `repeats`", sink).map(Values::List)
         }
         DeValue::Table(table) if table.is_empty() => {
             let found = Diagnostic::error(format!("the parameter `{}` has no values", entry.key), entry.span.clone());
@@ -87,13 +87,13 @@ fn values(entry: &Entry, alone: bool, importer: Importer, sink: &Sink) -> Option
     }
 }
 
-/// Refuses keys beside `glob` or `lines`.
+/// Rejects keys next to `glob` or `lines`.
 fn alone_in_table(keys: &Keys, reader: TableReader) {
     for entry in reader.entries().filter(|entry| !keys.known.contains(&entry.key)) {
         let key = keys.known.first().copied().unwrap_or_default();
-        let message = format!("`{}` does not go with `{key}`", entry.key);
+        let message = format!("`{}` cannot be combined with `{key}`", entry.key);
         let found = Diagnostic::error(message, entry.key_span);
-        reader.sink.push(found.help(format!("`{key}` says all the values by itself: write {{ {key} = \"…\" }}")));
+        reader.sink.push(found.help(format!("`{key}` gives all the values: write {{ {key} = \"…\" }}")));
     }
 }
 
@@ -112,22 +112,22 @@ fn table_values(entry: &Entry, reader: TableReader, alone: bool, importer: Impor
 fn items(entry: &Entry, array: &DeArray, sink: &Sink) -> Option<Vec<Value>> {
     if array.is_empty() {
         let message = format!("`{}` has no values, so there would be no points", entry.key);
-        sink.push(Diagnostic::error(message, entry.span.clone()).help("give it at least one value, or take it out"));
+        sink.push(Diagnostic::error(message, entry.span.clone()).help("add a value, or remove the parameter"));
         return None;
     }
     let read: Vec<Option<Value>> = array.iter().map(|value| scalar(value.get_ref(), &value.span(), sink)).collect();
     read.into_iter().collect()
 }
 
-/// A list of different values, at least one; `instead` says what a value given twice may be meant for.
+/// A list of different values, at least one. `instead` tells the user what to do instead of repeating a value.
 pub(super) fn list(entry: &Entry, array: &DeArray, instead: &str, sink: &Sink) -> Option<Vec<Value>> {
     let values = items(entry, array, sink)?;
     let mut seen: HashMap<String, Span<usize>> = HashMap::with_capacity(values.len());
     for (value, written) in values.iter().zip(array.iter()) {
         if let Some(first) = seen.insert(value.to_string(), written.span()) {
             let message = format!("`{}` has the value {} twice", entry.key, shown(value));
-            let found = Diagnostic::error(message, written.span()).also(first, "the first time");
-            sink.push(found.help(format!("each value once; {instead}")));
+            let found = Diagnostic::error(message, written.span()).also(first, "first here");
+            sink.push(found.help(format!("write each value once; {instead}")));
             return None;
         }
     }
@@ -149,31 +149,29 @@ pub(super) fn scalar(value: &DeValue, span: &Span<usize>, sink: &Sink) -> Option
     };
     match value {
         DeValue::String(text) if text.contains('\0') => {
-            wrong("a NUL character cannot be given to a program".into(), "take the \\u0000 out")
+            wrong("a program argument cannot contain a NUL character".into(), "remove the \\u0000")
         }
         DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
         DeValue::Boolean(flag) => Some(Value::Bool(*flag)),
         DeValue::Integer(written) => match integer(written).and_then(|number| i64::try_from(number).ok()) {
             Some(number) => Some(Value::Int(number)),
-            None => wrong(format!("{written} does not fit into 64 bits"), "put it in quotes to give it as text"),
+            None => wrong(format!("{written} does not fit in 64 bits"), "for text, put it in quotes"),
         },
         DeValue::Float(written) => match double(written) {
             Some(number) => Some(Value::Float(number)),
             None => wrong(
                 format!("{written} is not a finite number"),
-                "a parameter is finite; put it in quotes to give it as text",
+                "parameter values must be finite; for text, put it in quotes",
             ),
         },
         DeValue::Datetime(_) => {
-            wrong("a date or a time is not a value of a parameter".into(), "put it in quotes to give it as text")
+            wrong("a parameter value cannot be a date or a time".into(), "for text, put it in quotes")
         }
         DeValue::Array(_) => wrong(
-            "a list in a list is not a value of a parameter".into(),
-            "for parameters that move together use [[zip]]; or write it as text, \"1,2,3\"",
+            "a parameter value cannot be a list".into(),
+            "for parameters that vary together, use [[zip]]; to pass a list as text, write \"1,2,3\"",
         ),
-        DeValue::Table(_) => {
-            wrong(format!("{} in a list is not a value of a parameter", kind(value)), "write it as text")
-        }
+        DeValue::Table(_) => wrong(format!("a parameter value cannot be {}", kind(value)), "write it as text"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Owns `[files]`: which files count as inputs of the jobs beside those that the command names.
+//! Owns reading `[files]`: which files are input files besides those that the command names.
 
 use std::ops::Range as Span;
 
@@ -17,22 +17,22 @@ pub(super) fn read(top: TableReader, importer: Importer) -> FileSettings {
     let watch = patterns(files, "watch");
     for (pattern, span) in &watch {
         if importer.files.find(pattern).is_ok_and(|found| found.is_empty()) {
-            let found = Diagnostic::warning(format!("no file is named like `{pattern}`"), span.clone());
-            files.sink.push(found.help("patterns are relative to the folder of the sweep file"));
+            let found = Diagnostic::warning(format!("no file matches `{pattern}`"), span.clone());
+            files.sink.push(found.help("patterns are relative to the sweep file's folder"));
         }
     }
     let texts = |patterns: Vec<(&str, Span<usize>)>| patterns.into_iter().map(|(text, _)| text.to_owned()).collect();
     FileSettings { watch: texts(watch), ignore: texts(patterns(files, "ignore")) }
 }
 
-/// A list of patterns, those that can be used.
+/// The valid patterns of a list.
 fn patterns<'a>(files: TableReader<'a>, key: &str) -> Vec<(&'a str, Span<usize>)> {
     let mut read = files.texts(key).unwrap_or_default();
     read.retain(|(pattern, span)| {
         let why = Pattern::new(pattern).err();
         if let Some(why) = &why {
-            let message = format!("the pattern `{pattern}` cannot be used: {}", why.msg);
-            let help = "`*` stands for any part of a name, `?` for one character, `[a-c]` for one of some, `**` for any \
+            let message = format!("invalid pattern `{pattern}`: {}", why.msg);
+            let help = "`*` matches any part of a name, `?` one character, `[a-c]` one character of a range, `**` any \
                         folders";
             files.sink.push(Diagnostic::error(message, span.clone()).help(help));
         }

@@ -1,4 +1,4 @@
-//! Owns `[job]`.
+//! Owns reading `[job]`.
 
 use std::ops::Range as Span;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::model::{JobSettings, Logs, MAX_LOG_BYTES};
 use crate::process::RUN_VARIABLE;
 use crate::suggest::{list, nearest};
 
-/// The delay before the first further attempt, where the file does not say.
+/// Default of `retry-delay`: the delay before the second attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The least memory that a job can be limited to, bytes.
+/// The smallest memory limit, in bytes.
 const LEAST_MEMORY: u64 = 1 << 20;
 
-/// What is kept of each of stdout and stderr where the file does not say, bytes: enough to see what went on, and most
-/// often all of it; little enough that a million jobs do not fill the store.
+/// Defaults of `logs`, in bytes for each of stdout and stderr: enough for most outputs, and small enough that a million
+/// jobs do not fill the store.
 const LOGS: Logs = Logs { succeeded: 4 << 10, failed: 16 << 10 };
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// Variables that sweep sets for every job.
+/// Environment variables that sweep sets for every job.
 const OWN_VARIABLES: [&str; 8] =
     ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", RUN_VARIABLE];
 
@@ -63,15 +63,15 @@ fn retry(job: TableReader) -> RetryPolicy {
     let retries = job.whole("retries", 0..=1_000_000).and_then(|retries| u32::try_from(retries).ok());
     for key in ["retry-delay", "retry-on"] {
         if let Some(entry) = job.entry(key).filter(|_| job.entry("retries").is_none()) {
-            let found = Diagnostic::warning(format!("`{key}` without `retries` does nothing"), entry.key_span);
-            job.sink.push(found.help("add `retries = …`, how often a failed job is tried again"));
+            let found = Diagnostic::warning(format!("`{key}` without `retries` has no effect"), entry.key_span);
+            job.sink.push(found.help("add `retries = …`, the number of times a failed job is run again"));
         }
     }
     let delay = duration(job, "retry-delay", Duration::ZERO).unwrap_or(RETRY_DELAY);
     RetryPolicy { retries: retries.unwrap_or(0), delay, on: retry_on(job) }
 }
 
-/// The causes after which a job is tried again.
+/// The causes of failure after which a job is run again.
 fn retry_on(job: TableReader) -> Option<Vec<CausePattern>> {
     job.entry("retry-on")?;
     let causes = job.texts("retry-on")?;
@@ -88,24 +88,24 @@ fn retry_on(job: TableReader) -> Option<Vec<CausePattern>> {
     Some(causes.into_iter().filter_map(read).collect())
 }
 
-/// The most memory that a job's processes may have together, bytes.
+/// The memory limit for all processes of a job together, in bytes.
 fn memory(job: TableReader) -> Option<u64> {
     let (size, span) = size(job, "memory")?;
     if size < LEAST_MEMORY {
         let found = Diagnostic::error("`memory` is too small", span);
-        job.sink.push(found.help(format!("no program runs in less than 1MiB; {SIZES}")));
+        job.sink.push(found.help(format!("the minimum is 1MiB; {SIZES}")));
         return None;
     }
     Some(size)
 }
 
-const SIZES: &str = "sizes are written like \"500MB\", \"2GiB\"";
+const SIZES: &str = "write a size such as \"500MB\" or \"2GiB\"";
 
-/// A size, bytes, and where it stands.
+/// A size in bytes, and its place.
 fn size(job: TableReader, key: &str) -> Option<(u64, Span<usize>)> {
     let entry = job.entry(key)?;
     let DeValue::String(text) = entry.value else {
-        return job.wrong(&entry, "a size", format!("{SIZES}, with a unit and in quotes"));
+        return job.wrong(&entry, "a size", format!("{SIZES}, in quotes and with a unit"));
     };
     let wrong = |message: String, help: String| {
         job.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
@@ -120,7 +120,7 @@ fn size(job: TableReader, key: &str) -> Option<(u64, Span<usize>)> {
     }
 }
 
-/// What the store keeps of a job's output.
+/// How much of a job's output the store keeps.
 fn logs(job: TableReader) -> Logs {
     let limit = logs_limit(job);
     let all = limit.map_or(LOGS, |limit| Logs { succeeded: limit, failed: limit });
@@ -138,15 +138,15 @@ fn logs(job: TableReader) -> Logs {
         "failed" => Logs { succeeded: 0, ..all },
         "none" => {
             if let Some(entry) = job.entry("logs-limit") {
-                let found = Diagnostic::warning("`logs-limit` with `logs = \"none\"` does nothing", entry.key_span);
-                job.sink.push(found.help("take it out, or choose logs = \"failed\""));
+                let found = Diagnostic::warning("`logs-limit` has no effect with `logs = \"none\"`", entry.key_span);
+                job.sink.push(found.help("remove it, or write logs = \"failed\""));
             }
             Logs { succeeded: 0, failed: 0 }
         }
         other => {
             let near = nearest(other, LOGS_OF).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             let found = Diagnostic::error(format!("`logs` cannot be `{other}`{near}"), span);
-            job.sink.push(found.help(format!("the output of which attempts is kept: {}", list(LOGS_OF))));
+            job.sink.push(found.help(format!("`logs` selects the attempts whose output is kept: {}", list(LOGS_OF))));
             all
         }
     }
@@ -154,7 +154,7 @@ fn logs(job: TableReader) -> Logs {
 
 const LOGS_OF: [&str; 3] = ["all", "failed", "none"];
 
-/// The most that is kept of each of stdout and stderr, bytes.
+/// The limit for each of stdout and stderr, in bytes.
 fn logs_limit(job: TableReader) -> Option<u32> {
     let (size, span) = size(job, "logs-limit")?;
     let wrong = |message: &str, help: &str| {
@@ -170,7 +170,7 @@ fn logs_limit(job: TableReader) -> Option<u32> {
 
 /// A duration, at least `least` and at most ten years.
 fn duration(job: TableReader, key: &str, least: Duration) -> Option<Duration> {
-    const FORM: &str = "times are written like \"90s\", \"10m\", \"1h 30m\", \"2days\"";
+    const FORM: &str = "write a duration such as \"90s\", \"10m\", \"1h 30m\" or \"2days\"";
     let entry = job.entry(key)?;
     let wrong = |message: String, help: String| {
         job.sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
@@ -193,14 +193,14 @@ fn duration(job: TableReader, key: &str, least: Duration) -> Option<Duration> {
         }
         Err(humantime::DurationError::UnknownUnit { unit, .. }) => {
             return wrong(
-                format!("`{key}`: there is no unit of time `{unit}`"),
-                format!("{FORM}; units are ms, s, m, h, days, weeks"),
+                format!("`{key}`: unknown unit of time `{unit}`"),
+                format!("{FORM}; the units are ms, s, m, h, days, weeks"),
             );
         }
         Err(humantime::DurationError::NumberOverflow) => {
-            return wrong(format!("`{key}` is too large or too fine"), FORM.into());
+            return wrong(format!("`{key}` is too large or too precise"), FORM.into());
         }
-        Err(_) => return wrong(format!("`{key}`: \"{text}\" is not a time"), FORM.into()),
+        Err(_) => return wrong(format!("`{key}`: \"{text}\" is not a duration"), FORM.into()),
     };
     let unlimited = if key == "timeout" { "; without `timeout` there is no limit" } else { "" };
     if duration < least {
@@ -222,11 +222,11 @@ fn queue(job: TableReader) -> Option<String> {
     None
 }
 
-/// What the names of sweeps and queues look like.
+/// The rule for names of sweeps and queues.
 pub(super) const NAME_RULE: &str =
-    "names have up to 100 letters (a to z), digits, `_`, `-` and `.`, and begin with a letter, a digit or `_`";
+    "use up to 100 letters (a to z), digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`";
 
-/// A name for a sweep or a queue that looks like a text.
+/// A valid name of a sweep or queue that resembles a text.
 pub(super) fn name_like(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let like: String = text.chars().map(|c| if allowed(c) { c } else { '-' }).take(100).collect();
@@ -238,7 +238,7 @@ fn dir(job: TableReader) -> Option<String> {
     let (dir, span) = job.text("dir")?;
     if dir.is_empty() {
         let found = Diagnostic::error("`dir` is empty", span);
-        job.sink.push(found.help("without `dir`, jobs run in the folder of the sweep file; a directory for each job is \"runs/{{ sweep }}/{{ job }}\""));
+        job.sink.push(found.help("without `dir`, jobs run in the sweep file's folder; to give each job its own directory write \"runs/{{ sweep }}/{{ job }}\""));
         return None;
     }
     Some(dir.to_owned())
@@ -259,7 +259,7 @@ fn variable(entry: &Entry, env: TableReader) -> Option<String> {
     let (message, help) = if name.is_empty() || name.contains(['=', '\0']) {
         (format!("`{}` cannot be the name of a variable", name.escape_debug()), "it must not be empty or contain `=`")
     } else if OWN_VARIABLES.contains(&name) {
-        (format!("`{name}` is set by sweep itself"), "take it out, or use another name")
+        (format!("`{name}` is set by sweep"), "remove it, or use another name")
     } else {
         return Some(name.to_owned());
     };
@@ -267,7 +267,7 @@ fn variable(entry: &Entry, env: TableReader) -> Option<String> {
     None
 }
 
-/// The template of a variable's value; numbers and booleans may stand without quotes.
+/// The template of a variable's value. Numbers and booleans need no quotes.
 fn value(entry: &Entry, env: TableReader) -> Option<String> {
     match entry.value {
         DeValue::String(text) => Some(text.clone().into_owned()),

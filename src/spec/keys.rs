@@ -1,15 +1,15 @@
-//! Owns which keys a sweep file can have: those of this version, those that the design has and a later version will
-//! understand, and what people type instead.
+//! Owns the list of keys of a sweep file: the keys of this version, the keys planned for a later version, and common
+//! misspellings. A new key is added here first.
 
 /// The keys of one kind of table.
 pub(super) struct Keys<'a> {
-    /// The table in a sentence: `[job]`, `the top of the file`.
+    /// The table, as messages name it: `[job]`, `the top of the file`.
     pub place: &'a str,
-    /// Keys of this version.
+    /// Keys that this version supports.
     pub known: &'a [&'static str],
-    /// Keys that a later version will have.
+    /// Keys that are planned for a later version.
     pub later: &'static [&'static str],
-    /// What people type, and what it is called here.
+    /// What people type instead, and the right key.
     pub aliases: &'static [(&'static str, &'static str)],
 }
 
@@ -171,7 +171,7 @@ pub(super) const RANGE: Keys<'static> = Keys {
     ],
 };
 
-/// A distribution: its name and its keys beside `dist`.
+/// A distribution: its name and its keys besides `dist`.
 pub(super) struct Distribution {
     pub name: &'static str,
     pub keys: &'static [&'static str],
@@ -194,10 +194,10 @@ pub(super) const DISTRIBUTIONS: [Distribution; 14] = [
     Distribution { name: "permutation", keys: &["of"] },
 ];
 
-/// Keys of every distribution of numbers.
+/// Keys that every distribution of numbers has.
 pub(super) const OF_NUMBERS: [&str; 2] = ["clip", "round"];
 
-/// What people type for distributions.
+/// Other names for distributions.
 pub(super) const OTHER_DISTRIBUTIONS: [(&str, &str); 12] = [
     ("gaussian", "normal"),
     ("integer", "int"),
@@ -213,7 +213,7 @@ pub(super) const OTHER_DISTRIBUTIONS: [(&str, &str); 12] = [
     ("categorical", "choice"),
 ];
 
-/// What people type for the keys of distributions.
+/// Other names for the keys of distributions.
 pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
     ("from", "min"),
     ("low", "min"),
@@ -252,12 +252,12 @@ pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
 
 pub(super) const FORMATS: [&str; 6] = ["auto", "json", "keyvalue", "regex", "number", "none"];
 
-/// "not yet".
+/// The message for a planned key.
 pub(super) fn not_yet(what: &str) -> String {
     format!("{what} is not supported yet by this version of sweep ({})", env!("CARGO_PKG_VERSION"))
 }
 
-/// The table that a key belongs to, of those with a fixed place.
+/// The table that a key belongs to, if it belongs to exactly one.
 pub(super) fn home(key: &str) -> Option<&'static str> {
     [&TOP, &JOB, &FILES, &RESULTS].into_iter().find(|keys| keys.known.contains(&key)).map(|keys| keys.place)
 }

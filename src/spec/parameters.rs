@@ -1,5 +1,5 @@
-//! Owns the tables that define parameters, `[grid]`, `[[zip]]`, `[random]`, `[derived]`, `[points]` and `where`, as they stand
-//! at the top of the file or in a `[[block]]`.
+//! Owns reading the tables that define parameters (`[grid]`, `[[zip]]`, `[random]`, `[derived]`, `[points]`) and
+//! `where`, at the top of the file or in a `[[block]]`.
 
 use std::ops::Range as Span;
 
@@ -11,41 +11,41 @@ use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, grid, names, points, random};
 use crate::space::{Axis, Derived, Random};
 
-/// A parameter's name, where it is given.
+/// The name of a parameter, and the place where it is defined.
 #[derive(Clone)]
 pub(super) struct ParameterName {
     pub name: String,
     pub span: Span<usize>,
-    /// Whether the name will do.
+    /// Whether the name is valid.
     pub good: bool,
 }
 
-/// What a name, or some that move together, are defined as.
+/// What one parameter, or several that vary together, are defined as.
 #[derive(Clone)]
 pub(super) enum Definition {
     Axis(Axis),
     Random(Random),
-    /// With the place of the expression's text.
+    /// With the place of the expression.
     Derived(Derived, Span<usize>),
-    /// One with a mistake that is told already.
+    /// An error was already reported.
     Mistaken,
 }
 
-/// A definition.
+/// Parameters that are defined together.
 #[derive(Clone)]
 pub(super) struct ParameterGroup {
     pub names: Vec<ParameterName>,
     pub definition: Definition,
 }
 
-/// What one set of these tables says.
+/// The content of one set of these tables.
 #[derive(Default)]
 pub(super) struct ParameterTables {
     pub items: Vec<ParameterGroup>,
     pub conditions: Vec<WrittenCondition>,
 }
 
-/// Reads the tables of `table`: the top of the file, or a block, `in_block`.
+/// Reads the tables of `table`: the top of the file or, if `in_block`, a block.
 pub(super) fn read(table: TableReader, importer: Importer, in_block: bool) -> ParameterTables {
     let mut reader = ParametersReader { table, importer, in_block, points: None, part: ParameterTables::default() };
     reader.points();
@@ -63,7 +63,7 @@ struct ParametersReader<'a> {
     table: TableReader<'a>,
     importer: Importer<'a>,
     in_block: bool,
-    /// The place of the names that come from a points file.
+    /// The place of the parameters that come from a points file.
     points: Option<Span<usize>>,
     part: ParameterTables,
 }
@@ -103,8 +103,8 @@ impl ParametersReader<'_> {
             _ => {
                 let form =
                     if self.in_block { "zip = [{ a = [1, 2], b = [3, 4] }]" } else { "[[zip]], in double brackets" };
-                let help = format!("write {form}: there can be several groups of parameters that move together");
-                let message = "`zip` is a list of groups: [[zip]], not [zip]";
+                let help = format!("write {form}; there can be several groups of parameters that vary together");
+                let message = "`zip` must be written [[zip]], not [zip]";
                 self.push(Diagnostic::error(message, zip.key_span).help(help));
                 if let DeValue::Table(table) = zip.value {
                     self.zip(TableReader { table, sink: self.table.sink }, &zip.span);
@@ -116,8 +116,8 @@ impl ParametersReader<'_> {
             match group.get_ref() {
                 DeValue::Table(table) => self.zip(TableReader { table, sink: self.table.sink }, &group.span()),
                 _ => {
-                    let found = Diagnostic::error("a group of `zip` is a table", group.span());
-                    self.push(found.help("write [[zip]] on a line of its own, and its parameters below"));
+                    let found = Diagnostic::error("a group of `zip` must be a table", group.span());
+                    self.push(found.help("write [[zip]] on a line of its own and its parameters below"));
                 }
             }
         }
@@ -126,8 +126,8 @@ impl ParametersReader<'_> {
     fn zip(&mut self, group: TableReader, span: &Span<usize>) {
         let entries: Vec<Entry> = group.entries().collect();
         if entries.is_empty() {
-            let found = Diagnostic::error("an empty [[zip]]", span.clone());
-            self.push(found.help("put the parameters that move together below it, or take it out"));
+            let found = Diagnostic::error("this [[zip]] is empty", span.clone());
+            self.push(found.help("write the parameters that vary together below it, or remove it"));
             return;
         }
         let axis = grid::zip_axis(&entries, self.importer, self.table.sink);
@@ -155,7 +155,7 @@ impl ParametersReader<'_> {
         for entry in entries {
             let mistake = names::mistake(entry);
             let good = mistake.is_none();
-            // With a bad name the templates use some other one; the one that looks like it is not to be called unknown.
+            // Templates probably use the valid name that resembles this one, so it must not be reported as unknown.
             let name = if good { entry.key.to_owned() } else { names::identifier_like(entry.key) };
             mistake.into_iter().for_each(|mistake| self.push(mistake));
             self.declare(ParameterName { name, span: entry.key_span.clone(), good }, &mut names);
@@ -165,21 +165,22 @@ impl ParametersReader<'_> {
         }
     }
 
-    /// Adds a name, unless it is there already.
+    /// Adds a name, unless it is already defined.
     fn declare(&self, declared: ParameterName, names: &mut Vec<ParameterName>) {
         let all = self.part.items.iter().flat_map(|item| &item.names).chain(&*names);
         match all.into_iter().find(|other| declared.good && other.good && other.name == declared.name) {
             Some(other) => {
                 let (first, second) =
                     if other.span.start <= declared.span.start { (other, &declared) } else { (&declared, other) };
-                let message = format!("the parameter `{}` is there twice", declared.name);
-                let found = Diagnostic::error(message, second.span.clone()).also(first.span.clone(), "here too");
+                let message = format!("the parameter `{}` is defined twice", declared.name);
+                let found =
+                    Diagnostic::error(message, second.span.clone()).also(first.span.clone(), "also defined here");
                 let from_file = [first, second].iter().any(|declared| self.points.as_ref() == Some(&declared.span));
                 let help = match from_file {
                     true => {
-                        "keep one of the two; under [points] `columns` says which columns are used, and `rename` as what"
+                        "remove one of the two; under [points], `columns` selects columns and `rename` renames them"
                     }
-                    false => "keep one of the two",
+                    false => "remove one of the two",
                 };
                 self.push(found.help(help));
             }

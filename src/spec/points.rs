@@ -1,4 +1,4 @@
-//! Owns `[points]`: the rows of a file as grid points.
+//! Owns reading `[points]`: the rows of a file become grid points.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range as Span;
@@ -16,13 +16,15 @@ use super::{Diagnostic, Import, ImportedColumn};
 use crate::space::{Axis, AxisParam, Values};
 use crate::suggest::{list, nearest};
 
-/// Reads `[points]`: the names of its parameters, and the axis of its rows unless something is wrong.
+/// Reads `[points]`: the names of its parameters, and the axis of its rows unless there is an error.
 pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
     points.finish(&POINTS);
     if points.entry("file").is_none() {
         if !points.has_foreign(&POINTS) {
-            let found = Diagnostic::error("[points] names no file", key.clone());
-            points.sink.push(found.help("add file = \"points.csv\": a first line of names, then a grid point a line"));
+            let found = Diagnostic::error("[points] has no `file`", key.clone());
+            points.sink.push(
+                found.help("add file = \"points.csv\": a header line with the names, then one grid point per line"),
+            );
         }
         return (Vec::new(), None);
     }
@@ -86,7 +88,7 @@ impl<'a> PointsReader<'a> {
         (names, Some(Axis { params: params.collect() }))
     }
 
-    /// The columns that are used, in order: those of `columns` as they stand there, or all.
+    /// The columns that are used, in order: those listed in `columns`, or all.
     fn used(&self) -> Vec<Used<'a>> {
         let rename = self.rename();
         let types = self.types();
@@ -101,7 +103,7 @@ impl<'a> PointsReader<'a> {
         columns.into_iter().map(|(header, position)| used(header, position)).collect()
     }
 
-    /// Where a column stands that the sweep file names.
+    /// The position of a column that the sweep file names.
     fn position(&self, name: &str, span: &Span<usize>) -> Option<(&'a str, usize)> {
         let mut found = self.table.header.iter().enumerate().filter(|(_, header)| *header == name);
         if let Some((position, header)) = found.next() {
@@ -121,12 +123,12 @@ impl<'a> PointsReader<'a> {
             self.push(
                 "`columns` is empty, so there would be no parameters".into(),
                 &entry.span,
-                "take it out to use all columns",
+                "remove it to use all columns",
             );
         }
         let mut seen = HashSet::new();
         for (name, span) in columns.iter().filter(|(name, _)| !seen.insert(*name)) {
-            self.push(format!("the column `{name}` is here twice"), span, "keep one of the two");
+            self.push(format!("the column `{name}` is listed twice"), span, "remove one of the two");
         }
         Some(columns.iter().filter_map(|(name, span)| self.position(name, span)).collect())
     }
@@ -153,7 +155,7 @@ impl<'a> PointsReader<'a> {
                     types.insert(entry.key, *kind);
                 }
                 None => {
-                    let message = format!("this is no type for the column `{}`", entry.key);
+                    let message = format!("invalid type for the column `{}`", entry.key);
                     let help = "the types are \"int\", \"float\", \"bool\" and \"text\"";
                     self.push(message, &entry.span, help);
                 }
@@ -171,8 +173,8 @@ impl<'a> PointsReader<'a> {
                     Some(why) => {
                         let like = names::identifier_like(new);
                         let other = if like == **new { format!("{like}_value") } else { like };
-                        self.push(why.message(new), &entry.span, format!("give it another name, such as \"{other}\""));
-                        // Said; not to be told again of the column.
+                        self.push(why.message(new), &entry.span, format!("choose another name, such as \"{other}\""));
+                        // Already reported.
                         renamed.push((entry.key, &**new));
                     }
                 },
@@ -185,7 +187,7 @@ impl<'a> PointsReader<'a> {
         renamed
     }
 
-    /// The names of the columns that are used; says which will not do.
+    /// The names of the columns that are used. Reports names that are not valid.
     fn declared(&self, used: &[Used<'a>]) -> Vec<ParameterName> {
         let mut seen: HashMap<&str, &Used> = HashMap::new();
         let mut declared = Vec::new();
@@ -197,7 +199,7 @@ impl<'a> PointsReader<'a> {
                 let (here, there) = (column.position + 1, first.position + 1);
                 let message = format!("{}:1: columns {there} and {here} are both called `{}`", self.file, column.name);
                 let help =
-                    "give each column of the file a name of its own, or name with `columns = [...]` those to use";
+                    "give each column in the file its own name, or select the columns to use with `columns = [...]`";
                 self.wrong(message, help);
                 continue;
             }
@@ -214,7 +216,7 @@ impl<'a> PointsReader<'a> {
             || self.table.header.iter().filter(|header| !header.is_empty()).map(|header| format!("\"{header}\""));
         if name.is_empty() {
             let columns = others().take(10).collect::<Vec<_>>().join(", ");
-            let help = format!("name it there, or use the others alone: columns = [{columns}]");
+            let help = format!("name it in the file, or use only the others: columns = [{columns}]");
             self.wrong(format!("{file}:1: column {position} has no name"), help);
             return false;
         }
@@ -225,7 +227,7 @@ impl<'a> PointsReader<'a> {
                 _ => format!("{name}_value"),
             };
             let message = format!("{file}:1: {}", why.message(name));
-            self.wrong(message, format!("give it another name under [points]: rename = {{ \"{name}\" = \"{like}\" }}"));
+            self.wrong(message, format!("choose another name under [points]: rename = {{ \"{name}\" = \"{like}\" }}"));
         }
         false
     }
@@ -235,8 +237,8 @@ impl<'a> PointsReader<'a> {
         let cells: Vec<(usize, &str)> =
             rows.map(|row| (row.line, row.cells.get(used.position).map_or("", String::as_str))).collect();
         if let Some((line, _)) = cells.iter().find(|(_, cell)| cell.contains('\0')) {
-            let message = format!("{}:{line}: a NUL character cannot be given to a program", self.file);
-            self.wrong(message, "take it out");
+            let message = format!("{}:{line}: a program argument cannot contain a NUL character", self.file);
+            self.wrong(message, "remove it");
             return None;
         }
         let kind = used.kind.unwrap_or_else(|| ColumnType::of(cells.iter().map(|(_, cell)| *cell)));
@@ -251,7 +253,7 @@ impl<'a> PointsReader<'a> {
         }
     }
 
-    /// Whether no two rows print alike.
+    /// Reports rows that print the same.
     fn all_different(&self, columns: &[TypedColumn]) -> bool {
         let mut seen: HashMap<Vec<String>, usize> = HashMap::with_capacity(self.table.rows.len());
         for (i, row) in self.table.rows.iter().enumerate() {
@@ -260,9 +262,9 @@ impl<'a> PointsReader<'a> {
                 let message = format!("{}: lines {first} and {} are the same point", self.file, row.line);
                 let help = match self.points.entry("columns") {
                     Some(_) => {
-                        "they differ, if at all, in a column that `columns` leaves out; name that one too, or keep one of the rows"
+                        "if they differ, it is in a column that `columns` leaves out; add that column, or remove one of the rows"
                     }
-                    None => "keep one of them; for more runs of each point there is `repeats`",
+                    None => "remove one of them; to run each point more often, use `repeats`",
                 };
                 self.wrong(message, help);
                 return false;

@@ -1,4 +1,4 @@
-//! Owns ranges, `{ from, to, count }` and `{ from, to, step }`: their numbers, exactly as written, and their length.
+//! Owns reading ranges, `{ from, to, count }` and `{ from, to, step }`, with their numbers exactly as written.
 
 use std::ops::Range as Span;
 
@@ -32,7 +32,7 @@ fn is_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }
 
-/// Reads a range; reports what is wrong with it.
+/// Reads a range, and reports what is wrong with it.
 pub(super) fn read(parameter: &Entry, reader: TableReader) -> Option<Range> {
     reader.finish(&RANGE);
     if reader.has_foreign(&RANGE) {
@@ -49,15 +49,15 @@ pub(super) fn read(parameter: &Entry, reader: TableReader) -> Option<Range> {
     let (from, to) = (number(reader, "from"), number(reader, "to"));
     let by = match (reader.entry("count"), reader.entry("step")) {
         (Some(count), Some(step)) => {
-            let found = Diagnostic::error("a range has `count` or `step`, not both", step.key_span)
+            let found = Diagnostic::error("a range cannot have both `count` and `step`", step.key_span)
                 .also(count.key_span, "the other one")
-                .help("keep one: `count` says how many values, `step` how far apart");
+                .help("remove one: `count` is the number of values, `step` the distance between them");
             reader.sink.push(found);
             return None;
         }
         (None, None) => {
-            let message = format!("the range `{}` says neither `count` nor `step`", parameter.key);
-            let help = "add `count = …`, how many values, both ends included, or `step = …`, how far apart they are";
+            let message = format!("the range `{}` has neither `count` nor `step`", parameter.key);
+            let help = "add `count = …`, the number of values with both ends, or `step = …`, the distance between them";
             reader.sink.push(Diagnostic::error(message, parameter.span.clone()).help(help));
             return None;
         }
@@ -70,8 +70,8 @@ pub(super) fn read(parameter: &Entry, reader: TableReader) -> Option<Range> {
         By::Step(step, Scale::Linear) => stepped(parameter, reader, (&from, &to), &step?)?,
         By::Step(..) => {
             let span = reader.entry("scale").map_or(parameter.span.clone(), |entry| entry.span);
-            let found = Diagnostic::error("`scale = \"log\"` goes with `count`, not with `step`", span)
-                .help("write `count = …` in place of `step`, or take `scale` out");
+            let found = Diagnostic::error("`scale = \"log\"` needs `count`, not `step`", span)
+                .help("write `count = …` instead of `step`, or remove `scale`");
             reader.sink.push(found);
             return None;
         }
@@ -100,8 +100,8 @@ fn scale(reader: TableReader) -> Option<Scale> {
         "log" => Some(Scale::Log),
         other => {
             let hint = nearest(other, ["linear", "log"]).map(|near| format!("; did you mean `{near}`?"));
-            let message = format!("there is no scale `{other}`{}", hint.unwrap_or_default());
-            reader.sink.push(Diagnostic::error(message, span).help("`scale` is \"linear\" (so without it) or \"log\""));
+            let message = format!("unknown scale `{other}`{}", hint.unwrap_or_default());
+            reader.sink.push(Diagnostic::error(message, span).help("`scale` is \"linear\" (the default) or \"log\""));
             None
         }
     }
@@ -134,7 +134,7 @@ fn counted(
         } else {
             (
                 format!("one value cannot be both {} and {}", from.text, to.text),
-                "both ends are included, so `count` is at least 2",
+                "both ends are included, so `count` must be at least 2",
             )
         };
         reader.sink.push(Diagnostic::error(message, parameter.span.clone()).help(help));
@@ -153,14 +153,13 @@ fn stepped(
     let way = &to.exact - &from.exact;
     if step.exact == RBig::ZERO {
         reader.sink.push(
-            Diagnostic::error("a step of 0 never gets anywhere", step.span.clone())
-                .help("write how far apart the values are"),
+            Diagnostic::error("`step` cannot be 0", step.span.clone()).help("write the distance between the values"),
         );
         return None;
     }
     if way != RBig::ZERO && (way > RBig::ZERO) != (step.exact > RBig::ZERO) {
         let message = format!("steps of {} from {} lead away from {}", step.text, from.text, to.text);
-        let help = if way > RBig::ZERO { "a step upwards is positive" } else { "a step downwards is negative" };
+        let help = if way > RBig::ZERO { "an upward step is positive" } else { "a downward step is negative" };
         reader.sink.push(Diagnostic::error(message, step.span.clone()).help(help));
         return None;
     }
@@ -174,9 +173,10 @@ fn stepped(
         };
         let message =
             format!("the last value of `{}` is {last}: steps of {} do not reach {}", parameter.key, step.text, to.text);
-        reader
-            .sink
-            .push(Diagnostic::warning(message, to.span.clone()).help(format!("write `to = {last}` if that is meant")));
+        reader.sink.push(
+            Diagnostic::warning(message, to.span.clone())
+                .help(format!("if that is what you want, write `to = {last}`")),
+        );
     }
     Some(RangeBy::Step(step.text.clone()))
 }
@@ -191,7 +191,10 @@ fn number(reader: TableReader, key: &str) -> Option<WrittenNumber> {
         DeValue::Integer(written) => match integer(written).and_then(|number| i64::try_from(number).ok()) {
             Some(number) => number.to_string(),
             None => {
-                return wrong(format!("{written} does not fit into 64 bits"), "write it as 1e20, if a float will do");
+                return wrong(
+                    format!("{written} does not fit in 64 bits"),
+                    "write it as 1e20 if a floating-point number is acceptable",
+                );
             }
         },
         DeValue::Float(written) => written.as_str().replace(['+', '_'], ""),
@@ -201,8 +204,9 @@ fn number(reader: TableReader, key: &str) -> Option<WrittenNumber> {
     };
     match Decimal::parse(&text) {
         Ok(Decimal { exact, .. }) => Some(WrittenNumber { text, exact, span: entry.span }),
-        Err(_) => {
-            wrong(format!("`{key}` must be an ordinary number, not {text}"), "numbers go from about 1e-308 to 1e308")
-        }
+        Err(_) => wrong(
+            format!("`{key}` must be a finite number, not {text}"),
+            "the range of numbers is about 1e-308 to 1e308",
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Owns the way from the text of a sweep file to a validated [`Spec`], or to everything that is wrong with it. Pure.
+//! Owns reading the text of a sweep file into a [`Spec`], or into the list of everything that is wrong with it. Pure.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -38,31 +38,31 @@ pub struct SweepFile {
 /// Parameter values that a sweep file takes from another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Import {
-    /// Paths, by `{ glob = "…" }`.
+    /// Paths, from `{ glob = "…" }`.
     Glob {
         /// The parameter whose values they are.
         parameter: String,
         /// The pattern, as written.
         pattern: String,
-        /// How many, at least 1.
+        /// The number of matches, at least 1.
         matches: u64,
     },
-    /// Values, by `{ lines = "…" }`.
+    /// Values, from `{ lines = "…" }`.
     Lines {
         /// The parameter whose values they are.
         parameter: String,
         /// The file, as written.
         file: String,
-        /// How many, at least 1.
+        /// The number of values, at least 1.
         values: u64,
-        /// What they all are.
+        /// Their type.
         kind: ColumnType,
     },
-    /// Grid points, by `[points]`.
+    /// Grid points, from `[points]`.
     Points {
         /// The file, as written.
         file: String,
-        /// How many, at least 1.
+        /// The number of rows, at least 1.
         rows: u64,
         /// The columns that are used.
         columns: Vec<ImportedColumn>,
@@ -74,22 +74,22 @@ pub enum Import {
 pub struct ImportedColumn {
     /// The name of the parameter.
     pub name: String,
-    /// What its cells are that are not empty.
+    /// The type of its non-empty cells.
     pub kind: ColumnType,
 }
 
-/// Reads a sweep file, and the files beside it on the disk that it names.
+/// Reads a sweep file, and the files on disk that it names.
 ///
 /// # Errors
-/// All mistakes at once, and the warnings among them, in the order of the file.
+/// All errors and warnings, in the order of the file.
 pub fn read(text: &str, source: &SourceFile) -> Result<SweepFile, Diagnostics> {
     read_with(text, source, &Disk { here: source.here.clone() })
 }
 
-/// Reads a sweep file; pure but for `files`, which gives what other files hold.
+/// Reads a sweep file. Pure, except that `files` gives the content of other files.
 ///
 /// # Errors
-/// All mistakes at once, and the warnings among them, in the order of the file.
+/// All errors and warnings, in the order of the file.
 pub fn read_with(text: &str, source: &SourceFile, files: &dyn Files) -> Result<SweepFile, Diagnostics> {
     let imports = RefCell::new(Vec::new());
     let importer = Importer { files, imports: &imports };
@@ -106,8 +106,8 @@ pub fn read_with(text: &str, source: &SourceFile, files: &dyn Files) -> Result<S
     }
 }
 
-/// Reads the tables. `text` is the whole file; not given where a part of it was lost, in which templates may have their
-/// parameters.
+/// Reads the tables. `text` is the whole file. None: a part of the file could not be parsed. That part may define
+/// parameters, so the templates are not checked against the parameters.
 fn read_table(top: TableReader, source: &SourceFile, importer: Importer, text: Option<&str>) -> Option<Spec> {
     top.finish(&TOP);
     let (space, declared) = space::read(top, importer, text);
@@ -116,7 +116,7 @@ fn read_table(top: TableReader, source: &SourceFile, importer: Importer, text: O
     let has_command = command.is_some();
     let mut spec = Spec {
         name: name.unwrap_or_default(),
-        // In its place, so that the other templates are checked all the same; there is an error already.
+        // A placeholder, so that the other templates are still checked. An error was already reported.
         command: command.unwrap_or_else(|| Command::Words(vec!["true".into(), "{{ flags }}".into()])),
         results: results::read(top, &space.order, text),
         space,
@@ -136,7 +136,7 @@ fn name(top: TableReader, source: &SourceFile) -> Option<String> {
         if is_sweep_name(&source.stem) {
             return Some(source.stem.clone());
         }
-        let message = format!("the file's name, `{}`, cannot be the name of a sweep", source.stem);
+        let message = format!("the file name `{}` cannot be the name of a sweep", source.stem);
         let found = Diagnostic { span: None, ..Diagnostic::error(message, 0..0) };
         top.sink.push(
             found.help(format!("write `name = \"{}\"` at the top of the file; {NAME_RULE}", name_like(&source.stem))),

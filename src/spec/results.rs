@@ -1,4 +1,4 @@
-//! Owns `[results]` and `[[results]]`: from what, in which format, and which columns.
+//! Owns reading `[results]` and `[[results]]`.
 
 use std::collections::HashMap;
 use std::ops::Range as Span;
@@ -14,19 +14,19 @@ use crate::extract::{Path, Pattern, SyntaxError};
 use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::suggest::{list, nearest};
 
-/// A name of a result, and where it stands.
+/// The name of a result and its place.
 type ResultName = (String, Span<usize>);
 
-/// A source as far as it could be read.
+/// One source of results, as far as it could be read.
 struct ResultsTable {
-    /// None: there is a mistake in it, or nothing is read.
+    /// None: it has an error, or reads nothing.
     settings: Option<ResultSettings>,
-    /// The results that it is known to have.
+    /// The names of the results that it is known to have.
     known: Vec<ResultName>,
 }
 
-/// Reads all sources. `parameters` are the names of the sweep's parameters, `text` the whole file; not given where a part
-/// of it was lost.
+/// Reads all sources. `parameters` are the names of the sweep's parameters. `text` is the whole file; none if a part of
+/// it could not be parsed.
 pub(super) fn read(top: TableReader, parameters: &[String], text: Option<&str>) -> Vec<ResultSettings> {
     let Some(entry) = top.entry("results") else { return vec![by_default()] };
     let sources: Vec<ResultsTable> = match entry.value {
@@ -45,29 +45,29 @@ fn by_default() -> ResultSettings {
 
 /// The tables `[[results]]`.
 fn tables<'a>(entry: &Entry<'a>, top: TableReader<'a>) -> Vec<TableReader<'a>> {
-    const HELP: &str = "write [[results]] on a line of its own for each source, and its keys below";
+    const HELP: &str = "write [[results]] on a line of its own for each source and its keys below";
     let DeValue::Array(tables) = entry.value else { return Vec::new() };
     if tables.is_empty() {
-        let found = Diagnostic::error("a list of no sources of results", entry.span.clone());
-        top.sink.push(found.help("take it out, or write format = \"none\" under [results] if there are no results"));
+        let found = Diagnostic::error("the list of results is empty", entry.span.clone());
+        top.sink.push(found.help("remove it, or write format = \"none\" under [results] if there are no results"));
     }
     let table = |value: &'a toml::Spanned<DeValue<'a>>| match value.get_ref() {
         DeValue::Table(table) => Some(TableReader { table, sink: top.sink }),
         _ => {
-            top.sink.push(Diagnostic::error("a source of results is a table", value.span()).help(HELP));
+            top.sink.push(Diagnostic::error("each entry of `results` must be a table", value.span()).help(HELP));
             None
         }
     };
     tables.iter().filter_map(table).collect()
 }
 
-/// Names that two sources have.
+/// Reports names that two sources have.
 fn told_twice(sources: &[ResultsTable], top: TableReader) {
     let mut first: HashMap<&str, &Span<usize>> = HashMap::new();
     for (name, span) in sources.iter().flat_map(|source| &source.known) {
         if let Some(first) = first.insert(name, span) {
-            let found = Diagnostic::error(format!("the result `{name}` has two sources"), span.clone());
-            top.sink.push(found.also(first.clone(), "the first one").help("give one of them another name"));
+            let found = Diagnostic::error(format!("the result `{name}` is read from two sources"), span.clone());
+            top.sink.push(found.also(first.clone(), "the first one").help("rename one of them"));
         }
     }
 }
@@ -76,7 +76,7 @@ fn source(table: TableReader, parameters: &[String], text: Option<&str>, in_list
     table.finish(&RESULTS);
     let unread = ResultsTable { settings: None, known: Vec::new() };
     let Some(named) = format(table) else {
-        // For what is wrong there.
+        // Called for their diagnostics.
         let _ = (from(table), require(table));
         return unread;
     };
@@ -107,7 +107,7 @@ fn source(table: TableReader, parameters: &[String], text: Option<&str>, in_list
     ResultsTable { settings: Some(ResultSettings { format, from: from(table), require }), known }
 }
 
-/// The name of the format; none: it is mistaken.
+/// The name of the format. None: it is invalid.
 fn format(table: TableReader<'_>) -> Option<&str> {
     if table.entry("format").is_none() {
         return Some("auto");
@@ -117,26 +117,26 @@ fn format(table: TableReader<'_>) -> Option<&str> {
         return Some(named);
     }
     let hint = nearest(named, FORMATS).map(|near| format!("; did you mean `{near}`?"));
-    let found = Diagnostic::error(format!("there is no format `{named}`{}", hint.unwrap_or_default()), span);
+    let found = Diagnostic::error(format!("unknown format `{named}`{}", hint.unwrap_or_default()), span);
     table.sink.push(found.help(format!("the formats are {}", list(FORMATS))));
     None
 }
 
-/// Checks a source of which nothing is read.
+/// Checks a source with `format = "none"`.
 fn nothing(table: TableReader, in_list: bool) {
     const HELP: &str = "choose another format";
     if let Some(entry) = table.entry("format").filter(|_| in_list) {
-        let found = Diagnostic::error("a source of which nothing is read", entry.span);
-        table.sink.push(found.help("take this [[results]] out; for no results at all, write [results] once"));
+        let found = Diagnostic::error("this source reads nothing", entry.span);
+        table.sink.push(found.help("remove this [[results]]; for a sweep without results, write [results] once"));
         return;
     }
     for (_, span) in require(table) {
         let found = Diagnostic::error("with `format = \"none\"` there are no results to require", span);
-        table.sink.push(found.help(format!("take `require` out, or {HELP}")));
+        table.sink.push(found.help(format!("remove `require`, or {HELP}")));
     }
     for entry in ["from", "columns"].into_iter().filter_map(|key| table.entry(key)) {
         let found = Diagnostic::error("with `format = \"none\"` nothing is read", entry.span);
-        table.sink.push(found.help(format!("take `{}` out, or {HELP}", entry.key)));
+        table.sink.push(found.help(format!("remove `{}`, or {HELP}", entry.key)));
     }
 }
 
@@ -164,7 +164,7 @@ struct ResultColumn {
     text: String,
 }
 
-/// Reads `columns`; what is mistaken in it is told.
+/// Reads `columns`, and reports errors in it.
 fn columns(table: TableReader, format: &str, parameters: &[String], text: Option<&str>) -> Vec<ResultColumn> {
     let Some(entry) = table.entry("columns") else {
         if let Some(format) = table.entry("format").filter(|_| format == "regex") {
@@ -182,10 +182,10 @@ fn columns(table: TableReader, format: &str, parameters: &[String], text: Option
         "json" => |path| Path::parse(path).map(drop),
         _ => {
             let message = match table.entry("format") {
-                Some(_) => format!("`columns` does not go with `format = \"{format}\"`"),
+                Some(_) => format!("`columns` cannot be used with `format = \"{format}\"`"),
                 None => "`columns` needs a format".to_owned(),
             };
-            let help = "with format = \"regex\" it gives each result its pattern, with format = \"json\" its path";
+            let help = "`columns` is for format = \"regex\", with a pattern for each result, and format = \"json\", with a path";
             table.sink.push(Diagnostic::error(message, entry.key_span).help(help));
             return Vec::new();
         }
@@ -195,7 +195,7 @@ fn columns(table: TableReader, format: &str, parameters: &[String], text: Option
         return Vec::new();
     };
     if columns.is_empty() {
-        table.sink.push(Diagnostic::error("a table of no columns", entry.span).help(help));
+        table.sink.push(Diagnostic::error("`columns` is empty", entry.span).help(help));
     }
     let columns = TableReader { table: columns, sink: table.sink };
     let read = columns.entries().filter_map(|column| {
@@ -214,22 +214,22 @@ fn columns(table: TableReader, format: &str, parameters: &[String], text: Option
     read.collect()
 }
 
-/// What is wrong with the name of a column, if something is.
+/// What is wrong with the name of a column. None: nothing.
 fn unfit(column: &Entry, parameters: &[String]) -> Option<Diagnostic> {
     let name = column.key;
     let (message, help) = if parameters.iter().any(|parameter| parameter == name) {
-        (format!("`{name}` is a parameter, and has a column already"), None)
+        (format!("`{name}` is already the column of a parameter"), None)
     } else if names::is_column(name) {
-        (format!("`{name}` is a column of every table of results, or may be one"), None)
+        (format!("`{name}` is reserved for a column of the results table"), None)
     } else if name.trim().is_empty() {
-        ("a result cannot be without a name".to_owned(), Some("write the name before the `=`"))
+        ("a result must have a name".to_owned(), Some("write the name before the `=`"))
     } else if name.trim() != name || name.contains(char::is_control) {
         let message = format!("`{}` cannot be the name of a result", name.escape_debug());
-        (message, Some("write it on one line, without blanks around it"))
+        (message, Some("write it on one line, without spaces around it"))
     } else {
         return None;
     };
-    let help = help.map_or_else(|| format!("give it another name, for example `{name}_result`"), str::to_owned);
+    let help = help.map_or_else(|| format!("choose another name, for example `{name}_result`"), str::to_owned);
     Some(Diagnostic::error(message, column.key_span.clone()).help(help))
 }
 
@@ -244,14 +244,14 @@ fn require(table: TableReader) -> Vec<ResultName> {
         let error = |message: String| Diagnostic::error(message, name.span());
         match name.get_ref() {
             DeValue::String(text) if text.is_empty() => {
-                table.sink.push(error("a result cannot be without a name".into()));
+                table.sink.push(error("a result must have a name".into()));
             }
             DeValue::String(text) if names.iter().any(|(other, _)| other == text) => {
-                table.sink.push(error(format!("`{text}` is required twice")).help("keep one"));
+                table.sink.push(error(format!("`{text}` is required twice")).help("remove one"));
             }
             DeValue::String(text) => names.push((text.clone().into_owned(), name.span())),
             _ => {
-                let found = error("`require` is a list of names, each of them text".into());
+                let found = error("`require` must be a list of names in quotes".into());
                 table.sink.push(found.help("write require = [\"energy\"]"));
             }
         }
@@ -259,11 +259,11 @@ fn require(table: TableReader) -> Vec<ResultName> {
     names
 }
 
-/// A required result that its source cannot have.
+/// The error for a required result that its source cannot have.
 fn not_there(name: &str, span: &Span<usize>, format: &str, columns: &[ResultColumn]) -> Option<Diagnostic> {
     if format == "number" {
         let message = format!("with `format = \"number\"` there is no result `{name}`");
-        let found = Diagnostic::error(message, span.clone()).help("the one number is called `result`");
+        let found = Diagnostic::error(message, span.clone()).help("the number is called `result`");
         return Some(found).filter(|_| name != "result");
     }
     let names = || columns.iter().map(|column| column.name.as_str());

@@ -1,4 +1,5 @@
-//! Owns trying the templates where a parameter has no value: at a point of each block, and at rows with empty cells.
+//! Owns rendering the templates at sample points where a parameter has no value: the first point of each block, and
+//! rows with empty cells.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,10 +8,10 @@ use super::expressions::first_of_range;
 use crate::expr::Expression;
 use crate::model::Spec;
 use crate::space::{Block, Point, Values};
-use crate::template::{JobContext, JobTemplate, RenderError};
+use crate::template::{JobContext, JobTemplate, RenderError, RenderErrorKind};
 use crate::value::Value;
 
-/// What templates cannot do without at some point, each once.
+/// The templates that need a parameter which is missing at some point. Each error is returned once.
 pub(super) fn lacking(template: &JobTemplate, spec: &Spec) -> Vec<RenderError> {
     let names: Arc<[String]> = spec.space.order.clone().into();
     let mut told = BTreeSet::new();
@@ -21,16 +22,15 @@ pub(super) fn lacking(template: &JobTemplate, spec: &Spec) -> Vec<RenderError> {
         }
         let point = Point { index: 0, params, draw: 0, randomization: 0, repeat: 0, seed: 1, seed32: 1, fault: None };
         let context = JobContext { sweep: "sample-1", names: &names, point: &point, attempt: 1, cpus: 1, here: "/" };
-        // Other mistakes may come from the values that stand for random and derived ones here.
-        let error = template.render(&context).err().filter(|error| {
-            error.message.contains("has no value at this point") || error.message.contains("at this point there is no")
-        });
+        // Other errors may come from the placeholder values of random and derived parameters.
+        let error = template.render(&context).err();
+        let error = error.filter(|error| matches!(error.kind, RenderErrorKind::MissingParameters(_)));
         found.extend(error.filter(|error| told.insert(error.message.clone())));
     }
     found
 }
 
-/// The samples of a block for which its conditions are known to hold.
+/// The sample points of a block at which its conditions are known to hold.
 fn kept(block: &Block, names: &[String]) -> Vec<Vec<Value>> {
     let conditions: Vec<Expression> =
         block.conditions.iter().filter_map(|text| Expression::compile(text).ok()).collect();
@@ -45,7 +45,7 @@ fn kept(block: &Block, names: &[String]) -> Vec<Vec<Value>> {
     samples
 }
 
-/// The values at the first point of a block, and once more for each parameter that has an empty cell further on.
+/// The first point of a block, and one more for each parameter that has an empty cell in a later row.
 fn samples(block: &Block, names: &[String]) -> Vec<Vec<Value>> {
     let mut base = vec![Value::Missing; names.len()];
     let column = |name: &str| names.iter().position(|other| other == name);

@@ -1,4 +1,4 @@
-//! Owns how random parameters are sampled: `sampling`, `draws`, `randomizations`, `common-draws`.
+//! Owns reading how random parameters are sampled: `sampling`, `draws`, `randomizations`, `common-draws`.
 
 use super::Diagnostic;
 use super::blocks::ResolvedBlock;
@@ -14,7 +14,7 @@ const NAMES: [(&str, Sampling); 4] = [
     ("halton", Sampling::Halton),
 ];
 
-/// What people type.
+/// Other names for the sampling methods.
 const OTHERS: [(&str, Sampling); 7] = [
     ("random", Sampling::Independent),
     ("iid", Sampling::Independent),
@@ -49,7 +49,7 @@ struct SamplingReader<'a> {
 }
 
 impl SamplingReader<'_> {
-    /// Whether some block has random parameters; those with mistakes count.
+    /// Whether a block has random parameters, including those with errors.
     fn has_random(&self) -> bool {
         let random = |definition: &Definition| matches!(definition, Definition::Random(_) | Definition::Mistaken);
         self.blocks.iter().flat_map(|block| &block.items).any(|item| random(&item.definition))
@@ -66,8 +66,8 @@ impl SamplingReader<'_> {
             let near =
                 meant.map(|(_, meant)| Self::name(*meant)).or_else(|| nearest(text, NAMES.map(|(name, _)| name)));
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let found = Diagnostic::error(format!("there is no sampling `{text}`{near}"), span);
-            self.top.sink.push(found.help(format!("there are {}", list(NAMES.map(|(name, _)| name)))));
+            let found = Diagnostic::error(format!("unknown sampling `{text}`{near}"), span);
+            self.top.sink.push(found.help(format!("the sampling methods are {}", list(NAMES.map(|(name, _)| name)))));
             return None;
         };
         if *sampling == Sampling::Independent {
@@ -76,16 +76,16 @@ impl SamplingReader<'_> {
         if !self.has_random() {
             let found =
                 Diagnostic::error(format!("`sampling = \"{name}\"` needs random parameters, and there are none"), span);
-            self.top.sink.push(
-                found.help("it says how the parameters under [random] are drawn; for values on a grid take it out"),
-            );
+            self.top
+                .sink
+                .push(found.help("it sets how the parameters under [random] are drawn; remove it if there are none"));
             return None;
         }
         self.permutations(name);
         Some(*sampling)
     }
 
-    /// Refuses permutations, which do not come from one number.
+    /// Rejects permutations, which cannot be made from a single random number.
     fn permutations(&self, sampling: &str) {
         let mut told = Vec::new();
         for item in self.blocks.iter().flat_map(|block| &block.items) {
@@ -94,9 +94,9 @@ impl SamplingReader<'_> {
                 told.push(name.span.start);
                 let message = format!("`{}` is a permutation, which {sampling} sampling cannot draw", name.name);
                 let found = Diagnostic::error(message, name.span.clone());
-                self.top.sink.push(found.help(
-                    "a permutation is not made from one number; write sampling = \"independent\", or take it out of [random]",
-                ));
+                self.top
+                    .sink
+                    .push(found.help("write sampling = \"independent\", or remove the permutation from [random]"));
             }
         }
     }
@@ -108,11 +108,12 @@ impl SamplingReader<'_> {
             if draws > 1 && !self.has_random() {
                 let message = "`draws` needs random parameters, and there are none";
                 self.top.sink.push(Diagnostic::error(message, entry.span).help(
-                    "for more runs of each point with other seeds use `repeats`; random parameters stand under [random]",
+                    "to run each point with several seeds, use `repeats`; define random parameters under [random]",
                 ));
             } else if sampling == Sampling::Sobol && !draws.is_power_of_two() {
                 let below = 1_u64 << draws.ilog2();
-                let message = format!("{draws} is not a power of two: a sobol sample is even only where it is");
+                let message =
+                    format!("{draws} is not a power of two; a sobol sample is evenly spread only with a power of two");
                 let help = format!("write `draws = {below}` or `draws = {}`", below.saturating_mul(2));
                 self.top.sink.push(Diagnostic::warning(message, entry.span).help(help));
             }
@@ -120,9 +121,11 @@ impl SamplingReader<'_> {
         if let (Some(entry), true) = (self.top.entry("sampling"), sampling != Sampling::Independent)
             && draws.is_none_or(|draws| draws == 1)
         {
-            let found =
-                Diagnostic::warning(format!("`sampling = \"{name}\"` with one draw is one random point"), entry.span);
-            self.top.sink.push(found.help("add `draws = …`, how many points are drawn at each grid point"));
+            let found = Diagnostic::warning(
+                format!("`sampling = \"{name}\"` with one draw gives a single random point"),
+                entry.span,
+            );
+            self.top.sink.push(found.help("add `draws = …`, the number of draws at each grid point"));
         }
         draws.unwrap_or(1)
     }
@@ -132,9 +135,8 @@ impl SamplingReader<'_> {
         let independent =
             sampling == Sampling::Independent && self.top.text_of("sampling").is_none_or(|text| text == "independent");
         if let Some(entry) = self.top.entry("randomizations").filter(|_| randomizations > 1 && independent) {
-            let message =
-                "`randomizations` goes with latin-hypercube, sobol and halton: independent draws are random already";
-            let help = "add for example sampling = \"sobol\"; for more points raise `draws`";
+            let message = "`randomizations` applies only to latin-hypercube, sobol and halton sampling";
+            let help = "add, for example, sampling = \"sobol\"; for more points increase `draws`";
             self.top.sink.push(Diagnostic::error(message, entry.key_span).help(help));
         }
         randomizations

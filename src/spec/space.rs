@@ -1,4 +1,4 @@
-//! Owns the parameters of a sweep taken together: each name once, in the order of the file, and how many points they make.
+//! Owns combining all parameters of a sweep into a [`SpaceSpec`], and checking it.
 
 use super::files::Importer;
 use super::parameters::ParameterName;
@@ -7,9 +7,8 @@ use super::{Diagnostic, blocks, expressions, sampling};
 use crate::job::MAX_POINTS;
 use crate::space::{Space, SpaceError, SpaceSpec};
 
-/// Reads everything that says which points there are. What is wrong is reported, and then the space is not to be used,
-/// but its `order` is. `text` is the whole file; not given where a part of it was lost, in which expressions may have
-/// their parameters.
+/// Reads everything that defines the points. If errors were reported, only `order` of the space may be used. `text` is
+/// the whole file. None: a part of it could not be parsed; it may define parameters, so expressions are not checked.
 pub(super) fn read(top: TableReader, importer: Importer, text: Option<&str>) -> (SpaceSpec, Vec<ParameterName>) {
     let (resolved, declared) = blocks::read(top, importer);
     if let Some(text) = text {
@@ -33,8 +32,8 @@ pub(super) fn read(top: TableReader, importer: Importer, text: Option<&str>) -> 
     (spec, declared)
 }
 
-/// Asks the space itself whether it can be built: what only it can tell (too many points, values too close together) is
-/// told here, at the place that it names.
+/// Builds the space, and reports the errors that only this finds (too many points, values too close together) at their
+/// place.
 fn check_space(spec: &SpaceSpec, declared: &[ParameterName], top: TableReader) {
     let Err(error) = Space::check(spec) else { return };
     let place = |name: &str| {
@@ -49,9 +48,9 @@ fn check_space(spec: &SpaceSpec, declared: &[ParameterName], top: TableReader) {
     };
     let found = match &error {
         SpaceError::TooManyPoints { factors, product } => {
-            let message = format!("this sweep has {product} points, and {MAX_POINTS} (2^53) is the most");
+            let message = format!("this sweep has {product} points; the maximum is {MAX_POINTS} (2^53)");
             let found = Diagnostic::error(message, whole().unwrap_or(0..0)).label(factors.clone());
-            found.help("fewer values, repeats or draws")
+            found.help("use fewer values, repeats or draws")
         }
         SpaceError::Values { name, why } | SpaceError::Distribution { name, why } => {
             Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole).unwrap_or(0..0))

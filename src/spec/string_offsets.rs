@@ -1,9 +1,9 @@
-//! Owns the way from a byte of a text to the byte of the file where it is written.
+//! Owns mapping a byte of a decoded TOML string to the byte of the file where it is written.
 
 use std::ops::Range;
 
-/// The range in `file` where the bytes `at` of a TOML string's text stand, for the string that is written at `span`. The
-/// whole string where that cannot be told.
+/// The range of the file that corresponds to the bytes `at` of a decoded TOML string, which is written at `span`. The
+/// whole string if the mapping fails.
 pub(super) fn inside(file: &str, span: &Range<usize>, text: &str, at: &Range<usize>) -> Range<usize> {
     let Some(raw) = file.get(span.clone()) else { return span.clone() };
     match positions(raw, text) {
@@ -17,12 +17,12 @@ pub(super) fn inside(file: &str, span: &Range<usize>, text: &str, at: &Range<usi
     }
 }
 
-/// The end of the character or escape that begins at `at`.
+/// The end of the character or escape sequence that begins at `at`.
 fn after(raw: &str, at: usize) -> usize {
     at + raw.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
 }
 
-/// For each byte of `text`, and for its end, where it comes from in `raw`, the string with its quotes.
+/// For each byte of `text`, and for its end, the position in `raw`, the string as written with its quotes.
 fn positions(raw: &str, text: &str) -> Option<Vec<usize>> {
     let (quotes, escapes) = match raw {
         _ if raw.starts_with("\"\"\"") => (3, true),
@@ -57,7 +57,7 @@ fn text_has_cr(rest: &std::str::Chars) -> bool {
     rest.as_str().starts_with('\r')
 }
 
-/// The length of an escape, and whether it stands for a character (a line that goes on in the next one does not).
+/// The length of an escape sequence, and whether it stands for a character. A line continuation does not.
 fn escape_length(raw: &str) -> Option<(usize, bool)> {
     let kind = raw.chars().nth(1)?;
     match kind {
@@ -72,7 +72,7 @@ fn escape_length(raw: &str) -> Option<(usize, bool)> {
     }
 }
 
-/// Without one line break at the start, which TOML drops.
+/// The text without a line break at its start, which TOML drops.
 fn without_first_newline(body: &str) -> &str {
     body.strip_prefix("\r\n").or_else(|| body.strip_prefix('\n')).unwrap_or(body)
 }
@@ -83,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
     use toml::de::DeTable;
 
-    /// What the place of `needle` in the decoded text of `a` says in the file.
+    /// The part of the file that corresponds to `needle` in the decoded text of `a`.
     fn shown(file: &str, needle: &str) -> String {
         let table = DeTable::parse(file).unwrap();
         let (_, value) = table.get_ref().iter().next().unwrap();

@@ -1,4 +1,4 @@
-//! Owns mistakes in TOML itself, in words for people who do not write TOML every day.
+//! Owns errors of TOML syntax, reworded for people who do not write TOML every day.
 
 use std::ops::Range;
 
@@ -6,16 +6,16 @@ use toml::de::{DeTable, Error};
 
 use super::Diagnostic;
 
-/// What the parser makes of a text.
+/// The result of parsing a text.
 pub(super) struct Parsed<'a> {
     pub table: DeTable<'a>,
-    /// Mistakes, in the order of the file, one for each line.
+    /// Errors in the order of the file, at most one per line.
     pub mistakes: Vec<Diagnostic>,
-    /// Whether the table is what the file says, apart from the mistakes, so that it is worth looking at.
+    /// Whether the table is complete apart from the errors, so that checking it makes sense.
     pub usable: bool,
 }
 
-/// Parses TOML as far as it goes.
+/// Parses TOML as far as possible.
 pub(super) fn parse(text: &str) -> Parsed<'_> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let usable = errors.iter().all(|error| error.message() == DUPLICATE);
@@ -24,7 +24,7 @@ pub(super) fn parse(text: &str) -> Parsed<'_> {
         errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
     errors.sort_by_key(|(span, _)| span.start);
     for (span, error) in errors {
-        // What follows on the same line is most often a consequence.
+        // Further errors on the same line are usually consequences of the first.
         let line = text.get(..span.start).unwrap_or(text).matches('\n').count();
         if found.last().is_none_or(|(last, _)| *last != line) {
             found.push((line, mistake(text, span, error.message())));
@@ -36,6 +36,8 @@ pub(super) fn parse(text: &str) -> Parsed<'_> {
 
 const DUPLICATE: &str = "duplicate key";
 
+/// The diagnostic for an error of the parser. The toml crate has no error codes, so this looks at its messages; one that
+/// it does not know is shown as it is.
 fn mistake(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
     let there = text.get(span.clone()).unwrap_or("");
     if message == DUPLICATE {
@@ -45,47 +47,47 @@ fn mistake(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
     let not_a_value = message.starts_with("string values must be quoted") || message.starts_with("invalid ");
     if not_a_value && is_word {
         return Diagnostic::error(format!("`{there}` is not a value"), span)
-            .label("neither a number, nor `true` or `false`, nor text in quotes")
-            .help(format!("text stands in quotes: \"{there}\""));
+            .label("not a number, `true`, `false` or text in quotes")
+            .help(format!("put text in quotes: \"{there}\""));
     }
     if message.starts_with("string values must be quoted") && !there.is_empty() {
         return Diagnostic::error(format!("`{there}` is not a value"), span)
             .help("perhaps a comma is missing, or the quotes around a text");
     }
     if message.starts_with("invalid") && message.contains("string") && there.is_empty() {
-        return Diagnostic::error("this text is never closed", span)
+        return Diagnostic::error("this text has no closing quote", span)
             .label("a quote is missing here or before")
-            .help("text on one line stands in \"…\" or '…', on several in \"\"\"…\"\"\"");
+            .help("write text on one line in \"…\" or '…', on several lines in \"\"\"…\"\"\"");
     }
     if message.contains("escape") {
-        return Diagnostic::error("this is no escape that TOML knows", span).label("after a backslash").help(
-            "a text in single quotes is taken as it stands, backslashes and all: 'E = (\\S+)'; between \"…\" a backslash \
-             is written twice",
+        return Diagnostic::error("unknown escape sequence", span).label("after a backslash").help(
+            "use single quotes, which keep backslashes as they are: 'E = (\\S+)'; in double quotes write each backslash \
+             twice",
         );
     }
     if message.contains("array") {
-        return Diagnostic::error(format!("this is not TOML: {message}"), span)
+        return Diagnostic::error(format!("invalid TOML: {message}"), span)
             .help("a list looks like [1, 2, 3]: perhaps a comma or the closing bracket is missing");
     }
     if message.starts_with("key with no value") {
-        return Diagnostic::error("a key without a value", span).help("write `key = value`");
+        return Diagnostic::error("this key has no value", span).help("write `key = value`");
     }
-    Diagnostic::error(format!("this is not TOML: {message}"), span)
+    Diagnostic::error(format!("invalid TOML: {message}"), span)
 }
 
 fn duplicate(text: &str, span: Range<usize>, key: &str) -> Diagnostic {
     let line = text.get(..span.start).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
-    let mistake = Diagnostic::error(format!("`{key}` is here for the second time"), span);
+    let mistake = Diagnostic::error(format!("`{key}` is defined twice"), span);
     match (key, line.trim_start()) {
         ("zip" | "block", "[[") => mistake.help(format!(
-            "every group of parameters that move together is a table [[{key}]], in double brackets; the first one here \
-             is a [{key}]"
+            "write each one as [[{key}]], in double brackets; the first one here \
+             is written [{key}]"
         )),
         ("results", _) => mistake.help(
-            "results that have one source stand under [results], once; of several sources each is a table [[results]], in \
-             double brackets",
+            "for one source write [results] once; for several write [[results]], in double brackets, \
+             for each of them",
         ),
-        (_, "[") => mistake.help(format!("put everything of [{key}] under one [{key}]")),
-        _ => mistake.help("keep one of the two"),
+        (_, "[") => mistake.help(format!("put all keys of [{key}] under one [{key}]")),
+        _ => mistake.help("remove one of the two"),
     }
 }

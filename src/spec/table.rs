@@ -1,28 +1,28 @@
-//! Owns tables as text: comma, semicolon or tab, found by looking at the first line; quoted cells. Pure.
+//! Owns parsing a points file: comma, semicolon or tab separated (detected in the first line), with quoted cells. Pure.
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
-/// A table.
+/// A points file.
 pub(super) struct PointsTable {
     pub header: Vec<String>,
-    /// At least one.
+    /// At least one row.
     pub rows: Vec<PointsRow>,
 }
 
 /// A row, as long as the header.
 pub(super) struct PointsRow {
-    /// Where it begins, from 1.
+    /// The line where it begins, from 1.
     pub line: usize,
     pub cells: Vec<String>,
 }
 
-/// What is wrong, and what would be right.
+/// Message and help.
 type TableError = (String, String);
 
-/// How many rows of a wrong length are told one by one.
+/// The number of rows of wrong length that are reported one by one.
 const TOLD: usize = 3;
 
-/// Reads a table from the text of `file`.
+/// Parses the text of `file`.
 pub(super) fn parse(file: &str, text: &str) -> Result<PointsTable, Vec<TableError>> {
     let one = |message: String, help: &str| Err(vec![(message, help.to_owned())]);
     let delimiter = delimiter(text);
@@ -30,11 +30,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<PointsTable, Vec<TableErro
     let mut rows: Vec<PointsRow> = Vec::new();
     let mut record = ByteRecord::new();
     let (mut line, mut counted) = (1, 0);
-    // Reading from memory cannot fail, and the length of a row does not matter here.
+    // Reading from memory cannot fail, and the reader accepts rows of any length.
     while let Ok(true) = reader.read_byte_record(&mut record) {
         let start = record.position().map_or(0, |at| at.byte()) as usize;
         let raw = text.get(start..reader.position().byte() as usize).unwrap_or_default();
-        // A record may begin with the blank lines before it.
+        // A record may include the blank lines before it.
         let begin = start + raw.len() - raw.trim_start_matches(['\r', '\n']).len();
         line += text.get(counted..begin).unwrap_or_default().matches('\n').count();
         counted = begin;
@@ -45,21 +45,21 @@ pub(super) fn parse(file: &str, text: &str) -> Result<PointsTable, Vec<TableErro
     let last = text.get(counted..).unwrap_or_default();
     if let Some(row) = rows.last().filter(|_| is_open(last, delimiter)) {
         return one(
-            format!("{file}:{}: a quote is opened in this row and never closed", row.line),
-            "all lines below are taken as a part of its cell: close the quote, or write it twice and the whole cell in \
-             quotes where it is meant as a character",
+            format!("{file}:{}: a quote that opens in this row is never closed", row.line),
+            "all lines below are read as part of this cell: close the quote; for a literal quote write it twice and put \
+             the whole cell in quotes",
         );
     }
     if rows.is_empty() {
-        return one(format!("{file} is empty"), "its first line names the parameters, and each further one is a point");
+        return one(
+            format!("{file} is empty"),
+            "the first line gives the names of the parameters; each further line is a point",
+        );
     }
     let header = rows.remove(0).cells;
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     if rows.is_empty() {
-        return one(
-            format!("{file} has a first line of names, but no rows"),
-            "each line below the first one is a point",
-        );
+        return one(format!("{file} has a header line but no rows"), "each line after the first is a point");
     }
     let ragged: Vec<&PointsRow> = rows.iter().filter(|row| row.cells.len() != header.len()).collect();
     if ragged.is_empty() {
@@ -77,7 +77,7 @@ fn reader(text: &str, delimiter: u8) -> Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-/// Whether the last record of a text goes on: another line behind it becomes a part of it.
+/// Whether the last record is open: a further line would become part of it.
 fn is_open(record: &str, delimiter: u8) -> bool {
     let longer = format!("{record}\nx");
     reader(&longer, delimiter).byte_records().count() == reader(record, delimiter).byte_records().count()
@@ -87,16 +87,16 @@ fn told(file: &str, header: &[String], ragged: &[&PointsRow], delimiter: u8) -> 
     let more = ragged.len().saturating_sub(TOLD);
     let mut mistakes: Vec<TableError> = Vec::new();
     for row in ragged.iter().take(TOLD) {
-        let message = format!("{file}:{}: {}, the header has {}", row.line, count(row.cells.len()), header.len());
+        let message = format!("{file}:{}: {}, but the header has {}", row.line, count(row.cells.len()), header.len());
         let (separator, many) = match delimiter {
             b';' => ("a semicolon", "semicolons"),
             b'\t' => ("a tab", "tabs"),
             _ => ("a comma", "commas"),
         };
         let help = if row.cells.len() < header.len() {
-            format!("cells are separated by {many}; one without a value is left empty, but its separator stands")
+            format!("cells are separated by {many}; for a missing value leave the cell empty, but write the separator")
         } else {
-            format!("cells are separated by {many}; one that has {separator} in it stands in \"quotes\"")
+            format!("cells are separated by {many}; put a cell that contains {separator} in \"quotes\"")
         };
         mistakes.push((message, help));
     }
@@ -111,7 +111,7 @@ fn count(cells: usize) -> String {
     if cells == 1 { "1 cell".into() } else { format!("{cells} cells") }
 }
 
-/// The cells of a record. Spaces around one are no part of it, unless they stand in quotes.
+/// The cells of a record. Spaces around a cell are removed unless they are in quotes.
 fn cells(record: &ByteRecord, raw: &str) -> Vec<String> {
     record
         .iter()
@@ -124,7 +124,7 @@ fn cells(record: &ByteRecord, raw: &str) -> Vec<String> {
         .collect()
 }
 
-/// The delimiter that stands most often in the first line, outside quotes.
+/// The most frequent delimiter in the first line, outside quotes.
 fn delimiter(text: &str) -> u8 {
     let first = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
     let mut quoted = false;
@@ -133,7 +133,7 @@ fn delimiter(text: &str) -> u8 {
         quoted ^= byte == b'"';
         counts.iter_mut().filter(|(delimiter, _)| !quoted && *delimiter == byte).for_each(|(_, n)| *n += 1);
     }
-    // Of those that are equally frequent the first one.
+    // If two are equally frequent, the first one.
     counts.into_iter().rev().max_by_key(|(_, n)| *n).map_or(b',', |(delimiter, _)| delimiter)
 }
 
@@ -161,7 +161,7 @@ mod tests {
             let mistakes = parse("a.csv", text).err().unwrap();
             assert_eq!(
                 mistakes[0].0,
-                format!("a.csv:{line}: a quote is opened in this row and never closed"),
+                format!("a.csv:{line}: a quote that opens in this row is never closed"),
                 "{text:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! Owns taking typed values out of a TOML table; what does not fit is reported, and reading goes on.
+//! Owns taking typed values out of a TOML table. Wrong values are reported, and reading continues.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::keys::{self, Keys, not_yet};
 use super::{Diagnostic, Severity};
 use crate::suggest::{list, nearest};
 
-/// Collects what is found.
+/// Collects diagnostics.
 #[derive(Default)]
 pub(super) struct Sink(RefCell<Vec<Diagnostic>>);
 
@@ -31,7 +31,7 @@ impl Sink {
     }
 }
 
-/// A key with its value, and where both stand.
+/// A key with its value, and the place of both.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
     pub key: &'a str,
@@ -40,7 +40,7 @@ pub(super) struct Entry<'a> {
     pub span: Range<usize>,
 }
 
-/// A table that is read.
+/// A TOML table, and where to report errors.
 #[derive(Clone, Copy)]
 pub(super) struct TableReader<'a> {
     pub table: &'a DeTable<'a>,
@@ -67,7 +67,7 @@ impl<'a> TableReader<'a> {
         })
     }
 
-    /// A text, and where it stands.
+    /// A text value and its place.
     pub fn text(self, key: &str) -> Option<(&'a str, Range<usize>)> {
         let entry = self.entry(key)?;
         match entry.value {
@@ -76,7 +76,7 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    /// A text, if it is one.
+    /// A text value, if the key has one.
     pub fn text_of(self, key: &str) -> Option<&'a str> {
         self.entry(key)?.value.as_str()
     }
@@ -98,7 +98,7 @@ impl<'a> TableReader<'a> {
             return self.wrong(
                 &entry,
                 "a whole number",
-                format!("write for example `{key} = {}`", bounds.start().max(&10)),
+                format!("write, for example, `{key} = {}`", bounds.start().max(&10)),
             );
         };
         let number = integer(written).and_then(|number| u64::try_from(number).ok());
@@ -115,18 +115,18 @@ impl<'a> TableReader<'a> {
         None
     }
 
-    /// A list of texts, each with its place.
+    /// A list of text values, each with its place.
     pub fn texts(self, key: &str) -> Option<Vec<(&'a str, Range<usize>)>> {
         let entry = self.entry(key)?;
         let DeValue::Array(array) = entry.value else {
-            return self.wrong(&entry, "a list of texts", format!("write {key} = [\"…\"]"));
+            return self.wrong(&entry, "a list of text values", format!("write {key} = [\"…\"]"));
         };
         let read: Vec<Option<(&str, Range<usize>)>> = array
             .iter()
             .map(|value| match value.get_ref() {
                 DeValue::String(text) => Some((&**text, value.span())),
                 other => {
-                    let message = format!("`{key}` holds texts, not {}", kind(other));
+                    let message = format!("`{key}` must contain only text, not {}", kind(other));
                     self.sink.push(Diagnostic::error(message, value.span()).help("put it in quotes"));
                     None
                 }
@@ -141,7 +141,7 @@ impl<'a> TableReader<'a> {
         match entry.value {
             DeValue::Table(table) => Some(TableReader { table, sink: self.sink }),
             DeValue::Array(_) => self.wrong(&entry, "one table", format!("write [{key}], in single brackets, once")),
-            _ => self.wrong(&entry, "a table", format!("write [{key}] on a line of its own, and its keys below")),
+            _ => self.wrong(&entry, "a table", format!("write [{key}] on a line of its own and its keys below")),
         }
     }
 
@@ -152,16 +152,16 @@ impl<'a> TableReader<'a> {
         None
     }
 
-    /// Whether it has a key that it cannot have.
+    /// Whether it has a key that is not allowed.
     pub fn has_foreign(self, keys: &Keys) -> bool {
         self.entries().any(|entry| !keys.known.contains(&entry.key))
     }
 
-    /// Reports the keys that a table cannot have.
+    /// Reports keys that are not allowed.
     pub fn finish(self, keys: &Keys) {
         for entry in self.entries().filter(|entry| !keys.known.contains(&entry.key)) {
             let found = if keys.later.contains(&entry.key) {
-                let help = "take it out, or use a version of sweep that has it";
+                let help = "remove it, or use a version of sweep that supports it";
                 Diagnostic::error(not_yet(&format!("`{}`", entry.key)), entry.key_span).help(help)
             } else {
                 unknown(&entry, keys)
@@ -200,23 +200,25 @@ pub(super) fn meant<'a>(key: &str, keys: &Keys<'a>) -> Option<&'a str> {
 
 fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
     let near = meant(entry.key, keys);
-    let known = format!("the keys of {} are {}", keys.place, list(keys.known));
+    let at_top = keys.place == keys::TOP.place;
+    let preposition = if at_top { "at" } else { "of" };
+    let known = format!("the keys {preposition} {} are {}", keys.place, list(keys.known));
     let unknown = |hint: &str| Diagnostic::error(format!("unknown key `{}`{hint}", entry.key), entry.key_span.clone());
     let is_alias = keys.aliases.iter().any(|(typed, _)| *typed == entry.key);
     if let Some(home) = keys::home(entry.key).filter(|home| *home != keys.place && !is_alias) {
         let remedy = match home {
             home if home == keys::TOP.place => {
-                format!(
-                    "move it to the top of the file, above the first table, that is the first line with […]; {known}"
-                )
+                format!("move it to the top of the file, above the first line with [...]; {known}")
             }
             home => format!("move it under {home}; {known}"),
         };
-        return unknown(&format!(" in {}: it belongs to {home}", keys.place)).help(remedy);
+        let (here, there) = if at_top { ("at", "in") } else { ("in", "at") };
+        let there = if home == keys::TOP.place { there } else { "in" };
+        return unknown(&format!(" {here} {}: it belongs {there} {home}", keys.place)).help(remedy);
     }
     match near {
         Some(near) => unknown(&format!("; did you mean `{near}`?")).help(known),
-        None if keys.place == keys::TOP.place && matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) => {
+        None if at_top && matches!(entry.value, DeValue::Array(_) | DeValue::Table(_)) => {
             unknown("").help(format!("if `{}` is a parameter, it belongs under [grid]; {known}", entry.key))
         }
         None if keys.place == keys::BLOCK.place => {
@@ -226,7 +228,7 @@ fn unknown(entry: &Entry, keys: &Keys) -> Diagnostic {
     }
 }
 
-/// What a value is, in a sentence.
+/// The type of a value, for messages.
 pub(super) fn kind(value: &DeValue) -> &'static str {
     match value {
         DeValue::String(_) => "text",
@@ -239,7 +241,7 @@ pub(super) fn kind(value: &DeValue) -> &'static str {
     }
 }
 
-/// The value of an integer, in whatever base it is written; none if it has more than 127 bits.
+/// The value of an integer, in any base. None if it has more than 127 bits.
 pub(super) fn integer(written: &DeInteger) -> Option<i128> {
     i128::from_str_radix(written.as_str(), written.radix()).ok()
 }

@@ -1,4 +1,4 @@
-//! Owns `[templates]`: files in the job's directory, and the directory that they and results in files want.
+//! Owns reading `[templates]`, and checking the job's directory.
 
 use std::ops::Range as Span;
 use std::path::{Component, Path, PathBuf};
@@ -13,13 +13,13 @@ use super::{Diagnostic, SourceFile};
 use crate::model::{DEFAULT_JOB_DIR, JOB_MARKER_FILE, Spec, TemplateFile};
 use crate::template::{JobTemplate, TemplateError, TemplateLocation};
 
-/// The largest template, bytes: it is kept in the store with the sweep.
+/// The largest template in bytes. Templates are stored with the sweep.
 const LARGEST: usize = 4 << 20;
 
 /// Reads `[templates]`, and the files that it names.
 pub(super) fn read(top: TableReader, importer: Importer) -> Vec<TemplateFile> {
     if let Some(entry) = top.entry("templates").filter(|entry| matches!(entry.value, DeValue::String(_))) {
-        let help = "write [templates] on a line of its own, and below it \"input.txt\" = \"input.txt.j2\"";
+        let help = "write [templates] on a line of its own and below it \"input.txt\" = \"input.txt.j2\"";
         top.wrong::<()>(&entry, "a table", help.into());
         return Vec::new();
     }
@@ -30,8 +30,8 @@ pub(super) fn read(top: TableReader, importer: Importer) -> Vec<TemplateFile> {
         if let Some(other) = deck.as_ref().and_then(|deck| decks.iter().find(|other| collide(&deck.name, &other.name)))
         {
             let message =
-                format!("`{}` cannot be beside `{}`: one would be a file and a folder", entry.key, other.name);
-            table.sink.push(Diagnostic::error(message, entry.key_span).help("give one of them another name"));
+                format!("`{}` conflicts with `{}`: one path would be both a file and a folder", entry.key, other.name);
+            table.sink.push(Diagnostic::error(message, entry.key_span).help("rename one of them"));
         } else {
             decks.extend(deck);
         }
@@ -39,18 +39,18 @@ pub(super) fn read(top: TableReader, importer: Importer) -> Vec<TemplateFile> {
     decks
 }
 
-/// Whether one of two names is a folder of the other.
+/// Whether one of two paths is a folder of the other.
 fn collide(one: &str, other: &str) -> bool {
     one != other && (Path::new(one).starts_with(other) || Path::new(other).starts_with(one))
 }
 
 fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<TemplateFile> {
     const HELP: &str =
-        "the file to write stands before the `=`, the template behind it: \"input.txt\" = \"input.txt.j2\"";
+        "write the file to create before the `=` and its template after it: \"input.txt\" = \"input.txt.j2\"";
     let DeValue::String(file) = entry.value else {
-        // `in.lmp = "…"` without quotes is a table `in` to TOML.
+        // In TOML, `in.lmp = "…"` without quotes is a table `in`.
         let help = match entry.value {
-            DeValue::Table(_) => format!("a name with a dot in it stands in quotes; {HELP}"),
+            DeValue::Table(_) => format!("put a name that contains a dot in quotes; {HELP}"),
             _ => HELP.to_owned(),
         };
         return table.wrong(entry, "the name of a file", help);
@@ -62,9 +62,9 @@ fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<Templat
     }
     let text = importer.text(file, &entry.span, table.sink)?;
     if text.len() > LARGEST {
-        let found = Diagnostic::error(format!("{file} is too large for a template"), entry.span.clone());
+        let found = Diagnostic::error(format!("the template {file} is larger than 4 MiB"), entry.span.clone());
         table.sink.push(found.help(
-            "a template is kept with the sweep, 4 MiB at most; name a large file that is the same for all jobs by its \
+            "templates are stored with the sweep; refer to a large file that is the same for all jobs by its \
              path: {{ here }}/…",
         ));
         return None;
@@ -72,34 +72,34 @@ fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<Templat
     Some(TemplateFile { name: entry.key.to_owned(), file: file.clone().into_owned(), text })
 }
 
-/// Why a name is not that of a file in the job's directory, if it is not.
+/// Why a path cannot be a file in the job's directory. None: it can.
 pub(super) fn not_inside(name: &str) -> Option<&'static str> {
     let plain = |component: Component| matches!(component, Component::Normal(_));
     let written_plainly = || Path::new(name).components().collect::<PathBuf>().as_os_str() == name;
     if name.is_empty() {
-        Some("it has no name")
+        Some("the name is empty")
     } else if name.contains("{{") || name.contains("{%") {
-        Some("its name is not a template; what differs from job to job is the directory, `dir` under [job]")
+        Some("a file name cannot be a template; to separate jobs, give each its own directory with `dir` under [job]")
     } else if Path::new(name).is_absolute() {
-        Some("it must be a file in the job's directory, and this is an absolute path")
+        Some("the path must be relative to the job's directory")
     } else if !Path::new(name).components().all(plain) || !written_plainly() {
-        Some("it must be a file in the job's directory, its name without `.` and `..` and without a `/` at the end")
+        Some("the path must stay in the job's directory, without `.`, `..` or a final `/`")
     } else if name.contains('\0') {
-        Some("a NUL character cannot be in a name")
+        Some("a file name cannot contain a NUL character")
     } else if name == JOB_MARKER_FILE {
-        Some("sweep itself uses this name")
+        Some("sweep uses this name itself")
     } else {
         None
     }
 }
 
-/// What can be said only of the whole: the directory, and files that get into each other's way.
+/// Checks that need the whole sweep file: the job's directory, and files that conflict.
 pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
     let place = |name: &str| key_place(top, name).unwrap_or(0..0);
     for from in spec.result_files().filter(|from| spec.templates.iter().any(|deck| deck.name == *from)) {
-        let message = format!("`{from}` is written before the job starts, and so cannot hold its results");
+        let message = format!("`{from}` is written before the job starts, so it cannot hold the job's results");
         let found = Diagnostic::error(message, place(from));
-        top.sink.push(found.help("let the program write its results to another file, or give this one another name"));
+        top.sink.push(found.help("let the program write its results to another file, or rename this one"));
     }
     match &spec.job.dir {
         None if spec.needs_job_dir() => spec.job.dir = Some(DEFAULT_JOB_DIR.to_owned()),
@@ -113,8 +113,7 @@ pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
             for deck in spec.templates.iter().filter(same) {
                 let message = format!("`{}` would overwrite its own template", deck.name);
                 let found = Diagnostic::error(message, place(&deck.name));
-                top.sink
-                    .push(found.help("give every job a directory of its own: dir = \"runs/{{ sweep }}/{{ job }}\""));
+                top.sink.push(found.help("give each job its own directory: dir = \"runs/{{ sweep }}/{{ job }}\""));
             }
         }
         None => {}
@@ -125,7 +124,7 @@ fn key_place(top: TableReader, name: &str) -> Option<Span<usize>> {
     Some(TableReader { table: top.entry("templates")?.value.as_table()?, sink: top.sink }.entry(name)?.key_span)
 }
 
-/// Warns where every job has the same directory, and files there that it has for itself alone.
+/// Warns if all jobs share a directory although each writes files of its own.
 pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: TableReader) {
     let one = spec.space.draws == 1 && spec.space.repeats == 1 && spec.space.order.is_empty();
     if one || !spec.needs_job_dir() || !template.one_dir_for_all() {
@@ -133,12 +132,12 @@ pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: TableRea
     }
     let Some(job) = top.entry("job").and_then(|job| job.value.as_table()) else { return };
     let Some(entry) = (TableReader { table: job, sink: top.sink }).entry("dir") else { return };
-    let message = "all jobs have this one directory, and would overwrite each other's files in it";
+    let message = "all jobs use this directory and would overwrite each other's files";
     let found = Diagnostic::warning(message, entry.span);
-    top.sink.push(found.help(format!("give every job one of its own: dir = \"{DEFAULT_JOB_DIR}\", or take `dir` out")));
+    top.sink.push(found.help(format!("give each job its own directory: dir = \"{DEFAULT_JOB_DIR}\", or remove `dir`")));
 }
 
-/// A mistake in a template file, shown there.
+/// The diagnostic for an error in a template file, with its place in that file.
 pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: TableReader) -> Option<Diagnostic> {
     let TemplateLocation::File(name) = &error.place else { return None };
     let deck = spec.templates.iter().find(|deck| deck.name == *name)?;

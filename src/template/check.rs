@@ -1,5 +1,5 @@
-//! Owns what minijinja would find only while it renders, or would put in words that help nobody: blocks that are opened
-//! in one word and closed in another, filters and tests that there are not.
+//! Owns checks that minijinja makes only while rendering, or reports unclearly: blocks that are opened in one word and
+//! closed in another, unknown filters and tests.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::compiled_text::Engine;
 use super::tags::{Ident, Role, Tag, TagKind, idents};
 use crate::suggest::{list, nearest};
 
-/// Where in a word a block tag stands whose other half is missing.
+/// The place of a block tag whose other half is not in the same word.
 pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {
     let mut open: Vec<&Tag> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == TagKind::Block) {
@@ -26,7 +26,7 @@ pub(super) fn half_block(written: &str, tags: &[&Tag]) -> Option<Range<usize>> {
     open.first().map(|tag| tag.range.clone())
 }
 
-/// A filter or test that there is not.
+/// An unknown filter or test.
 pub(super) struct UnknownName {
     pub at: Range<usize>,
     /// `filter` or `test`.
@@ -39,11 +39,16 @@ impl UnknownName {
     pub fn help(&self) -> String {
         let some: &[&str] = if self.what == "filter" { &FILTERS } else { &TESTS };
         let meant = nearest(&self.name, some.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-        format!("{}there are those of minijinja, for example {}", meant.unwrap_or_default(), list(some.iter().take(8)))
+        format!(
+            "{}the {}s are those of minijinja, for example {}",
+            meant.unwrap_or_default(),
+            self.what,
+            list(some.iter().take(8))
+        )
     }
 }
 
-/// Filters that a sweep may want.
+/// Filters that are useful in a sweep, for suggestions.
 const FILTERS: [&str; 22] = [
     "round",
     "int",
@@ -69,7 +74,7 @@ const FILTERS: [&str; 22] = [
     "sum",
 ];
 
-/// Tests that a sweep may want.
+/// Tests that are useful in a sweep, for suggestions.
 const TESTS: [&str; 16] = [
     "defined",
     "undefined",
@@ -89,7 +94,7 @@ const TESTS: [&str; 16] = [
     "boolean",
 ];
 
-/// The filters and tests in these tags that the engine does not know.
+/// The filters and tests in these tags that the engine does not have.
 pub(super) fn unknown_filters(written: &str, tags: &[&Tag], engine: &Engine) -> Vec<UnknownName> {
     let mut found = Vec::new();
     for tag in tags {
@@ -107,12 +112,13 @@ fn unknown(written: &str, ident: Ident, engine: &Engine) -> Option<UnknownName> 
         Role::Test => ("test", format!("'' is {name}"), ErrorKind::UnknownTest),
         _ => return None,
     };
-    // There is no way to ask; but whatever else goes wrong with an empty text, only an unknown name gives this error.
+    // minijinja cannot list its filters. But only an unknown name gives this kind of error, whatever else may fail with
+    // an empty text.
     let error = engine.env.compile_expression(&expression).and_then(|compiled| compiled.eval(())).err()?;
     (error.kind() == kind).then(|| UnknownName { at: ident.range, what, name: name.to_owned() })
 }
 
-/// Where a name is first looked up.
+/// The place where a name is first used.
 pub(super) fn first_use(written: &str, tags: &[&Tag], name: &str) -> Option<Range<usize>> {
     let is_use = |ident: &Ident| ident.role == Role::Name && written.get(ident.range.clone()) == Some(name);
     tags.iter().find_map(|tag| idents(written, tag).into_iter().find(is_use)).map(|ident| ident.range)

@@ -1,4 +1,4 @@
-//! Owns compiling a sweep file's templates: every mistake in them is found here, before anything runs.
+//! Owns compiling a sweep file's templates. Every error in them is found here, before anything runs.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::{Argument, CompiledCommand, JobTemplate, check};
 use crate::model::{self, Spec};
 use crate::suggest::{list, nearest};
 
-/// Functions that minijinja brings and we keep.
+/// The functions of minijinja that templates can use.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
 pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
@@ -57,7 +57,7 @@ struct Compiler<'a> {
     used: BTreeSet<String>,
     errors: Vec<TemplateError>,
     compiled: usize,
-    /// Whether a block that begins in one word and ends in another was told: once is enough.
+    /// Whether a block that begins in one word and ends in another was already reported.
     half_blocks: bool,
 }
 
@@ -109,8 +109,8 @@ impl<'a> Compiler<'a> {
                     self.error(
                         &TemplateLocation::Command,
                         None,
-                        "the command is nothing but a comment",
-                        "`#` begins a comment; put it in quotes if it belongs to the program",
+                        "the command is only a comment",
+                        "`#` starts a comment; to pass it to the program, put it in quotes",
                     );
                 }
                 let arguments: Vec<_> = words.into_iter().map(|word| self.word(text, word)).collect();
@@ -135,11 +135,11 @@ impl<'a> Compiler<'a> {
         let (at, message, help) = match error {
             SplitError::Quote(quote, at) => (
                 *at,
-                format!("this quote ({quote}) is never closed"),
-                format!("close it, or write \\{quote} for a quote that belongs to the text"),
+                format!("the quote ({quote}) has no closing quote"),
+                format!("add the closing quote, or write \\{quote} for a literal quote"),
             ),
             SplitError::Backslash(at) => {
-                (*at, "a backslash with nothing behind it".into(), "write \\\\ for a backslash".into())
+                (*at, "a backslash at the end of the command".into(), "write \\\\ for a literal backslash".into())
             }
             SplitError::Tag(at) => return self.unclosed(&TemplateLocation::Command, Unclosed(*at)),
         };
@@ -147,11 +147,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn unclosed(&mut self, place: &TemplateLocation, unclosed: Unclosed) {
-        let help = "`{{` needs a `}}` behind it, `{%` a `%}`, `{#` a `#}`, and a quote between them its other half";
-        self.error(place, Some(unclosed.0..unclosed.0 + 2), "this template tag is never closed", help);
+        let help = "close `{{` with `}}`, `{%` with `%}`, `{#` with `#}`, and every quote between them";
+        self.error(place, Some(unclosed.0..unclosed.0 + 2), "this template tag is not closed", help);
     }
 
-    /// A word of a command that was given as one text.
+    /// A word of a command given as one text.
     fn word(&mut self, command: &str, word: CommandWord) -> Option<Argument> {
         if self.is_flags(command, &word.segments) {
             return Some(Argument::Flags);
@@ -165,8 +165,8 @@ impl<'a> Compiler<'a> {
             self.error(
                 &TemplateLocation::Command,
                 Some(at),
-                "this block begins and ends in different words of the command",
-                "keep it in one word, without a blank outside quotes and tags: \
+                "this block starts and ends in different words of the command",
+                "keep it in one word, without spaces outside quotes and tags: \
                  {% if a is defined %}--a={{ a }}{% endif %}; or set `shell = true` under [job]",
             );
             return None;
@@ -176,7 +176,7 @@ impl<'a> Compiler<'a> {
         Some(Argument::Text { text, keep_empty })
     }
 
-    /// An element of a command that was given as an array.
+    /// An element of a command given as an array.
     fn element(&mut self, i: usize, word: &str) -> Option<Argument> {
         let segments =
             Segments::of(word).map_err(|unclosed| self.unclosed(&TemplateLocation::Word(i), unclosed)).ok()?;
@@ -195,7 +195,7 @@ impl<'a> Compiler<'a> {
         is_flags
     }
 
-    /// A template that is taken as it stands.
+    /// A template that is rendered whole.
     fn whole(&mut self, place: TemplateLocation, written: &str, shell: bool) -> Option<CompiledText> {
         let segments = Segments::of(written).map_err(|unclosed| self.unclosed(&place, unclosed)).ok()?;
         self.text(place, written, &segments, shell)
@@ -217,13 +217,13 @@ impl<'a> Compiler<'a> {
         let engine = if shell { &mut self.shell_engine } else { &mut self.engine };
         if let Err(error) = engine.env.add_template_owned(name.clone(), template) {
             let at = error.range().map(|range| places.written(range));
-            self.error(&place, at, format!("this template is not understood: {}", wording(&error)), "");
+            self.error(&place, at, format!("cannot parse this template: {}", wording(&error)), "");
             return None;
         }
         let names = engine.env.get_template(&name).map(|template| template.undeclared_variables(false));
         let tags: Vec<&Tag> = segments.tags().collect();
         for unknown in check::unknown_filters(written, &tags, &self.engine) {
-            let message = format!("there is no {} `{}`", unknown.what, unknown.name);
+            let message = format!("unknown {} `{}`", unknown.what, unknown.name);
             self.error(&place, Some(unknown.at.clone()), message, unknown.help());
         }
         for used in names.unwrap_or_default().into_iter().collect::<BTreeSet<_>>() {
@@ -232,7 +232,7 @@ impl<'a> Compiler<'a> {
         Some(CompiledText { place, body: Body::Engine(name) })
     }
 
-    /// The parts of a template that is text and plain names alone; none if minijinja has to look at it.
+    /// The parts of a template that consists of text and plain names only. None: it needs minijinja.
     fn plain(&mut self, place: &TemplateLocation, written: &str, segments: &Segments) -> Option<Vec<TextPart>> {
         let mut parts = Vec::new();
         for piece in &segments.0 {
@@ -264,14 +264,14 @@ impl<'a> Compiler<'a> {
         if self.resolve(place, &name).is_some() || (shell && name == FLAGS) {
             self.used.insert(name);
         } else if name == FLAGS {
-            let help = "it becomes `--name value` for each parameter, so it must be a word of the command by itself: \
+            let help = "it becomes `--name value` for each parameter: write \
                         `program {{ flags }}`";
-            self.error(place, at, "`flags` stands alone, or not at all", help);
+            self.error(place, at, "`{{ flags }}` must be a word of its own", help);
         } else if name == "dir" {
             self.error(
                 place,
                 at,
-                "`dir` is not known while it is being made",
+                "the template of `dir` cannot use `dir`",
                 "use `here`, `sweep`, `job` or a parameter",
             );
         } else if !FUNCTIONS.contains(&name.as_str()) {
@@ -281,10 +281,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn unknown_name(&self, name: &str) -> (String, String) {
-        let message = format!("`{name}` is neither a parameter of this sweep nor a name that sweep knows");
+        let message = format!("`{name}` is neither a parameter nor a built-in name");
         let there_are = match self.params {
-            [] => format!("there are no parameters; sweep itself gives {}", list(BUILT_IN)),
-            params => format!("the parameters are {}; sweep itself gives {}", list(params), list(BUILT_IN)),
+            [] => format!("there are no parameters; the built-in names are {}", list(BUILT_IN)),
+            params => format!("the parameters are {}; the built-in names are {}", list(params), list(BUILT_IN)),
         };
         let candidates = self.params.iter().map(String::as_str).chain(BUILT_IN);
         let help = match nearest(name, candidates) {

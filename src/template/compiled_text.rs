@@ -1,25 +1,25 @@
-//! Owns one compiled template and the engine that renders it.
+//! Owns one compiled template, and the engine that renders it.
 //!
-//! Most words of a command are plain text with plain names in it; those are rendered without the engine, by the same
-//! rules. minijinja's own printing of floats and booleans is replaced: a value is printed as it is everywhere else.
+//! Most words of a command are plain text and plain names. They are rendered without the engine, by the same rules.
+//! Floats and booleans are not printed as minijinja does, but in the same way as everywhere else.
 
 use minijinja::value::{Value as Dynamic, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::error::{RenderError, TemplateLocation, wording};
+use super::error::{RenderError, RenderErrorKind, TemplateLocation, wording};
 use super::scope::{Frame, ScopeName};
 use super::shell::quote;
 use crate::suggest::list;
 use crate::value::print_float;
 
-/// The work that one rendering may do: some hundred thousand steps, some tens of megabytes of text.
+/// The work limit of one rendering: some hundred thousand steps, some tens of megabytes of text.
 const FUEL: u64 = 500_000;
 
-/// minijinja, set up for one way of printing.
+/// minijinja, configured for one way of printing values.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub env: Environment<'static>,
-    /// Whether values are quoted for a shell on their way in.
+    /// Whether values are quoted for a shell.
     pub quotes: bool,
 }
 
@@ -28,13 +28,13 @@ impl Engine {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
-        // The message of an error is all we take; with this off an error does not copy the whole state.
+        // Only the message of an error is used. With debug on, each error would copy the whole state.
         env.set_debug(false);
         if let Ok(syntax) = env.syntax().to_builder().keep_trailing_newline(true).build() {
             env.set_syntax(syntax);
         }
         if quotes {
-            // So that what macros and blocks give counts as quoted already.
+            // So that the output of macros and blocks counts as already quoted.
             env.set_auto_escape_callback(|_| AutoEscape::Custom("shell".into()));
             env.set_formatter(print_quoted);
         } else {
@@ -57,14 +57,14 @@ fn print_quoted(out: &mut Output, _: &mut State, value: &Dynamic) -> Result<(), 
     match value.as_str() {
         Some(text) if value.is_safe() => out.write_str(text)?,
         Some(text) => out.write_str(&quote(text))?,
-        // The other arm of `{{ … if … }}` that is not there: nothing, rather than an empty argument.
+        // A missing `else` in `{{ … if … }}` gives nothing, not an empty argument.
         None if value.is_undefined() => {}
         None => out.write_str(&quote(&printed(value)?))?,
     }
     Ok(())
 }
 
-/// A value that is no text, printed as [`crate::value::Value`] is.
+/// Prints a value that is not text in the same way as [`crate::value::Value`].
 fn printed(value: &Dynamic) -> Result<String, Error> {
     Ok(match value.kind() {
         ValueKind::Undefined | ValueKind::None => String::new(),
@@ -85,9 +85,9 @@ pub(super) struct CompiledText {
 /// How a template is rendered.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// By us.
+    /// Without the engine.
     Plain(Vec<TextPart>),
-    /// By minijinja, under this name in the engine.
+    /// By minijinja, under this name.
     Engine(String),
 }
 
@@ -99,7 +99,7 @@ pub(super) enum TextPart {
 }
 
 impl CompiledText {
-    /// Renders it, by the engine that it was compiled for.
+    /// Renders it with the engine that it was compiled for.
     pub fn render(&self, engine: &Engine, frame: &Frame) -> Result<String, RenderError> {
         match &self.body {
             Body::Plain(parts) => self.plain(parts, engine.quotes, frame),
@@ -111,7 +111,7 @@ impl CompiledText {
         }
     }
 
-    /// Whether it has no tags in it.
+    /// Whether it has no tags.
     pub fn is_constant(&self) -> bool {
         matches!(&self.body, Body::Plain(parts) if parts.iter().all(|part| matches!(part, TextPart::Literal(_))))
     }
@@ -141,18 +141,26 @@ impl CompiledText {
     }
 
     fn undefined(&self, name: &str) -> RenderError {
-        let message = format!(
-            "`{name}` has no value at this point; write {{% if {name} is defined %}}…{{{{ {name} }}}}…{{% endif %}} around it"
-        );
-        RenderError { place: self.place.clone(), message }
+        let help = format!("write {{% if {name} is defined %}}…{{{{ {name} }}}}…{{% endif %}} around it");
+        RenderError {
+            place: self.place.clone(),
+            kind: RenderErrorKind::MissingParameters(vec![name.to_owned()]),
+            message: format!("`{name}` has no value at this point"),
+            help: Some(help),
+        }
     }
 
     fn failed(&self, error: &Error, frame: &Frame) -> RenderError {
-        let mut message = wording(error);
         let missing = frame.missing();
-        if error.kind() == ErrorKind::UndefinedError && !missing.is_empty() {
-            message.push_str(&format!("; at this point there is no {}", list(missing)));
+        if error.kind() != ErrorKind::UndefinedError || missing.is_empty() {
+            return RenderError::other(self.place.clone(), wording(error));
         }
-        RenderError { place: self.place.clone(), message }
+        let verb = if missing.len() == 1 { "has" } else { "have" };
+        RenderError {
+            place: self.place.clone(),
+            kind: RenderErrorKind::MissingParameters(missing.iter().map(|name| (*name).to_owned()).collect()),
+            message: format!("{}: {} {verb} no value at this point", wording(error), list(missing)),
+            help: Some("write {% if … is defined %}…{% endif %} around the part that needs the parameter".into()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Owns what can be wrong with a template, before a run and during one.
+//! Owns the errors of templates, at compile time and while rendering.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,9 +10,9 @@ use thiserror::Error;
 pub enum TemplateLocation {
     /// `command`, given as one text.
     Command,
-    /// A word of `command`, from 0: where it is given as an array the element, in a [`RenderError`] the argument.
+    /// A word of `command`, from 0: the element of the array, or in a [`RenderError`] the argument.
     Word(usize),
-    /// The value of this variable in `[job] env`.
+    /// The value of a variable in `[job] env`.
     Env(String),
     /// `[job] stdin`.
     Stdin,
@@ -36,43 +36,66 @@ impl fmt::Display for TemplateLocation {
     }
 }
 
-/// A mistake in a template, found when it is compiled.
+/// An error in a template, found when it is compiled.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{place}: {message}")]
 pub struct TemplateError {
     /// Which template.
     pub place: TemplateLocation,
-    /// Where in that template's text, bytes.
+    /// The place in the template's text, in bytes.
     pub at: Option<Range<usize>>,
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// What to do about it.
     pub help: Option<String>,
 }
 
 /// A template that cannot be rendered for a point.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{place}: {message}")]
+#[error("{place}: {message}{}", remedy(.help))]
 pub struct RenderError {
     /// Which template.
     pub place: TemplateLocation,
+    /// What kind of error it is.
+    pub kind: RenderErrorKind,
     /// What is wrong.
     pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
-/// No text with a NUL can be given to a program.
+/// The kinds of [`RenderError`] that callers treat differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RenderErrorKind {
+    /// These parameters have no value at the point; at least one.
+    MissingParameters(Vec<String>),
+    /// Anything else.
+    Other,
+}
+
+impl RenderError {
+    /// An error of kind [`RenderErrorKind::Other`].
+    pub(super) fn other(place: TemplateLocation, message: impl Into<String>) -> RenderError {
+        RenderError { place, kind: RenderErrorKind::Other, message: message.into(), help: None }
+    }
+}
+
+fn remedy(help: &Option<String>) -> String {
+    help.as_ref().map_or_else(String::new, |help| format!("; {help}"))
+}
+
+/// A program argument cannot contain a NUL.
 pub(super) fn refuse_nul(text: &str, place: impl FnOnce() -> TemplateLocation) -> Result<(), RenderError> {
     if !text.contains('\0') {
         return Ok(());
     }
-    let message = "it holds a NUL character, which cannot be given to a program".into();
-    Err(RenderError { place: place(), message })
+    Err(RenderError::other(place(), "it contains a NUL character, which a program argument cannot"))
 }
 
-/// minijinja's own words for what went wrong, made fit for a sentence.
+/// minijinja's description of an error, as part of a sentence.
 pub(super) fn wording(error: &minijinja::Error) -> String {
     if error.kind() == minijinja::ErrorKind::OutOfFuel {
-        return "it does too much work: a loop that does not end, or text without bound".into();
+        return "it takes too long: an endless loop, or text that grows without limit".into();
     }
     let mut text = match error.detail() {
         Some(detail) => detail.to_owned(),

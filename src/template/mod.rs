@@ -1,10 +1,12 @@
-//! Owns turning templates and a point into what is run: compiled once from a sweep file, rendered for each job.
+//! Owns templates: compiled once from a sweep file, rendered for each job into what is run.
 //!
-//! - [`JobTemplate`] (here): compile, render.
-//! - `words`: a command cut into words as a shell would; `tags` and `segments`: where the template tags are.
-//! - `compile`: every template checked before anything runs; `check`: what minijinja would only find while running.
-//! - `text`: one compiled template; `scope`: the names that it sees.
-//! - [`shell`]: quoting for `sh`, and the line that a person pastes.
+//! - [`JobTemplate`] (here): compile and render.
+//! - `split`: splitting a command into words as a shell does; `tags` and `segments`: finding the template tags in a
+//!   text.
+//! - `compile`: compiling and checking every template before anything runs; `check`: checks that minijinja makes only
+//!   while rendering.
+//! - `compiled_text`: one compiled template; `scope`: the names that it can use.
+//! - [`shell`]: quoting for `sh`, and command lines to paste.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ pub mod shell;
 mod split;
 mod tags;
 
-pub use error::{RenderError, TemplateError, TemplateLocation};
+pub use error::{RenderError, RenderErrorKind, TemplateError, TemplateLocation};
 pub use scope::BUILT_IN;
 pub use shell::shell_line;
 pub use split::unquoted_operators;
@@ -30,14 +32,14 @@ pub use split::unquoted_operators;
 use compiled_text::{CompiledText, Engine};
 use scope::Frame;
 
-/// The templates of a sweep file, compiled. Rendering takes `&self` and may happen in many threads at once.
+/// The compiled templates of a sweep file. Rendering takes `&self` and may happen in many threads at once.
 #[derive(Debug)]
 pub struct JobTemplate {
     command: CompiledCommand,
     env: Vec<(String, CompiledText)>,
     stdin: Option<CompiledText>,
     dir: Option<CompiledText>,
-    /// The names that the template of `dir` mentions.
+    /// The names that the template of `dir` uses.
     dir_names: BTreeSet<String>,
     files: Vec<(String, CompiledText)>,
     engine: Engine,
@@ -53,13 +55,13 @@ enum CompiledCommand {
 
 #[derive(Debug)]
 enum Argument {
-    /// `{{ flags }}`: `--name value` for each parameter that the point has.
+    /// `{{ flags }}`: `--name value` for each parameter that has a value at the point.
     Flags,
-    /// One argument; it is dropped when it renders to nothing and `keep_empty` is not set.
+    /// One argument. It is dropped if it renders to an empty text and `keep_empty` is false.
     Text { text: CompiledText, keep_empty: bool },
 }
 
-/// What a job's templates may refer to.
+/// What the templates of a job can refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct JobContext<'a> {
     /// The id of the sweep.
@@ -70,34 +72,34 @@ pub struct JobContext<'a> {
     pub point: &'a Point,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// Slots that the job takes.
+    /// The number of slots that the job takes.
     pub cpus: u32,
-    /// The folder of the sweep file, or what stands for it on this machine; absolute.
+    /// The folder of the sweep file on this machine, or its replacement; absolute.
     pub here: &'a str,
 }
 
 /// What is run for a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// The program and its arguments; at least one word, the first not empty, no NUL anywhere.
+    /// The program and its arguments: at least one word, the first not empty, no NUL anywhere.
     pub argv: Vec<String>,
-    /// Variables set for the job, in the order of the file.
+    /// Environment variables of the job, in the order of the file.
     pub env: Vec<(String, String)>,
-    /// What the job reads from its standard input.
+    /// The job's standard input. None: empty.
     pub stdin: Option<String>,
-    /// The directory that the file gives the job, absolute; none: it runs in `here`.
+    /// The job's directory, absolute. None: it runs in `here`.
     pub dir: Option<String>,
-    /// The files of `[templates]`: their names, relative to the job's directory, and what is in them.
+    /// The rendered files of `[templates]`: path relative to the job's directory, and content.
     pub files: Vec<(String, String)>,
 }
 
 impl JobTemplate {
     /// Compiles and checks every template of a sweep file.
     ///
-    /// Only the command, `[job]`, `[templates]` and the names in `space.order` are looked at.
+    /// It reads only the command, `[job]`, `[templates]` and the names in `space.order`.
     ///
     /// # Errors
-    /// Everything that is wrong with them, in the order command, env, stdin, dir, templates.
+    /// All errors, in the order command, env, stdin, dir, templates.
     pub fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
         compile::compile(spec)
     }
@@ -105,8 +107,8 @@ impl JobTemplate {
     /// Renders what is run for one point.
     ///
     /// # Errors
-    /// If a template uses a parameter that this point has not, fails in another way, takes too long, or if what comes
-    /// out cannot be given to a program.
+    /// If a template uses a parameter that has no value at this point, fails in another way, or takes too long; if the
+    /// result cannot be passed to a program.
     pub fn render(&self, context: &JobContext) -> Result<Rendered, RenderError> {
         let dir = self.dir(context)?;
         let frame = Frame::new(context, dir.as_deref().unwrap_or(context.here));
@@ -143,18 +145,18 @@ impl JobTemplate {
         Ok(argv)
     }
 
-    /// The parameters and built-in names that some template mentions; `flags` among them stands for every parameter.
+    /// The parameters and built-in names that any template uses. `flags` among them stands for every parameter.
     pub fn names_used(&self) -> BTreeSet<String> {
         self.used.clone()
     }
 
-    /// Whether the file gives the same directory to every point: nothing that differs between points is in its name.
+    /// Whether all points have the same directory: its template uses nothing that differs between points.
     pub fn one_dir_for_all(&self) -> bool {
         const ALIKE: [&str; 4] = ["sweep", "here", "cpus", "attempt"];
         self.dir.is_some() && self.dir_names.iter().all(|name| ALIKE.contains(&name.as_str()))
     }
 
-    /// Whether every point runs the same program, as the command names it.
+    /// Whether all points run the same program.
     pub fn one_program_for_all(&self) -> bool {
         match &self.command {
             CompiledCommand::Shell(_) => true,
@@ -166,17 +168,17 @@ impl JobTemplate {
 
     fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {
         let Some(text) = &self.dir else { return Ok(None) };
-        // `compile` sees to it that the template of `dir` does not use `dir`.
+        // `compile` rejects `dir` in the template of `dir`.
         let dir = text.render(&self.engine, &Frame::new(context, ""))?;
         error::refuse_nul(&dir, || TemplateLocation::Dir)?;
         if dir.is_empty() {
-            return Err(RenderError {
-                place: TemplateLocation::Dir,
-                message: "it renders to nothing, which is no directory".into(),
-            });
+            return Err(RenderError::other(
+                TemplateLocation::Dir,
+                "it renders to an empty text, which is not a directory",
+            ));
         }
         let absolute = std::path::Path::new(context.here).join(&dir);
-        // Both parts are UTF-8, so is the whole.
+        // Both parts are UTF-8, so the result is too.
         Ok(Some(absolute.to_string_lossy().into_owned()))
     }
 
@@ -199,8 +201,8 @@ impl JobTemplate {
 
 fn check_argv(argv: &[String]) -> Result<(), RenderError> {
     if argv.first().is_none_or(String::is_empty) {
-        let message = "it renders to nothing: there is no program to run".into();
-        return Err(RenderError { place: TemplateLocation::Command, message });
+        let message = "it renders to an empty text, so there is no program to run";
+        return Err(RenderError::other(TemplateLocation::Command, message));
     }
     for (i, word) in argv.iter().enumerate() {
         error::refuse_nul(word, || TemplateLocation::Word(i))?;

@@ -1,4 +1,4 @@
-//! Owns the names that a template sees, and what they stand for in one job.
+//! Owns the names that a template can use, and their values for one job.
 
 use std::cell::OnceCell;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use super::shell::quote;
 use crate::expr::dynamic;
 use crate::value::Value;
 
-/// The names that templates have beside the parameters.
+/// The built-in names: those besides the parameters.
 pub const BUILT_IN: [&str; 10] = ["seed", "seed32", "draw", "repeat", "job", "attempt", "sweep", "cpus", "dir", "here"];
 
 /// `--name value` for every parameter, see [`super::Argument::Flags`].
@@ -53,12 +53,12 @@ impl BuiltIn {
 /// What a plain `{{ name }}` refers to.
 #[derive(Clone, Debug)]
 pub(super) enum ScopeName {
-    /// A parameter, and where it is expected among the names.
+    /// A parameter, and its expected position among the names.
     Param(String, usize),
     BuiltIn(BuiltIn),
 }
 
-/// What the names stand for while one job is rendered.
+/// The values of the names while one job is rendered.
 pub(super) struct Frame<'a> {
     context: &'a JobContext<'a>,
     dir: &'a str,
@@ -70,7 +70,7 @@ impl<'a> Frame<'a> {
         Frame { context, dir, scope: OnceCell::new() }
     }
 
-    /// Prints what a name stands for; `None` if this point has no such parameter.
+    /// Prints the value of a name. `None`: the parameter has no value at this point.
     pub fn print(&self, name: &ScopeName, out: &mut String) -> Option<()> {
         let built_in = match name {
             ScopeName::Param(name, hint) => return print(self.param(name, *hint)?, out),
@@ -108,13 +108,13 @@ impl<'a> Frame<'a> {
         self.context.point.params.get(at)
     }
 
-    /// The parameters that this point has not.
+    /// The parameters that have no value at this point.
     pub fn missing(&self) -> Vec<&'a str> {
         let all = self.context.names.iter().zip(&self.context.point.params);
         all.filter(|(_, value)| **value == Value::Missing).map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Appends `--name value` for each parameter that the point has.
+    /// Appends `--name value` for each parameter that has a value.
     pub fn push_flags(&self, argv: &mut Vec<String>) {
         for (name, value) in self.context.names.iter().zip(&self.context.point.params) {
             if *value != Value::Missing {
@@ -124,7 +124,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The context of minijinja, made when it is first asked for.
+    /// The context for minijinja, built on first use.
     pub fn scope(&self) -> Dynamic {
         self.scope.get_or_init(|| Dynamic::from_object(self.owned())).clone()
     }
@@ -159,7 +159,7 @@ fn print(value: &Value, out: &mut String) -> Option<()> {
     }
 }
 
-/// The same for minijinja, which wants to own it; values are converted when they are looked up.
+/// The same in owned form, which minijinja needs. Values are converted when they are looked up.
 #[derive(Debug)]
 struct RenderScope {
     names: Arc<[String]>,

@@ -1,5 +1,5 @@
-//! Owns a text cut into literal runs and template tags, and the way from a place in a template back to the place in the
-//! text that a person wrote.
+//! Owns a text split into literal runs and template tags, and the mapping from a position in the template to the
+//! position in the text as written.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use super::tags::{Tag, Unclosed, tags};
 /// A run of literal text, or a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// CompiledText after quotes and backslashes were taken off, and where each of its characters stands in what was written.
+    /// Text without quotes and backslashes, and the position of each of its characters in the text as written.
     Literal(String, Vec<usize>),
-    /// A tag, as it stands in what was written.
+    /// A tag, as written.
     Tag(Tag),
 }
 
@@ -19,7 +19,7 @@ pub(super) enum Segment {
 pub(super) struct Segments(pub Vec<Segment>);
 
 impl Segments {
-    /// Cuts a text that has no quoting of its own.
+    /// Splits a text that has no quoting of its own.
     pub fn of(text: &str) -> Result<Segments, Unclosed> {
         let mut segments = Segments::default();
         let mut at = 0;
@@ -38,7 +38,7 @@ impl Segments {
         }
     }
 
-    /// Adds a literal character that stands at byte `at` of what was written.
+    /// Adds a literal character from byte `at` of the text as written.
     pub fn push_char(&mut self, c: char, at: usize) {
         if let Some(Segment::Literal(text, places)) = self.0.last_mut() {
             text.push(c);
@@ -48,7 +48,7 @@ impl Segments {
         }
     }
 
-    /// The only piece, if it is a tag.
+    /// The only segment, if it is a tag.
     pub fn lone_tag(&self) -> Option<&Tag> {
         match self.0.as_slice() {
             [Segment::Tag(tag)] => Some(tag),
@@ -64,8 +64,7 @@ impl Segments {
         })
     }
 
-    /// The template that minijinja is given. Literal text that would be read as the start of a tag (a brace that the
-    /// user quoted) is written so that it is not.
+    /// The template for minijinja. Literal text that would start a tag, such as a quoted brace, is escaped.
     pub fn template(&self, written: &str) -> (String, SourceMap) {
         let mut template = String::new();
         let mut places = SourceMap::default();
@@ -108,12 +107,12 @@ fn push_literal(template: &mut String, places: &mut SourceMap, (text, at): (&str
     }
 }
 
-/// For places in a template, in order, where that stands in what was written.
+/// Positions in the template, in order, with the corresponding positions in the text as written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SourceMap(Vec<(usize, usize)>);
 
 impl SourceMap {
-    /// The range in what was written, for a range in the template.
+    /// The range in the text as written, for a range in the template.
     pub fn written(&self, range: Range<usize>) -> Range<usize> {
         let start = self.of(range.start);
         start..self.of(range.end.saturating_sub(1)).max(start) + usize::from(range.end > range.start)

@@ -1,16 +1,16 @@
-//! Owns quoting for a POSIX shell: values on their way into `sh -c`, and the line that a person pastes.
+//! Owns quoting for a POSIX shell: values that go into `sh -c`, and command lines to paste.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::tags::{Role, Tag, TagKind, idents, tag_at};
 
-/// A text as one word of a shell. A NUL, which no shell word can hold, is left as it is; rendering refuses it.
+/// A text as one shell word. A shell word cannot contain a NUL; it is left as it is here and rejected by rendering.
 pub fn quote(text: &str) -> Cow<'_, str> {
     shlex::Quoter::new().allow_nul(true).quote(text).unwrap_or(Cow::Borrowed(text))
 }
 
-/// A line that, pasted into a shell, runs the very same thing: `cd DIR && env A=b PROGRAM …`.
+/// A command line that runs the same thing when pasted into a shell: `cd DIR && env A=b PROGRAM …`.
 pub fn shell_line(argv: &[String], env: &[(String, String)], dir: Option<&str>) -> String {
     let mut words: Vec<Cow<str>> = Vec::new();
     if let Some(dir) = dir {
@@ -21,17 +21,17 @@ pub fn shell_line(argv: &[String], env: &[(String, String)], dir: Option<&str>) 
         words.extend(env.iter().map(|(name, value)| word(&format!("{name}={value}")).into_owned().into()));
     }
     words.extend(argv.iter().enumerate().map(|(i, text)| match i {
-        // The shell would take it for an assignment.
+        // The shell would treat it as an assignment.
         0 if text.contains('=') => quoted(text),
         _ => word(text),
     }));
     words.join(" ")
 }
 
-/// A text as one word of a line for people: bare where no shell sees anything in it.
+/// A text as one word of a command line for people: without quotes if the shell does not interpret anything in it.
 fn word(text: &str) -> Cow<'_, str> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+%@".contains(c);
-    // zsh looks for a program behind a `=` at the beginning.
+    // zsh replaces a word that begins with `=` by the path of a program.
     if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_safe) {
         Cow::Borrowed(text)
     } else {
@@ -46,8 +46,8 @@ fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The values in a command for `sh -c` that stand in quotes, although they are quoted on their way in: the shell would
-/// then see both, and expand what is in them.
+/// The values in a command for `sh -c` that are in quotes although they are quoted automatically. The shell would see
+/// both, and expand the value.
 pub fn values_in_quotes(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut quote = None;

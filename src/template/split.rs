@@ -1,4 +1,4 @@
-//! Owns cutting a command into words as a POSIX shell would, with template tags kept whole.
+//! Owns splitting a command into words as a POSIX shell does, with template tags kept whole.
 
 use std::ops::Range;
 
@@ -9,20 +9,20 @@ use super::tags::{Tag, Unclosed, tag_at};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandWord {
     pub segments: Segments,
-    /// Whether some of it stood in quotes: such a word stays even when it renders to nothing.
+    /// Whether a part of it was in quotes. Such a word is kept even if it renders to an empty text.
     pub quoted: bool,
-    /// Where it stands in the command, bytes.
+    /// Its place in the command, in bytes.
     pub range: Range<usize>,
 }
 
-/// Why a command cannot be cut into words; each with the byte where the trouble begins.
+/// Why a command cannot be split. Each has the byte where the problem begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SplitError {
-    /// This quote is never closed.
+    /// This quote has no closing quote.
     Quote(char, usize),
-    /// A backslash with nothing behind it.
+    /// A backslash at the end.
     Backslash(usize),
-    /// This tag is never closed.
+    /// This tag is not closed.
     Tag(usize),
 }
 
@@ -32,8 +32,8 @@ impl From<Unclosed> for SplitError {
     }
 }
 
-/// Cuts a command into words: blanks separate, quotes and backslashes hold together, `#` at the start of a word begins
-/// a comment. Nothing is expanded: `$`, `*`, `>` and `|` are text. Linear in the length of the text.
+/// Splits a command into words: spaces separate; quotes and backslashes group; `#` at the start of a word begins a
+/// comment. Nothing is expanded: `$`, `*`, `>` and `|` are text. Linear in the length of the text.
 pub(super) fn split(text: &str) -> Result<Vec<CommandWord>, SplitError> {
     let mut splitter = Splitter { text, at: 0, words: Vec::new(), word: None };
     while let Some(c) = splitter.peek() {
@@ -43,7 +43,7 @@ pub(super) fn split(text: &str) -> Result<Vec<CommandWord>, SplitError> {
     Ok(splitter.words)
 }
 
-/// Words of a command, not quoted, that a shell would take for an operator: pipes, redirections, `&&` and so on.
+/// Unquoted words of a command that a shell would treat as operators: pipes, redirections, `&&` and so on.
 pub fn unquoted_operators(text: &str) -> Vec<Range<usize>> {
     const OPERATORS: [&str; 15] =
         ["|", "||", "|&", "&&", "&", ";", "<", "<<", ">", ">>", "&>", "1>", "2>", "2>>", "2>&1"];
@@ -97,7 +97,7 @@ impl Splitter<'_> {
         self.at += 1;
         match self.peek() {
             None => return Err(SplitError::Backslash(start)),
-            // A line that goes on in the next one.
+            // A line continuation.
             Some('\n') => self.at += 1,
             Some('\r') if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\r\n")) => self.at += 2,
             Some(c) => self.push_char(c),
@@ -124,7 +124,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// In double quotes a backslash quotes only these; before anything else it is text.
+    /// In double quotes a backslash escapes only these; otherwise it is text.
     fn backslash_in_double_quotes(&mut self, quote: usize) -> Result<(), SplitError> {
         let next = self.text.get(self.at + 1..).and_then(|rest| rest.chars().next());
         match next {
@@ -223,7 +223,7 @@ mod tests {
             let _ = split(&text);
         }
 
-        // shlex makes an empty word of a backslash and a newline that stand alone, where a shell makes none: left out.
+        // For a backslash and a newline on their own, shlex makes an empty word and a shell makes none: excluded here.
         #[test]
         fn without_braces_it_cuts_as_shlex_does(text in r#"([a-z0-9 \t\n'"\\#$*]|\PC){0,40}"#) {
             prop_assume!(!text.contains(['{', '\r']) && !text.contains("\\\n"));

@@ -1,9 +1,9 @@
-//! Owns finding template tags (`{{ … }}`, `{% … %}`, `{# … #}`) in a text, and the names inside them, without judging
-//! what they mean: minijinja does that.
+//! Owns finding template tags (`{{ … }}`, `{% … %}`, `{# … #}`) in a text, and the identifiers in them. minijinja
+//! checks what they mean.
 
 use std::ops::Range;
 
-/// What a tag is.
+/// The kinds of tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TagKind {
     /// `{{ … }}`.
@@ -12,7 +12,7 @@ pub(super) enum TagKind {
     Block,
     /// `{# … #}`.
     Comment,
-    /// `{% raw %}` up to and with its `{% endraw %}`.
+    /// `{% raw %}` up to and including `{% endraw %}`.
     Raw,
 }
 
@@ -20,15 +20,15 @@ pub(super) enum TagKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     pub kind: TagKind,
-    /// Bytes, delimiters included.
+    /// Its bytes, delimiters included.
     pub range: Range<usize>,
 }
 
-/// A tag that never ends; where it begins.
+/// A tag that is not closed, and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unclosed(pub usize);
 
-/// The tag that begins at byte `at`, if one does.
+/// The tag that begins at byte `at`, if there is one.
 pub(super) fn tag_at(text: &str, at: usize) -> Option<Result<Tag, Unclosed>> {
     let rest = text.as_bytes().get(at..)?;
     let (kind, length) = match rest.get(..2)? {
@@ -41,7 +41,7 @@ pub(super) fn tag_at(text: &str, at: usize) -> Option<Result<Tag, Unclosed>> {
     Some(length.map(|length| Tag { kind, range: at..at + length }).ok_or(Unclosed(at)))
 }
 
-/// All tags of a text, in order, up to the first that never ends.
+/// All tags of a text, in order. Stops at the first that is not closed.
 pub(super) fn tags(text: &str) -> Result<Vec<Tag>, Unclosed> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -63,7 +63,7 @@ fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
     bytes.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| at + from)
 }
 
-/// Length of a tag up to and with `end`, which does not count inside strings and brackets, as minijinja has it.
+/// The length of a tag up to and including `end`. As in minijinja, `end` does not count inside strings and brackets.
 fn expression_length(rest: &[u8], end: &[u8]) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = 2;
@@ -95,7 +95,7 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     None
 }
 
-/// Length of `{% name %}` at the start of `rest`, if that is what stands there.
+/// The length of `{% name %}` if `rest` begins with it.
 fn basic_tag(rest: &[u8], name: &[u8]) -> Option<usize> {
     let mut at = 2 + sign(rest, 2);
     at += blanks(rest, at);
@@ -127,18 +127,18 @@ fn raw_length(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// What an identifier in a tag stands for.
+/// The role of an identifier in a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// The first word of a block tag.
     Statement,
-    /// A name that is looked up (or a word of the language).
+    /// A variable, or a keyword.
     Name,
-    /// Behind a `|`.
+    /// After a `|`.
     Filter,
-    /// Behind `is` or `is not`.
+    /// After `is` or `is not`.
     Test,
-    /// Behind a dot, or the key of `key=value`.
+    /// After a dot, or the key of `key=value`.
     Other,
 }
 
@@ -188,7 +188,7 @@ fn role(text: &str, tag: &Tag, found: &[Ident], before: u8, range: Range<usize>)
     let next = range.end + blanks(bytes, range.end);
     let word = |ident: Option<&Ident>| ident.and_then(|ident| text.get(ident.range.clone())).unwrap_or("");
     let mut earlier = found.iter().rev();
-    // The words right before this one, with nothing but blanks between.
+    // The words directly before this one, separated only by spaces.
     let last = if before == LETTER { word(earlier.next()) } else { "" };
     let last_but_one = word(earlier.next());
     match before {
@@ -202,10 +202,10 @@ fn role(text: &str, tag: &Tag, found: &[Ident], before: u8, range: Range<usize>)
     }
 }
 
-/// Stands for the end of an identifier or a number, as what came before.
+/// Marks that an identifier or a number came before.
 const LETTER: u8 = b'a';
 
-/// The name in a tag that is nothing but a name, `{{ name }}`.
+/// The name in a tag that is only a name, `{{ name }}`.
 pub(super) fn plain_name<'a>(text: &'a str, tag: &Tag) -> Option<&'a str> {
     if tag.kind != TagKind::Value {
         return None;

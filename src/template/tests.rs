@@ -110,7 +110,7 @@ fn flags_become_words() {
     shell.job.shell = true;
     assert_eq!(argv(&shell, params()), ["sh", "-c", "p --a 1 --c 'x y' q"]);
     let error = &errors(&text("p --all={{ flags }}", &["a"]))[0];
-    assert_eq!((error.message.as_str(), error.at.clone()), ("`flags` stands alone, or not at all", Some(11..16)));
+    assert_eq!((error.message.as_str(), error.at.clone()), ("`{{ flags }}` must be a word of its own", Some(11..16)));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn env_stdin_and_dir_are_templates_and_see_dir() {
     let rendered = render(&spec, vec!["a".into()]).unwrap();
     assert_eq!((rendered.dir, rendered.argv), (None, vec!["p".into(), "/home/a b".into()]));
     spec.job.dir = Some("x/{{ dir }}".into());
-    assert_eq!(errors(&spec)[0].message, "`dir` is not known while it is being made");
+    assert_eq!(errors(&spec)[0].message, "the template of `dir` cannot use `dir`");
 }
 
 #[test]
@@ -186,11 +186,11 @@ fn mistakes_are_all_found_with_their_places() {
     assert_eq!(
         seen,
         [
-            ("tmp", "`tmp` is neither a parameter of this sweep nor a name that sweep knows"),
-            ("rund", "there is no filter `rund`"),
-            ("defind", "there is no test `defind`"),
-            ("}}", "this template is not understood: unexpected end of variable block"),
-            ("sed", "`sed` is neither a parameter of this sweep nor a name that sweep knows"),
+            ("tmp", "`tmp` is neither a parameter nor a built-in name"),
+            ("rund", "unknown filter `rund`"),
+            ("defind", "unknown test `defind`"),
+            ("}}", "cannot parse this template: unexpected end of variable block"),
+            ("sed", "`sed` is neither a parameter nor a built-in name"),
         ]
     );
     assert!(found[0].help.as_ref().unwrap().starts_with("did you mean `temp`?"));
@@ -213,13 +213,13 @@ fn what_cannot_work_in_words_is_refused() {
     for command in
         ["p {% if a %} --a {% endif %}", "p {% for i in a %}x y{% endfor %}", "p x{% endif %}", "p {% else %}"]
     {
-        assert_eq!(message(command), "this block begins and ends in different words of the command", "{command}");
+        assert_eq!(message(command), "this block starts and ends in different words of the command", "{command}");
     }
-    assert_eq!(message("p 'x"), "this quote (') is never closed");
-    assert_eq!(message("p \\"), "a backslash with nothing behind it");
-    assert_eq!(message("p {{ a"), "this template tag is never closed");
+    assert_eq!(message("p 'x"), "the quote (') has no closing quote");
+    assert_eq!(message("p \\"), "a backslash at the end of the command");
+    assert_eq!(message("p {{ a"), "this template tag is not closed");
     assert_eq!(message("  "), "the command is empty");
-    assert_eq!(message("# p"), "the command is nothing but a comment");
+    assert_eq!(message("# p"), "the command is only a comment");
     assert!(message("p {% include 'x' %}").contains("include"));
 }
 
@@ -231,20 +231,21 @@ fn what_fails_while_rendering_says_so() {
     );
     assert_eq!(
         failed(&text("p {{ a | upper }}", &["a"]), Value::Missing),
-        "`command`: undefined value; at this point there is no `a`"
+        "`command`: undefined value: `a` has no value at this point; write {% if … is defined %}…{% endif %} around the \
+         part that needs the parameter"
     );
     assert_eq!(
         failed(&text("p x={{ a }}", &["a"]), "\0".into()),
-        "`command`, argument 1: it holds a NUL character, which cannot be given to a program"
+        "`command`, argument 1: it contains a NUL character, which a program argument cannot"
     );
     assert_eq!(
         failed(&text("{{ a }}", &["a"]), "".into()),
-        "`command`: it renders to nothing: there is no program to run"
+        "`command`: it renders to an empty text, so there is no program to run"
     );
     let endless = "p {% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
-    assert!(failed(&words(&["p", endless], &["a"]), Value::Int(1)).contains("too much work"));
+    assert!(failed(&words(&["p", endless], &["a"]), Value::Int(1)).contains("takes too long"));
     let huge = words(&["p", "{{ 'x' * 999999999999 }}"], &["a"]);
-    assert!(failed(&huge, Value::Int(1)).contains("too much work"));
+    assert!(failed(&huge, Value::Int(1)).contains("takes too long"));
 }
 
 /// Values that would do harm if they were ever looked at by a shell.

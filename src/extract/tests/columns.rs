@@ -1,4 +1,4 @@
-//! Owns the tests of chosen columns: patterns and paths.
+//! Tests of selected columns: patterns and paths.
 
 use super::*;
 

@@ -1,11 +1,11 @@
-//! Owns the property tests of reading results.
+//! Property tests of reading results.
 
 use itertools::Itertools;
 use proptest::prelude::*;
 
 use super::*;
 
-/// Each format, and both with columns.
+/// Each format, and both that have columns.
 pub(super) fn formats() -> Vec<ResultFormat> {
     let patterns = columns(&[("a", "a *= *(\\S+)"), ("b", "[a-z1]+"), ("c", "^(?:.|(?<x>NaN))$")]);
     let paths = columns(&[("a", "a"), ("b", "a.a[-1]"), ("c", "[\"\u{e9}\"][0].a")]);
@@ -13,7 +13,7 @@ pub(super) fn formats() -> Vec<ResultFormat> {
     vec![Auto, JSON, Json(paths), KeyValue, Regex(patterns), Number]
 }
 
-/// Output that is nearly something.
+/// Output that almost has a valid format.
 pub(super) fn output() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         "{", "}", "\"", "\\", "NaN", "-", "Infinity", "[", "]", ":", ",", " ", "\n", "\r", "a", "=", "1", "e", ".",
@@ -32,7 +32,7 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Equal, NaN to NaN, and zero of the same sign.
+/// Equal, where NaN equals NaN and zeros have the same sign.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Float(a), Float(b)) => (a.is_nan() && b.is_nan()) || a.to_bits() == b.to_bits(),

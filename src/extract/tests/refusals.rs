@@ -1,4 +1,4 @@
-//! Owns the tests of what is refused, and of what is said then.
+//! Tests of errors and their messages.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Owns the tests of several sources, of files, and of reading again what was kept.
+//! Tests of several sources, of files, and of reading stored output again.
 
 use super::*;
 
@@ -92,7 +92,7 @@ fn settings_that_another_version_understood_are_told() {
         told(ResultFormat::Regex(columns(&[("energy", "E = (")]))),
         told(ResultFormat::Json(columns(&[("energy", "$.x")]))),
     ].join("\n"), @r#"
-    `E = (`, for the result `energy`: this pattern cannot be read: unclosed group
-    `$.x`, for the result `energy`: a path begins with a key of the object, without `$`
+    `E = (`, for the result `energy`: invalid pattern: unclosed group
+    `$.x`, for the result `energy`: a path must start with a key of the object, without `$`
     "#);
 }

@@ -1,4 +1,4 @@
-//! Owns the tests of output that is longer than what is kept of it.
+//! Tests of output that is longer than what is kept of it.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::named_values::{MOST_NAMES, MOST_TEXT};
 use super::properties::{formats, output};
 use super::*;
 
-/// The results of an output that comes in chunks, and of which the last `keep` bytes are kept.
+/// The results of an output that comes in chunks, of which the last `keep` bytes are kept.
 fn streamed(settings: &ResultSettings, chunks: &[&[u8]], keep: usize) -> Result<Results, String> {
     let extractor = Extractor::new(std::slice::from_ref(settings)).unwrap();
     let mut extraction = extractor.begin();
@@ -80,13 +80,13 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
     the output has no line `name = value`; its last line is `0.5`
     the output has no line `name = value`; its last line is very long
     "#);
-    // What comes after a line that is too long, or stands in none, is as good as ever.
+    // Lines after one that is too long are read as usual.
     assert_eq!(long(energy(), &[b"E = 5\n", &endless, b"\nE = 6\n"]).unwrap(), named(&[("energy", Int(6))]));
     assert_eq!(long(KeyValue, &[b"E = 5\n", &endless]).unwrap(), named(&[("E", Int(5))]));
     assert_eq!(long(Auto, &[&endless]).unwrap(), []);
     assert_eq!(long(Auto, &[b"E = 5\n", &blank]).unwrap(), named(&[("E", Int(5))]));
     assert_eq!(long(Auto, &[names.as_bytes(), b"{\"E\": 2}"]).unwrap(), named(&[("E", Int(2))]));
-    // A name that is given value after value takes no more room for it.
+    // A name that gets value after value needs no more memory.
     let often: String = (0..100_000).map(|i| format!("text = {:100}|\n", i)).collect();
     assert!(matches!(long(KeyValue, &[often.as_bytes()]).unwrap().as_slice(), [(_, Value::Text(_))]));
 }

@@ -1,32 +1,32 @@
-//! Owns a long row of bits: which of many things are kept. Counts and finds in O(log n), and is written compactly.
+//! Owns bit sets: which of many things are kept. Counting and finding take O(log n), and the text form is compact.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Words counted together.
+/// The number of words counted together.
 const GROUP: usize = 8;
 
-/// The most bits that a row may have: half a gigabyte of memory.
+/// The maximum number of bits: half a gigabyte of memory.
 pub(super) const MOST_BITS: u64 = 1 << 32;
 
-/// Copies of fewer words are not worth their description.
+/// Shorter copies would take more space than the words.
 const SHORTEST_COPY: usize = 2;
 
-/// A row of bits. As text it is its length, a colon, and its words in the digits of Z85: runs of zeros and of ones, copies
-/// of what stands farther ahead, and what is left as it is.
+/// A bit set. Its text form is the length, a colon, and the packed words in Z85 digits: runs of zeros and of ones,
+/// copies of earlier words, and literal words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Bits {
     len: u64,
-    /// 64 bits each, the first one lowest; those past the end are zero.
+    /// 64 bits each, lowest first. Bits past the end are zero.
     words: Vec<u64>,
-    /// How many ones there are before each group of words, and at the end how many there are.
+    /// The number of ones before each group of words, and of all ones at the end.
     before: Vec<u64>,
     ones: u64,
 }
 
-/// Bits one after the other.
+/// Builds a bit set bit by bit.
 #[derive(Debug, Default)]
 pub(super) struct BitsBuilder {
     len: u64,
@@ -45,7 +45,7 @@ impl BitsBuilder {
         self.len += 1;
     }
 
-    /// The bit at a place; none where there is none yet.
+    /// The bit at a position. None: it is not there yet.
     pub(super) fn get(&self, at: u64) -> Option<bool> {
         bit(&self.words, at).filter(|_| at < self.len)
     }
@@ -70,23 +70,23 @@ impl Bits {
         Bits { len, words, before, ones }
     }
 
-    /// How many bits there are.
+    /// The number of bits.
     #[allow(clippy::len_without_is_empty)] // nobody asks
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// How many of them are ones.
+    /// The number of ones.
     pub fn ones(&self) -> u64 {
         self.ones
     }
 
-    /// The bit at a place; false past the end.
+    /// The bit at a position. False past the end.
     pub fn get(&self, at: u64) -> bool {
         bit(&self.words, at).unwrap_or(false)
     }
 
-    /// How many ones there are before a place.
+    /// The number of ones before a position.
     pub fn rank(&self, at: u64) -> u64 {
         let word = (at / 64) as usize;
         let group = word / GROUP;
@@ -96,7 +96,7 @@ impl Bits {
         before + whole.sum::<u64>() + u64::from(partial)
     }
 
-    /// The place of a one, which is counted from 0; none if there are not so many.
+    /// The position of a one, counted from 0. None if there are fewer ones.
     pub fn select(&self, one: u64) -> Option<u64> {
         let group = self.before.partition_point(|before| *before <= one).checked_sub(1)?;
         let mut left = one - self.before.get(group)?;
@@ -111,7 +111,7 @@ impl Bits {
     }
 }
 
-/// The place of a word's one, counted from 0; the word has so many.
+/// The position of the nth one of a word, counted from 0. The word has that many.
 fn nth_one(mut word: u64, one: u64) -> u32 {
     for _ in 0..one {
         word &= word - 1;
@@ -139,11 +139,12 @@ impl TryFrom<String> for Bits {
             };
             (past_end == 0).then(|| Bits::new(len, words))
         };
-        read().ok_or_else(|| "the selection of points is damaged".to_owned())
+        read().ok_or_else(|| "the stored selection of points is damaged".to_owned())
     }
 }
 
-/// A step of the packed form: its kind in the two lowest bits of a number, and above them how many words it gives.
+/// The kind of a step of the packed form, in the two lowest bits of a number. The bits above are the number of words it
+/// gives.
 const ZEROS: u64 = 0;
 const ONES: u64 = 1;
 const PLAIN: u64 = 2;
@@ -189,7 +190,7 @@ fn push_plain(packed: &mut Vec<u8>, words: &[u64]) {
     }
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Seven bits per byte, lowest first. The highest bit says that more bytes follow.
 fn push_number(packed: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         packed.push(number as u8 | 0x80);
@@ -228,7 +229,7 @@ fn unpack(packed: &[u8], len: usize) -> Option<Vec<u64>> {
             }
         }
     }
-    // What fills the last digits is zero.
+    // The padding of the last digits is zero.
     rest.all(|byte| byte == 0).then_some(words)
 }
 

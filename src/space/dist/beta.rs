@@ -3,7 +3,7 @@
 use super::normal::standard_normal;
 use super::special::{HALF_LN_2_PI, Tail, newton, stirling_error};
 
-/// Two shapes, with what depends on them alone.
+/// Two shapes, with what depends only on them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::space) struct Shapes {
     a: f64,
@@ -82,8 +82,8 @@ impl Shapes {
     }
 }
 
-/// By how much the logarithm of the density of t lies below its peak: n·(ln(q + p·e^t) − p·t), where n = a + b, p = a/n
-/// and q = b/n; for p above 1/2 the same with a and b exchanged and −t, so that the logarithm keeps its digits.
+/// How far the logarithm of the density of t lies below its peak: n·(ln(q + p·e^t) − p·t), where n = a + b, p = a/n and
+/// q = b/n. For p above 1/2 the same with a and b exchanged and −t, so that the logarithm keeps its digits.
 fn drop(a: f64, b: f64, t: f64) -> f64 {
     let (a, b, t) = if a <= b { (a, b, t) } else { (b, a, -t) };
     let n = a + b;

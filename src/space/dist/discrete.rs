@@ -1,4 +1,4 @@
-//! Owns the distributions on separate values: whole numbers, and one of a list.
+//! Owns the discrete distributions: whole numbers, and a choice from a list.
 
 use super::super::draw::below;
 use super::poisson::Poisson;
@@ -8,9 +8,9 @@ use crate::value::Value;
 /// A distribution on whole numbers.
 #[derive(Debug)]
 pub(in crate::space) enum Whole {
-    /// All alike: the smallest, and how many there are, up to 2^64.
+    /// Uniform: the smallest number, and how many there are, up to 2^64.
     Alike { min: i64, count: u128 },
-    /// Uniform in the logarithm, with the logarithms of the smallest and of the one beyond the largest.
+    /// Uniform in the logarithm: the logarithms of the smallest number and of the largest plus one.
     Log { min: i64, max: i64, ln_min: f64, ln_beyond: f64 },
     /// Poisson.
     Poisson(Poisson),
@@ -22,7 +22,7 @@ impl Whole {
         Ok(Whole::Alike { min, count: (i128::from(max) - i128::from(min)) as u128 + 1 })
     }
 
-    /// k with probability ln((k + 1)/k) divided by the sum: a value of the log-uniform distribution on [min, max + 1)
+    /// k with probability ln((k + 1)/k) divided by the sum: a value of the log-uniform distribution on [min, max + 1),
     /// without its fraction.
     pub(super) fn log(min: i64, max: i64) -> Result<Whole, String> {
         check_bounds(min, max)?;
@@ -36,12 +36,13 @@ impl Whole {
         Poisson::new(mean).map(Whole::Poisson)
     }
 
-    /// The quantile; of alike ones min + floor(word · count / 2^64).
+    /// The quantile. For the uniform distribution it is min + floor(word · count / 2^64).
     pub(super) fn quantile(&self, word: u64) -> i64 {
         match *self {
             Whole::Alike { min, count } => {
                 let above_min = (u128::from(word) * count) >> 64;
-                // The sum is at most the largest; a number from 2^63 wraps as it is added, and comes out right.
+                // The sum is at most the largest number. A number from 2^63 wraps in the addition, and the result is
+                // right.
                 min.wrapping_add(above_min as i64)
             }
             Whole::Log { min, max, ln_min, ln_beyond } => log_quantile(min, max, ln_min, ln_beyond, unit(word)),
@@ -63,11 +64,11 @@ fn check_bounds(min: i64, max: i64) -> Result<(), String> {
     Ok(())
 }
 
-/// One of some values.
+/// A choice from a list of values.
 #[derive(Debug)]
 pub(in crate::space) struct Choice {
     values: Vec<Value>,
-    /// The sums of the weights up to each value and with it; none: all alike.
+    /// The running sums of the weights, each including its own value. None: all values are equally likely.
     sums: Option<Vec<f64>>,
     /// The sum of all weights; 1 without weights.
     total: f64,
@@ -78,7 +79,7 @@ pub(in crate::space) struct Choice {
 impl Choice {
     pub(super) fn new(values: &[Value], weights: Option<&[f64]>) -> Result<Choice, String> {
         if values.is_empty() {
-            return Err("there are no `values` to choose from".into());
+            return Err("`values` is empty".into());
         }
         let sums = weights.map(|weights| sums(weights, values.len())).transpose()?;
         let last = match &sums {
@@ -89,7 +90,8 @@ impl Choice {
         Ok(Choice { values: values.to_vec(), sums, total, last })
     }
 
-    /// Without weights value number floor(word · n / 2^64); with weights the first one whose sum is above u · total.
+    /// Without weights: value number floor(word · n / 2^64). With weights: the first value whose sum is above u ·
+    /// total.
     #[allow(clippy::indexing_slicing, reason = "`last` is a position in `values`")]
     pub(super) fn quantile(&self, word: u64) -> Value {
         let position = match &self.sums {
@@ -109,7 +111,7 @@ fn sums(weights: &[f64], values: usize) -> Result<Vec<f64>, String> {
         return Err(format!("there are {values} `values` and {} `weights`", weights.len()));
     }
     if let Some(bad) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
-        return Err(format!("{bad} is no weight: weights are 0 or more"));
+        return Err(format!("{bad} is not a weight: weights are finite and not negative"));
     }
     let sums: Vec<f64> = weights
         .iter()
@@ -120,7 +122,7 @@ fn sums(weights: &[f64], values: usize) -> Result<Vec<f64>, String> {
         .collect();
     match sums.last() {
         Some(total) if *total > 0.0 && total.is_finite() => Ok(sums),
-        Some(total) if *total > 0.0 => Err("the `weights` add up to more than a double holds".into()),
+        Some(total) if *total > 0.0 => Err("the sum of the `weights` is too large".into()),
         _ => Err("all `weights` are 0".into()),
     }
 }

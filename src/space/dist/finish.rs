@@ -1,4 +1,4 @@
-//! Owns `clip` and `round`: what is done to a value after it is drawn.
+//! Owns `clip` and `round`, which are applied to a value after it is drawn.
 
 use dashu_int::IBig;
 use dashu_int::ops::Abs;
@@ -17,14 +17,14 @@ pub(in crate::space) struct Finish {
 #[derive(Clone, Debug)]
 struct RoundingStep {
     exact: RBig,
-    /// The numbers of the least and of the greatest multiple within the bounds.
+    /// The numbers of the smallest and the greatest multiple within the bounds.
     least: IBig,
     greatest: IBig,
     quick: Option<Quick>,
 }
 
-/// A step as digits/scale, both exact as doubles, for values of which doubles tell for certain which multiple is the
-/// nearest.
+/// A step as digits/scale, both exact as doubles. Used for values for which doubles determine the nearest multiple with
+/// certainty.
 #[derive(Clone, Copy, Debug)]
 struct Quick {
     step: f64,
@@ -34,7 +34,7 @@ struct Quick {
     greatest: i64,
 }
 
-/// Below this many steps a quotient of doubles is good to 2^−12, and a multiple has fewer than 53 bits.
+/// Below this many steps a quotient of doubles is accurate to 2^−12, and a multiple has fewer than 53 bits.
 const QUICK_REACH: i64 = 1 << 40;
 
 impl Finish {
@@ -93,7 +93,7 @@ impl Quick {
         Some(Quick { step: digits / scale, digits, scale, least: bounded(least)?, greatest: bounded(greatest)? })
     }
 
-    /// The nearest multiple, unless it takes exact arithmetic to say which it is.
+    /// The nearest multiple. None: exact arithmetic is needed to determine it.
     fn nearest(&self, x: f64) -> Option<f64> {
         let quotient = x / self.step;
         let near = libm::rint(quotient);
@@ -121,7 +121,7 @@ impl WholeFinish {
         if clip.is_some_and(|(low, high)| low >= BEYOND || high < -BEYOND) {
             return Err("the bounds of `clip` lie beyond the whole numbers of 64 bits".into());
         }
-        // A cast to an integer stops at the ends of its range.
+        // A cast to an integer saturates.
         let (low, high) =
             clip.map_or((i64::MIN, i64::MAX), |(low, high)| (libm::ceil(low) as i64, libm::floor(high) as i64));
         if low > high {
@@ -191,15 +191,15 @@ fn exact(x: f64) -> RBig {
     RBig::try_from(x).expect("the number is finite")
 }
 
-/// The number of the least multiple that is, as a double, not below the bound.
+/// The number of the smallest multiple that is, as a double, not below the bound.
 fn least_multiple(step: &RBig, bound: f64) -> IBig {
     let number = (exact(bound) / step).ceil();
-    // The bound may stand for a multiple just below it: 0.15 as a double is not 3 times 0.05.
+    // The bound may represent a multiple just below it: 0.15 as a double is not 3 times 0.05.
     let before = &number - IBig::ONE;
     if to_f64(&(RBig::from(before.clone()) * step)) >= bound { before } else { number }
 }
 
-/// The nearest whole number, halfway the even one.
+/// The nearest whole number; halfway between two, the even one.
 fn half_even(x: &RBig) -> IBig {
     let below = x.floor();
     let twice_rest = (x - RBig::from(below.clone())) * RBig::from(2);
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn bounds_hold_after_rounding() {
-        // The doubles next to 0.15 and 0.35 are not multiples of 0.05, but stand for them.
+        // The doubles next to 0.15 and 0.35 are not multiples of 0.05, but represent them.
         assert_eq!(rounded("0.05", Some((0.15, 0.35)), 0.0), "0.15");
         assert_eq!(rounded("0.05", Some((0.15, 0.35)), 9.0), "0.35");
         assert_eq!(rounded("0.5", Some((0.3, 1.4)), 0.0), "0.5");

@@ -3,14 +3,14 @@
 use super::normal::standard_normal;
 use super::special::{Tail, exp_minus_linear, ln_poisson_factor, newton, stirling_error};
 
-/// A shape, with what depends on it alone.
+/// A shape, with what depends only on it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::space) struct Shape {
     a: f64,
     stirling_error: f64,
 }
 
-/// Both tails at a place: they add up to 1, and each is good to its own last digits.
+/// Both tails: they add up to 1, and each is accurate to its own last digits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tails {
     /// ln P, P the regularized lower incomplete gamma function.

@@ -4,13 +4,14 @@ use super::super::error::SpaceError;
 use super::{Quantile, Sampler, unit};
 use crate::space::Random;
 
-/// The probability that `clip` moves a value up to its lower bound, and down to its upper bound; none without `clip`.
+/// The probability that `clip` raises a value to its lower bound, and that it lowers one to its upper bound. None
+/// without `clip`.
 ///
-/// Found by halving the words, of which the quantiles are a monotone function: good to 2^−52, or to the accuracy of the
-/// quantiles, which is some 13 digits.
+/// Found by bisecting the words, of which the quantiles are a monotone function: accurate to 2^−52, or to the accuracy
+/// of the quantiles, which is some 13 digits.
 ///
 /// # Errors
-/// The distribution, its `clip` or its `round` cannot be used.
+/// An invalid distribution, `clip` or `round`.
 pub fn mass_at_bounds(random: &Random) -> Result<Option<(f64, f64)>, SpaceError> {
     let error = |why| SpaceError::Distribution { name: random.name.clone(), why };
     let sampler = Sampler::new(random).map_err(error)?;
@@ -21,7 +22,7 @@ pub fn mass_at_bounds(random: &Random) -> Result<Option<(f64, f64)>, SpaceError>
             (count(|word| at(word) < low), count(|word| at(word) <= high))
         }
         Quantile::Whole(whole, _) => {
-            // Bounds of whole numbers are whole: below 3.5 is below 4.
+            // Bounds of whole numbers are whole: below 3.5 means below 4.
             let (low, high) = (libm::ceil(low) as i64, libm::floor(high) as i64);
             (count(|word| whole.quantile(word) < low), count(|word| whole.quantile(word) <= high))
         }
@@ -31,7 +32,7 @@ pub fn mass_at_bounds(random: &Random) -> Result<Option<(f64, f64)>, SpaceError>
     Ok(Some((low_words as f64 / words, ((1_u128 << 64) - high_words) as f64 / words)))
 }
 
-/// How many words, of all 2^64, have a property that those from some word on have not.
+/// How many of all 2^64 words have a property that holds up to some word and not from there on.
 fn count(holds: impl Fn(u64) -> bool) -> u128 {
     let (mut low, mut high) = (0, 1_u128 << 64);
     while low < high {

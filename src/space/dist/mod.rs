@@ -1,11 +1,11 @@
-//! Owns the distributions: words of the generator to values.
+//! Owns the distributions: from words of the generator to values.
 //!
-//! Each but the permutation is a quantile function of a single word, so that the word may come from elsewhere (a
-//! low-discrepancy sequence) and one draw never shifts another. All mathematics is `libm`'s or square roots, so that it
-//! is the same on every machine. Files:
+//! Each except the permutation is a quantile function of a single word. So the word can come from elsewhere (a
+//! low-discrepancy sequence), and one draw never shifts another. All mathematics comes from `libm` or is a square root,
+//! so it is the same on every machine. Files:
 //!
-//! - `real`: values on the line, with `normal`, `truncated`, `gamma`, `beta` for their quantiles and `special` for what
-//!   these share;
+//! - `real`: continuous distributions, with `normal`, `truncated`, `gamma`, `beta` for their quantiles and `special`
+//!   for what these share;
 //! - `discrete`: whole numbers and choices, with `poisson`; `permutation`;
 //! - `student`: Student's t, for intervals around means;
 //! - `finish`: `clip` and `round`; `mass`: how much of a distribution `clip` moves.
@@ -33,19 +33,19 @@ use crate::value::Value;
 pub use self::mass::mass_at_bounds;
 pub use self::student::student_t;
 
-/// A distribution, checked and ready to be drawn from.
+/// A checked distribution, ready to be drawn from.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // there are a handful of them, never moved
 pub(super) enum Sampler {
     /// From a single word.
     Quantile(Quantile),
-    /// From as many words as it takes.
+    /// From as many words as needed.
     Permutation(Permutation),
 }
 
 impl Sampler {
     /// # Errors
-    /// What is wrong with the distribution, or with its `clip` or `round`, as a phrase.
+    /// What is wrong with the distribution, `clip` or `round`, as a phrase.
     pub(super) fn new(random: &Random) -> Result<Sampler, String> {
         let (clip, round) = (random.clip, random.round.as_deref());
         let real = |real| Ok(Sampler::Quantile(Quantile::Real(real, Finish::new(clip, round)?)));
@@ -83,8 +83,8 @@ fn refuse_finish(random: &Random, what: &str) -> Result<(), String> {
     }
 }
 
-/// A quantile function: a word, uniform in 64 bits, to a value; monotone but for rounding, except for choices, whose
-/// order is the list's.
+/// A quantile function: from a word, uniform in 64 bits, to a value. Monotone except for rounding; the order of a
+/// choice is that of its list.
 #[derive(Debug)]
 pub(super) enum Quantile {
     Real(Real, Finish),

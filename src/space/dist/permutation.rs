@@ -22,8 +22,8 @@ impl Permutation {
         }
     }
 
-    /// Shuffles 0 … of−1 after Fisher and Yates, from the back: for i from of−1 down to 1, elements i and j change
-    /// places, j unbiased in 0 … i.
+    /// Shuffles 0 … of−1 after Fisher and Yates, from the back: for i from of−1 down to 1, elements i and j are
+    /// swapped, j unbiased in 0 … i.
     pub(in crate::space) fn value(&self, words: &mut Words) -> Value {
         let mut order: Vec<u32> = (0..self.of).collect();
         for i in (1..order.len()).rev() {
@@ -32,15 +32,15 @@ impl Permutation {
         let mut text = String::with_capacity(order.len() * 4);
         for (i, element) in order.iter().enumerate() {
             let comma = if i > 0 { "," } else { "" };
-            // Writing into a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{comma}{element}");
         }
         Value::Text(text)
     }
 }
 
-/// A number in 0 … bound−1, all exactly alike: D. Lemire, "Fast random integer generation in an interval", 2019. A word
-/// whose low half of word·bound is below 2^64 mod bound is passed over.
+/// A number in 0 … bound−1, all exactly equally likely: D. Lemire, "Fast random integer generation in an interval",
+/// 2019. A word whose low half of word·bound is below 2^64 mod bound is skipped.
 fn unbiased_below(words: &mut Words, bound: u64) -> u64 {
     let rejected_below = bound.wrapping_neg() % bound;
     loop {

@@ -1,11 +1,11 @@
-//! Owns the distributions on the line: the probability u, 0 < u < 1, to a double.
+//! Owns the continuous distributions: from the probability u, 0 < u < 1, to a double.
 
 use super::beta::Shapes;
 use super::gamma::Shape;
 use super::normal::standard_normal;
 use super::truncated::{Truncated, TruncatedValue};
 
-/// A distribution on the line.
+/// A continuous distribution.
 #[derive(Debug)]
 pub(in crate::space) enum Real {
     Uniform {
@@ -42,7 +42,7 @@ pub(in crate::space) enum Real {
         mean: f64,
     },
     Beta(Shapes),
-    /// The mode as a part of the width.
+    /// The mode as a fraction of the width.
     Triangular {
         min: f64,
         max: f64,
@@ -161,7 +161,7 @@ impl Real {
     }
 }
 
-/// min + (max − min)·u, and the same without overflow where max − min is too large.
+/// min + (max − min)·u, without overflow if max − min is too large.
 fn between(min: f64, max: f64, u: f64) -> f64 {
     let width = max - min;
     if width.is_finite() { min + width * u } else { min * (1.0 - u) + max * u }
@@ -188,7 +188,7 @@ fn check_sd(key: &str, sd: f64) -> Result<(), String> {
     Ok(())
 }
 
-/// Shapes below 1/1000 would give values of which half are too small for a double.
+/// With shapes below 1/1000, half of the values would be too small for a double.
 fn check_shape(key: &str, shape: f64, name: &str, most: f64) -> Result<(), String> {
     if !(1e-3..=most).contains(&shape) {
         return Err(format!("`{key}` is {shape}, and a {name} distribution takes one from 0.001 to {most:e}"));

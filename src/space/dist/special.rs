@@ -1,5 +1,5 @@
-//! Owns what the gamma, beta and Poisson distributions share: the factor before their series, without cancellation, and
-//! Newton's method on a tail.
+//! Owns what the gamma, beta and Poisson distributions share: the factor before their series, computed without
+//! cancellation, and Newton's method on a tail.
 
 pub(super) const HALF_LN_2_PI: f64 = 0.9189385332046728;
 
@@ -17,7 +17,7 @@ pub(super) fn stirling_error(a: f64) -> f64 {
     terms.iter().fold(0.0, |sum, term| sum * square + term) * inverse
 }
 
-/// e^t − 1 − t, at least 0; by its series where the difference would lose digits.
+/// e^t − 1 − t, at least 0. Uses its series where the difference would lose digits.
 pub(super) fn exp_minus_linear(t: f64) -> f64 {
     if t.abs() > 0.5 {
         return libm::expm1(t) - t;
@@ -32,7 +32,7 @@ pub(super) fn ln_poisson_factor(a: f64, t: f64, stirling_error: f64) -> f64 {
     -a * exp_minus_linear(t) - 0.5 * libm::log(a) - HALF_LN_2_PI - stirling_error
 }
 
-/// A tail of a distribution at a place t: its logarithm, and the derivative of that logarithm.
+/// A tail of a distribution at t: its logarithm, and the derivative of that logarithm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tail {
     pub(super) ln: f64,

@@ -1,4 +1,4 @@
-//! Owns ranges of equal differences: value k is from + k·step, an exact fraction.
+//! Owns ranges with equal differences: value k is from + k·step, an exact fraction.
 
 use dashu_int::{IBig, UBig};
 use dashu_ratio::{RBig, Relaxed};
@@ -7,7 +7,7 @@ use super::{TOO_CLOSE, check_integer_end};
 use crate::space::decimal;
 use crate::value::Value;
 
-/// Value k is (first + k·step) / denominator, all of them integers.
+/// Value k is (first + k·step) / denominator; all are integers.
 #[derive(Debug)]
 pub(in crate::space) struct Linear {
     first: IBig,
@@ -47,7 +47,7 @@ impl Linear {
         Value::Float(decimal::relaxed_to_f64(&exact))
     }
 
-    /// The position whose value is nearest to a number; it may lie outside.
+    /// The position whose value is nearest to a number. It may lie outside the range.
     pub(super) fn nearest(&self, number: &RBig) -> IBig {
         if self.step.is_zero() {
             return IBig::ZERO;
@@ -67,7 +67,7 @@ fn check_distinct(from: &RBig, step: &RBig, last: &RBig, len: u64, integers: boo
         return Err(format!("`from` and `to` are the same, which gives one value, and `count` is {len}"));
     }
     let largest = decimal::to_f64(from).abs().max(decimal::to_f64(last).abs());
-    // Finite: both ends are.
+    // Finite, because both ends are.
     let gap = largest - largest.next_down();
     match RBig::try_from(gap) {
         Ok(gap) if step.clone() > gap || -step.clone() > gap => Ok(()),

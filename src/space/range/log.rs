@@ -1,4 +1,4 @@
-//! Owns ranges of equal factors: value k of n is from^(1−t) · to^t with t = k/(n−1), exact before it is rounded once.
+//! Owns ranges with equal factors: value k of n is from^(1−t) · to^t with t = k/(n−1), exact before it is rounded once.
 
 use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
@@ -12,16 +12,16 @@ use crate::value::Value;
 
 type Approximation = FBig<HalfEven, 2>;
 
-/// Bits of the reals, some 150 decimal digits. Rounding twice (to these, then to a double) could only be wrong if a
-/// value lay within 2^-440 or so of the middle between two doubles without being that middle; the values that can be
-/// such a middle are fractions, which are computed exactly.
+/// Bits of the approximations, some 150 decimal digits. Rounding twice (to these, then to a double) could be wrong only
+/// if a value lay within 2^-440 or so of the middle between two doubles without being that middle. The values that can
+/// be such a middle are fractions, which are computed exactly.
 const PRECISION: usize = 512;
 
 #[derive(Debug)]
 pub(in crate::space) struct Log {
     from: RBig,
     len: u64,
-    /// to/from = root^power with the largest power that there is: value k is a fraction if and only if power·t is whole.
+    /// to/from = root^power with the largest possible power: value k is a fraction if and only if power·t is whole.
     root: RBig,
     power: u64,
     ln_from: Approximation,
@@ -74,8 +74,8 @@ impl Log {
         Value::Float(to_f64(&exponent.exp()))
     }
 
-    /// The position whose value is nearest to a number; it may lie outside. None: there is no such position, or the
-    /// number is not above 0.
+    /// The position whose value is nearest to a number. It may lie outside the range. None: there is no such position,
+    /// or the number is not above 0.
     pub(super) fn nearest(&self, number: &RBig) -> Option<IBig> {
         if *number <= RBig::ZERO {
             return None;
@@ -91,12 +91,12 @@ impl Log {
         Some((fraction(t) * RBig::from(gaps)).round())
     }
 
-    /// The same a thousand times faster, unless doubles are too coarse to tell the position to less than one.
+    /// The same a thousand times faster, unless doubles are too coarse to determine the position to within one.
     fn nearest_by_doubles(&self, number: f64, gaps: f64) -> Option<i64> {
         let (ln_from, ln_ratio) = self.ln_doubles;
         let ln_number = libm::log(number);
         let error = (ln_number.abs() + ln_from.abs() + ln_ratio.abs()) * 1e-15 * gaps / ln_ratio.abs();
-        // The cast takes what is far outside to the ends of i64.
+        // The cast saturates at the ends of i64.
         (error < 0.25).then(|| ((ln_number - ln_from) / ln_ratio * gaps).round() as i64)
     }
 }
@@ -111,14 +111,15 @@ fn check_distinct(ln_ratio: f64, len: u64, smallest: f64) -> Result<(), String> 
     if apart { Ok(()) } else { Err(TOO_CLOSE.into()) }
 }
 
-/// The fraction as root^power with the largest power; 1 is 1^1. The fraction is above 0.
+/// The fraction as root^power with the largest possible power; 1 is 1^1. The fraction is above 0.
 fn largest_power(fraction: &RBig) -> (RBig, u64) {
     let none = || (fraction.clone(), 1);
     let (numerator, denominator) = (fraction.numerator().unsigned_abs(), fraction.denominator());
     if numerator == *denominator {
         return none();
     }
-    // The power divides how often each prime is in the fraction; decimals mostly hold 2 or 5, which leaves few to try.
+    // The power divides the exponent of each prime in the fraction. Decimals mostly contain 2 or 5, which leaves few to
+    // try.
     let powers = [&numerator, denominator].map(common_power_of_small_primes);
     let divides = gcd_or_zero(powers[0], powers[1]);
     let most = numerator.bit_len().max(denominator.bit_len());
@@ -129,14 +130,14 @@ fn largest_power(fraction: &RBig) -> (RBig, u64) {
     found.unwrap_or_else(none)
 }
 
-/// The greatest common divisor of the powers in which 2, 3, 5 and 7 divide a number above 0; 0 if none of them does.
+/// The greatest common divisor of the exponents of 2, 3, 5 and 7 in a number above 0; 0 if none divides it.
 fn common_power_of_small_primes(number: &UBig) -> usize {
     let mut rest = number.clone();
     let power = |prime: u8| rest.remove(&UBig::from(prime)).unwrap_or(0);
     [2, 3, 5, 7].map(power).into_iter().fold(0, gcd_or_zero)
 }
 
-/// The number whose power it is, if there is one: found bit by bit.
+/// The root of a number for this power, if there is one; found bit by bit.
 fn exact_root(number: &UBig, power: usize) -> Option<UBig> {
     let mut root = UBig::ZERO;
     for bit in (0..=number.bit_len() / power).rev() {

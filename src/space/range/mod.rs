@@ -1,4 +1,5 @@
-//! Owns ranges: value `k` of `{ from, to, … }`, exact before it is rounded once, and the way back. Nothing is listed.
+//! Owns ranges: value `k` of `{ from, to, … }`, exact before it is rounded once, and its inverse. Values are not
+//! listed.
 
 mod linear;
 mod log;
@@ -34,7 +35,7 @@ impl Range {
     }
 }
 
-/// A range made ready for computing its values.
+/// A range, ready to compute its values.
 #[derive(Debug)]
 pub(super) enum Progression {
     Linear(Linear),
@@ -74,7 +75,8 @@ impl Progression {
         }
     }
 
-    /// Value `k`; `k` is less than [`Progression::len`]. About a microsecond, for a log range some tens of them.
+    /// Value `k`; `k` is less than [`Progression::len`]. Takes about a microsecond; for a log range some tens of
+    /// microseconds.
     pub(super) fn value(&self, k: u64) -> Value {
         match self {
             Progression::Linear(linear) => linear.value(k),
@@ -82,7 +84,7 @@ impl Progression {
         }
     }
 
-    /// The position of the value that prints like the given one, if there is one. A few microseconds.
+    /// The position of the value that prints like the given one, if there is one. Takes a few microseconds.
     pub(super) fn position(&self, value: &Value) -> Option<u64> {
         let number = match value {
             Value::Int(whole) => RBig::from(*whole),
@@ -91,7 +93,7 @@ impl Progression {
             Value::Bool(_) | Value::Missing => return None,
         };
         // The number lies within one rounding of the exact value, and neighbours are farther apart than that: the
-        // nearest position is right, or one beside it.
+        // nearest position is right, or one next to it.
         let nearest = match self {
             Progression::Linear(linear) => linear.nearest(&number),
             Progression::Log(log) => log.nearest(&number)?,
@@ -115,7 +117,7 @@ fn count_steps(distance: RBig, step: &RBig) -> Result<u64, String> {
     u64::try_from(steps).ok().and_then(|steps| steps.checked_add(1)).ok_or_else(too_many)
 }
 
-/// A value from an exact number: whole ones print as integers in a range that is written in integers.
+/// A value from an exact number. In a range written in integers, whole values print as integers.
 fn to_value(exact: &RBig, integers: bool) -> Value {
     if integers && *exact.denominator() == UBig::ONE {
         // Both ends were checked to fit, and every value lies between them.
@@ -126,7 +128,7 @@ fn to_value(exact: &RBig, integers: bool) -> Value {
     Value::Float(decimal::to_f64(exact))
 }
 
-/// Refuses ends that do not fit into the integers of a range written in integers.
+/// Rejects ends of an integer range that do not fit in 64 bits.
 fn check_integer_end(exact: &RBig) -> Result<(), String> {
     match i64::try_from(exact.floor()) {
         Ok(_) => Ok(()),

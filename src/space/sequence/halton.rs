@@ -1,11 +1,11 @@
-//! Owns the Halton sequence, its digits permuted.
+//! Owns the Halton sequence with permuted digits.
 
 use super::permute::permute;
 
 /// The bases of the Halton sequence: the first primes.
 ///
-/// J. H. Halton, 1960; randomized as in A. B. Owen, "A randomized Halton algorithm in R", 2017: at each digit's place a
-/// random permutation of the digits of its own, of the zeros above the last digit too.
+/// J. H. Halton, 1960. Randomized as in A. B. Owen, "A randomized Halton algorithm in R", 2017: each digit position has
+/// its own random permutation of the digits, including the zeros above the last digit.
 #[derive(Debug)]
 pub(in crate::space) struct Halton {
     bases: Vec<u64>,
@@ -32,8 +32,8 @@ impl Halton {
     }
 }
 
-/// ⌊2^64 · Σ d_j/base^(j+1)⌋ over the digits d_j of the point, each replaced, the lowest first: exact for as many digits
-/// as it takes to pass 2^64, zeros above the last one included.
+/// ⌊2^64 · Σ d_j/base^(j+1)⌋ over the digits d_j of the point, lowest first, each replaced: exact for as many digits as
+/// needed to pass 2^64, including the zeros above the last one.
 pub(super) fn radical_inverse(base: u64, point: u64, replace: impl Fn(u64, u64) -> u64) -> u64 {
     let mut digits = Vec::with_capacity(64);
     let (mut rest, mut power, mut place) = (point, 1_u128, 0);
@@ -43,7 +43,7 @@ pub(super) fn radical_inverse(base: u64, point: u64, replace: impl Fn(u64, u64) 
         power = power.saturating_mul(u128::from(base));
         place += 1;
     }
-    // From the last digit: (digit + fraction)/base, rounded down each time, is rounded down once in all.
+    // From the last digit: rounding (digit + fraction)/base down each time is the same as rounding down once.
     let step =
         |fraction: u64, digit: &u64| ((u128::from(*digit) << 64 | u128::from(fraction)) / u128::from(base)) as u64;
     digits.iter().rev().fold(0, step)

@@ -1,10 +1,10 @@
-//! Owns the samplings other than independent: the words of a parameter's draws that together fill its range evenly.
+//! Owns the samplings other than independent. The words of a parameter's draws together fill its range evenly.
 //!
-//! - `permute`: a keyed bijection of 0 … n−1, and the Latin hypercube made of it;
+//! - `permute`: a keyed bijection of 0 … n−1, and the Latin hypercube made from it;
 //! - `sobol`: the Sobol sequence with the direction numbers of Joe and Kuo (`joe-kuo-6.txt`), Owen-scrambled;
-//! - `halton`: the Halton sequence with its digits permuted.
+//! - `halton`: the Halton sequence with permuted digits.
 //!
-//! Each gives a word from a key, which is another one for each grid point, randomization and parameter, and the draw.
+//! Each computes a word from a key (different for each grid point, randomization and parameter) and the draw.
 
 mod halton;
 mod permute;

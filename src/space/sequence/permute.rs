@@ -3,7 +3,7 @@
 use crate::space::draw::below;
 use crate::space::philox::block;
 
-/// Up to this many elements every permutation is exactly as likely as any other.
+/// Up to this many elements, all permutations are exactly equally likely.
 const FEW: u64 = 12;
 
 /// Rounds of the Feistel network.
@@ -30,8 +30,8 @@ pub(super) fn permute(key: u64, which: u64, n: u64, x: u64) -> u64 {
     }
 }
 
-/// One pass. The digits are (low, high), low < a and high < b; in even rounds a number from the high one is added to the
-/// low one, in odd rounds the other way round.
+/// One pass. The digits are (low, high), low < a and high < b. Even rounds add a number derived from the high digit to
+/// the low one; odd rounds do the reverse.
 fn feistel(key: u64, which: u64, [a, b]: [u64; 2], x: u64) -> u64 {
     let (mut low, mut high) = (x % a, x / a);
     for round in 0..ROUNDS {
@@ -66,16 +66,17 @@ fn one_of_few(word: u64, n: u64, x: u64) -> u64 {
     0 // x < n: never reached
 }
 
-/// The word of a draw, of so many: each of the equal parts of the words has exactly one draw's word, anywhere in it.
+/// The word of a draw out of `draws`: each of the equal strata of words contains the word of exactly one draw, anywhere
+/// in it.
 ///
 /// M. D. McKay, R. J. Beckman, W. J. Conover, "A comparison of three methods for selecting values of input variables",
 /// Technometrics 21 (1979), 239–245.
 pub(in crate::space) fn latin_hypercube(key: u64, draws: u64, draw: u64) -> u64 {
     let stratum = u128::from(permute(key, 0, draws, draw));
-    // The words of a stratum s: from ⌈s·2^64/draws⌉ on, below the next one's.
+    // The words of stratum s: from ⌈s·2^64/draws⌉ to the next stratum's first word.
     let begin = |stratum: u128| (stratum << 64).div_ceil(u128::from(draws));
     let (low, high) = (begin(stratum), begin(stratum + 1));
     let [jitter, _] = block(key, [u64::MAX, draw]);
-    // There are at most 2^64 words in a stratum: the product fits if it is exactly as many too, as jitter < 2^64.
+    // A stratum has at most 2^64 words. Even with exactly that many the product fits, because jitter < 2^64.
     (low + ((u128::from(jitter) * (high - low)) >> 64)) as u64
 }

@@ -5,7 +5,7 @@ use crate::space::philox::block;
 /// The direction numbers of dimensions 2 to 512, a line each: d, s, a, m_1 … m_s.
 const JOE_KUO: &str = include_str!("joe-kuo-6.txt");
 
-/// As many dimensions as there are direction numbers for.
+/// The number of dimensions with direction numbers.
 const DIMENSIONS: usize = 512;
 
 /// The first dimensions of the Sobol sequence: I. M. Sobol', 1967, with the direction numbers of S. Joe and F. Y. Kuo,
@@ -13,7 +13,7 @@ const DIMENSIONS: usize = 512;
 /// 64 bits, in the order of the Gray code, which is theirs.
 #[derive(Debug)]
 pub(in crate::space) struct Sobol {
-    /// Of each dimension the direction numbers as fractions of 2^64, of the lowest digit first.
+    /// For each dimension, the direction numbers as fractions of 2^64, for the lowest digit first.
     directions: Vec<[u64; 64]>,
 }
 

@@ -168,7 +168,7 @@ fn what_a_sampling_cannot_serve_is_refused() {
     let shuffled = || vec![Random::plain("tour", Dist::Permutation { of: 3 })];
     for sampling in [Sampling::LatinHypercube, Sampling::Sobol, Sampling::Halton] {
         let error = drawer(sampling, 1, shuffled()).unwrap_err().to_string();
-        assert!(error.contains("`tour`") && error.contains("take \"independent\""), "{error}");
+        assert!(error.contains("`tour`") && error.contains("use \"independent\""), "{error}");
     }
     assert!(drawer(Sampling::Independent, 1, shuffled()).is_ok());
     let many: Vec<Random> = (0..513).map(|i| uniform(&format!("x{i}"))).collect();

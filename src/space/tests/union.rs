@@ -401,9 +401,9 @@ fn expressions_that_cannot_be_used_are_refused() {
         (with(vec![derived("x", "b")], "true"), "the derived parameter `x`, `b`: `b` is not a parameter"),
         (with(vec![], "seed > 1"), "`seed` cannot be used here"),
         (with(vec![], "repeat > 1"), "`repeat` cannot be used here"),
-        (with(vec![], "a >"), "the condition, `a >`: not understood"),
-        (with(vec![], "a"), "it gives `1`, and must give"),
-        (with(vec![], "a > 2"), "no point is kept"),
+        (with(vec![], "a >"), "the condition, `a >`: cannot parse this expression"),
+        (with(vec![], "a"), "it gives `1`, but must give"),
+        (with(vec![], "a > 2"), "no point is left"),
         (with(vec![], "a < 'x' + 1"), "cannot be evaluated at a = 1"),
     ];
     for (error, part) in cases {

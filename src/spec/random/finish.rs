@@ -1,4 +1,4 @@
-//! Owns `clip` and `round` of a random parameter.
+//! Owns reading `clip` and `round` of a random parameter.
 
 use toml::de::DeValue;
 
@@ -7,16 +7,15 @@ use super::super::table_reader::{Entry, integer};
 use super::{DistReader, number};
 
 impl DistReader<'_, '_> {
-    /// None: wrong. Inside, none: not there.
+    /// Outer none: an error was reported. Inner none: the key is absent.
     pub(super) fn clip(&self) -> Option<Option<(f64, f64)>> {
         let Some(entry) = self.reader.entry("clip") else { return Some(None) };
-        const FORM: &str =
-            "write clip = [0.5, 1.5]: values below the first are given it, values above the second that one";
+        const FORM: &str = "write clip = [0.5, 1.5]: lower values become 0.5 and higher values become 1.5";
         let Some(array) = entry.value.as_array() else {
             return self.reader.wrong(&entry, "a list of two numbers", FORM.into());
         };
         let Some([low, high]) = array.get(..).and_then(two) else {
-            let message = format!("`clip` has two bounds, and here are {}", array.len());
+            let message = format!("`clip` needs two bounds, and this list has {}", array.len());
             self.push(Diagnostic::error(message, entry.span.clone()).help(FORM));
             return None;
         };
@@ -30,25 +29,25 @@ impl DistReader<'_, '_> {
             return Some(Some((low, high)));
         }
         let (message, help) = if low == high {
-            (format!("the bounds of `clip` are both {low}"), "a constant belongs under [grid]")
+            (format!("the bounds of `clip` are both {low}"), "put a constant under [grid]")
         } else {
             (
                 format!("the bounds of `clip` are in the wrong order: {low} is greater than {high}"),
-                "the lower one comes first",
+                "write the lower bound first",
             )
         };
         self.push(Diagnostic::error(message, entry.span.clone()).help(help));
         None
     }
 
-    /// None: wrong. Inside, none: not there.
+    /// Outer none: an error was reported. Inner none: the key is absent.
     pub(super) fn round(&self) -> Option<Option<String>> {
         let Some(entry) = self.reader.entry("round") else { return Some(None) };
         let (number, span) = number(&entry, "round", self.reader.sink)?;
         if number <= 0.0 {
             let found = Diagnostic::error("`round` must be greater than 0", span);
             self.push(
-                found.help("values are rounded to the nearest multiple of it: round = 0.05, or 1 for whole numbers"),
+                found.help("values are rounded to the nearest multiple of `round`: write 0.05, for example, or 1 for whole numbers"),
             );
             return None;
         }

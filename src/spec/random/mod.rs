@@ -1,4 +1,4 @@
-//! Owns `[random]`: distributions and what their numbers must be.
+//! Owns reading `[random]`: the distributions and the rules for their numbers.
 //!
 //! - `finish`: `clip` and `round`; `values`: choices with their weights, permutations.
 
@@ -15,12 +15,12 @@ use crate::suggest::{list, nearest};
 mod finish;
 mod values;
 
-/// Reads a random parameter; reports what is wrong with it.
+/// Reads a random parameter, and reports what is wrong with it.
 pub(super) fn read(entry: &Entry, sink: &Sink) -> Option<Random> {
     let DeValue::Table(table) = entry.value else {
         let message = format!("`{}` must be a distribution, not {}", entry.key, kind(entry.value));
         let help = "write { dist = \"uniform\", min = 0, max = 1 }, or { dist = \"choice\", values = [1, 2] }; \
-                    a list of which every value is used belongs under [grid]";
+                    put a list whose values are all used under [grid]";
         sink.push(Diagnostic::error(message, entry.span.clone()).help(help));
         return None;
     };
@@ -38,7 +38,7 @@ fn is_of_numbers(distribution: &str) -> bool {
 struct DistReader<'a, 'b> {
     parameter: &'b Entry<'a>,
     reader: TableReader<'b>,
-    /// Whether it has a key that it cannot have.
+    /// Whether it has a key that is not allowed.
     has_foreign: bool,
 }
 
@@ -47,7 +47,7 @@ impl DistReader<'_, '_> {
         self.reader.sink.push(found);
     }
 
-    /// Which distribution it is, and the distribution, unless something is wrong with it.
+    /// The name of the distribution, and the distribution unless there is an error in it.
     fn read(&mut self) -> Option<(&'static str, Option<Dist>)> {
         let (name, keys) = self.kind()?;
         let mut known = vec!["dist"];
@@ -78,7 +78,7 @@ impl DistReader<'_, '_> {
     fn kind(&self) -> Option<(&'static str, &'static [&'static str])> {
         let names = || DISTRIBUTIONS.iter().map(|dist| dist.name);
         if self.reader.entry("dist").is_none() {
-            let message = format!("`{}` does not say which distribution it is drawn from", self.parameter.key);
+            let message = format!("`{}` has no `dist`", self.parameter.key);
             let help = format!("add dist = \"…\", one of {}", list(names()));
             self.push(Diagnostic::error(message, self.parameter.span.clone()).help(help));
             return None;
@@ -87,7 +87,7 @@ impl DistReader<'_, '_> {
         if let Some(dist) = DISTRIBUTIONS.iter().find(|dist| dist.name == name) {
             return Some((dist.name, dist.keys));
         }
-        let help = format!("there are {}", list(names()));
+        let help = format!("the distributions are {}", list(names()));
         let others = OTHER_DISTRIBUTIONS;
         let meant = |typed: &str| others.iter().find(|(other, _)| *other == typed).map(|(_, meant)| *meant);
         let near = meant(name).or_else(|| {
@@ -95,12 +95,12 @@ impl DistReader<'_, '_> {
             meant(near).or(Some(near))
         });
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("there is no distribution `{name}`{hint}");
+        let message = format!("unknown distribution `{name}`{hint}");
         self.push(Diagnostic::error(message, span).help(help));
         None
     }
 
-    /// Reports keys that this distribution does not take.
+    /// Reports keys that this distribution does not have.
     fn finish(&mut self, name: &str, known: &[&'static str]) {
         let article = if name.starts_with(['e', 'i']) { "an" } else { "a" };
         let place = format!("{article} {name} distribution");
@@ -109,7 +109,8 @@ impl DistReader<'_, '_> {
         self.has_foreign = self.reader.has_foreign(&keys);
     }
 
-    /// An entry that must be there. If there is a key that must not, that is most likely it, and told already.
+    /// A required entry. If there is a key that is not allowed, the entry is probably misspelt, which is reported
+    /// already.
     fn entry(&self, key: &str) -> Option<Entry<'_>> {
         let entry = self.reader.entry(key);
         if entry.is_none() && !self.has_foreign {
@@ -141,7 +142,10 @@ impl DistReader<'_, '_> {
         }
         self.ordered(min < max, (min.to_string(), min_span), (max.to_string(), max_span.clone()))?;
         if !(max - min).is_finite() {
-            self.push(Diagnostic::error("the bounds are too far apart", max_span).help("at most about 1.7e308"));
+            self.push(
+                Diagnostic::error("the bounds are too far apart", max_span)
+                    .help("their difference must be at most about 1.7e308"),
+            );
             return None;
         }
         Some((min, max))
@@ -152,12 +156,9 @@ impl DistReader<'_, '_> {
             return Some(());
         }
         let (message, help) = if min.0 == max.0 {
-            (
-                format!("`min` and `max` of `{}` are both {}", self.parameter.key, min.0),
-                "a constant belongs under [grid]",
-            )
+            (format!("`min` and `max` of `{}` are both {}", self.parameter.key, min.0), "put a constant under [grid]")
         } else {
-            (format!("`min` of `{}` is greater than its `max`", self.parameter.key), "exchange the two")
+            (format!("`min` of `{}` is greater than its `max`", self.parameter.key), "swap them")
         };
         let found = Diagnostic::error(message, min.1).label(format!("min is {}", min.0));
         self.push(found.also(max.1, format!("max is {}", max.0)).help(help));
@@ -182,12 +183,12 @@ impl DistReader<'_, '_> {
             return self.reader.wrong(
                 &entry,
                 "a whole number",
-                "for numbers with a fraction there is dist = \"uniform\"".into(),
+                "for numbers with a fraction use dist = \"uniform\"".into(),
             );
         };
         let number = integer(written).and_then(|number| i64::try_from(number).ok());
         if number.is_none() {
-            self.push(Diagnostic::error(format!("{written} does not fit into 64 bits"), entry.span.clone()));
+            self.push(Diagnostic::error(format!("{written} does not fit in 64 bits"), entry.span.clone()));
         }
         Some((number?, entry.span))
     }
@@ -235,20 +236,20 @@ impl DistReader<'_, '_> {
         let ((min, max), (mode, span)) = (bounds?, mode?);
         if !(min..=max).contains(&mode) {
             let message =
-                format!("the `mode` of `{}`, {mode}, does not lie between {min} and {max}", self.parameter.key);
-            self.push(Diagnostic::error(message, span).help("the mode is where it is densest, from `min` to `max`"));
+                format!("the `mode` of `{}` is {mode}, which is not between {min} and {max}", self.parameter.key);
+            self.push(Diagnostic::error(message, span).help("the mode is the most likely value, from `min` to `max`"));
             return None;
         }
         Some(Dist::Triangular { min, mode, max })
     }
 }
 
-/// What to do with a number that is not above 0.
+/// The help for a number that is not greater than 0.
 fn above_zero(number: f64) -> String {
     if number < 0.0 {
         format!("write it without the minus sign: {}", -number)
     } else {
-        "a constant belongs under [grid]".into()
+        "put a constant under [grid]".into()
     }
 }
 
@@ -265,7 +266,8 @@ fn number(entry: &Entry, what: &str, sink: &Sink) -> Option<(f64, Span<usize>)> 
     };
     if number.is_none() {
         sink.push(
-            Diagnostic::error("this number must be finite", entry.span.clone()).help("numbers go up to about 1e308"),
+            Diagnostic::error("this number must be finite", entry.span.clone())
+                .help("the largest number is about 1e308"),
         );
     }
     Some((number?, entry.span.clone()))

@@ -1,4 +1,4 @@
-//! Owns the distributions over given values: choices with their weights, permutations.
+//! Owns reading the distributions over given values: choices with their weights, and permutations.
 
 use toml::de::DeValue;
 
@@ -7,7 +7,7 @@ use super::super::{Diagnostic, grid};
 use super::{DistReader, number};
 use crate::space::Dist;
 
-/// The longest permutation: more would not fit into a command line.
+/// The longest permutation: a longer one would not fit into a command line.
 const LONGEST_PERMUTATION: u64 = 100_000;
 
 impl DistReader<'_, '_> {
@@ -17,7 +17,7 @@ impl DistReader<'_, '_> {
             return self.reader.wrong(&entry, "a list", "write values = [1, 2, 3]".into());
         };
         let named = Entry { key: self.parameter.key, ..entry };
-        let values = grid::list(&named, array, "to have one drawn more often there is `weights`", self.reader.sink);
+        let values = grid::list(&named, array, "to draw one more often, use `weights`", self.reader.sink);
         let weights = match self.reader.entry("weights") {
             Some(entry) => Some(self.weights(&entry, array.len())?),
             None => None,
@@ -35,7 +35,7 @@ impl DistReader<'_, '_> {
         };
         if array.len() != expected {
             let message = format!("`{}` has {expected} values but {} weights", self.parameter.key, array.len());
-            return wrong(message, "give one weight for each value, in the same order");
+            return wrong(message, "write one weight for each value, in the same order");
         }
         let mut weights = Vec::with_capacity(expected);
         for weight in array.iter() {
@@ -47,7 +47,10 @@ impl DistReader<'_, '_> {
             };
             let (number, span) = number(&entry, "a weight", self.reader.sink)?;
             if number < 0.0 {
-                self.push(Diagnostic::error("a weight cannot be negative", span).help("0 means never"));
+                self.push(
+                    Diagnostic::error("a weight cannot be negative", span)
+                        .help("write 0 for a value that is never drawn"),
+                );
                 return None;
             }
             weights.push(number);
@@ -55,7 +58,10 @@ impl DistReader<'_, '_> {
         let sum: f64 = weights.iter().sum();
         if sum == 0.0 || !sum.is_finite() {
             let what = if sum == 0.0 { "zero" } else { "too large" };
-            return wrong(format!("the weights add up to {what}"), "they need not add up to 1, but to something");
+            return wrong(
+                format!("the weights add up to {what}"),
+                "they need not add up to 1, but one must be above 0 and their sum finite",
+            );
         }
         Some(weights)
     }

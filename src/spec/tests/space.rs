@@ -7,9 +7,9 @@ use super::*;
 use crate::space::{Block, Derived, Random, Sampling, SpaceSpec};
 
 /// Files in memory; a pattern finds the paths that begin like it up to its `*`.
-struct Memory(BTreeMap<&'static str, &'static str>);
+struct MemoryFiles(BTreeMap<&'static str, &'static str>);
 
-impl Files for Memory {
+impl Files for MemoryFiles {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         self.0.get(path).map(|text| text.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
     }
@@ -24,7 +24,7 @@ const POINTS: &str = "\u{feff}id;mass;on\r\n007;1.50;true\r\n008;2;FALSE\r\n\"a;
 
 /// Reads a file beside some others, but does not ask the space itself.
 fn read_space(text: &str) -> SweepFile {
-    let files = Memory(BTreeMap::from([
+    let files = MemoryFiles(BTreeMap::from([
         ("p.csv", POINTS),
         ("names.txt", "water\r\nmethane\r\n"),
         ("mols/b.xyz", ""),
@@ -211,13 +211,13 @@ fn conditions_may_ask_for_what_a_block_has_not_and_use_draws() {
 
 #[test]
 fn a_parameter_counts_as_used_by_an_expression_and_a_derived_one_as_a_column() {
-    let files = Memory(BTreeMap::from([("p.csv", POINTS)]));
+    let files = MemoryFiles(BTreeMap::from([("p.csv", POINTS)]));
     let warnings = |text: &str| read_with(text, &source("a"), &files).unwrap().warnings.list;
     let text = "command = 'p'\nwhere = 'y > 0'\n[grid]\nx = [1, 2]\ny = [1, 2]\n[derived]\nz = 'x + 1'";
     assert_eq!(warnings(text), []);
     let found = warnings("command = 'p {{ id }}'\n[points]\nfile = 'p.csv'");
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].message, "nothing uses the columns `mass`, `on`");
+    assert_eq!(found[0].message, "the columns `mass`, `on` are never used");
 }
 
 /// A file with something in it exchanged for something else.
@@ -235,7 +235,7 @@ proptest! {
 
     #[test]
     fn no_damage_to_blocks_makes_reading_panic(text in damaged()) {
-        let files = Memory(BTreeMap::from([("p.csv", POINTS)]));
+        let files = MemoryFiles(BTreeMap::from([("p.csv", POINTS)]));
         if let Err(found) = read_with(&text, &source("a"), &files) {
             prop_assert!(found.has_errors() && !found.render(false).is_empty());
         }
@@ -249,7 +249,7 @@ proptest! {
                 Ok(self.0.as_bytes().to_vec())
             }
             fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
-                Memory(BTreeMap::new()).find(pattern)
+                MemoryFiles(BTreeMap::new()).find(pattern)
             }
         }
         let text = "command = 'p {{ flags }}'\n[points]\nfile = 'x'\n[grid]\nlines = { lines = 'y' }";
@@ -261,7 +261,7 @@ proptest! {
 
 #[test]
 fn a_template_may_need_what_the_points_that_are_kept_have() {
-    let files = Memory(BTreeMap::from([("p.csv", POINTS)]));
+    let files = MemoryFiles(BTreeMap::from([("p.csv", POINTS)]));
     let text = |condition: &str| {
         format!(
             "command = 'p {{{{ mass }}}} {{{{ id }}}} {{{{ on }}}}'\nwhere = '{condition}'\n[points]\nfile = 'p.csv'\n"
@@ -276,14 +276,14 @@ fn a_template_may_need_what_the_points_that_are_kept_have() {
 fn conditions_that_keep_nothing_or_fail_are_told_with_their_place() {
     let shown = |text: &str| {
         let text = format!("command = 'p {{{{ x }}}}'\n{text}");
-        let spec = read_with(&text, &source("a"), &Memory(BTreeMap::new())).unwrap().spec.space;
+        let spec = read_with(&text, &source("a"), &MemoryFiles(BTreeMap::new())).unwrap().spec.space;
         let error = crate::space::Space::prepare(spec, &mut |_, _| {}).unwrap_err();
         mistaken_conditions("a.toml", &text, &error).expect("it is of conditions").render(false)
     };
     let alone = shown("where = 'x > 5'\n[grid]\nx = [1, 2]");
-    assert!(alone.contains("no point is kept: this condition holds nowhere\n --> a.toml:2:9"), "{alone}");
+    assert!(alone.contains("no point is left: this condition is false everywhere\n --> a.toml:2:9"), "{alone}");
     let together = shown("where = ['x > 1', 'x < 2']\n[grid]\nx = [1, 2]");
-    assert!(together.contains("these conditions hold together nowhere\n --> a.toml:2:10"), "{together}");
+    assert!(together.contains("these conditions are never true together\n --> a.toml:2:10"), "{together}");
     assert!(together.contains("and this one"), "{together}");
     let in_block = shown("[[block]]\ngrid = { x = [1, 2] }\nwhere = '1 / (x - 2) > 0'");
     assert!(in_block.contains("cannot be evaluated at x = ") && in_block.contains("a.toml:4:9"), "{in_block}");
