@@ -181,7 +181,7 @@ fn points_are_chosen_by_an_expression() {
         assert_eq!(jobs, ["pi-1/4", "pi-1/6", "pi-1/8"]);
         for (filter, told) in [
             ("y > 3", "the names are `x`, `job`"),
-            ("x >", "not understood"),
+            ("x >", "cannot parse this expression"),
             ("x + 1", "at point 0"),
             ("x ** 2 > 3", "write pow(x, y)"),
         ] {
