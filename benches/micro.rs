@@ -8,9 +8,10 @@ use sweep::extract::Extractor;
 use sweep::job::{AttemptCounts, Outcome, Verdict};
 use sweep::model::Document;
 use sweep::ops;
-use sweep::record::{Record, decode_chunk, encode_chunk};
+use sweep::record::Record;
 use sweep::space::Space;
 use sweep::spec;
+use sweep::stored::{decode_chunk, encode_chunk};
 use sweep::template::{JobContext, JobTemplate};
 
 #[path = "table/results.rs"]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::record::DecodeError;
 use crate::store::StoreError;
+use crate::stored::RecordError;
 use crate::worker::WorkerError;
 
 /// The result of what a command does.
@@ -107,8 +107,8 @@ impl From<WorkerError> for Error {
     }
 }
 
-impl From<DecodeError> for Error {
-    fn from(error: DecodeError) -> Self {
-        Error::Store(StoreError::damaged(error.to_string()))
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        Error::Store(error.into())
     }
 }

@@ -6,14 +6,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::value::Value;
 
 mod cause;
 mod verdict;
 
-pub use cause::{Cause, CausePattern};
+pub use cause::{Cause, CausePattern, UnknownCause};
 pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 
 /// The most points that a sweep may have: 2^53, so that an index is exact wherever it passes through a double (Lua in
@@ -21,7 +19,7 @@ pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 pub const MAX_POINTS: u64 = 1 << 53;
 
 /// A sweep's id, `NAME-N`: N counts up for that name in the store and is never used again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SweepId {
     /// The name that the sweep file gives. Letters, digits, `_`, `-` and `.`; see [`is_sweep_name`].
     pub name: String,
@@ -59,7 +57,7 @@ pub fn is_sweep_name(text: &str) -> bool {
 }
 
 /// A job's address, `SWEEP/INDEX`, for example `pi-3/417`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobAddress {
     /// The sweep.
     pub sweep: SweepId,
@@ -88,7 +86,7 @@ impl FromStr for JobAddress {
 }
 
 /// How often a job was tried. The three counts are kept apart: a lost attempt is not a failure of the job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounts {
     /// Claims that may have run. The number of the newest attempt; never restarts.
     pub attempts: u32,
@@ -137,7 +135,7 @@ impl JobState {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It ended well, with these results in the order in which the job gave them.
     Succeeded {

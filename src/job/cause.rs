@@ -1,35 +1,59 @@
-//! Owns why an attempt failed, and patterns that say which causes are meant (`retry-on`, `sweep retry --cause`). Pure.
+//! Owns the causes of failed attempts, and the patterns that select causes (`retry-on`, `sweep retry --cause`). Pure.
 
 use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use super::MAX_LOSSES;
 use crate::human::bytes;
 
 /// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// To add one: a kind in [`Cause::kind`] and [`CausePattern::KINDS`], its words in `Display`, and its stored form in
+/// `stored/record/cause.rs`. Stored records need no new format.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cause {
-    /// It exited with a code other than 0.
+    /// The process exited with a code other than 0.
     Exit(i32),
-    /// A signal ended it, by number.
+    /// A signal ended the process; the signal's number.
     Signal(i32),
     /// It ran longer than `[job] timeout`, in seconds, and was ended.
     Timeout(f64),
-    /// It ended well, but without the results that `[results]` asks for; the text says which or why.
+    /// It exited with 0, but without the results that `[results]` asks for; the text says which or why.
     NoResult(String),
     /// It could not be started; the text says why and what to do.
     CannotStart(String),
-    /// Its workers were lost too often.
+    /// Its workers were lost [`MAX_LOSSES`] times while it ran.
     LostTooOften,
-    /// All its processes together had more memory than `[job] memory`, in bytes, and it was ended.
+    /// All its processes together used more memory than `[job] memory`, and it was ended.
     Memory {
-        /// What was allowed.
+        /// The limit, bytes.
         limit: u64,
-        /// What was seen.
+        /// The memory in use when it was noticed, bytes.
         used: u64,
     },
+    /// A newer version of sweep recorded a cause that this version does not know.
+    Unknown(UnknownCause),
+}
+
+/// What is stored of a cause that this version of sweep does not know. It is written back unchanged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnknownCause {
+    /// The name of its kind.
+    pub kind: String,
+    /// Its whole numbers.
+    pub whole: Vec<i64>,
+    /// Its doubles.
+    pub doubles: Vec<f64>,
+    /// Its texts.
+    pub texts: Vec<String>,
+}
+
+impl fmt::Display for UnknownCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        self.texts.iter().try_for_each(|text| write!(f, ": {text}"))?;
+        write!(f, " (recorded by a newer version of sweep)")
+    }
 }
 
 impl fmt::Display for Cause {
@@ -51,13 +75,14 @@ impl fmt::Display for Cause {
             Cause::Memory { limit, used } => {
                 write!(f, "used {} of memory, more than its limit of {}", bytes(*used), bytes(*limit))
             }
+            Cause::Unknown(unknown) => unknown.fmt(f),
         }
     }
 }
 
 impl Cause {
-    /// The kind of cause, as patterns name it.
-    fn kind(&self) -> &'static str {
+    /// The name of its kind, as patterns and stored records have it. It never changes.
+    pub fn kind(&self) -> &str {
         match self {
             Cause::Exit(_) => "exit",
             Cause::Signal(_) => "signal",
@@ -66,10 +91,11 @@ impl Cause {
             Cause::CannotStart(_) => "cannot-start",
             Cause::LostTooOften => "lost",
             Cause::Memory { .. } => "memory",
+            Cause::Unknown(unknown) => &unknown.kind,
         }
     }
 
-    /// The narrowest pattern that means it.
+    /// The narrowest pattern that selects it.
     pub fn pattern(&self) -> CausePattern {
         CausePattern { kind: self.kind().to_owned(), number: self.number() }
     }
@@ -82,18 +108,29 @@ impl Cause {
     }
 }
 
-/// Which causes are meant: a kind (`timeout`), or an exit code or signal by its number (`exit:75`, `signal:9`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A selection of causes: a kind (`timeout`), or one exit code or signal by its number (`exit:75`, `signal:9`).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CausePattern {
     kind: String,
     number: Option<i32>,
 }
 
 impl CausePattern {
-    /// The kinds there are.
+    /// The kinds of causes.
     pub const KINDS: [&str; 7] = ["exit", "signal", "timeout", "memory", "no-result", "cannot-start", "lost"];
 
-    /// Whether a cause is meant.
+    /// The pattern of a kind and a number, as a sweep's document stores them. A kind that is not among
+    /// [`CausePattern::KINDS`] is accepted.
+    pub fn from_parts(kind: String, number: Option<i32>) -> CausePattern {
+        CausePattern { kind, number }
+    }
+
+    /// The kind and the number.
+    pub fn parts(&self) -> (&str, Option<i32>) {
+        (&self.kind, self.number)
+    }
+
+    /// Whether it selects a cause.
     pub fn matches(&self, cause: &Cause) -> bool {
         self.kind == cause.kind() && (self.number.is_none() || self.number == cause.number())
     }

@@ -45,7 +45,7 @@ impl RetryPolicy {
 }
 
 /// What happens to a job after an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The point has succeeded.
     Succeeded,

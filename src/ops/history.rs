@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::job::{Cause, Outcome, SweepId};
 use crate::record::{self, BLOCK, Record};
 use crate::store::{BlockLog, Store};
+use crate::stored;
 
 /// Blocks asked for at a time: what is held in memory at once.
 const BLOCKS: u64 = 16;
@@ -60,7 +61,7 @@ impl Iterator for Blocks<'_> {
 fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for chunk in chunks {
-        records.append(&mut record::decode_chunk(chunk)?);
+        records.append(&mut stored::decode_chunk(chunk)?);
     }
     // Stable, so that of one point the newest comes last, and is then the one that is kept.
     records.sort_by_key(|record| record.index);
@@ -93,7 +94,7 @@ pub fn of_point_and_chunks(store: &dyn Store, id: &SweepId, index: u64) -> Resul
     let chunks: Vec<Vec<u8>> = log.into_iter().flat_map(|(_, chunks)| chunks).collect();
     let mut attempts: Vec<Record> = Vec::new();
     for chunk in &chunks {
-        for record in record::decode_chunk(chunk)?.into_iter().filter(|record| record.index == index) {
+        for record in stored::decode_chunk(chunk)?.into_iter().filter(|record| record.index == index) {
             attempts.pop_if(|last| last.tries.attempts == record.tries.attempts && is_loss(&last.outcome));
             attempts.push(record);
         }

@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::record::{self, Output, Record};
+use crate::record::{Output, Record};
 use crate::store::Store;
+use crate::stored;
 
 /// How many outputs are read by one request: at the greatest `logs-limit` they are some 16 MiB together.
 pub const AT_ONCE: usize = 32;
@@ -17,7 +18,7 @@ pub fn of_attempts(store: &dyn Store, sweep: &SweepId, attempts: &[(u64, u32)]) 
     let mut outputs = Vec::with_capacity(attempts.len());
     for some in attempts.chunks(AT_ONCE) {
         for bytes in store.outputs(sweep, some)? {
-            outputs.push(bytes.map(|bytes| record::decode_output(&bytes)).transpose()?);
+            outputs.push(bytes.map(|bytes| stored::decode_output(&bytes)).transpose()?);
         }
     }
     Ok(outputs)

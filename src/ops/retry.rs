@@ -10,9 +10,10 @@ use crate::ops::failures::{Failure, Failures, last_lines};
 use crate::ops::filter::Filter;
 use crate::ops::history;
 use crate::ops::points::PointStates;
-use crate::record::{self, Record};
+use crate::record::Record;
 use crate::space::Space;
 use crate::store::{PointSet, Rerun, Store, SweepRow};
+use crate::stored;
 
 /// Points that are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,7 @@ fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
     for _ in 0..100 {
         let (records, chunks) = history::of_point_and_chunks(store, &row.id, index)?;
         let newest = records.last().map_or(1, |record| record.tries.attempts.max(1));
-        let chunk = record::encode_chunk(&[superseded_record(index, newest)]);
+        let chunk = stored::encode_chunk(&[superseded_record(index, newest)]);
         if store.rerun(&row.id, &Rerun { index, attempts: newest, chunks, chunk })? {
             return Ok(1);
         }

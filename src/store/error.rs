@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{NewSweep, StagedSweep};
 use crate::job::SweepId;
+use crate::stored::RecordError;
 
 /// The result of a request to a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -114,6 +115,16 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl From<RecordError> for StoreError {
+    fn from(error: RecordError) -> StoreError {
+        let kind = match error {
+            RecordError::Newer(_) => StoreErrorKind::Newer,
+            RecordError::Damaged(_) => StoreErrorKind::Damaged,
+        };
+        StoreError { kind, message: error.message(), remedy: error.remedy().map(str::to_owned) }
+    }
+}
 
 /// Nothing was added to a staged sweep for too long, and it was dropped.
 pub(super) fn staging_timed_out(staged: &StagedSweep) -> StoreError {

@@ -22,7 +22,7 @@ pub trait History {
     fn log(&self, id: &SweepId, blocks: Range<u64>) -> Result<Vec<BlockLog>>;
 
     /// Compaction: replaces the chunks `read` that a block's log begins with by one `chunk` that says the same,
-    /// [`crate::record::merge_chunks`]. Chunks added since stay behind it. Returns whether it did: not if somebody else
+    /// [`crate::stored::merge_chunks`]. Chunks added since stay behind it. Returns whether it did: not if somebody else
     /// has compacted the log since. Except for compaction a log only grows, so comparing the first chunk suffices. Sent
     /// twice, it is done once.
     fn compact(&self, id: &SweepId, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Result<bool>;
@@ -30,7 +30,7 @@ pub trait History {
     /// The names of the result columns, in the order of their first appearance.
     fn columns(&self, id: &SweepId) -> Result<Vec<String>>;
 
-    /// The output of attempts, [`crate::record::encode_output`], in the order of `attempts`: pairs of a point's index and
+    /// The output of attempts, [`crate::stored::encode_output`], in the order of `attempts`: pairs of a point's index and
     /// an attempt number. None: no output was kept. The caller asks for no more at once than fits into memory.
     fn outputs(&self, id: &SweepId, attempts: &[(u64, u32)]) -> Result<Vec<Option<Vec<u8>>>>;
 }

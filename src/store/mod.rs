@@ -41,8 +41,7 @@ pub use requests::{
 pub use staging::Staging;
 pub use sweeps::Sweeps;
 
-/// The version of the layout of keys or tables. A store that has another is refused.
-pub const LAYOUT: u32 = 2;
+pub use crate::stored::layout::LAYOUT;
 
 /// How long a claim holds without a sign of life, unless a worker says otherwise.
 pub const LEASE: Duration = Duration::from_secs(20);

@@ -55,7 +55,7 @@ pub struct StagedPart {
     pub part: u64,
     /// How many points the records are of; each has succeeded.
     pub points: u64,
-    /// Chunks of records with the blocks that they belong to, [`crate::record::encode_chunk`]: of each of those points
+    /// Chunks of records with the blocks that they belong to, [`crate::stored::encode_chunk`]: of each of those points
     /// one record, over all parts.
     pub chunks: Vec<(u64, Vec<u8>)>,
     /// The points that are to be run: ranges that are not empty and neither meet nor touch, over all parts.
@@ -117,7 +117,7 @@ pub struct Report {
     pub block: u64,
     /// One for each job.
     pub entries: Vec<ReportEntry>,
-    /// The records of these jobs, [`crate::record::encode_chunk`], appended to the block's log; may be empty.
+    /// The records of these jobs, [`crate::stored::encode_chunk`], appended to the block's log; may be empty.
     pub chunk: Vec<u8>,
     /// Result columns that these jobs bring, with the place of their first appearance; the store keeps the smallest.
     pub columns: Vec<(String, ColumnPlace)>,
@@ -147,7 +147,7 @@ pub struct ReportEntry {
     pub tries: AttemptCounts,
     /// Accept only if the lease has run out: somebody else reports a lost worker's claim.
     pub only_if_expired: bool,
-    /// What the attempt printed, [`crate::record::encode_output`]; none: nothing is kept.
+    /// What the attempt printed, [`crate::stored::encode_output`]; none: nothing is kept.
     pub output: Option<Vec<u8>>,
 }
 
@@ -196,6 +196,6 @@ pub struct Rerun {
     pub attempts: u32,
     /// How many chunks its block's log had when it was read: if others came since, the attempts may be others too.
     pub chunks: u64,
-    /// The record that the success was set aside, [`crate::record::encode_chunk`], appended to the block's log.
+    /// The record that the success was set aside, [`crate::stored::encode_chunk`], appended to the block's log.
     pub chunk: Vec<u8>,
 }

@@ -86,6 +86,14 @@ fn a_document_of_another_version_is_refused() {
     }
 }
 
+#[test]
+fn documents_of_an_earlier_release_are_read_and_written_back_unchanged() {
+    for bytes in earlier::documents() {
+        let document = Document::decode(&bytes).unwrap();
+        assert_eq!(String::from_utf8(document.encode().unwrap()).unwrap(), String::from_utf8(bytes).unwrap());
+    }
+}
+
 /// A stored document with something in it exchanged for something else.
 fn mutated_document() -> impl Strategy<Value = Vec<u8>> {
     let whole = document().encode().unwrap();

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::job::SweepId;
-use crate::record;
 use crate::store::{Report, Result, Store};
+use crate::stored;
 
 /// So many small chunks of a block are packed at once; when a worker has nothing else to do, fewer are enough.
 pub const MANY: u32 = 32;
@@ -55,7 +55,7 @@ pub fn pack(store: &dyn Store, sweep: &SweepId, block: u64) -> Result<bool> {
     if chunks.len() < SOME as usize {
         return Ok(false);
     }
-    match record::merge_chunks(&chunks) {
+    match stored::merge_chunks(&chunks) {
         Ok(chunk) => store.compact(sweep, block, &chunks, &chunk),
         Err(_) => Ok(false),
     }

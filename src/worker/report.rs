@@ -10,6 +10,7 @@ use crate::model::{JobSettings, Logs};
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
 use crate::store::{Claim, ColumnPlace, ExpiredClaim, HeldClaim, Report, ReportEntry};
+use crate::stored;
 use crate::visible::visible;
 
 /// Who ran an attempt.
@@ -147,7 +148,7 @@ impl Finished {
             Some(Outcome::Failed { cause }) => cause.to_string(),
             _ => "without a cause".into(),
         };
-        let output = self.output.as_deref().and_then(|bytes| record::decode_output(bytes).ok()).unwrap_or_default();
+        let output = self.output.as_deref().and_then(|bytes| stored::decode_output(bytes).ok()).unwrap_or_default();
         let stream = if output.stderr.total > 0 { &output.stderr } else { &output.stdout };
         let text = String::from_utf8_lossy(&stream.tail);
         let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
@@ -203,7 +204,7 @@ fn kept(mut output: Output, verdict: Verdict, logs: Logs) -> Option<Vec<u8>> {
     }
     output.stdout.limit(limit);
     output.stderr.limit(limit);
-    Some(record::encode_output(&output))
+    Some(stored::encode_output(&output))
 }
 
 /// Random bits for a claim, the same whenever asked. Claims of one request share a token.
@@ -274,7 +275,7 @@ pub fn group(finished: &[Finished], columns: &KnownColumns) -> Vec<Report> {
     let report = |((sweep, submission, block), mut members): ((&SweepId, u64, u64), Vec<&Finished>)| {
         members.sort_by_key(|one| one.job.index);
         let records: Vec<Record> = members.iter().filter_map(|one| one.record.clone()).collect();
-        let chunk = if records.is_empty() { Vec::new() } else { record::encode_chunk(&records) };
+        let chunk = if records.is_empty() { Vec::new() } else { stored::encode_chunk(&records) };
         let entries = members.iter().map(|one| one.entry()).collect();
         Report { sweep: sweep.clone(), submission, block, entries, chunk, columns: columns.news(sweep, &records) }
     };

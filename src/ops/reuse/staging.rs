@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::bitmap::PointBitmap;
 use crate::error::{Error, Result};
 use crate::job::Outcome;
-use crate::record::{Record, block_of, encode_chunk};
+use crate::record::{Record, block_of};
 use crate::store::{ColumnPlace, StagedPart, StagedSweep, Store};
+use crate::stored::encode_chunk;
 
 /// Bytes of chunks, and chunks or ranges, that one request brings: some milliseconds of the store.
 const REQUEST: (usize, usize) = (1 << 20, 1000);

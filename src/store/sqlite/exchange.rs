@@ -46,7 +46,8 @@ fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<Exchang
     Ok(Some(Reply::decode(&reply)?.exchanged()))
 }
 
-/// A reply as it is kept. All claims of a reply are of one sweep and have one token.
+/// A reply as it is kept, for the process that sent the request to ask again: no other version of sweep reads it. All
+/// claims of a reply are of one sweep and have one token.
 #[derive(Debug, Serialize, Deserialize)]
 struct Reply {
     stale: Vec<(u64, Vec<u64>)>,
@@ -59,18 +60,20 @@ struct Claims {
     number: u64,
     submission: u64,
     token: u64,
-    jobs: Vec<(u64, AttemptCounts)>,
+    /// Indices, each with its attempts, failures and losses.
+    jobs: Vec<(u64, [u32; 3])>,
 }
 
 impl Reply {
     fn of(exchanged: &ExchangeReply) -> Reply {
         let stale = exchanged.stale.iter().map(|(position, indices)| (*position as u64, indices.clone())).collect();
+        let counts = |tries: AttemptCounts| [tries.attempts, tries.failures, tries.losses];
         let claims = exchanged.claims.first().map(|first| Claims {
             name: first.job.sweep.name.clone(),
             number: first.job.sweep.number,
             submission: first.submission,
             token: first.token,
-            jobs: exchanged.claims.iter().map(|claim| (claim.job.index, claim.tries)).collect(),
+            jobs: exchanged.claims.iter().map(|claim| (claim.job.index, counts(claim.tries))).collect(),
         });
         Reply { stale, claims }
     }
@@ -97,8 +100,10 @@ impl Claims {
     fn claims(self) -> Vec<Claim> {
         let sweep = SweepId { name: self.name, number: self.number };
         let (submission, token) = (self.submission, self.token);
-        let job = |index| JobAddress { sweep: sweep.clone(), index };
-        let claim = |(index, tries)| Claim { job: job(index), submission, token, tries };
+        let claim = |(index, [attempts, failures, losses]): (u64, [u32; 3])| {
+            let tries = AttemptCounts { attempts, failures, losses };
+            Claim { job: JobAddress { sweep: sweep.clone(), index }, submission, token, tries }
+        };
         self.jobs.into_iter().map(claim).collect()
     }
 }

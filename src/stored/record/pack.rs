@@ -1,4 +1,4 @@
-//! Owns bytes made small: deflated where that helps. In pure Rust, so that it builds wherever Rust does.
+//! Owns the packing of bytes: deflated if that makes them fewer. In pure Rust, so that it builds wherever Rust does.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -7,21 +7,21 @@ use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress, create_comp_flags_from_zip_params,
 };
 
-/// What follows as it is.
+/// The bytes follow as they are.
 const PLAIN: u8 = 0;
-/// What follows is deflated.
+/// The bytes follow deflated.
 const DEFLATED: u8 = 1;
 
-/// Fewer bytes are not worth the try.
-const WORTHWHILE: usize = 128;
+/// Fewer bytes than this are not deflated.
+const MIN_DEFLATED: usize = 128;
 
-/// Fast: what can be said shortly by columns is so already.
+/// Fast: the columns are small already.
 const LEVEL: i32 = 1;
 
-/// More bytes than any chunk has; a stream of zeros that claims to be one would fill the memory.
-const MOST: usize = 256 << 20;
+/// The most bytes that are unpacked, more than any chunk has. It keeps a damaged chunk from filling the memory.
+const MAX_UNPACKED: usize = 256 << 20;
 
-/// Adds the bytes to `to`, packed.
+/// Appends the packed bytes to `to`.
 pub(super) fn pack(bytes: &[u8], mut to: Vec<u8>) -> Vec<u8> {
     match deflate(bytes) {
         Some(deflated) => {
@@ -37,14 +37,14 @@ pub(super) fn pack(bytes: &[u8], mut to: Vec<u8>) -> Vec<u8> {
 }
 
 thread_local! {
-    /// A deflater has tables of some 300 kB; who packs a chunk soon packs another.
+    /// A deflater has tables of some 300 kB, and a thread that packs one chunk packs more.
     static DEFLATER: RefCell<CompressorOxide> =
         RefCell::new(CompressorOxide::new(create_comp_flags_from_zip_params(LEVEL, 0, 0)));
 }
 
-/// The bytes deflated; none: they are too few, or it would not make them fewer.
+/// The deflated bytes; none: there are too few bytes, or deflating makes them no fewer.
 fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.len() < WORTHWHILE {
+    if bytes.len() < MIN_DEFLATED {
         return None;
     }
     DEFLATER.with_borrow_mut(|deflater| {
@@ -52,7 +52,7 @@ fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut to = vec![0; bytes.len()];
         let (status, _, length) = compress(deflater, bytes, &mut to, TDEFLFlush::Finish);
         to.truncate(length);
-        // Otherwise there was no room for all of it.
+        // Any other status: the result did not fit into as many bytes.
         (status == TDEFLStatus::Done).then_some(to)
     })
 }
@@ -64,10 +64,10 @@ fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
 pub(super) fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     match bytes.split_first() {
         Some((&PLAIN, rest)) => Ok(Cow::Borrowed(rest)),
-        Some((&DEFLATED, rest)) => miniz_oxide::inflate::decompress_to_vec_with_limit(rest, MOST)
+        Some((&DEFLATED, rest)) => miniz_oxide::inflate::decompress_to_vec_with_limit(rest, MAX_UNPACKED)
             .map(Cow::Owned)
-            .map_err(|error| format!("what was deflated cannot be inflated ({:?})", error.status)),
-        Some((other, _)) => Err(format!("it is packed in the way {other}")),
+            .map_err(|error| format!("it cannot be inflated ({:?})", error.status)),
+        Some((other, _)) => Err(format!("its packing {other} is unknown")),
         None => Err("it ends too early".into()),
     }
 }
