@@ -32,7 +32,7 @@ pub enum Cause {
         used: u64,
     },
     /// A newer version of sweep recorded a cause that this version does not know.
-    Unknown(UnknownCause),
+    Unknown(Box<UnknownCause>),
 }
 
 /// What is stored of a cause that this version of sweep does not know. It is written back unchanged.

@@ -80,6 +80,6 @@ impl CauseForm for OpenCause {
             }
             _ => None,
         };
-        known.unwrap_or(Cause::Unknown(UnknownCause { kind, whole, doubles, texts }))
+        known.unwrap_or(Cause::Unknown(Box::new(UnknownCause { kind, whole, doubles, texts })))
     }
 }

@@ -120,7 +120,7 @@ fn golden_outcomes() -> Vec<(Outcome, &'static str)> {
         (failed(Cause::CannotStart("x".into())), "010c63616e6e6f742d73746172740000010178"),
         (failed(Cause::LostTooOften), "01046c6f7374000000"),
         (failed(Cause::Memory { limit: 1, used: u64::MAX }), "01066d656d6f72790202010000"),
-        (failed(Cause::Unknown(unknown)), "01056c61746572010200010178"),
+        (failed(Cause::Unknown(Box::new(unknown))), "01056c61746572010200010178"),
         (Outcome::Lost { started: true }, "0201"),
         (Outcome::Cancelled, "03"),
         (Outcome::GivenBack { started: false }, "0400"),
@@ -212,7 +212,7 @@ fn a_cause_of_a_newer_version_is_shown_and_written_back() {
     // A known kind with other parts than this version knows is unknown, too.
     for kind in ["later", "exit"] {
         let unknown = UnknownCause { kind: kind.into(), whole: vec![], doubles: vec![1.5], texts: vec!["why".into()] };
-        let cause = Cause::Unknown(unknown);
+        let cause = Cause::Unknown(Box::new(unknown));
         assert_eq!(OpenCause::from(&cause).into_cause(), cause);
         assert!(cause.to_string().contains("why"), "{cause}");
     }
