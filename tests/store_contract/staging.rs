@@ -102,7 +102,7 @@ pub fn one_that_lacks_points_is_refused(bench: &dyn Bench) {
     begin(store, &draft);
     fill(store, &draft, &StagedPart { points: 3, ready: vec![5..10], ..StagedPart::default() });
     let refused = store.commit_staged(&draft).unwrap_err().to_string();
-    assert!(refused.contains("10 points") && refused.contains("with 8"), "{refused}");
+    assert!(refused.contains("10 points") && refused.contains("8 of them"), "{refused}");
     assert_eq!(store.sweeps().unwrap(), []);
     let unknown = StagedSweep { token: "another".into(), ..draft };
     for refused in

@@ -1,5 +1,4 @@
-//! Owns the connection to the server: one that several threads share, made anew when it breaks, and what each of its
-//! errors means.
+//! Owns the connection to the server: several threads share it, and it is opened again when it breaks.
 //!
 //! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply (several
 //! at once take turns). That saves two changes of thread for each request.
@@ -20,13 +19,13 @@ use super::scripts::Call;
 use super::{errors, info_reply};
 use crate::store::{Result, StoreError};
 
-/// How long the server may take for a reply. Long, because a request that timed out was most likely executed.
+/// How long the server may take for a reply. Long, because a request that timed out was probably executed.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long making a connection may take.
+/// How long opening a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long a request is sent again over new connections before the caller hears that the store is away.
+/// How long a request is repeated over new connections before the caller learns that the store is away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connection.
@@ -46,19 +45,19 @@ pub(super) enum Called<T> {
     OtherLayout(String),
 }
 
-/// The connection that is open now, if any, with a number that tells it from the one before.
+/// The connection that is open now, if any, with a number that distinguishes it from the one before.
 #[derive(Default)]
 struct Live {
     generation: u64,
     connection: Option<MultiplexedConnection>,
-    /// What names the run of the server that was last connected to; it has another after each start.
+    /// The run id of the server at the last connection; each start of a server has another one.
     run: Option<String>,
-    /// Whether the server was asked for that over this connection.
+    /// Whether the run id was requested over this connection.
     is_run_known: bool,
 }
 
 impl Connection {
-    /// A connection that connects at its first request.
+    /// A connection that is opened by its first request.
     pub(super) fn new(address: Address) -> Result<Connection> {
         let trouble = |why: String| StoreError::refused(format!("the connection to Redis cannot be prepared: {why}"));
         let client = Client::open(address.info().clone()).map_err(|error| trouble(address.hide(error.to_string())))?;
@@ -69,12 +68,12 @@ impl Connection {
         Ok(Connection { address, client, runtime, live: Mutex::default(), restarts: AtomicU64::new(0) })
     }
 
-    /// Where it leads.
+    /// The server's address.
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How often the server was found to be started anew, or to be another one, when a connection was made again.
+    /// How often a new connection found that the server was restarted, or is another server.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
     }
@@ -114,7 +113,7 @@ impl Connection {
         self.runtime.block_on(self.ask_async(request))
     }
 
-    /// Sends a request, again and again for a while when the connection breaks: every request may be sent twice.
+    /// Sends a request, and repeats it for a while if the connection breaks: every request may be sent twice.
     async fn ask_async<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(10);
@@ -145,14 +144,14 @@ impl Connection {
         reply
     }
 
-    /// Asks the server behind a new connection which run of it this is. After the first request, so that a connection
-    /// that breaks soon does not fail that one; if it breaks now, the next one is asked.
+    /// Requests the run id of the server over a new connection. After the first request, so that a connection that breaks
+    /// soon does not fail that one; if it breaks now, the next connection requests it.
     async fn note_run(&self, generation: u64, mut connection: MultiplexedConnection) {
         let info = redis::pipe().cmd("INFO").arg("server").query_async(&mut connection).await;
         let (info,): (String,) = match info {
             Ok(info) => info,
             Err(error) if breaks_connection(&error) => return,
-            // A server that does not tell is none that forgets.
+            // Without a run id no restart can be noticed.
             Err(_) => Default::default(),
         };
         let run = info_reply::parse(&info).get("run_id").map(|run| (*run).to_owned());
@@ -183,8 +182,8 @@ impl Connection {
     }
 }
 
-/// Whether a connection is of no use after this error. A time-out counts: the other end may be gone without a trace, and
-/// then the system would notice only much later.
+/// Whether a connection cannot be used after this error. A time-out counts: the other end may have disappeared, which the
+/// system would notice only much later.
 fn breaks_connection(error: &RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error()
 }

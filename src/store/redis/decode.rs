@@ -33,7 +33,7 @@ pub(super) const HEADER: [&str; 13] = [
 /// A sweep's header as read by `HMGET` with [`HEADER`].
 pub(super) type Header = [Option<String>; 13];
 
-/// What a script tells of one sweep's counts: total, pending, running, succeeded, failed, cancelled, reused.
+/// The counts of a sweep as a script returns them: total, pending, running, succeeded, failed, cancelled, reused.
 pub(super) type CountFields = [Option<String>; 7];
 
 fn damaged(what: &str, text: &str) -> StoreError {

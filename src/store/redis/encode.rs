@@ -1,4 +1,4 @@
-//! Owns requests as arguments of the scripts; each script's head says what it takes.
+//! Owns requests as arguments of the scripts; the comment at the head of each script describes its arguments.
 
 use itertools::Itertools;
 
@@ -43,7 +43,7 @@ fn report<'a>(call: Call<'a>, report: &Report) -> Call<'a> {
     })
 }
 
-/// What an entry says besides its index.
+/// An entry without its index.
 fn entry(entry: &ReportEntry) -> String {
     let verdict = match entry.verdict {
         Verdict::Succeeded => "S".to_owned(),

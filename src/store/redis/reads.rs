@@ -1,4 +1,4 @@
-//! Owns what is read without changing anything: rows, spans, points, logs. Plain commands, as one step where
+//! Owns what only reads: rows, spans, points, logs. Plain commands, as one step where
 //! their replies must fit together.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::{RedisStore, header, key};
 use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::store::{BlockLog, PointSet, Result, Span, StoreError, SweepRow};
 
-/// Rows or blocks asked for in one go.
+/// Rows or blocks in one request.
 const AT_ONCE: usize = 64;
 
 fn known(id: &SweepId, exists: bool) -> Result<()> {
@@ -30,7 +30,7 @@ pub(super) fn sweeps(store: &RedisStore) -> Result<Vec<SweepRow>> {
         }
         let headers: Vec<Header> = store.connection.pipe(&commands)?;
         for (id, header) in ids.iter().zip(headers) {
-            // One that was removed since is left out.
+            // A sweep that was removed since is omitted.
             rows.extend(decode::sweep_row(id, header)?);
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn document(store: &RedisStore, id: &SweepId) -> Result<Vec<u8>> {
 
 pub(super) fn spans(store: &RedisStore, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {
     let from = from.min(MAX_POINTS);
-    // Redis counts in signed numbers.
+    // Redis takes signed numbers.
     let at_most = limit.min(u32::MAX as usize);
     let mut spans = match set {
         PointSet::Pending => pending(store, id, from, at_most)?,
@@ -64,7 +64,7 @@ pub(super) fn spans(store: &RedisStore, id: &SweepId, set: PointSet, from: u64, 
     Ok(spans)
 }
 
-/// Asks for the ranges of a set that end after `from`: the one that may lie across it, and those behind.
+/// Requests the ranges of a set that end after `from`: the one that may contain it, and those behind.
 fn ask_ranges(commands: &mut Snapshot, at: &str, from: u64, limit: usize) {
     commands.cmd("ZREVRANGEBYSCORE").arg(at).arg(from).arg("-inf").arg("LIMIT").arg(0).arg(1);
     commands.cmd("ZRANGEBYSCORE").arg(at).arg(format!("({from}")).arg("+inf").arg("LIMIT").arg(0).arg(limit);
@@ -88,7 +88,7 @@ fn pending(store: &RedisStore, id: &SweepId, from: u64, limit: usize) -> Result<
         let members: Vec<String> = delayed.iter().map(|index| due_member(*index)).collect();
         let (due,): (Vec<Option<f64>>,) =
             store.connection.pipe(redis::pipe().cmd("ZMSCORE").arg(key(id, "due")).arg(members))?;
-        // One that was claimed since is left out.
+        // A point that was claimed since is omitted.
         let waiting = delayed.iter().zip(due).filter_map(|(index, due)| Some((*index, due?)));
         spans.extend(waiting.map(|(index, due)| Span {
             indices: index..index + 1,
@@ -98,7 +98,7 @@ fn pending(store: &RedisStore, id: &SweepId, from: u64, limit: usize) -> Result<
     Ok(spans)
 }
 
-/// A point as the set of delayed ones by time has it, see `lib.lua`.
+/// A point as a member of the set of delayed points by time, see `lib.lua`.
 fn due_member(index: u64) -> String {
     format!("{index:016}")
 }
@@ -191,7 +191,7 @@ pub(super) fn log(store: &RedisStore, id: &SweepId, blocks: Range<u64>) -> Resul
         }
         commands.cmd("EXISTS").arg(header(id));
         let mut replies: Vec<redis::Value> = store.connection.pipe(&commands)?;
-        // Asked last: a sweep that is removed meanwhile must not look as if it had less history.
+        // Requested last: a sweep that is removed meanwhile must not seem to have less history.
         known(id, replies.pop().map(decode::value).transpose()?.unwrap_or(false))?;
         for (block, chunks) in blocks.iter().zip(replies) {
             let chunks: Vec<Vec<u8>> = decode::value(chunks)?;

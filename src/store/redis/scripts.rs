@@ -1,4 +1,4 @@
-//! Owns the Lua scripts: their texts, and a call of one.
+//! Owns the Lua scripts: their texts, and the call of a script.
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Script, ToRedisArgs};
@@ -98,7 +98,7 @@ fn script(kind: Kind, text: &str) -> Script {
     Script::new(&format!("#!lua{flags}\nlocal LAYOUT = '{LAYOUT}'\n{library}\n{check}\n{text}"))
 }
 
-/// A call of a script: may be sent more than once. A server that does not have the script (it was restarted) is given
+/// A call of a script. May be sent more than once. A server that does not have the script, because it was restarted, gets
 /// it.
 pub(super) struct Call<'a>(redis::ScriptInvocation<'a>);
 

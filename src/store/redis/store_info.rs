@@ -72,7 +72,7 @@ fn durability(connection: &Connection, info: &HashMap<&str, &str>) -> Result<Str
     })
 }
 
-/// A setting of the server; none: this user may not ask for it.
+/// A setting of the server; none: this user may not read it.
 fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
     match connection.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
         Ok((pair,)) => Ok(pair.into_iter().nth(1)),

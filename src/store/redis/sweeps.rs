@@ -34,7 +34,7 @@ impl RedisStore {
             moved += count;
             ranges.drain(..done.min(ranges.len()));
             if let Some(range) = ranges.first_mut() {
-                // Never back: a point that has failed again meanwhile stays failed.
+                // Never backwards: a point that has failed again meanwhile stays failed.
                 range.start = range.start.max(go_on);
             }
         }
@@ -99,7 +99,7 @@ impl Sweeps for RedisStore {
     }
 
     fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64> {
-        // With no range, too, it is told that a sweep does not exist.
+        // So that a sweep that does not exist is reported even without a range.
         reads::sweep(self, id)?;
         let whole = |range: &Range<u64>| range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
         let ranges: Vec<_> = ranges.iter().map(whole).filter(|range| !range.is_empty()).collect();
