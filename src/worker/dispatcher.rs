@@ -191,7 +191,7 @@ impl<'a> Dispatcher<'a> {
         loop {
             match self.store.exchange(&request.exchange) {
                 Ok(reply) => {
-                    self.say_back(request.exchange.claim_request.is_some());
+                    self.report_recovery(request.exchange.claim_request.is_some());
                     self.state.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
@@ -208,7 +208,7 @@ impl<'a> Dispatcher<'a> {
                         self.seq += 1;
                         request.exchange.seq = self.seq;
                     }
-                    self.bear(error)?;
+                    self.wait_out(error)?;
                 }
             }
             self.wait_for_store();
@@ -219,7 +219,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Waits until the store is to be asked again, but not when the worker is told to stop at once.
+    /// Waits until it is time to ask the store again; returns earlier if the worker must stop at once.
     fn wait_for_store(&mut self) {
         let state = self.state;
         let again = self.pace.unanswered(Instant::now());
@@ -287,7 +287,7 @@ impl<'a> Dispatcher<'a> {
                 Ok(document) => break document,
                 Err(error) if error.is_no_such_sweep() => return Ok(Loaded::Gone),
                 Err(error) => {
-                    self.bear(error)?;
+                    self.wait_out(error)?;
                     self.state.wait(Instant::now() + Duration::from_secs(1));
                     if self.state.view().stopping == Stopping::Now {
                         return Ok(Loaded::Gone);
@@ -325,7 +325,7 @@ impl<'a> Dispatcher<'a> {
         let backlog = match self.store.backlog(&self.options.scope) {
             Ok(backlog) => Some(backlog),
             Err(error) => {
-                self.bear(error)?;
+                self.wait_out(error)?;
                 None
             }
         };
@@ -339,22 +339,22 @@ impl<'a> Dispatcher<'a> {
         Ok(empty)
     }
 
-    /// Says what is wrong with the store if waiting may mend it.
+    /// Reports what is wrong with the store if that may pass.
     ///
     /// # Errors
-    /// If it does not.
-    fn bear(&mut self, error: StoreError) -> Result<(), StoreError> {
+    /// The error itself, if it does not pass.
+    fn wait_out(&mut self, error: StoreError) -> Result<(), StoreError> {
         let trouble = match &error {
             error if error.is_unreachable() => Trouble::Away,
             error if error.is_refusal() => Trouble::Refuses,
             _ => return Err(error),
         };
-        self.say(trouble, error.to_string());
+        self.report_trouble(trouble, error.to_string());
         Ok(())
     }
 
-    /// Says once what is wrong with the store.
-    fn say(&mut self, trouble: Trouble, why: String) {
+    /// Reports once what is wrong with the store.
+    fn report_trouble(&mut self, trouble: Trouble, why: String) {
         if self.trouble.replace(trouble) != Some(trouble) {
             self.state.emit(match trouble {
                 Trouble::Away => WorkerEvent::StoreAway { why },
@@ -363,8 +363,9 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Says that the store is well again. One that refused to give claims is not because it took outcomes.
-    fn say_back(&mut self, gave_claims: bool) {
+    /// Reports that the store works again. A store that refused to give claims does not work again because it accepted
+    /// outcomes.
+    fn report_recovery(&mut self, gave_claims: bool) {
         if self.trouble == Some(Trouble::Away) || gave_claims && self.trouble.is_some() {
             self.trouble = None;
             self.state.emit(WorkerEvent::StoreBack);

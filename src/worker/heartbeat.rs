@@ -1,5 +1,5 @@
-//! Owns the worker's signs of life: heartbeats renew its claims and bring what the store says of them; beside them, it is
-//! looked for the lost claims of others, for what jobs left running, and whether a sweep can be run here by now.
+//! Owns heartbeats, which renew the worker's claims, and the checks of the same thread: for expired claims of other
+//! workers, for processes that jobs left running, and for sweeps from which the worker had stepped back.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
@@ -28,7 +28,7 @@ const IDLE_BEAT: Duration = Duration::from_secs(15);
 /// How often a slot tries to tell of a job that it must not begin untold, while the store is away.
 const AWAY: Duration = Duration::from_millis(200);
 
-/// What gives signs of life, from any of the worker's threads.
+/// Sends heartbeats, from any of the worker's threads.
 pub(super) struct HeartbeatSender<'a> {
     /// The store.
     pub(super) store: &'a dyn Store,
@@ -40,7 +40,7 @@ pub(super) struct HeartbeatSender<'a> {
     pub(super) lease: Duration,
     /// Sweeps that cannot be run here.
     pub(super) excluded: &'a ExcludedSweeps,
-    /// One sign of life at a time: an older one must not overtake a newer one.
+    /// One heartbeat at a time: an older one must not overtake a newer one.
     pub(super) turn: Mutex<()>,
 }
 
@@ -71,7 +71,7 @@ impl HeartbeatSender<'_> {
         }
     }
 
-    /// Gives one sign of life. The first one makes the worker known.
+    /// Sends one heartbeat. The first one registers the worker.
     ///
     /// # Errors
     /// As [`Store::heartbeat`].

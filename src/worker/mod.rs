@@ -4,7 +4,7 @@
 //! - [`state`] is what the worker's threads share: claims taken, jobs running, outcomes to deliver.
 //! - [`slot`] is a thread that runs one job after the other; `panics` keeps a panic in one job from the others.
 //! - [`directory`]: a job's directory, fresh for each attempt, with its input decks; results from a file in it.
-//! - [`report`] turns what ended into what the store is told.
+//! - [`report`] turns ended attempts into reports for the store.
 //! - `heartbeats` is the thread of heartbeats and of the search for the lost claims of others.
 //! - [`doorbell`] is the thread through which the store tells an idle worker of new work.
 //! - [`exclusions`]: sweeps of which the worker takes no jobs; [`health`] decides, purely, when failures are this machine's,

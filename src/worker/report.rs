@@ -218,7 +218,7 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The result columns whose first places the store is known to have, so that each is told about once and not with every
+/// The result columns whose first places the store has, so that each is sent once and not with every
 /// report.
 pub struct KnownColumns {
     known: BoundedMap<SweepId, HashMap<String, ColumnPlace>>,

@@ -119,7 +119,7 @@ impl SlotContext<'_> {
         Attempt::Over { outcome, ended: Some(ended), kind: None }
     }
 
-    /// Reports the end of an attempt as an event. Returns what the store is told.
+    /// Reports the end of an attempt as an event. Returns what to report to the store.
     fn finish(&self, task: &Task, attempt: Attempt) -> Option<Finished> {
         let claim = &task.claim;
         let (outcome, ended, kind) = match attempt {

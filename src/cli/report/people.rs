@@ -40,7 +40,7 @@ impl People {
                 lines.extend(summary_lines(summary));
                 lines
             }
-            // Who runs one sweep is told at the end where it stands, and why it is paused.
+            // The command for one sweep reports at its end where the sweep stands, and why it is paused.
             WorkerEvent::Started(_) | WorkerEvent::Paused { .. } if self.one_sweep => Vec::new(),
             event => sentence(event).into_iter().collect(),
         }
@@ -63,7 +63,7 @@ impl People {
         lines
     }
 
-    /// The first failure of a kind is told at once, with its cause; further ones are counted.
+    /// Reports the first failure of a kind at once, with its cause, and counts further ones.
     fn job_ended(&mut self, end: &JobEnd, now: Instant) -> Vec<String> {
         let Ending::Failed { cause, retry_after } = &end.ending else { return Vec::new() };
         let kind = (end.job.sweep.clone(), cause.pattern().to_string());
