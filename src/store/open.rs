@@ -10,12 +10,12 @@ use super::{Result, Store, StoreError, StoreErrorKind};
 /// The folder of the embedded store.
 pub const FOLDER: &str = ".sweep";
 
-/// Whether a store may be made.
+/// Whether a store may be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
-    /// If there is none, make it: for commands that put something in.
+    /// If there is none, create it: for commands that submit.
     OrCreate,
-    /// It must be there: a command that only looks leaves no folder behind.
+    /// It must exist. A command that only reads changes nothing.
     Existing,
 }
 
@@ -50,7 +50,10 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
         return Err(StoreError::new(StoreErrorKind::NoStore, message)
             .remedy("`sweep run FILE` or `sweep submit FILE` creates one, `--store URL` names another"));
     }
-    Ok(Arc::new(SqliteStore::open(&folder)?))
+    Ok(Arc::new(match how {
+        Open::OrCreate => SqliteStore::open(&folder)?,
+        Open::Existing => SqliteStore::open_existing(&folder)?,
+    }))
 }
 
 fn bad_address(message: String) -> StoreError {

@@ -3,6 +3,7 @@
 //! | layout | written by | |
 //! | --- | --- | --- |
 //! | 2 | sweep 0.1 | |
+//! | 3 | sweep 0.1 | indexes of leases and of unfinished sweeps; SQLite also has the clock |
 //!
 //! A store keeps its layout version in itself, and checks it when it is opened. The steps from one layout to the next are
 //! code beside the SQL and the Lua scripts, in `store/sqlite` and `store/redis`. What both do:
@@ -16,7 +17,7 @@
 //! is added without a new layout version. Everything else that changes is a new one.
 
 /// The version that this version of sweep writes.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// The oldest version that this version of sweep opens.
 pub const OLDEST_LAYOUT: u32 = 2;

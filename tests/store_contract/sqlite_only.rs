@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -10,10 +11,35 @@ use tempfile::TempDir;
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
 use sweep::store::{
-    NewSweep, Queue, ReportEntry, StagedPart, StagedSweep, Staging, Store, StoreError, StoreErrorKind, Sweeps,
+    Heartbeat, HeldClaim, History, NewSweep, Queue, ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store,
+    StoreError, StoreErrorKind, Sweeps, WorkerRow,
 };
 
-use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
+use crate::harness::{LONG, Worker, eventually, grouped, only, outcome, recorded, submit, unique, worker_row};
+
+/// A copy of a store that an earlier version made, of layout 2.
+fn earlier() -> (TempDir, PathBuf, PathBuf) {
+    let (folder, dir, file) = places();
+    fs::create_dir_all(&dir).unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/earlier_stores/embedded/sweep.db");
+    fs::copy(fixture, &file).unwrap();
+    (folder, dir, file)
+}
+
+fn layout(file: &Path) -> u32 {
+    let layout = "SELECT value FROM meta WHERE name = 'layout'";
+    Connection::open(file).unwrap().query_row(layout, [], |row| row.get(0)).unwrap()
+}
+
+/// The columns of all tables, and the names of all indexes.
+fn tables(file: &Path) -> Vec<String> {
+    let all = "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.[notnull] || ' ' || c.pk
+                   FROM sqlite_schema m, pragma_table_xinfo(m.name) c WHERE m.type = 'table'
+               UNION ALL SELECT 'index ' || name || ' ' || tbl_name FROM sqlite_schema WHERE type = 'index' ORDER BY 1";
+    let connection = Connection::open(file).unwrap();
+    let mut all = connection.prepare(all).unwrap();
+    all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
 
 /// A folder for a store, and the file that the store keeps there.
 fn places() -> (TempDir, PathBuf, PathBuf) {
@@ -228,4 +254,162 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
     store.remove(&other, false).unwrap();
     assert_eq!(["drafts", "chunks", "ranges", "removed"].map(rows), [0; 4]);
     assert!(store.commit_staged(&draft).unwrap_err().to_string().contains("run the command again"));
+}
+
+#[test]
+fn a_store_of_an_earlier_layout_is_read_as_it_is_and_migrated_by_the_first_request_that_writes() {
+    let (_folder, dir, file) = earlier();
+    let before = fs::read(&file).unwrap();
+    let store = SqliteStore::open_existing(&dir).unwrap();
+    let rows = store.sweeps().unwrap();
+    assert!(!rows.is_empty());
+    for row in &rows {
+        store.document(&row.id).unwrap();
+        store.log(&row.id, 0..1).unwrap();
+    }
+    let mut scope = rows.iter().map(|row| row.queue.clone()).collect::<Vec<_>>();
+    scope.dedup();
+    store.backlog(&Scope::Queues(scope)).unwrap();
+    store.expired_counts().unwrap();
+    store.workers().unwrap();
+    store.info().unwrap();
+    drop(store);
+    assert_eq!(fs::read(&file).unwrap(), before, "to look changes nothing");
+    assert_eq!(layout(&file), 2);
+    let store = SqliteStore::open_existing(&dir).unwrap();
+    store.set_paused(&rows[0].id, Some("wait")).unwrap();
+    assert_eq!(layout(&file), 3);
+    assert_eq!(store.sweep(&rows[0].id).unwrap().paused.as_deref(), Some("wait"));
+    let (_other, new_dir, new) = places();
+    SqliteStore::open(&new_dir).unwrap();
+    assert_eq!(tables(&file), tables(&new), "a migrated store has the tables of a new one");
+}
+
+#[test]
+fn who_only_looks_changes_nothing() {
+    let (_folder, dir, file) = places();
+    let id = submit(&SqliteStore::open(&dir).unwrap(), "looks", "default", 3);
+    let before = fs::read(&file).unwrap();
+    let store = SqliteStore::open_existing(&dir).unwrap();
+    assert_eq!(store.sweep(&id).unwrap().counts.pending, 3);
+    assert_eq!((store.mark_dead_workers().unwrap(), store.info().unwrap().leases.held), (0, 0));
+    drop(store);
+    assert_eq!(fs::read(&file).unwrap(), before);
+    let folder = tempfile::tempdir().unwrap();
+    let error = SqliteStore::open_existing(folder.path()).err().unwrap();
+    assert_eq!(error.kind, StoreErrorKind::NoStore, "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// What a store holds after the clock of the machine was set by some time.
+#[cfg(target_os = "linux")]
+fn as_if_the_clock_had_been_set(file: &Path, by_ms: i64) {
+    let connection = Connection::open(file).unwrap();
+    for change in [
+        "UPDATE clock SET offset_ms = offset_ms - ?1",
+        "UPDATE leases SET deadline_ms = deadline_ms - ?1",
+        "UPDATE delayed SET due_ms = due_ms - ?1",
+        "UPDATE workers SET last_seen_ms = last_seen_ms - ?1",
+        "UPDATE meta SET value = value - ?1 WHERE name = 'last-look'",
+    ] {
+        connection.execute(change, [by_ms]).unwrap();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn retries_and_leases_keep_the_time_that_is_left_to_them_when_the_clock_is_set() {
+    const HOUR: i64 = 3_600_000;
+    for by_ms in [-HOUR, HOUR] {
+        let (_folder, dir, file) = places();
+        let store = SqliteStore::open(&dir).unwrap();
+        let id = submit(&store, "clock", "default", 3);
+        let mut worker = Worker::new(&store);
+        worker.beat(&[], LONG);
+        store.expired().unwrap();
+        let claims = worker.claim(only(&id), 3, Duration::from_secs(600));
+        assert!(worker.finish(&claims[0], Verdict::Again { delay_ms: 100 }));
+        assert!(worker.finish(&claims[1], Verdict::Again { delay_ms: 600_000 }));
+        let Worker { id: name, seq, .. } = worker;
+        drop(store);
+        as_if_the_clock_had_been_set(&file, by_ms);
+        let store = SqliteStore::open(&dir).unwrap();
+        let mut worker = Worker { store: &store, id: name, seq };
+        let again = eventually("the short retry is due", || worker.claim(only(&id), 3, LONG).pop());
+        assert_eq!(again.job.index, 0, "{by_ms}");
+        assert_eq!(store.workers().unwrap().len(), 1, "{by_ms}: it was seen just now");
+        assert_eq!(store.expired_counts().unwrap(), [], "{by_ms}");
+        let left: i64 = Connection::open(&file)
+            .unwrap()
+            .query_row("SELECT min(due_ms) - (SELECT last_seen_ms FROM workers) FROM delayed", [], |row| row.get(0))
+            .unwrap();
+        assert!((590_000..=630_000).contains(&left), "{by_ms}: {left} ms left");
+    }
+}
+
+#[test]
+fn a_retry_waits_no_longer_than_it_had_left_when_the_machine_starts_with_an_earlier_clock() {
+    let (_folder, dir, file) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let id = submit(&store, "start", "default", 1);
+    let mut worker = Worker::new(&store);
+    store.expired().unwrap();
+    let claim = worker.claim_one(&id, LONG);
+    assert!(worker.finish(&claim, Verdict::Again { delay_ms: 100 }));
+    let Worker { id: name, seq, .. } = worker;
+    drop(store);
+    let connection = Connection::open(&file).unwrap();
+    // As a machine wrote it whose clock was an hour ahead, and which was restarted since.
+    connection
+        .execute_batch(
+            "UPDATE clock SET boot = 'an earlier start', offset_ms = offset_ms + 3600000;
+             UPDATE delayed SET due_ms = due_ms + 3600000;
+             UPDATE meta SET value = value + 3600000 WHERE name = 'last-look';",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&dir).unwrap();
+    let mut worker = Worker { store: &store, id: name, seq };
+    eventually("the retry is due", || worker.claim(only(&id), 1, LONG).pop());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn claims_of_a_killed_worker_of_this_machine_are_found_without_a_wait() {
+    let (_folder, dir, _) = places();
+    let store = SqliteStore::open(&dir).unwrap();
+    let id = submit(&store, "killed", "default", 2);
+    let (mut dead, mut alive) = (Worker::new(&store), Worker::new(&store));
+    let claims = [dead.claim_one(&id, LONG), alive.claim_one(&id, LONG)];
+    let mut process = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    for (worker, pid, claim) in [(&dead, process.id(), &claims[0]), (&alive, std::process::id(), &claims[1])] {
+        let held = vec![HeldClaim { job: claim.job.clone(), token: claim.token, started: true }];
+        let worker = WorkerRow { pid, ..worker_row(&worker.id) };
+        store.heartbeat(&Heartbeat { worker, lease: LONG, held }).unwrap();
+    }
+    assert_eq!(store.mark_dead_workers().unwrap(), 0);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(store.mark_dead_workers().unwrap(), 1);
+    assert_eq!(store.mark_dead_workers().unwrap(), 0, "it is marked once");
+    assert_eq!(store.expired_counts().unwrap(), [(id, 1)]);
+    let found = eventually("the claim is found", || Some(store.expired().unwrap()).filter(|found| !found.is_empty()));
+    assert_eq!(found[0].claim, claims[0]);
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn an_idle_worker_looks_at_no_sweep_that_has_ended() {
+    let (_folder, dir, file) = places();
+    SqliteStore::open(&dir).unwrap();
+    let connection = Connection::open(&file).unwrap();
+    for (query, index) in [
+        ("SELECT name FROM sweeps WHERE queue = ?1 AND pending + running > 0 ORDER BY key", "unfinished_sweeps"),
+        ("SELECT name FROM sweeps WHERE queue = ?1 AND pending > 0 AND paused IS NULL ORDER BY key", "open_sweeps"),
+        ("SELECT point FROM leases WHERE deadline_ms <= ?1", "leases_by_deadline"),
+        ("UPDATE leases SET lease_ms = 0 WHERE worker = ?1", "leases_by_worker"),
+    ] {
+        let plan: String =
+            connection.query_row(&format!("EXPLAIN QUERY PLAN {query}"), ["x"], |row| row.get(3)).unwrap();
+        assert!(plan.contains(index), "{query}: {plan}");
+    }
 }

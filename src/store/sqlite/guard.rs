@@ -18,8 +18,10 @@ const LIVE_MS: u64 = 60_000;
 pub(super) struct Machine {
     /// Its name.
     pub(super) host: String,
-    /// What names the running kernel: containers share it, however they are called. Empty: not known.
+    /// What names the start of the running kernel; containers share it. Empty: unknown.
     pub(super) boot: String,
+    /// What names the processes that this process can see; containers have their own. Empty: unknown.
+    processes: String,
 }
 
 impl Machine {
@@ -27,18 +29,39 @@ impl Machine {
     pub(super) fn this() -> Machine {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let host = hostname::get().unwrap_or_default();
-        Machine { host: host.to_string_lossy().into_owned(), boot: boot.trim().to_owned() }
+        let processes = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        Machine {
+            host: host.to_string_lossy().into_owned(),
+            boot: boot.trim().to_owned(),
+            processes: processes.to_string_lossy().into_owned(),
+        }
     }
 
-    /// How it stands in the store.
+    /// The form in which the store keeps it.
     pub(super) fn mark(&self) -> String {
-        format!("{} {}", self.boot, self.host)
+        format!("{} {} {}", self.boot, self.host, self.processes)
+    }
+
+    /// Whether the process ids of a machine in the store can be looked up here. Some(false): the machine was restarted
+    /// since, and its processes have ended. None: unknown.
+    pub(super) fn shares_processes(&self, mark: &str) -> Option<bool> {
+        let mut words = mark.split(' ');
+        let (boot, host, processes) = (words.next()?, words.next()?, words.next()?);
+        if self.boot.is_empty() || boot.is_empty() || host != self.host {
+            return None;
+        }
+        if boot != self.boot {
+            return Some(false);
+        }
+        (!processes.is_empty() && processes == self.processes).then_some(true)
     }
 
     /// Whether a mark in the store is another machine's. One machine keeps its name when it is started anew, and its
     /// kernel when it is given another name: both must be different.
     fn is_another(&self, mark: &str) -> bool {
-        let (boot, host) = mark.split_once(' ').unwrap_or(("", mark));
+        // Layout 2 has no third word.
+        let (boot, rest) = mark.split_once(' ').unwrap_or(("", mark));
+        let host = rest.split(' ').next().unwrap_or_default();
         host != self.host && (boot != self.boot || boot.is_empty())
     }
 }
@@ -119,7 +142,7 @@ mod tests {
     use super::*;
 
     fn machine(host: &str, boot: &str) -> Machine {
-        Machine { host: host.into(), boot: boot.into() }
+        Machine { host: host.into(), boot: boot.into(), processes: "pid:[1]".into() }
     }
 
     #[test]
@@ -129,6 +152,12 @@ mod tests {
         assert!(!this.is_another(&machine("lab", "b0").mark()), "started anew");
         assert!(!this.is_another(&machine("container", "b1").mark()), "a container of this machine");
         assert!(this.is_another(&machine("other", "b2").mark()));
+        assert!(!this.is_another("b0 lab"), "as layout 2 has it");
+        assert_eq!(this.shares_processes(&this.mark()), Some(true));
+        assert_eq!(this.shares_processes(&machine("lab", "b0").mark()), Some(false), "restarted");
+        assert_eq!(this.shares_processes(&machine("container", "b1").mark()), None);
+        assert_eq!(this.shares_processes("b1 lab pid:[2]"), None, "a container of the same name");
+        assert_eq!(this.shares_processes("b1 lab"), None);
         let unknown = machine("mac", "");
         assert!(!unknown.is_another(&unknown.mark()));
         assert!(unknown.is_another(&machine("other", "").mark()));

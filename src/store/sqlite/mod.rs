@@ -1,36 +1,42 @@
 //! Owns the embedded store: one SQLite database in a folder, for several processes of one machine at once.
 //!
-//! - `schema.sql`: the tables;
-//! - [`open`]: the folder, the file, the settings of a connection; [`guard`]: one machine only;
-//! - [`sweeps`]: sweeps put in, cancelled, put back, removed; [`staging`]: sweeps made from older ones;
-//! - [`exchange`], with [`report`] and [`claim`]: a worker's one request; [`lease`]: signs of life and lost claims;
-//! - [`points`] and [`ranges`]: the sets in which points stand;
-//! - [`read`]: what only reads; [`wait`]: how an idle worker learns of new work;
-//! - [`error`]: what goes wrong, in words.
+//! - `schema.sql` and [`layout`]: the tables, their version and the migrations;
+//! - [`open`]: the folder, the file, the settings of a connection; [`guard`]: one machine only; [`clock`]: its time;
+//! - [`sweeps`]: submit, cancel, requeue, remove; [`staging`]: sweeps that are built from older ones;
+//! - [`exchange`], with [`report`] and [`claim`]: the working request of a worker;
+//! - [`lease`]: heartbeats and expired claims; [`dead`]: workers that are certainly dead;
+//! - [`points`] and [`ranges`]: the sets that make up the states of points;
+//! - [`read`]: requests that only read; [`wait`]: how an idle worker learns of new work;
+//! - [`error`]: what each error of SQLite means.
 //!
-//! Whatever writes is one `BEGIN IMMEDIATE` transaction: one that reads first and writes later would find, nine times in
-//! ten, that another has written in between. The store's clock is this machine's, read once within each transaction.
+//! Every request that writes is one `BEGIN IMMEDIATE` transaction. A transaction that reads first and writes later would
+//! nearly always find that another one has written in between. The clock is read once within each transaction.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use self::clock::Reading;
 use self::error::{Done, Fault};
 use self::guard::Machine;
+use self::layout::LAYOUT;
 use super::{
     Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LeaseStatus,
-    NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store, StoreInfo,
-    SweepRow, Sweeps, WorkWaiter, WorkerRow,
+    NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store, StoreError,
+    StoreErrorKind, StoreInfo, SweepRow, Sweeps, WorkWaiter, WorkerRow,
 };
 use crate::job::{AttemptCounts, JobState, SweepId};
 
 mod claim;
+mod clock;
+mod dead;
 mod error;
 mod exchange;
 mod guard;
+mod layout;
 mod lease;
 mod open;
 mod points;
@@ -50,19 +56,22 @@ pub fn is_of_store(path: &Path) -> bool {
     name.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) && path.with_file_name(FILE).exists()
 }
 
-/// The embedded store. It has two connections: what a `collect` reads does not hold up what workers report.
+/// The embedded store. It has two connections: what a `collect` reads does not hold up what workers report. The one that
+/// writes is opened at the first request that writes, so a command that only reads changes nothing, not even the layout.
 pub struct SqliteStore {
     dir: PathBuf,
     file: PathBuf,
     identity: open::Identity,
     machine: Machine,
-    writer: Mutex<Connection>,
+    writer: Mutex<Option<Connection>>,
     reader: Mutex<Connection>,
+    /// Whether the database has the table of the clock, as far as this process knows.
+    has_clock: AtomicBool,
 }
 
 impl SqliteStore {
-    /// Opens the store in the folder `dir` (named `.sweep` where nobody says otherwise), and makes both if they are not
-    /// there.
+    /// Opens the store in the folder `dir` (`.sweep` by default), and creates both if they do not exist. Migrates a store
+    /// of an older layout.
     ///
     /// # Errors
     /// By [`StoreErrorKind`](super::StoreErrorKind): `InsufficientPermissions` or `Refused` for a folder that cannot be
@@ -72,18 +81,46 @@ impl SqliteStore {
     pub fn open(dir: &Path) -> Result<SqliteStore> {
         open::make_folder(dir)?;
         guard::refuse_network(dir)?;
+        let file = dir.join(FILE);
+        let writer = open::to_write(&file).map_err(|fault| fault.at(&file))?;
+        SqliteStore::with(dir, Some(writer))
+    }
+
+    /// Opens the store in the folder `dir`, which must exist. Reads an older layout as it is; the first request that
+    /// writes migrates it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; `NoStore` if there is none.
+    pub fn open_existing(dir: &Path) -> Result<SqliteStore> {
+        guard::refuse_network(dir)?;
+        if dir.is_dir() && !dir.join(FILE).exists() {
+            let message = format!("there is no store in the folder {}", dir.display());
+            return Err(StoreError::new(StoreErrorKind::NoStore, message)
+                .remedy("`sweep run FILE` or `sweep submit FILE` creates one, `--store URL` names another"));
+        }
+        SqliteStore::with(dir, None)
+    }
+
+    fn with(dir: &Path, writer: Option<Connection>) -> Result<SqliteStore> {
         // Where the store is does not change with the process's directory.
         let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.into());
         let (file, machine) = (dir.join(FILE), Machine::this());
         let connect = || {
-            let writer = open::connect(&file)?;
-            guard::refuse_other_machine(&writer, &dir, &machine, now_ms())?;
-            Ok((writer, open::connect(&file)?))
+            let (reader, layout) = open::to_read(&file)?;
+            let (writer, layout) = match (writer, layout) {
+                // Another process is about to create it.
+                (None, None) => (Some(open::to_write(&file)?), Some(LAYOUT)),
+                found => found,
+            };
+            let has_clock = layout == Some(LAYOUT);
+            let now = read_clock(&reader, &machine, has_clock)?;
+            guard::refuse_other_machine(&reader, &dir, &machine, now)?;
+            Ok((writer, reader, has_clock))
         };
-        let (writer, reader) = connect().map_err(|fault: Fault| fault.at(&file))?;
+        let (writer, reader, has_clock) = connect().map_err(|fault: Fault| fault.at(&file))?;
         let identity = open::identity(&file)?;
-        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
-        Ok(SqliteStore { dir, file, identity, machine, writer, reader })
+        let (writer, reader, has_clock) = (Mutex::new(writer), Mutex::new(reader), AtomicBool::new(has_clock));
+        Ok(SqliteStore { dir, file, identity, machine, writer, reader, has_clock })
     }
 
     /// Whether a store may be made in the folder `dir`, which is not there yet.
@@ -96,25 +133,34 @@ impl SqliteStore {
 
     /// Does some work as one transaction that writes, at one time of the store's clock.
     fn write<T>(&self, work: impl FnOnce(&Connection, u64) -> Done<T>) -> Result<T> {
-        self.transact(&self.writer, TransactionBehavior::Immediate, work)
+        let all = || {
+            let mut writer = lock(&self.writer);
+            open::refuse_moved(&self.file, self.identity)?;
+            let connection = match &mut *writer {
+                Some(connection) => connection,
+                none => {
+                    let opened = none.insert(open::to_write(&self.file)?);
+                    self.has_clock.store(true, Ordering::Relaxed);
+                    opened
+                }
+            };
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let now = clock::set(&transaction, &self.machine.boot, Reading::now())?;
+            let value = work(&transaction, now)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        all().map_err(|fault: Fault| fault.at(&self.file))
     }
 
     /// Does some work that only reads, on one state of the store.
     fn read<T>(&self, work: impl FnOnce(&Connection, u64) -> Done<T>) -> Result<T> {
-        self.transact(&self.reader, TransactionBehavior::Deferred, work)
-    }
-
-    fn transact<T>(
-        &self,
-        connection: &Mutex<Connection>,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Connection, u64) -> Done<T>,
-    ) -> Result<T> {
         let all = || {
-            let mut connection = lock(connection);
+            let mut connection = lock(&self.reader);
             open::refuse_moved(&self.file, self.identity)?;
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let value = work(&transaction, now_ms())?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            let now = read_clock(&transaction, &self.machine, self.has_clock.load(Ordering::Relaxed))?;
+            let value = work(&transaction, now)?;
             transaction.commit()?;
             Ok(value)
         };
@@ -122,14 +168,15 @@ impl SqliteStore {
     }
 }
 
-/// A thread that panicked within a transaction has left it rolled back, so the connection is good.
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
+/// The store's clock for a request that only reads.
+fn read_clock(connection: &Connection, machine: &Machine, has_clock: bool) -> Done<u64> {
+    let reading = Reading::now();
+    if has_clock { clock::now(connection, &machine.boot, reading) } else { Ok(reading.wall()) }
 }
 
-/// The store's clock: milliseconds since the epoch.
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+/// A thread that panicked within a transaction has left it rolled back, so the connection is good.
+fn lock<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Queue for SqliteStore {
@@ -147,6 +194,13 @@ impl Queue for SqliteStore {
 
     fn mark_worker_dead(&self, worker: &str) -> Result<u64> {
         self.write(|connection, now| lease::mark_worker_dead(connection, now, worker))
+    }
+
+    fn mark_dead_workers(&self) -> Result<u64> {
+        if self.read(|connection, _| dead::find(connection, &self.machine))?.is_empty() {
+            return Ok(0);
+        }
+        self.write(|connection, now| dead::mark(connection, now, &self.machine))
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

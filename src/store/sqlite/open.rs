@@ -1,4 +1,4 @@
-//! Owns opening the embedded store: its folder, its file, the settings of a connection, the check of its layout.
+//! Owns opening the embedded store: its folder, its file, the settings of a connection.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -8,10 +8,11 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Done, Fault};
-use crate::store::{LAYOUT, StoreError, StoreErrorKind};
+use super::layout;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a connection waits for a lock that another holds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,20 +60,31 @@ fn moved(file: &Path, why: &str) -> StoreError {
         .remedy("put it back, or start again")
 }
 
-/// Opens a connection to the database, which is laid out if it is new.
-pub(super) fn connect(file: &Path) -> Done<Connection> {
-    let mut connection = Connection::open(file)?;
+/// Opens a connection that reads and writes. Creates the tables of a new database and migrates an older layout.
+pub(super) fn to_write(file: &Path) -> Done<Connection> {
+    let mut connection = settings(Connection::open(file)?)?;
+    // Before anything is written: a database of something else stays as it is.
+    layout::read(&connection, file)?;
+    write_ahead(&connection)?;
+    // FULL: what is recorded is on the disk before the caller knows of it, and survives a power cut. Outcomes come in
+    // batches, so that many share the wait for the disk.
+    connection.execute_batch("PRAGMA synchronous = FULL;")?;
+    layout::prepare(&mut connection, file)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads, with the layout of the database; none: it is empty.
+pub(super) fn to_read(file: &Path) -> Done<(Connection, Option<u32>)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = settings(Connection::open_with_flags(file, flags)?)?;
+    let layout = layout::read(&connection, file)?;
+    Ok((connection, layout))
+}
+
+fn settings(mut connection: Connection) -> Done<Connection> {
     connection.busy_handler(Some(patient()))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Before anything is written: a database of something else stays as it is.
-    let new = layout(&connection, file)?.is_none();
-    write_ahead(&connection)?;
-    // FULL: what is recorded is on the disk before anybody is told so, and outlives a power cut. Outcomes come in
-    // batches, so that many share the wait for it.
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;")?;
-    if new {
-        lay_out(&mut connection, file)?;
-    }
+    connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
     Ok(connection)
 }
 
@@ -94,43 +106,6 @@ fn write_ahead(connection: &Connection) -> Done<()> {
             }
         };
     }
-}
-
-/// Checks that the database has the layout that is known here; none: it is empty.
-fn layout(connection: &Connection, file: &Path) -> Done<Option<u32>> {
-    let tables = "SELECT count(*), count(CASE WHEN name = 'meta' THEN 1 END) FROM sqlite_schema WHERE type = 'table'";
-    let (tables, meta): (u32, u32) = connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if tables == 0 {
-        return Ok(None);
-    }
-    let known = match meta {
-        0 => None,
-        _ => connection.query_row("SELECT value FROM meta WHERE name = 'layout'", [], |row| row.get(0)).optional()?,
-    };
-    let name = file.display();
-    match known {
-        Some(LAYOUT) => Ok(known),
-        Some(other) => {
-            let message =
-                format!("the store {name} has layout {other}, and this version of sweep knows layout {LAYOUT}");
-            Err(StoreError::new(StoreErrorKind::Newer, message)
-                .remedy("use the version of sweep that wrote it, or another store: `--store FOLDER`")
-                .into())
-        }
-        None => Err(StoreError::refused(format!("{name} is a database of another program"))
-            .remedy("move it away, or use another store: `--store FOLDER`")
-            .into()),
-    }
-}
-
-/// Lays out a new database, unless another process was quicker.
-fn lay_out(connection: &mut Connection, file: &Path) -> Done<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if layout(&transaction, file)?.is_none() {
-        transaction.execute_batch(include_str!("schema.sql"))?;
-        transaction.execute("INSERT INTO meta VALUES ('layout', ?1)", [LAYOUT])?;
-    }
-    Ok(transaction.commit()?)
 }
 
 /// A busy handler that sleeps 0.2 to 2 ms each time, and gives up after [`PATIENCE`]. SQLite's own sleeps longer and

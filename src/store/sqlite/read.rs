@@ -40,7 +40,7 @@ fn add_backlog(
     let open = format!(
         "SELECT name, number, paused IS NOT NULL, pending, delayed, running, CASE WHEN delayed > 0 THEN
              (SELECT count(*) FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2) ELSE 0 END
-         FROM sweeps WHERE {which} AND (pending > 0 OR running > 0) ORDER BY key"
+         FROM sweeps WHERE {which} AND pending + running > 0 ORDER BY key"
     );
     let mut open = connection.prepare_cached(&open)?;
     let mut rows = open.query(params![value, now])?;

@@ -1,12 +1,13 @@
--- Owns the layout of the embedded store; `store::LAYOUT` is its version. A change here is another version.
+-- Owns the tables of the embedded store. `layout.rs` has their version: a change here is a new version, with a file in
+-- `migrations` that makes the same change to an older database.
 --
--- Times are milliseconds since the epoch on the store's clock. Tokens and request numbers are 64 bits without a sign,
--- kept in SQLite's 64 bits with one. A sweep is named by its key everywhere but in its own row; keys are never reused.
+-- Times are milliseconds since the epoch on the store's clock, see `clock.rs`. Tokens and request numbers are unsigned
+-- 64-bit numbers, kept as signed ones. Tables name a sweep by its key; keys are never used again.
 
--- 'layout', and 'last-look': when somebody last looked for expired claims.
+-- 'layout': the version of these tables. 'last-look': when expired leases were last looked for.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
--- The number last given for each name of a sweep.
+-- The last number given for each name of a sweep.
 CREATE TABLE names (name TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sweeps (
@@ -19,10 +20,10 @@ CREATE TABLE sweeps (
     submitted_ms INTEGER NOT NULL,
     last_outcome_ms INTEGER,
     paused TEXT,
-    forgiven INTEGER NOT NULL DEFAULT 0, -- how many had failed when it was last resumed
+    forgiven INTEGER NOT NULL DEFAULT 0, -- the number of failed points at the last resume
     total INTEGER NOT NULL,
     pending INTEGER NOT NULL,
-    delayed INTEGER NOT NULL DEFAULT 0, -- the part of the pending that waits for its time
+    delayed INTEGER NOT NULL DEFAULT 0, -- the part of pending that is delayed
     running INTEGER NOT NULL DEFAULT 0,
     succeeded INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
@@ -31,13 +32,14 @@ CREATE TABLE sweeps (
     UNIQUE (name, number)
 ) STRICT;
 
--- What a worker looks through for jobs, however many sweeps have ended.
+-- Where workers look for jobs to claim, and for what is left to do. Sweeps that have ended cost nothing there.
 CREATE INDEX open_sweeps ON sweeps (queue, key) WHERE pending > 0 AND paused IS NULL;
+CREATE INDEX unfinished_sweeps ON sweeps (queue, key) WHERE pending + running > 0;
 
--- Apart from the row that every exchange rewrites.
+-- A table of its own, because every exchange rewrites the row in `sweeps`.
 CREATE TABLE documents (sweep INTEGER PRIMARY KEY, document BLOB NOT NULL) STRICT;
 
--- Ready (0) and cancelled (1) points: first, and the one past the last. Disjoint.
+-- Ready (state 0) and cancelled (state 1) points as disjoint ranges: the first point, and the one after the last.
 CREATE TABLE ranges (
     sweep INTEGER NOT NULL,
     state INTEGER NOT NULL,
@@ -70,13 +72,15 @@ CREATE TABLE leases (
     worker TEXT NOT NULL,
     started_ms INTEGER,
     deadline_ms INTEGER NOT NULL,
-    lease_ms INTEGER NOT NULL,
-    doomed INTEGER NOT NULL DEFAULT 0, -- the sweep was cancelled since
+    lease_ms INTEGER NOT NULL, -- 0: the worker is known to be dead
+    doomed INTEGER NOT NULL DEFAULT 0, -- 1: the sweep was cancelled while the job was leased
     PRIMARY KEY (sweep, point)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_by_deadline ON leases (deadline_ms);
+CREATE INDEX leases_by_worker ON leases (worker);
 
--- The tries of points that were tried, are not claimed now and have not succeeded. The token is that of the last claim
--- if it was lost: its outcome may still come.
+-- Attempt counts of points that were attempted, are not leased and have not succeeded. The token is that of the last claim
+-- if it was lost, because its outcome may still arrive.
 CREATE TABLE tries (
     sweep INTEGER NOT NULL,
     point INTEGER NOT NULL,
@@ -87,7 +91,7 @@ CREATE TABLE tries (
     PRIMARY KEY (sweep, point)
 ) STRICT, WITHOUT ROWID;
 
--- The logs: within a block in the order of ids. Rowid tables, because the rows are long.
+-- The logs. Within a block, ids give the order. With rowids, because the rows are long.
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY,
     sweep INTEGER NOT NULL,
@@ -113,7 +117,7 @@ CREATE TABLE columns (
     PRIMARY KEY (sweep, name)
 ) STRICT, WITHOUT ROWID;
 
--- `queues` and `unable` (ids of sweeps) are JSON lists; `machine` tells machines apart, see guard.rs.
+-- `queues` and `unable` (ids of the excluded sweeps) are JSON lists. `machine` identifies the machine, see `guard.rs`.
 CREATE TABLE workers (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -126,7 +130,7 @@ CREATE TABLE workers (
     last_seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The last request of each worker, and what it was answered.
+-- The last request of each worker, and the reply to it.
 CREATE TABLE replies (
     worker TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -134,11 +138,10 @@ CREATE TABLE replies (
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Sweeps that were removed, and whose logs and outputs are being cleared away bit by bit.
+-- Removed sweeps whose logs and outputs are still to be deleted, part by part.
 CREATE TABLE removed (sweep INTEGER PRIMARY KEY) STRICT;
 
--- Sweeps in the making. They have a key, under which they are filled, and a number, and are seen by nobody until they get
--- a row in `sweeps`.
+-- Staged sweeps. They have a key and a number, but no row in `sweeps` before they are committed.
 CREATE TABLE drafts (
     token TEXT PRIMARY KEY,
     key INTEGER NOT NULL,
@@ -148,3 +151,10 @@ CREATE TABLE drafts (
     ready INTEGER NOT NULL DEFAULT 0,
     heard_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The store's clock less the time since the machine was started, for one start of the machine. One row, or none.
+CREATE TABLE clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    boot TEXT NOT NULL,
+    offset_ms INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,172 @@
+//! Owns the clock of the embedded store: wall time that does not jump.
+//!
+//! Deadlines of leases, due times of retries and the like are kept as wall time. If somebody sets the clock of the machine
+//! they would come too early or too late. So the store keeps the difference between its clock and the time since the
+//! machine was started, which nobody can set. Its clock goes on by that. When a request that writes finds that the wall
+//! clock differs by more than [`TOLERANCE_MS`], it sets the store's clock to the wall clock and moves all kept times along,
+//! so that everything keeps the time that is left to it.
+//!
+//! After a restart of the machine, and where the system does not name its start, only one rule remains: if the wall clock
+//! is behind the last time that is known from the store, all kept times are moved back with it. A retry then waits for no
+//! longer than it had left.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::Done;
+
+/// A smaller difference between the two clocks is left alone, milliseconds.
+const TOLERANCE_MS: u64 = 1_000;
+
+/// How often the clocks are read again when something came between the readings.
+const READINGS: usize = 5;
+
+/// Two readings of the wall clock that are further apart were interrupted, milliseconds.
+const INTERRUPTED_MS: u64 = 20;
+
+/// The clocks of this machine, read at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// Milliseconds since the epoch.
+    wall_ms: u64,
+    /// Milliseconds since the machine was started, with the time that it slept; none: the system does not say.
+    up_ms: Option<u64>,
+}
+
+impl Reading {
+    /// The wall clock, milliseconds since the epoch.
+    pub(super) fn wall(self) -> u64 {
+        self.wall_ms
+    }
+
+    /// The clocks now.
+    pub(super) fn now() -> Reading {
+        let read = || {
+            let before = wall_ms();
+            let up_ms = up_ms();
+            let wall_ms = wall_ms();
+            (Reading { wall_ms, up_ms }, wall_ms.abs_diff(before))
+        };
+        let mut best = read();
+        for _ in 1..READINGS {
+            if best.1 <= INTERRUPTED_MS {
+                break;
+            }
+            let next = read();
+            if next.1 < best.1 {
+                best = next;
+            }
+        }
+        best.0
+    }
+}
+
+fn wall_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+#[cfg(target_os = "linux")]
+fn up_ms() -> Option<u64> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Some((time.tv_sec.max(0) as u64).saturating_mul(1000) + time.tv_nsec.max(0) as u64 / 1_000_000)
+}
+
+/// Other systems do not name the start of the machine, without which this time means nothing.
+#[cfg(not(target_os = "linux"))]
+fn up_ms() -> Option<u64> {
+    None
+}
+
+/// The store's clock, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Anchor {
+    /// The start of the machine that it holds for; empty: unknown.
+    boot: String,
+    /// The store's clock less the time since that start, milliseconds.
+    offset_ms: i64,
+}
+
+impl Anchor {
+    fn read(connection: &Connection) -> Done<Option<Anchor>> {
+        let mut anchor = connection.prepare_cached("SELECT boot, offset_ms FROM clock")?;
+        let anchor = anchor.query_row([], |row| Ok(Anchor { boot: row.get(0)?, offset_ms: row.get(1)? }));
+        Ok(anchor.optional()?)
+    }
+
+    /// The store's clock at a reading; none: the anchor is of another start of the machine.
+    fn clock(&self, boot: &str, reading: Reading) -> Option<u64> {
+        let up_ms = reading.up_ms.filter(|_| !boot.is_empty() && self.boot == boot)?;
+        up_ms.checked_add_signed(self.offset_ms)
+    }
+}
+
+/// The store's clock for a request that only reads, on the start `boot` of the machine.
+pub(super) fn now(connection: &Connection, boot: &str, reading: Reading) -> Done<u64> {
+    let anchor = Anchor::read(connection)?;
+    Ok(anchor.and_then(|anchor| anchor.clock(boot, reading)).unwrap_or(reading.wall_ms))
+}
+
+/// The store's clock for a request that writes; sets it if the clock of the machine was set.
+pub(super) fn set(connection: &Connection, boot: &str, reading: Reading) -> Done<u64> {
+    let anchor = Anchor::read(connection)?;
+    let clock = anchor.as_ref().and_then(|anchor| anchor.clock(boot, reading));
+    if let Some(clock) = clock
+        && clock.abs_diff(reading.wall_ms) <= TOLERANCE_MS
+    {
+        return Ok(clock);
+    }
+    let moved = match clock {
+        Some(clock) => reading.wall_ms as i64 - clock as i64,
+        None => (reading.wall_ms as i64 - last_known(connection)? as i64).min(0),
+    };
+    if moved.unsigned_abs() > TOLERANCE_MS {
+        move_times(connection, moved)?;
+    }
+    let offset_ms = reading.wall_ms as i64 - reading.up_ms.unwrap_or_default() as i64;
+    let new = Anchor { boot: boot.to_owned(), offset_ms };
+    // Without a start to hold for, the anchor is never used and needs no update.
+    if !boot.is_empty() && anchor.as_ref() != Some(&new) {
+        let keep = "INSERT OR REPLACE INTO clock (one, boot, offset_ms) VALUES (1, ?1, ?2)";
+        connection.prepare_cached(keep)?.execute(params![new.boot, new.offset_ms])?;
+    }
+    Ok(reading.wall_ms)
+}
+
+/// The last time at which somebody looked for expired leases; 0: unknown.
+fn last_known(connection: &Connection) -> Done<u64> {
+    let mut last = connection.prepare_cached("SELECT value FROM meta WHERE name = 'last-look'")?;
+    Ok(last.query_row([], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// Moves every time that something waits for, or is compared with. What only tells when something happened stays. O(rows
+/// of these tables), which happens when the clock of the machine is set.
+fn move_times(connection: &Connection, by_ms: i64) -> Done<()> {
+    // A time that nobody will see must not leave SQLite's numbers, and none may become negative.
+    let moved = |column: &str| format!("{column} = max(0, min({column}, 4611686018427387904) + ?1)");
+    let each = [
+        format!("UPDATE leases SET {}, {}", moved("deadline_ms"), moved("started_ms")),
+        format!("UPDATE delayed SET {}", moved("due_ms")),
+        format!("UPDATE workers SET {}", moved("last_seen_ms")),
+        format!("UPDATE replies SET {}", moved("at_ms")),
+        format!("UPDATE drafts SET {}", moved("heard_ms")),
+        format!("UPDATE meta SET {} WHERE name = 'last-look'", moved("value")),
+    ];
+    each.iter().try_for_each(|statement| connection.execute(statement, [by_ms]).map(drop))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stores_clock_goes_on_by_the_time_since_the_start_of_the_machine() {
+        let anchor = Anchor { boot: "b".into(), offset_ms: 1_000_000 };
+        let reading = |up_ms| Reading { wall_ms: 5, up_ms };
+        assert_eq!(anchor.clock("b", reading(Some(7))), Some(1_000_007));
+        assert_eq!(anchor.clock("b", reading(None)), None);
+        assert_eq!(anchor.clock("another start", reading(Some(7))), None);
+        assert_eq!(Anchor { boot: String::new(), ..anchor }.clock("", reading(Some(7))), None, "an unknown start");
+    }
+}
