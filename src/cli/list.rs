@@ -1,5 +1,6 @@
 //! Owns `sweep list`: lists the sweeps in the store.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use crate::cli::Context;
@@ -17,7 +18,7 @@ pub struct Args {}
 /// Runs the command.
 pub fn execute(_: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let store = context.store()?;
-    let snapshot = Snapshot::new(&store.sweeps()?, &[]);
+    let snapshot = Snapshot::new(&store.sweeps()?, &[], &HashMap::new());
     let mut table = plain(&["sweep", "state", "points", "succeeded", "failed", "queue", "user", "submitted"]);
     for sweep in &snapshot.sweeps {
         let counts = [sweep.counts.total, sweep.counts.succeeded, sweep.counts.failed].map(group);

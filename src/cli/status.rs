@@ -7,7 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::job::SweepId;
-use crate::status::{Snapshot, text};
+use crate::ops;
+use crate::status::text;
 
 /// How many of the newest sweeps are shown in addition to those with points left to run.
 const NEWEST: usize = 10;
@@ -29,9 +30,8 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         Some(id) => vec![store.sweep(id)?],
         None => store.sweeps()?,
     };
-    let workers = store.workers()?;
     if args.json {
-        put_json(out, &Snapshot::new(&sweeps, &workers))?;
+        put_json(out, &ops::status::snapshot(&*store, &sweeps)?)?;
         return Ok(Exit::Well);
     }
     let mut newest = 0;
@@ -39,6 +39,6 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         newest += 1;
         newest <= NEWEST || !row.counts.is_settled()
     });
-    put(out, &text::snapshot(&Snapshot::new(&sweeps, &workers)))?;
+    put(out, &text::snapshot(&ops::status::snapshot(&*store, &sweeps)?))?;
     Ok(Exit::Well)
 }

@@ -8,6 +8,7 @@
 //! - [`show`]: all that is known of one point
 //! - [`output`]: what attempts printed
 //! - [`collect`]: the table; [`target`]: where it goes; [`provenance`]: where it comes from, written beside it
+//! - [`status`]: the status of sweeps and workers
 //! - [`stats`]: means and their errors, by groups
 //! - [`plan`]: what becomes of a sweep file that was run before; [`reuse`]: taking over what older sweeps have
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
@@ -34,6 +35,7 @@ pub mod reuse;
 pub mod select;
 pub mod show;
 pub mod stats;
+pub mod status;
 pub mod submit;
 pub mod target;
 pub mod warn;

@@ -1,26 +1,31 @@
-//! Owns the status: one serializable snapshot of sweeps and workers, and its renderers.
+//! Owns the status: one serializable snapshot of sweeps and workers, and its renderers. Pure.
 //!
-//! - [`text`]: for a person's terminal
+//! - [`text`]: the snapshot for a terminal
+//! - [`rate`]: how many points end per second at present
 //!
-//! The snapshot itself, as JSON, is the contract with tools.
+//! The JSON form of the snapshot is a contract with programs.
+
+use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::job::SweepId;
 use crate::store::{Counts, SweepRow, WorkerRow};
 
+pub mod rate;
 pub mod text;
 
 /// The version of the snapshot's JSON.
 const VERSION: u32 = 1;
 
-/// Everything that `status` tells, at one moment.
+/// What `sweep status` shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Snapshot {
     /// Grows when a field changes its meaning.
     pub version: u32,
     /// Newest first.
     pub sweeps: Vec<SweepStatus>,
-    /// Newest sign of life first.
+    /// The newest heartbeat first.
     pub workers: Vec<WorkerStatus>,
 }
 
@@ -33,9 +38,9 @@ pub struct SweepStatus {
     pub name: String,
     /// `pending`, `running`, `paused`, `done`, `failed` or `cancelled`; the last three: nothing is left to run.
     pub state: &'static str,
-    /// Why it stands so, where there is something to say.
+    /// Why it has this state, where there is more to say.
     pub reason: Option<String>,
-    /// How many points stand where; in JSON these stand beside the other fields.
+    /// How many points have which state; in JSON these are keys beside the others.
     #[serde(flatten)]
     pub counts: Counts,
     /// Its queue.
@@ -44,9 +49,9 @@ pub struct SweepStatus {
     pub user: String,
     /// When, RFC 3339.
     pub submitted: String,
-    /// Points ended a second, from the submission to the last outcome; none: nothing has ended yet.
+    /// Points that end per second at present, see [`rate::recent_rate`]; none: unknown, or nothing runs.
     pub rate: Option<f64>,
-    /// Seconds until the rest has ended at that rate; none: nothing is left, or nothing to reckon with.
+    /// Seconds until all points have ended at that rate; none: unknown, or nothing runs.
     pub seconds_left: Option<f64>,
 }
 
@@ -63,28 +68,27 @@ pub struct WorkerStatus {
     pub slots: u32,
     /// How many of them run a job.
     pub busy: u32,
-    /// Sweeps that it has found it cannot run.
+    /// Sweeps that it cannot run.
     pub unable: Vec<String>,
-    /// Its last sign of life, RFC 3339.
+    /// Its last heartbeat, RFC 3339.
     pub last_seen: String,
 }
 
 impl Snapshot {
-    /// A snapshot of rows as the store gives them.
-    pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow]) -> Self {
+    /// A snapshot of rows of the store, with the rates that are known.
+    pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow], rates: &HashMap<SweepId, f64>) -> Self {
         Snapshot {
             version: VERSION,
-            sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers)).collect(),
+            sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers, rates.get(&row.id).copied())).collect(),
             workers: workers.iter().map(WorkerStatus::new).collect(),
         }
     }
 }
 
 impl SweepStatus {
-    fn new(row: &SweepRow, workers: &[WorkerRow]) -> Self {
+    fn new(row: &SweepRow, workers: &[WorkerRow], rate: Option<f64>) -> Self {
         let counts = row.counts;
-        let (state, reason) = stand(row, workers);
-        let rate = rate(row);
+        let (state, reason) = state_and_reason(row, workers);
         let left = counts.pending + counts.running;
         SweepStatus {
             id: row.id.to_string(),
@@ -96,7 +100,7 @@ impl SweepStatus {
             user: row.user.clone(),
             submitted: time(row.submitted_ms),
             rate,
-            seconds_left: rate.filter(|_| left > 0 && row.paused.is_none()).map(|rate| left as f64 / rate),
+            seconds_left: rate.map(|rate| left as f64 / rate),
         }
     }
 }
@@ -115,19 +119,8 @@ impl WorkerStatus {
     }
 }
 
-/// How many points have ended in this sweep by running.
-fn ended(counts: &Counts) -> u64 {
-    (counts.succeeded + counts.failed).saturating_sub(counts.reused)
-}
-
-fn rate(row: &SweepRow) -> Option<f64> {
-    let seconds = row.last_outcome_ms?.saturating_sub(row.submitted_ms) as f64 / 1e3;
-    let ended = ended(&row.counts) as f64;
-    (ended > 0.0 && seconds > 0.0).then(|| ended / seconds)
-}
-
-/// A sweep's state in a word, and why.
-fn stand(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Option<String>) {
+/// The state of a sweep, and why.
+fn state_and_reason(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Option<String>) {
     let counts = &row.counts;
     if counts.is_settled() {
         return match (counts.failed, counts.cancelled) {

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use super::{Snapshot, SweepStatus};
 use crate::human::{count, duration, group};
 
-/// The sweeps as a table, one line each, then the workers in a line or a table.
+/// The sweeps as a table, then the workers as a table.
 pub fn snapshot(snapshot: &Snapshot) -> String {
     let mut text = sweeps(&snapshot.sweeps);
     for sweep in &snapshot.sweeps {
@@ -34,8 +34,9 @@ pub fn sweeps(sweeps: &[SweepStatus]) -> String {
     let mut table =
         plain(&["sweep", "state", "points", "succeeded", "failed", "running", "pending", "cancelled", "rate", "left"]);
     for sweep in sweeps {
-        let left = sweep.seconds_left.map_or_else(String::new, duration);
-        let rate = sweep.rate.map_or_else(String::new, |rate| format!("{}/s", significant(rate)));
+        let unknown = || if sweep.state == "running" { "unknown".to_owned() } else { String::new() };
+        let left = sweep.seconds_left.map_or_else(unknown, duration);
+        let rate = sweep.rate.map_or_else(unknown, rate_text);
         let counts = &sweep.counts;
         let counts = [counts.total, counts.succeeded, counts.failed, counts.running, counts.pending, counts.cancelled];
         let mut cells = vec![sweep.id.clone(), sweep.state.to_owned()];
@@ -47,7 +48,7 @@ pub fn sweeps(sweeps: &[SweepStatus]) -> String {
     table.trim_fmt() + "\n"
 }
 
-/// A table without lines, for a terminal or a pipe alike.
+/// A table without rules, for terminals and pipes.
 pub fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().copied());
@@ -63,6 +64,23 @@ pub fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-fn significant(number: f64) -> String {
-    if number >= 10.0 { group(number.round() as u64) } else { format!("{number:.1}") }
+/// A rate given per second, in the unit in which it is easy to read: `31/s`, `2.5/min`, `1.0/h`.
+fn rate_text(per_second: f64) -> String {
+    let digits = |number: f64| if number >= 10.0 { group(number.round() as u64) } else { format!("{number:.1}") };
+    match per_second {
+        rate if rate >= 0.1 => format!("{}/s", digits(rate)),
+        rate if rate * 60.0 >= 0.1 => format!("{}/min", digits(rate * 60.0)),
+        rate => format!("{}/h", digits(rate * 3600.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_has_a_unit_in_which_it_is_easy_to_read() {
+        let texts = [31_500.4, 12.0, 2.0, 1.0 / 60.0, 0.5 / 3600.0].map(rate_text);
+        assert_eq!(texts, ["31,500/s", "12/s", "2.0/s", "1.0/min", "0.5/h"]);
+    }
 }

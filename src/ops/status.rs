@@ -1,0 +1,66 @@
+//! Owns gathering the status of sweeps from the store. Changes nothing there.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::job::{SweepId, Verdict};
+use crate::record::{block_of, decode_chunk};
+use crate::status::Snapshot;
+use crate::status::rate::{End, pause_ms, recent_rate};
+use crate::store::{PointSet, Store, SweepRow, WorkerRow};
+
+/// Running points that are looked at to find where a sweep works at present.
+const RUNNING: usize = 64;
+
+/// The status of some sweeps and of all workers. O(1) requests for each sweep that has running jobs, and one for all
+/// others.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<Snapshot> {
+    let workers = store.workers()?;
+    let mut rates = HashMap::new();
+    for row in sweeps {
+        if let Some(rate) = rate(store, row, &workers)? {
+            rates.insert(row.id.clone(), rate);
+        }
+    }
+    Ok(Snapshot::new(sweeps, &workers, &rates))
+}
+
+/// How many points of a sweep end per second at present; none: unknown. Points are claimed in order of index, so the
+/// newest outcomes are in the blocks of the running points and in those before them.
+fn rate(store: &dyn Store, row: &SweepRow, workers: &[WorkerRow]) -> Result<Option<f64>> {
+    let Some(last_outcome_ms) = row.last_outcome_ms.filter(|_| row.counts.running > 0 && row.paused.is_none()) else {
+        return Ok(None);
+    };
+    // Both times are of the store's clock. Without a worker nothing runs.
+    let Some(now_ms) = workers.iter().map(|worker| worker.last_seen_ms).max() else { return Ok(None) };
+    let ends = recent_ends(store, &row.id)?;
+    let longest = ends.iter().map(|end| end.seconds).fold(0.0, f64::max);
+    if now_ms.saturating_sub(last_outcome_ms) > pause_ms(longest) {
+        return Ok(None);
+    }
+    Ok(recent_rate(ends))
+}
+
+fn recent_ends(store: &dyn Store, id: &SweepId) -> Result<Vec<End>> {
+    let running = store.spans(id, PointSet::Running, 0, RUNNING)?;
+    let blocks = running.iter().map(|span| block_of(span.indices.start)).rev().take(2);
+    let mut blocks: Vec<u64> = blocks.flat_map(|block| [block, block.saturating_sub(1)]).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let mut ends = Vec::new();
+    for block in blocks {
+        for (_, chunks) in store.log(id, block..block + 1)? {
+            for chunk in chunks {
+                let records = decode_chunk(&chunk)?.into_iter();
+                // Reused points did not run here, and a lost attempt has no host.
+                let records = records.filter(|record| record.origin.is_none() && !record.host.is_empty());
+                let ended = records.filter(|record| matches!(record.verdict, Verdict::Succeeded | Verdict::Failed));
+                ends.extend(ended.map(|record| End { ended_ms: record.ended_ms, seconds: record.seconds }));
+            }
+        }
+    }
+    Ok(ends)
+}
