@@ -2,6 +2,7 @@
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
+use crate::cli::lost::recover_lost;
 use crate::error::Result;
 use crate::human::count;
 use crate::job::SweepId;
@@ -18,7 +19,9 @@ pub struct Args {
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.sweep))?;
-    let counts = change::cancel(&*store, &row.id)?;
+    change::cancel(&*store, &row.id)?;
+    // What lost workers have left is cancelled here, for no other worker may be there to do it.
+    let counts = recover_lost(&*store, &row.id)?.counts;
     let running = match counts.running {
         0 => String::new(),
         some => format!("; {} will be ended at the next heartbeat", count(some, "running job")),

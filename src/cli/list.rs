@@ -1,6 +1,5 @@
 //! Owns `sweep list`: lists the sweeps in the store.
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use crate::cli::Context;
@@ -8,8 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::output::put;
 use crate::error::Result;
 use crate::human::group;
-use crate::status::Snapshot;
 use crate::status::text::{align_right, plain};
+use crate::status::{Activity, Snapshot};
 
 /// List the sweeps in the store, newest first
 #[derive(Debug, clap::Args)]
@@ -18,7 +17,7 @@ pub struct Args {}
 /// Runs the command.
 pub fn execute(_: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
     let store = context.store()?;
-    let snapshot = Snapshot::new(&store.sweeps()?, &[], &HashMap::new());
+    let snapshot = Snapshot::new(&store.sweeps()?, &[], &Activity::default());
     let mut table = plain(&["sweep", "state", "points", "succeeded", "failed", "queue", "user", "submitted"]);
     for sweep in &snapshot.sweeps {
         let counts = [sweep.counts.total, sweep.counts.succeeded, sweep.counts.failed].map(group);

@@ -29,6 +29,7 @@ mod format;
 mod jobs;
 mod list;
 mod logs;
+mod lost;
 mod man;
 mod new;
 mod output;

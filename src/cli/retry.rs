@@ -2,6 +2,7 @@
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
+use crate::cli::lost::recover_lost;
 use crate::error::{Error, Result};
 use crate::human::count;
 use crate::job::{CausePattern, JobAddress, SweepId};
@@ -39,6 +40,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let (sweep, named) = parse(&args.what)?;
     let store = context.store()?;
     let row = select::sweep(&*store, sweep.as_ref())?;
+    let row = recover_lost(&*store, &row.id)?;
     let space = args.filter.as_ref().map(|_| context.runtime(&*store, &row)).transpose()?.map(|sweep| sweep.space);
     let filter = match (&args.filter, &space) {
         (Some(text), Some(space)) => Some((Filter::of_points(text, space)?, space)),

@@ -2,6 +2,7 @@
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
+use crate::cli::lost::recover_lost;
 use crate::error::Result;
 use crate::human::count;
 use crate::job::SweepId;
@@ -22,7 +23,10 @@ pub struct Args {
 pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let store = context.store()?;
     for id in &args.sweeps {
-        let row = select::sweep(&*store, Some(id))?;
+        let mut row = select::sweep(&*store, Some(id))?;
+        if !args.force {
+            row = recover_lost(&*store, &row.id)?;
+        }
         change::remove(&*store, &row, args.force)?;
         message!("removed {id} with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
     }

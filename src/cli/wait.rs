@@ -1,7 +1,7 @@
 //! Owns `sweep wait`: waits until a sweep has ended or is paused, and exits with the code of `sweep run`.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
@@ -9,10 +9,14 @@ use crate::cli::progress::Progress;
 use crate::error::Result;
 use crate::human::group;
 use crate::job::SweepId;
+use crate::ops::recover::recover;
 use crate::ops::select;
 
 /// How often the store is asked.
 const EVERY: Duration = Duration::from_millis(200);
+
+/// How often `wait` looks for jobs of lost workers: it may be the only process left that does.
+const CHECK_LEASES: Duration = Duration::from_secs(1);
 
 /// Wait until a sweep has no points left to run, or is paused
 #[derive(Debug, clap::Args)]
@@ -27,12 +31,18 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let id = select::sweep(&*store, args.sweep.as_ref())?.id;
     let progress = Progress::new(store.clone(), id.clone());
     let mut is_away = false;
+    let mut checked = Instant::now();
     let row = loop {
         match store.sweep(&id) {
             Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
-            Ok(_) => {
+            Ok(row) => {
                 if std::mem::take(&mut is_away) {
                     message!("the store is back");
+                }
+                if row.counts.running > 0 && checked.elapsed() > CHECK_LEASES {
+                    checked = Instant::now();
+                    // If the store is away or full now, a later round succeeds.
+                    let _ = recover(&*store);
                 }
                 thread::sleep(EVERY);
             }

@@ -14,7 +14,7 @@
 //! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
 //! - [`filter`]: the points for which an expression holds
 //! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`normalize`]: the last line they printed, without what differs from job to job
-//! - [`change`]: cancel, remove
+//! - [`change`]: cancel, remove; [`recover`]: put back the jobs of lost workers
 //! - [`doctor`]: what is good and what would bite
 
 pub mod change;
@@ -30,6 +30,7 @@ pub mod plan;
 pub mod points;
 pub mod provenance;
 pub mod read;
+pub mod recover;
 pub mod retry;
 pub mod reuse;
 pub mod select;

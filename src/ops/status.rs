@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::error::Result;
 use crate::job::{SweepId, Verdict};
 use crate::record::{block_of, decode_chunk};
-use crate::status::Snapshot;
 use crate::status::rate::{End, pause_ms, recent_rate};
+use crate::status::{Activity, Snapshot};
 use crate::store::{PointSet, Store, SweepRow, WorkerRow};
 
 /// Running points that are looked at to find where a sweep works at present.
@@ -25,7 +25,9 @@ pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<Snapshot> {
             rates.insert(row.id.clone(), rate);
         }
     }
-    Ok(Snapshot::new(sweeps, &workers, &rates))
+    let running = sweeps.iter().any(|row| row.counts.running > 0);
+    let expired = if running { store.expired_counts()?.into_iter().collect() } else { HashMap::new() };
+    Ok(Snapshot::new(sweeps, &workers, &Activity { rates, expired }))
 }
 
 /// How many points of a sweep end per second at present; none: unknown. Points are claimed in order of index, so the

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::human::count;
 use crate::job::SweepId;
 use crate::store::{Counts, SweepRow, WorkerRow};
 
@@ -29,6 +30,15 @@ pub struct Snapshot {
     pub workers: Vec<WorkerStatus>,
 }
 
+/// What the rows of sweeps do not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    /// Points that end per second at present, for the sweeps of which that is known.
+    pub rates: HashMap<SweepId, f64>,
+    /// Running jobs whose leases have run out, for the sweeps that have any.
+    pub expired: HashMap<SweepId, u64>,
+}
+
 /// A sweep.
 #[derive(Clone, Debug, Serialize)]
 pub struct SweepStatus {
@@ -43,6 +53,8 @@ pub struct SweepStatus {
     /// How many points have which state; in JSON these are keys beside the others.
     #[serde(flatten)]
     pub counts: Counts,
+    /// The part of the running jobs whose leases have run out: as far as the store knows, no worker runs them.
+    pub expired: u64,
     /// Its queue.
     pub queue: String,
     /// Who submitted it.
@@ -75,20 +87,22 @@ pub struct WorkerStatus {
 }
 
 impl Snapshot {
-    /// A snapshot of rows of the store, with the rates that are known.
-    pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow], rates: &HashMap<SweepId, f64>) -> Self {
+    /// A snapshot of rows of the store.
+    pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow], activity: &Activity) -> Self {
         Snapshot {
             version: VERSION,
-            sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers, rates.get(&row.id).copied())).collect(),
+            sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers, activity)).collect(),
             workers: workers.iter().map(WorkerStatus::new).collect(),
         }
     }
 }
 
 impl SweepStatus {
-    fn new(row: &SweepRow, workers: &[WorkerRow], rate: Option<f64>) -> Self {
+    fn new(row: &SweepRow, workers: &[WorkerRow], activity: &Activity) -> Self {
         let counts = row.counts;
-        let (state, reason) = state_and_reason(row, workers);
+        let expired = activity.expired.get(&row.id).copied().unwrap_or(0).min(counts.running);
+        let (state, reason) = state_and_reason(row, workers, expired);
+        let rate = activity.rates.get(&row.id).copied().filter(|_| state == "running");
         let left = counts.pending + counts.running;
         SweepStatus {
             id: row.id.to_string(),
@@ -96,6 +110,7 @@ impl SweepStatus {
             state,
             reason,
             counts,
+            expired,
             queue: row.queue.clone(),
             user: row.user.clone(),
             submitted: time(row.submitted_ms),
@@ -119,8 +134,12 @@ impl WorkerStatus {
     }
 }
 
+fn jobs(number: u64) -> String {
+    count(number, "running job")
+}
+
 /// The state of a sweep, and why.
-fn state_and_reason(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Option<String>) {
+fn state_and_reason(row: &SweepRow, workers: &[WorkerRow], expired: u64) -> (&'static str, Option<String>) {
     let counts = &row.counts;
     if counts.is_settled() {
         return match (counts.failed, counts.cancelled) {
@@ -132,14 +151,19 @@ fn state_and_reason(row: &SweepRow, workers: &[WorkerRow]) -> (&'static str, Opt
     if let Some(reason) = &row.paused {
         return ("paused", Some(reason.clone()));
     }
-    if counts.running > 0 {
+    if counts.running > expired {
         return ("running", None);
     }
     let served = workers.iter().any(|worker| worker.queues.contains(&row.queue));
-    let reason = (!served).then(|| {
-        let option = if row.queue == "default" { String::new() } else { format!(" --queue {}", row.queue) };
-        format!("no worker serves the queue `{}`; `sweep worker{option}` starts one", row.queue)
-    });
+    let option = if row.queue == "default" { String::new() } else { format!(" --queue {}", row.queue) };
+    let reason = match (expired, served) {
+        (0, true) => None,
+        (0, false) => Some(format!("no worker serves the queue `{}`; `sweep worker{option}` starts one", row.queue)),
+        (lost, true) => Some(format!("the leases of {} have run out; a worker will run them again", jobs(lost))),
+        (lost, false) => {
+            Some(format!("the leases of {} have run out; `sweep worker{option}` runs them again", jobs(lost)))
+        }
+    };
     ("pending", reason)
 }
 

@@ -182,7 +182,7 @@ fn a_supervisor_that_is_killed_is_replaced() {
 }
 
 /// The process id of the supervisor of the worker; 0 if there is none.
-fn supervisor(worker: u32) -> i32 {
+pub fn supervisor(worker: u32) -> i32 {
     let entries = std::fs::read_dir("/proc").expect("Linux");
     let mut pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let is_it = |pid: &i32| {

@@ -18,6 +18,7 @@ mod full_memory;
 mod giving_up;
 mod leftovers;
 mod limits;
+mod lost_workers;
 mod outputs;
 mod promise;
 mod provenance;
