@@ -1,14 +1,14 @@
-//! Owns what changes a sweep by hand: cancel, remove.
+//! Owns cancelling and removing sweeps.
 
 use crate::error::{Error, Result};
 use crate::human::count;
 use crate::job::SweepId;
 use crate::store::{Counts, Store, SweepRow};
 
-/// The index, if the sweep has such a point.
+/// Returns the index if the sweep has that point.
 ///
 /// # Errors
-/// If it has not.
+/// If it does not.
 pub fn check_index(row: &SweepRow, index: u64) -> Result<u64> {
     if index < row.counts.total {
         return Ok(index);
@@ -18,10 +18,10 @@ pub fn check_index(row: &SweepRow, index: u64) -> Result<u64> {
     Err(error.remedy(format!("{id} has {total} points, with indices from 0 to {}", total.saturating_sub(1))))
 }
 
-/// Takes what has not run out of the queue; running jobs are ended by their workers. Returns the counts after.
+/// Cancels the pending points; workers end the running jobs. Returns the counts after that.
 ///
 /// # Errors
-/// If the store does not do it.
+/// If the store refuses.
 pub fn cancel(store: &dyn Store, id: &SweepId) -> Result<Counts> {
     Ok(store.cancel(id)?)
 }
@@ -29,7 +29,7 @@ pub fn cancel(store: &dyn Store, id: &SweepId) -> Result<Counts> {
 /// Removes a sweep with its history and results.
 ///
 /// # Errors
-/// If jobs of it run and `force` is not given.
+/// If it has running jobs and `force` is not set.
 pub fn remove(store: &dyn Store, row: &SweepRow, force: bool) -> Result<()> {
     let running = row.counts.running;
     if running > 0 && !force {

@@ -1,4 +1,4 @@
-//! Owns what a sweep file would do, told without running anything: how many points, the first of them, all of them.
+//! Owns reporting what a sweep file would run: the number of points, the first ones, or all of them.
 
 use std::io::Write;
 

@@ -12,7 +12,7 @@ use crate::ops::show::text;
 use crate::record::{Output, Record, block_of};
 use crate::store::{PointSet, Store, SweepRow};
 
-/// The most groups that are told apart; what comes after goes into one group for each cause.
+/// The most groups by last line; further lines form one group per cause.
 const MOST_GROUPS: usize = 1000;
 
 /// A point that has failed.
@@ -37,7 +37,7 @@ impl Failure {
     }
 }
 
-/// The last line that each of some failed points printed on stderr, made comparable; none: it printed none.
+/// The normalized last line of stderr of each failed point; none: it printed nothing there.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -48,7 +48,7 @@ pub fn last_lines(store: &dyn Store, row: &SweepRow, failures: &[Failure]) -> Re
     Ok(outputs.into_iter().map(|output| output.and_then(line)).collect())
 }
 
-/// Goes through the failed points in order of index. Only blocks that have some are read; memory is bounded.
+/// Iterates over the failed points in order of index. Reads only blocks that have any; memory is bounded.
 pub struct Failures<'a> {
     failed: PointStates<'a>,
     run: std::ops::Range<u64>,
@@ -58,7 +58,7 @@ pub struct Failures<'a> {
 }
 
 impl<'a> Failures<'a> {
-    /// Those of a sweep.
+    /// The failed points of a sweep.
     pub fn new(store: &'a dyn Store, row: &'a SweepRow) -> Self {
         let total = row.counts.total;
         Failures {
@@ -70,7 +70,7 @@ impl<'a> Failures<'a> {
         }
     }
 
-    /// The next ones, as many as one request reads outputs of; none: there are no more.
+    /// The next failed points, as many as one request reads outputs of; none: there are no more.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -112,18 +112,18 @@ impl Iterator for Failures<'_> {
     }
 }
 
-/// Points that failed alike.
+/// Failed points with the same cause and last line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailureGroup {
     /// The cause, as `sweep retry --cause` takes it.
     pub cause: CausePattern,
     /// The cause of the example, in words.
     pub words: String,
-    /// Whether others have other words for it.
+    /// Whether other points have another text for the cause.
     pub varied: bool,
-    /// The last line of stderr, made comparable; none: there is none.
+    /// The normalized last line of stderr; none: there is none.
     pub last_line: Option<String>,
-    /// Whether these are the points of one cause whose lines are of too many kinds to tell them apart.
+    /// Whether this group collects the points of one cause with too many different lines.
     pub mixed: bool,
     /// How many points.
     pub count: u64,
@@ -162,8 +162,8 @@ pub fn grouped(store: &dyn Store, row: &SweepRow) -> Result<Vec<FailureGroup>> {
     Ok(groups)
 }
 
-/// The words that put the points of a group back in the queue, and no others: by cause alone where that is enough. (Those
-/// of a mixed group take all of its cause.)
+/// The command that puts the points of a group back in the queue, and no others; for a mixed group, all points of its
+/// cause.
 pub fn retry_command(row: &SweepRow, group: &FailureGroup, groups: &[FailureGroup]) -> Vec<String> {
     let mut words = vec!["sweep".into(), "retry".into(), row.id.to_string(), "--cause".into(), group.cause.to_string()];
     let shares_cause = groups.iter().filter(|other| other.cause == group.cause).count() > 1;

@@ -1,4 +1,4 @@
-//! Owns `--where`: which points of a sweep, or which rows of its table, an expression holds for.
+//! Owns `--where`: selecting points of a sweep, or rows of its table, by an expression.
 
 use crate::error::{Error, Result};
 use crate::expr::Expression;
@@ -23,7 +23,7 @@ impl Filter {
     /// Compiles an expression over the parameters of a space, and `job`, `draw`, `randomization`, `repeat`.
     ///
     /// # Errors
-    /// If it is not understood, or uses a name that the sweep has not.
+    /// If it is invalid, or uses an unknown name.
     pub fn of_points(text: &str, space: &Space) -> Result<Filter> {
         Filter::new(text, space.names().to_vec())
     }
@@ -53,10 +53,10 @@ impl Filter {
         Ok(Filter { text: text.to_owned(), expression, names })
     }
 
-    /// Whether it holds for a point. It does not where a derived parameter could not be computed and it cannot be told.
+    /// Whether a point satisfies it. False if it needs a derived parameter that cannot be computed.
     ///
     /// # Errors
-    /// If it cannot be told: a parameter that the point has not, something else than true or false.
+    /// If it cannot be evaluated: the point lacks a parameter, or the value is neither true nor false.
     pub fn holds(&self, point: &Point) -> Result<bool> {
         let lookup = |name: &str| match counter(point, name) {
             None => point.params.get(self.place(name)?).cloned(),
@@ -68,11 +68,11 @@ impl Filter {
         }
     }
 
-    /// Whether it holds for a row. None: it cannot be told, because something that it asks for is missing there: the
-    /// result of a job that has none, a parameter of another block.
+    /// Whether a row satisfies it. None: a value that it uses is missing in the row, such as a result, or a parameter of
+    /// another block.
     ///
     /// # Errors
-    /// If it cannot be told for another reason.
+    /// If it cannot be evaluated for another reason.
     pub fn keeps(&self, row: &Row<'_>) -> Result<Option<bool>> {
         let lookup = |name: &str| match self.place(name) {
             Some(at) => Some(row.cell(at).value()),

@@ -1,4 +1,4 @@
-//! Owns reading a sweep's log in order of index: the fold from accepted outcomes to what is known of each point.
+//! Owns reading the log of a sweep in order of index: the newest record of each point, and all attempts of one.
 
 use crate::error::Result;
 use crate::job::{Cause, Outcome, SweepId};
@@ -6,7 +6,7 @@ use crate::record::{self, BLOCK, Record};
 use crate::store::{BlockLog, Store};
 use crate::stored;
 
-/// Blocks asked for at a time: what is held in memory at once.
+/// Blocks that one request reads and memory holds at once.
 const BLOCKS: u64 = 16;
 
 /// Reads the records of all blocks in order, some blocks at a time. Memory is bounded by [`BLOCKS`] blocks.
@@ -24,7 +24,7 @@ impl<'a> Blocks<'a> {
         Blocks { store, id, next: 0, end: total.div_ceil(BLOCK), read: Vec::new().into_iter() }
     }
 
-    /// Goes on from a block, if it has not come to it yet; what lies between is not read.
+    /// Continues at a block, unless it is past it; does not read the blocks between.
     pub fn skip_to(&mut self, block: u64) {
         if block >= self.next {
             self.next = block;
@@ -56,14 +56,14 @@ impl Iterator for Blocks<'_> {
     }
 }
 
-/// The newest record of each point, in order of index. The last one accepted counts: the store accepts one outcome for
-/// a claim, and no claim is given for a point that has succeeded, unless that success was set aside, which is a record too.
+/// The newest record of each point, in order of index. The last accepted record counts: the store accepts one outcome per
+/// claim, and gives no claim for a succeeded point unless the success was set aside, which is a record, too.
 fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for chunk in chunks {
         records.append(&mut stored::decode_chunk(chunk)?);
     }
-    // Stable, so that of one point the newest comes last, and is then the one that is kept.
+    // The sort is stable: the newest record of a point comes last, and is kept.
     records.sort_by_key(|record| record.index);
     records.dedup_by(|next, kept| {
         let same = next.index == kept.index;
@@ -75,8 +75,8 @@ fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// The attempts of one point, oldest first, each with its outcome. Where a worker was given up and its outcome came after
-/// all, before anyone claimed the job again, that outcome stands in place of the loss.
+/// The attempts of one point, oldest first. If the outcome of a lost worker arrived before anybody claimed the job again,
+/// it replaces the loss.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -84,7 +84,7 @@ pub fn of_point(store: &dyn Store, id: &SweepId, index: u64) -> Result<Vec<Recor
     Ok(of_point_and_chunks(store, id, index)?.0)
 }
 
-/// The same, with the number of chunks that the point's block has.
+/// The same, with the number of chunks of the point's block.
 ///
 /// # Errors
 /// If the store cannot be read.

@@ -1,21 +1,22 @@
-//! Owns what the commands do, apart from how a person types and reads them; the dashboard will use the same.
+//! Owns what the commands do, without the terminal.
 //!
-//! - [`select`]: which sweep or job is meant
+//! - [`select`]: the choice of the sweep
 //! - [`read`]: a sweep file read from disk, ready to submit or check
-//! - [`submit`]: a sweep file into the store
-//! - [`points`]: walks a sweep's points with their states
-//! - [`history`]: what is recorded of points
-//! - [`show`]: all that is known of one point
-//! - [`output`]: what attempts printed
-//! - [`collect`]: the table; [`target`]: where it goes; [`provenance`]: where it comes from, written beside it
+//! - [`submit`]: submit a sweep file
+//! - [`points`]: iterate over points with their states
+//! - [`history`]: the records of points
+//! - [`show`]: one point with all details
+//! - [`output`]: the stored output of attempts
+//! - [`collect`]: write the table; [`target`]: where it is written; [`provenance`]: the file beside it
 //! - [`status`]: the status of sweeps and workers
-//! - [`stats`]: means and their errors, by groups
-//! - [`plan`]: what becomes of a sweep file that was run before; [`reuse`]: taking over what older sweeps have
-//! - [`check`]: what a sweep file would do; [`warn`]: what may be wrong with it
-//! - [`filter`]: the points for which an expression holds
-//! - [`retry`]: points back in the queue; [`failures`]: why points failed, [`normalize`]: the last line they printed, without what differs from job to job
+//! - [`stats`]: means and their errors by group
+//! - [`plan`]: continue or create a sweep; [`reuse`]: copy the results of earlier sweeps
+//! - [`check`]: what a sweep file would run; [`warn`]: likely problems
+//! - [`filter`]: `--where`
+//! - [`retry`]: put points back in the queue
+//! - [`failures`]: why points failed; [`normalize`]: their last lines without what differs from job to job
 //! - [`change`]: cancel, remove; [`recover`]: put back the jobs of lost workers
-//! - [`doctor`]: what is good and what would bite
+//! - [`doctor`]: checks of the store and of this machine
 
 pub mod change;
 pub mod check;

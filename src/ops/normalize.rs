@@ -1,12 +1,12 @@
-//! Owns making what jobs print comparable: what differs from job to job, numbers and paths, is blanked. Pure.
+//! Owns normalizing what jobs print: numbers and paths, which differ from job to job, are replaced. Pure.
 
 use crate::visible::visible_in_line;
 
 /// The longest line that is kept, in characters.
 const LONGEST: usize = 200;
 
-/// The last line of a text that has something in it, made comparable: numbers, also hexadecimal ones, become `#`, paths
-/// `PATH`, control characters are made visible, blanks are one. None: there is no such line.
+/// The last line of a text that is not blank, normalized: `#` for numbers (also hexadecimal ones), `PATH` for paths, one
+/// space for blanks; control characters are made visible. None: all lines are blank.
 pub fn last_line(text: &str) -> Option<String> {
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     let words: Vec<String> = line.split_whitespace().map(word).collect();

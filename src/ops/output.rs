@@ -1,4 +1,4 @@
-//! Owns what attempts printed, read from the store, one or many at a time.
+//! Owns reading the stored output of attempts.
 
 use crate::error::Result;
 use crate::job::SweepId;
@@ -6,11 +6,11 @@ use crate::record::{Output, Record};
 use crate::store::Store;
 use crate::stored;
 
-/// How many outputs are read by one request: at the greatest `logs-limit` they are some 16 MiB together.
+/// How many outputs one request reads: at most some 16 MiB, at the largest `logs-limit`.
 pub const AT_ONCE: usize = 32;
 
-/// What attempts printed, as far as it was kept, in the order asked for: numbers of points and of their attempts. One
-/// request for every [`AT_ONCE`] of them.
+/// The stored output of attempts (index of the point, number of the attempt), in the given order; none: nothing is stored.
+/// Sends one request for every [`AT_ONCE`] of them.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -24,8 +24,8 @@ pub fn of_attempts(store: &dyn Store, sweep: &SweepId, attempts: &[(u64, u32)]) 
     Ok(outputs)
 }
 
-/// The same of recorded attempts; of those that were taken over from other sweeps, what is kept there. None also where
-/// such a sweep was removed.
+/// The same for records. The output of a reused point is stored with the sweep in which it ran; none: that sweep was
+/// removed.
 ///
 /// # Errors
 /// As [`of_attempts`].
@@ -46,7 +46,7 @@ pub fn of_records(store: &dyn Store, sweep: &SweepId, records: &[Record]) -> Res
     Ok(outputs)
 }
 
-/// The same of one record.
+/// The same for one record.
 ///
 /// # Errors
 /// As [`of_attempts`].

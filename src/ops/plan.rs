@@ -1,31 +1,31 @@
-//! Owns the decision what a sweep file, run again, asks for: to go on with a sweep that is there, or a new one that takes
-//! over what older ones have. Pure; [`crate::ops::reuse`] does it.
+//! Owns the decision what to do with a sweep file that is run again: continue a stored sweep, or create a new one that
+//! reuses the results of earlier ones. Pure; [`crate::ops::reuse`] does the work.
 
 use crate::job::SweepId;
 use crate::model::Document;
 use crate::model::FingerprintChange;
 use crate::store::Counts;
 
-/// What the person asks for.
+/// Which earlier results may be reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReusePolicy {
-    /// Run what is missing, and nothing else.
+    /// Those that ran with the same fingerprint.
     #[default]
     IfUnchanged,
-    /// The same, and let successes count although what runs has changed since.
+    /// All, even if the command or an input file has changed since.
     EvenIfChanged,
-    /// Start over.
+    /// None: start a new sweep.
     Never,
 }
 
-/// A sweep of the same name that is in the store.
+/// A stored sweep of the same name.
 #[derive(Clone, Debug)]
 pub struct EarlierSweep {
     /// Its id.
     pub id: SweepId,
-    /// Where its points stand.
+    /// How many of its points have which state.
     pub counts: Counts,
-    /// What was submitted.
+    /// The submitted document.
     pub document: Document,
 }
 
@@ -36,16 +36,16 @@ pub struct ReuseSource {
     pub id: SweepId,
     /// How many points it has.
     pub total: u64,
-    /// Whether `[results]` is another one: results are then read anew from the output that was kept.
+    /// Whether `[results]` differs: results are then extracted again from the stored output.
     pub results_changed: bool,
 }
 
-/// A sweep that could have been reused from, had its fingerprint not changed.
+/// A sweep that is not reused because the fingerprint has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotReused {
     /// The sweep.
     pub id: SweepId,
-    /// What is different now, at least one thing.
+    /// What has changed; at least one thing.
     pub changes: Vec<FingerprintChange>,
     /// How many of its points have succeeded.
     pub succeeded: u64,
@@ -54,24 +54,23 @@ pub struct NotReused {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// Go on with this sweep.
+    /// Continue this sweep.
     Continue(SweepId),
-    /// Make a new one.
+    /// Create a new one.
     New {
-        /// What it takes over, the first one first.
+        /// The sweeps to reuse, the preferred one first.
         sources: Vec<ReuseSource>,
-        /// What it does not.
+        /// The newest sweep that is not reused.
         not_reused: Option<NotReused>,
     },
 }
 
-/// Decides. `older` are the sweeps of that name, newest first; they are asked for as far as they matter. O(size of the
-/// documents).
+/// Decides. `older` are the sweeps of that name, newest first; no more are read than needed. O(size of the documents).
 ///
 /// - A sweep with the same fingerprint, `[results]` and space is continued, if it is the newest with that fingerprint or
 ///   has nothing left to run. (Otherwise a newer one, of another space, may have points that it lacks.)
-/// - If there is none, every sweep with the same fingerprint gives what it has.
-/// - Nothing reaches across a sweep that was to start over.
+/// - If there is none, the successes of every sweep with the same fingerprint are reused.
+/// - Sweeps older than one that was started with `--fresh` are not considered.
 ///
 /// # Errors
 /// Those of `older`.
@@ -88,7 +87,7 @@ pub fn plan<E>(
         let EarlierSweep { id, counts, document: before } = older?;
         let changes = document.fingerprint.changes_since(&before.fingerprint);
         let results_changed = document.fingerprint.results != before.fingerprint.results;
-        // With `[results]` put right, what failed for want of a result may have one.
+        // With another `[results]`, a point that failed without a result may have one.
         let has_something = counts.succeeded > 0 || results_changed && counts.failed > 0;
         if changes.is_empty() && !results_changed && before.spec.space == document.spec.space {
             let is_whole = counts.succeeded == counts.total;
@@ -107,7 +106,7 @@ pub fn plan<E>(
             break;
         }
     }
-    // Where another sweep of the same fingerprint gives what it has, nothing is at not_reused.
+    // If another sweep of the same fingerprint is reused, there is nothing to report.
     let not_reused = not_reused.filter(|_| sources.is_empty());
     Ok(Plan::New { sources, not_reused })
 }

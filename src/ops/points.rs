@@ -1,4 +1,4 @@
-//! Owns walking a sweep's points with their states, in order of index, without enumerating what is not asked for.
+//! Owns iterating over the states of points, in order of index, as ranges.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::job::{JobState, SweepId};
 use crate::store::{PointSet, Span, Store};
 
-/// Spans asked for at a time.
+/// Spans that one request reads.
 const PAGE: usize = 1000;
 
-/// A set's spans, one after the other, a page at a time.
+/// Reads the spans of a set, page by page.
 struct SpanReader<'a> {
     store: &'a dyn Store,
     id: &'a SweepId,
@@ -41,8 +41,8 @@ impl<'a> SpanReader<'a> {
     }
 }
 
-/// Walks the states of all points in order of index, run by run. While jobs run, points move between sets as it reads;
-/// each point comes once, in a state that it had during the walk.
+/// Iterates over the states of points in order of index, as ranges of points with one state. Points change state while
+/// it reads; each point comes once, with a state that it had meanwhile.
 pub struct PointStates<'a> {
     sets: Vec<SpanReader<'a>>,
     at: u64,
@@ -50,7 +50,7 @@ pub struct PointStates<'a> {
 }
 
 impl<'a> PointStates<'a> {
-    /// Walks a sweep of `total` points.
+    /// All states of a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
         PointStates::of(
             store,
@@ -60,7 +60,7 @@ impl<'a> PointStates<'a> {
         )
     }
 
-    /// Walks some sets only; whatever is in none of them is said to have succeeded.
+    /// Reads some sets only; points in none of them count as succeeded.
     pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[PointSet]) -> Self {
         PointStates { sets: sets.iter().map(|set| SpanReader::new(store, id, *set)).collect(), at: 0, total }
     }
@@ -70,7 +70,7 @@ impl<'a> PointStates<'a> {
         if start >= self.total {
             return Ok(None);
         }
-        // What is in no set up to the nearest span has succeeded.
+        // Points before the nearest span are in no set: they have succeeded.
         let mut nearest: Option<Span> = None;
         for set in &mut self.sets {
             if let Some(span) = set.peek(start)?

@@ -1,4 +1,4 @@
-//! Owns putting points back in the queue by hand: those that failed or are cancelled, and a success by its own address.
+//! Owns `retry`: putting failed and cancelled points back in the queue, and single succeeded points by address.
 
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,32 +15,32 @@ use crate::space::Space;
 use crate::store::{PointSet, Rerun, Store, SweepRow};
 use crate::stored;
 
-/// Points that are named.
+/// Named points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointRange {
-    /// One by its own address; it may have succeeded.
+    /// One point by its address; it may have succeeded.
     One(u64),
-    /// From one to another, both included.
+    /// A range with both ends included.
     Range(u64, u64),
 }
 
 /// RetrySelection points are to be put back. All that is given must hold.
 #[derive(Default)]
 pub struct RetrySelection<'a> {
-    /// Only these; none: all.
+    /// Only these points; none: all.
     pub named: Option<&'a [PointRange]>,
-    /// Only failed ones, not cancelled ones.
+    /// Only failed points, not cancelled ones.
     pub failed: bool,
-    /// Points for which a filter holds.
+    /// Points that satisfy a filter.
     pub filter: Option<(&'a Filter, &'a Space)>,
     /// Points that failed for one of these causes; none: any.
     pub causes: &'a [CausePattern],
-    /// Points whose newest attempt printed this last line on stderr, made comparable; empty: that printed none.
+    /// Points whose newest attempt has this normalized last line of stderr; empty: it printed nothing there.
     pub last_line: Option<&'a str>,
 }
 
 impl RetrySelection<'_> {
-    /// Whether only indices are given: a single one may then name a success.
+    /// Whether only indices are given: then a single index may name a succeeded point.
     fn is_plain(&self) -> bool {
         !self.failed && self.filter.is_none() && !self.looks_at_failures()
     }
@@ -54,7 +54,7 @@ impl RetrySelection<'_> {
         space.point(index).map_or(Ok(false), |point| filter.holds(&point))
     }
 
-    /// Those of some failed points that printed the line.
+    /// Those of the failed points that have the last line.
     fn with_line(&self, store: &dyn Store, row: &SweepRow, failures: Vec<Failure>) -> Result<Vec<Failure>> {
         let Some(wanted) = self.last_line else { return Ok(failures) };
         let lines = last_lines(store, row, &failures)?;
@@ -107,7 +107,7 @@ fn cannot_requeue(row: &SweepRow, index: u64, state: &JobState) -> Error {
     Error::usage(format!("{}/{index} is {word}", row.id)).remedy("only points that have ended can run again")
 }
 
-/// Puts a success back in the queue. Others may write to the log at the same time; then it is read again.
+/// Puts a succeeded point back in the queue. Reads the log again if it has changed meanwhile.
 fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
     for _ in 0..100 {
         let (records, chunks) = history::of_point_and_chunks(store, &row.id, index)?;
@@ -118,7 +118,7 @@ fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
         }
         let state = store.point(&row.id, index)?.0;
         if state != JobState::Succeeded {
-            // By this request, sent twice, or by somebody else: it is in the queue.
+            // This request, sent twice, or somebody else has put it in the queue.
             return if state == (JobState::Pending { due_ms: None }) {
                 Ok(1)
             } else {
@@ -130,7 +130,7 @@ fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
         .remedy("run the command again"))
 }
 
-/// The record that a success counts no more.
+/// The record that sets a success aside.
 fn superseded_record(index: u64, attempts: u32) -> Record {
     Record {
         index,
@@ -148,7 +148,7 @@ fn superseded_record(index: u64, attempts: u32) -> Record {
     }
 }
 
-/// The points within some ranges that have failed, or are cancelled, and for which all holds, as ranges in order.
+/// The failed or cancelled points within some ranges that meet all conditions, as ranges in order.
 fn selected_ranges(
     store: &dyn Store,
     row: &SweepRow,
@@ -194,7 +194,7 @@ fn selected_ranges(
     Ok(ranges)
 }
 
-/// Puts a range behind others, as a part of the last one where it touches or overlaps it.
+/// Appends a range; joins it with the last one if they touch or overlap.
 fn push(ranges: &mut Vec<Range<u64>>, next: Range<u64>) {
     match ranges.last_mut().filter(|last| last.end >= next.start) {
         Some(last) => last.end = last.end.max(next.end),

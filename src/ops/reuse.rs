@@ -1,9 +1,9 @@
-//! Owns taking over what older sweeps have: their successes, matched point by point and copied with their origin.
+//! Owns reuse: copying the successes of earlier sweeps into a new one, point by point, with their origin.
 //!
-//! An older sweep is read block by block in order of index. What is found is gathered in batches, so that records of one
-//! block of the new sweep come together, and handed on; nothing else is kept but which points have been found.
+//! An earlier sweep is read block by block in order of index. Matching records are passed on in batches, so that records
+//! of one block of the new sweep come together. Memory holds one batch, and a bit for each point found.
 //!
-//! Inside: `points` are sets of points, `making` the new sweep as it is filled.
+//! `bitmap` has sets of points; `staging` writes the new sweep.
 
 use crate::error::{Error, Result};
 use crate::extract::{Extractor, RereadError, Results};
@@ -26,16 +26,16 @@ use staging::StagingWriter;
 /// Records gathered before they are handed on: some ten megabytes.
 const BATCH: usize = 1 << 16;
 
-/// What was reused.
+/// How many points were reused, and from where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReusedPoints {
     /// How many points of each sweep, those that gave any.
     pub from: Vec<(SweepId, u64)>,
-    /// How many of them had their results read anew.
+    /// How many of them had their results extracted again.
     pub reextracted: u64,
-    /// Points that ran under another `[results]`, and whose output was not kept whole.
+    /// Points that ran under another `[results]` and whose output was not stored completely; they run again.
     pub output_truncated: u64,
-    /// Those whose output was, but has not what `[results]` asks for.
+    /// Points whose stored output does not contain the requested results; they run again.
     pub result_missing: u64,
 }
 
@@ -46,39 +46,39 @@ impl ReusedPoints {
     }
 }
 
-/// What is reused: of which sweeps, and for what.
+/// A request to reuse the successes of earlier sweeps.
 pub struct Reuse<'a> {
     /// The store.
     pub store: &'a dyn Store,
-    /// The older sweeps; of a point that several have, the first one's counts.
+    /// The earlier sweeps. If several have a point, the first one is used.
     pub sources: &'a [ReuseSource],
-    /// The points that are wanted.
+    /// The points of the new sweep.
     pub space: &'a Space,
-    /// How results are read now.
+    /// How results are extracted now.
     pub results: &'a [ResultSettings],
 }
 
-/// What a walk over older sweeps knows.
+/// The state of a scan over earlier sweeps.
 struct ReuseScan<'a> {
     reuse: &'a Reuse<'a>,
     extractor: Extractor,
     found: PointBitmap,
-    /// Points whose success was set aside by hand: that of an older sweep does not count either.
+    /// Points whose success was set aside by `sweep retry`: successes of earlier sweeps do not count either.
     set_aside: PointBitmap,
-    /// Points whose output was not kept whole.
+    /// Points whose output was not stored completely.
     output_truncated: PointBitmap,
-    /// Points whose output has not what is asked for.
+    /// Points whose output does not contain the requested results.
     result_missing: PointBitmap,
     reused: ReusedPoints,
     batch: Vec<Record>,
 }
 
 impl Reuse<'_> {
-    /// Finds what can be reused, and hands the records on in batches, as they are to stand in the new sweep.
-    /// `progress` is told how many older points were gone through, and of how many. A few microseconds a point.
+    /// Finds what can be reused and passes the records of the new sweep to `emit` in batches. Calls `progress` with the
+    /// number of earlier points done, and of all. Takes a few microseconds per point.
     ///
     /// # Errors
-    /// If the store cannot be read; those of `emit`.
+    /// If the store cannot be read, and the errors of `emit`.
     fn scan(
         &self,
         emit: &mut dyn FnMut(Vec<Record>) -> Result<()>,
@@ -120,10 +120,10 @@ impl Reuse<'_> {
         self.scan(&mut |_| Ok(()), progress).map(|(reused, _)| reused)
     }
 
-    /// Makes a new sweep of it. With nothing to take over it is submitted as any other.
+    /// Creates the new sweep. If nothing can be reused, it is submitted like any other.
     ///
     /// # Errors
-    /// If the store cannot be read, or does not take it; then nothing is to be seen of the new sweep.
+    /// If the store cannot be read, or refuses the sweep; then the new sweep does not exist.
     pub fn make(&self, staged: &StagedSweep, progress: &mut dyn FnMut(u64, u64)) -> Result<(SweepId, ReusedPoints)> {
         let mut writer = StagingWriter::new(self.store, staged);
         let (reused, found) = self.scan(&mut |records| writer.records(records), progress)?;
@@ -170,7 +170,7 @@ impl ReuseScan<'_> {
             }
             progress((reached / BLOCK + 1) * BLOCK);
         }
-        // Even when nothing was found for long, something is heard.
+        // Keeps the staged sweep alive when nothing was found for long.
         emit(Vec::new())?;
         if self.reused.points() == before {
             self.reused.from.pop();
@@ -178,8 +178,8 @@ impl ReuseScan<'_> {
         Ok(())
     }
 
-    /// Whether the newest record of an older point is a success, or may be one when read anew. One that was set aside is
-    /// noted.
+    /// Whether the newest record of an earlier point is a success, or may be one if its results are extracted again. Notes
+    /// a success that was set aside.
     fn may_count(&mut self, source: &ReuseSource, matching: &Matching<'_>, record: &Record) -> bool {
         if record.outcome == Outcome::SetAside {
             matching.find(record.index).into_iter().for_each(|point| self.set_aside.insert(point.index));
@@ -188,13 +188,13 @@ impl ReuseScan<'_> {
         record.verdict == Verdict::Succeeded || (source.results_changed && lacks_result)
     }
 
-    /// The point that a record would be reused for, if it is still wanted.
+    /// The point of the new sweep that matches a record, unless it has a record already.
     fn wanted_point(&self, matching: &Matching<'_>, record: &Record) -> Option<Point> {
         let wanted_point = |point: &Point| !self.found.contains(point.index) && !self.set_aside.contains(point.index);
         matching.find(record.index).filter(wanted_point)
     }
 
-    /// Takes a record over for a point.
+    /// Reuses a record for a point.
     fn take(&mut self, source: &ReuseSource, point: &Point, record: Record, results: Results) {
         self.found.insert(point.index);
         self.reused.reextracted += u64::from(source.results_changed);
@@ -204,7 +204,7 @@ impl ReuseScan<'_> {
         self.batch.push(reused_record(source, self.reuse.space, point, record, results));
     }
 
-    /// Takes records over with their results as `[results]` reads them now, from what was kept of their outputs.
+    /// Reuses records with the results that `[results]` extracts now from their stored output.
     fn reextract_records(&mut self, source: &ReuseSource, matching: &Matching<'_>, records: Vec<Record>) -> Result<()> {
         let wanted_point = |record: Record| Some((self.wanted_point(matching, &record)?, record));
         let (points, records): (Vec<Point>, Vec<Record>) = records.into_iter().filter_map(wanted_point).unzip();
@@ -219,7 +219,7 @@ impl ReuseScan<'_> {
         Ok(())
     }
 
-    /// The results of a point as `[results]` reads them now; none: they cannot be told from what was kept.
+    /// The results that `[results]` extracts now; none: the stored output is incomplete or does not contain them.
     fn reextract(&mut self, output: Option<&Output>, index: u64) -> Option<Results> {
         match self.extractor.again(output.map(|output| &output.stdout)) {
             Ok(results) => return Some(results),
@@ -230,7 +230,7 @@ impl ReuseScan<'_> {
     }
 }
 
-/// A record as it stands in the new sweep.
+/// The record of the new sweep for a reused point.
 fn reused_record(source: &ReuseSource, space: &Space, point: &Point, record: Record, results: Results) -> Record {
     let origin = record.origin.unwrap_or_else(|| JobAddress { sweep: source.id.clone(), index: record.index });
     let outcome = Outcome::Succeeded { results: drop_repeated(space, point, results) };

@@ -1,18 +1,18 @@
-//! Owns which sweep is meant: the one named, or the newest that this user submitted.
+//! Owns the choice of the sweep: the named one, or the user's newest.
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
 use crate::store::{Store, SweepRow};
 
-/// The name under which this user submits.
+/// The user's name, as stored with submissions.
 pub fn user() -> String {
     whoami::username().unwrap_or_else(|_| "unknown".into())
 }
 
-/// The sweep named, or the newest of this user's.
+/// The named sweep, or the newest of this user.
 ///
 /// # Errors
-/// If there is no such sweep, or none at all.
+/// If there is no such sweep, or the user has none.
 pub fn sweep(store: &dyn Store, named: Option<&SweepId>) -> Result<SweepRow> {
     if let Some(id) = named {
         return Ok(store.sweep(id)?);

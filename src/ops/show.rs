@@ -1,4 +1,4 @@
-//! Owns all that is known of one point, for `show` and `logs`.
+//! Owns gathering everything about one point, for `show`.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub struct JobView {
     pub output: Option<Output>,
 }
 
-/// Gathers what is known of a point.
+/// Gathers everything about a point.
 ///
 /// # Errors
 /// If the sweep has no such point, or the store cannot be read.
@@ -147,7 +147,7 @@ fn write_file_line(name: &str, text: &str) -> String {
     format!("{folder}{} > {} && ", words(&["printf", "%s", text]), words(&[&format!("./{name}")]))
 }
 
-/// Why an attempt did not end well, in words.
+/// Why an attempt did not succeed, in words.
 pub fn cause(record: &Record) -> Option<String> {
     match &record.outcome {
         Outcome::Succeeded { .. } => None,
@@ -160,7 +160,7 @@ pub fn cause(record: &Record) -> Option<String> {
     }
 }
 
-/// Kept output as text; what is not UTF-8 is replaced.
+/// Stored output as text; invalid UTF-8 is replaced.
 pub fn text(kept: &Kept) -> String {
     String::from_utf8_lossy(&kept.tail).into_owned()
 }

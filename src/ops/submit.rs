@@ -1,5 +1,5 @@
-//! Owns putting a sweep file's sweep into the store: going on with one that is there, or making a new one that takes over
-//! what older ones have.
+//! Owns submitting a sweep file: continuing a stored sweep, or creating a new one that reuses the results of earlier
+//! ones.
 
 use serde_json::{Value as Json, json};
 
@@ -12,24 +12,24 @@ use crate::ops::select;
 use crate::space::Space;
 use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, SweepRow};
 
-/// What a sweep file asks for, with what is in the store: decided, not done.
+/// What to do with a sweep file, as decided from what is in the store.
 pub struct SubmitPlan {
-    /// What is to be done.
+    /// What to do.
     pub plan: Plan,
-    /// Sweeps of that name that cannot be read, and so are as if they were not there; with why.
+    /// Messages about sweeps of that name that cannot be read and are ignored.
     pub unread: Vec<String>,
-    /// The number of the newest sweep of that name that is there; 0: none.
+    /// The number of the newest stored sweep of that name; 0: there is none.
     newest: u64,
 }
 
-/// What comes of it.
+/// The effect of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitReport {
-    /// A sweep goes on.
+    /// A sweep continues.
     Continued {
         /// The sweep.
         id: SweepId,
-        /// Where its points stand, before failed and cancelled ones are put back.
+        /// How many points have which state, before failed and cancelled ones are put back in the queue.
         before: Counts,
         /// Why it was paused, if it was.
         paused: Option<String>,
@@ -38,16 +38,16 @@ pub enum SubmitReport {
     New {
         /// How many points it has.
         total: u64,
-        /// What it has reused.
+        /// The points that it reuses.
         reused: ReusedPoints,
-        /// What it has not.
+        /// The sweep that it does not reuse.
         not_reused: Option<NotReused>,
-        /// The first of the sweeps whose results were read anew.
+        /// The first of the reused sweeps that had another `[results]`.
         results_changed_since: Option<SweepId>,
     },
 }
 
-/// Decides what is to be done. Reads the documents of older sweeps of that name, as far as they matter.
+/// Decides what to do. Reads the documents of the earlier sweeps of that name, as far as needed.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -61,7 +61,7 @@ pub fn plan_submission(store: &dyn Store, document: &Document, policy: ReusePoli
     Ok(SubmitPlan { plan, unread, newest })
 }
 
-/// A sweep that is there; none if it is gone again, or cannot be read (it is of another version of sweep).
+/// A stored sweep; none: it was removed meanwhile, or cannot be read (a newer version of sweep has written it).
 fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<EarlierSweep>> {
     let bytes = match store.document(&row.id) {
         Err(error) if error.is_no_such_sweep() => return Ok(None),
@@ -77,8 +77,7 @@ fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<O
 }
 
 impl SubmitReport {
-    /// For tools: the sweep that goes on, how many points are done, how many are to run, and what has changed so that they
-    /// are.
+    /// The JSON form: the sweep that continues, how many points are done and to run, and what has changed.
     pub fn to_json(&self) -> Json {
         match self {
             SubmitReport::Continued { id, before, .. } => json!({
@@ -106,7 +105,7 @@ impl SubmitPlan {
         self.newest == 0
     }
 
-    /// What would come of it; changes nothing. `tell` is told how many older points were looked at, and of how many.
+    /// What the submission would do; changes nothing. Calls `progress` with the number of earlier points done, and of all.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -135,11 +134,11 @@ impl SubmitPlan {
         }
     }
 
-    /// Does it; gives the sweep. Two that do the same at the same time make one sweep. Without anything to take over it takes the same time
-    /// for 10 points and 10^9.
+    /// Carries the plan out and returns the sweep. Two identical submissions at the same time create one sweep. Without
+    /// reuse the time does not depend on the number of points.
     ///
     /// # Errors
-    /// If the space cannot be computed, or the store does not do it.
+    /// If the space cannot be computed, or the store refuses.
     pub fn carry_out(
         self,
         store: &dyn Store,
@@ -177,12 +176,12 @@ fn space(document: &Document) -> Result<Space> {
     Space::new(document.spec.space.clone()).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Lets a sweep go on: as the file now declares it, with its failed and cancelled points back in the queue.
+/// Continues a sweep with the file's present settings; puts its failed and cancelled points back in the queue.
 fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
     let row = store.sweep(&id)?;
     let stored = store.document(&id)?;
     let before = Document::decode(&stored).map_err(|error| StoreError::damaged(error.to_string()))?;
-    // When and from where it was submitted stays true, and what was known of files that no command names any more.
+    // Keeps when and from where it was submitted, and the hashes of files that the command no longer names.
     let document = Document {
         submission: before.submission,
         fresh: before.fresh,
@@ -206,8 +205,8 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
     Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused }))
 }
 
-/// The new sweep, to be put in. Its request follows from what it is and what was there before: the same command at the
-/// same time makes the same request. To start over is a request of its own each time.
+/// The new sweep. The id of its request follows from the sweep and from the newest stored one, so that identical commands
+/// at the same time send the same request. Each `--fresh` is a request of its own.
 fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
     let random =
         || getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")));

@@ -1,5 +1,5 @@
-//! Owns where a table goes: standard output, a file that is whole or not there and is never an input, or a pipe or a
-//! device, which is written to as it stands.
+//! Owns where a table is written: standard output; a file, which is complete or unchanged and never an input file; or a
+//! pipe or device.
 
 use std::ffi::OsString;
 use std::fs::{File, Permissions};

@@ -1,4 +1,4 @@
-//! Owns what may be wrong with a sweep although its file is right: what only its points, or this machine, can tell.
+//! Owns warnings about a valid sweep file: problems that only its points, or this machine, show.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use crate::human::group;
 use crate::runtime::SweepRuntime;
 use crate::space::mass_at_bounds;
 
-/// The chance of two equal `seed32` from which on it is told.
+/// The probability of two equal `seed32` from which on there is a warning.
 const CHANCE: f64 = 0.01;
 
-/// The share of values at the bounds of `clip` from which on it is told.
+/// The share of values at the bounds of `clip` from which on there is a warning.
 const MASS: f64 = 1e-4;
 
-/// What there is to warn of, a sentence each.
+/// The warnings, one sentence each.
 ///
 /// # Errors
 /// If the command of the first point cannot be rendered.
@@ -23,13 +23,13 @@ pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
     found.extend(equal_seeds(sweep));
     found.extend(clipped(sweep));
     found.extend(prepared.argv.iter().skip(1).filter_map(|word| left_behind(word, sweep, &prepared.dir)));
-    // A program that is not to be found here may yet be there on the worker's machine.
+    // The machines of the workers may have a program that is missing here.
     let program = prepared.argv.first().map(|word| sweep.program(word));
     found.extend(program.and_then(std::result::Result::err).map(|error| format!("on this machine, {error}")));
     Ok(found)
 }
 
-/// Two points with the same 31-bit seed run the same random numbers.
+/// Two points with the same 31-bit seed use the same random numbers.
 fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
     let spec = sweep.space.spec();
     // Under common draws grid points share their seeds on purpose.
@@ -50,7 +50,7 @@ fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
     ))
 }
 
-/// The chance that some two of `n` numbers from 1 to 2^31−1 are the same (the birthday problem, to first order in the
+/// The probability that two of `n` numbers from 1 to 2^31−1 are the same (the birthday problem, to first order in the
 /// exponent).
 fn collision(n: u64) -> f64 {
     let n = n as f64;
@@ -89,11 +89,11 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// A word of the command that names a file in the sweep file's folder, where the job does not run.
+/// The warning for a word of the command that names a file beside the sweep file, if jobs run elsewhere.
 fn left_behind(word: &str, sweep: &SweepRuntime, dir: &Path) -> Option<String> {
     let is_missing = dir != sweep.here && !Path::new(word).is_absolute() && !word.is_empty();
     let names_a_file = is_missing && sweep.here.join(word).is_file() && !dir.join(word).exists();
-    // What is written into the directory is there in time.
+    // Rendered templates are written into the directory before the job starts.
     if !names_a_file || sweep.spec.templates.iter().any(|template| template.name == word) {
         return None;
     }

@@ -31,8 +31,8 @@ fn without_a_store_it_says_what_would_be_made_and_makes_nothing() {
     let sandbox = Sandbox::embedded();
     let ran = sandbox.sweep(&["doctor"]).code(0);
     insta::assert_snapshot!(blanked(&sandbox, &ran.stdout), @r#"
-    good     store       none yet; `sweep run` or `sweep submit` makes HERE/.sweep
-    good     cores       N: as many jobs at once, unless `-j` says otherwise
+    good     store       no store yet; `sweep run` and `sweep submit` create HERE/.sweep
+    good     cores       N; a worker runs that many jobs at once unless `-j` is given
     good     open files  at most N enough for N slots
     good     disk        N B free in HERE/.sweep, for the store
     good     disk        N B free in TMP, for temporary files
@@ -64,9 +64,9 @@ fn stores_that_are_well() {
     good     store       HERE/.sweep answers: SQLite N
     good     durability  what is recorded is synced to the disk
     good     latency     a request takes N ms
-    good     clock       the store's is this machine's
-    good     leases      N claims, all of workers that live
-    good     cores       N: as many jobs at once, unless `-j` says otherwise
+    good     clock       the store uses this machine's clock
+    good     leases      N claims, all of live workers
+    good     cores       N; a worker runs that many jobs at once unless `-j` is given
     good     open files  at most N enough for N slots
     good     disk        N B free in HERE/.sweep, for the store
     good     disk        N B free in TMP, for temporary files

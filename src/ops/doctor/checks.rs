@@ -1,4 +1,4 @@
-//! Owns the checks of `doctor` as data: from what was found to lines, each good or with what to do. Pure.
+//! Owns the checks of `sweep doctor`: from measured values to findings with remedies. Pure.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,32 +10,32 @@ use crate::process::LeftoverProcess;
 use crate::store::{Leases, Memory, StoreInfo};
 use crate::store::{Result, StoreError};
 
-/// Open files that a worker needs for a slot (pipes of the job, what tells of its end), and for all else.
+/// Open files that a worker needs per slot (pipes, process handle), and for everything else.
 const FILES: (u64, u64) = (8, 64);
 
-/// Less free disk than this is worth a warning, and less than this is none, bytes.
+/// Free disk space in bytes below which there is a warning, and below which the check is bad.
 const LITTLE: (u64, u64) = (1 << 30, 16 << 20);
 
-/// A difference of clocks that shows in tables.
+/// The difference of clocks from which on there is a warning.
 const CLOCKS: Duration = Duration::from_secs(2);
 
-/// A request that takes longer holds short jobs up.
+/// The latency of a request from which on there is a warning.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Finding {
-    /// As it should be.
+    /// No problem.
     Good,
-    /// It works, and may bite.
+    /// It works, but problems are likely.
     Warning,
     /// The store cannot be used.
     Bad,
 }
 
 impl Finding {
-    /// The word for it.
+    /// Its name.
     pub fn word(self) -> &'static str {
         match self {
             Finding::Good => "good",
@@ -45,25 +45,25 @@ impl Finding {
     }
 }
 
-/// One line.
+/// A check: one line of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at, in a word or two.
+    /// What was checked.
     pub name: &'static str,
-    /// How it came out.
+    /// The result.
     pub finding: Finding,
-    /// What was found; where it is not good, with what to do.
+    /// What was found, and the remedy unless it is good.
     pub says: String,
 }
 
-/// What was found of a store that can be used.
+/// The measured values of a usable store.
 #[derive(Clone, Debug)]
 pub struct StoreProbe {
-    /// Where it is, for people.
+    /// Its address or folder.
     pub name: String,
-    /// What it tells of itself.
+    /// What it reports about itself.
     pub facts: StoreInfo,
-    /// What could cost somebody their results, each with its remedy.
+    /// Settings that endanger results, each with its remedy.
     pub cautions: Vec<String>,
     /// By how much this machine's clock is ahead of the store's, milliseconds.
     pub clock_ahead_ms: i64,
@@ -71,16 +71,16 @@ pub struct StoreProbe {
     pub takes: Duration,
 }
 
-/// What was found of this machine.
+/// The measured values of this machine.
 #[derive(Clone, Debug)]
 pub struct MachineProbe {
     /// Cores that this process may use.
     pub cores: u64,
     /// The most files that this process may have open; none: any number.
     pub open_files: Option<u64>,
-    /// The disks that matter.
+    /// The disks that sweep writes to.
     pub disks: Vec<Disk>,
-    /// Strays; none: this system does not tell.
+    /// Processes of lost workers; none: not known on this system.
     pub strays: Option<Vec<LeftoverProcess>>,
 }
 
@@ -91,7 +91,7 @@ pub struct Disk {
     pub of: &'static str,
     /// Where.
     pub at: PathBuf,
-    /// Free bytes; none: the system does not tell.
+    /// Free bytes; none: unknown.
     pub free: Option<u64>,
 }
 
@@ -107,15 +107,15 @@ fn warning(name: &'static str, says: impl Into<String>) -> Check {
     check(name, Finding::Warning, says)
 }
 
-/// There is no embedded store yet; and whether one can be made there.
+/// The check where there is no embedded store yet: whether one can be created.
 pub fn none_yet(folder: &Path, place: &Result<()>) -> Check {
     match place {
-        Ok(()) => good("store", format!("none yet; `sweep run` or `sweep submit` makes {}", folder.display())),
+        Ok(()) => good("store", format!("no store yet; `sweep run` and `sweep submit` create {}", folder.display())),
         Err(error) => unusable(error),
     }
 }
 
-/// A store that cannot be used.
+/// The check for a store that cannot be used.
 pub fn unusable(error: &StoreError) -> Check {
     check("store", Finding::Bad, error.to_string())
 }
@@ -143,8 +143,8 @@ fn memory(memory: &Memory) -> Check {
         Some(most) if *used > most / 10 * 9 => warning(
             "memory",
             format!(
-                "{in_use} of {} in use: when it is full no sweeps are taken and no jobs given out; raise `maxmemory`, or \
-                 remove sweeps that are collected (`sweep rm`)",
+                "{in_use} of {} in use: when it is full, no sweep can be submitted and no job claimed; raise \
+                 `maxmemory`, or remove collected sweeps with `sweep rm`",
                 bytes(*most)
             ),
         ),
@@ -155,28 +155,25 @@ fn memory(memory: &Memory) -> Check {
 fn latency(takes: Duration) -> Check {
     let says = format!("a request takes {:.1} ms", takes.as_secs_f64() * 1e3);
     if takes > SLOW {
-        return warning(
-            "latency",
-            format!("{says}: jobs shorter than that wait for the store; use one that is nearer"),
-        );
+        return warning("latency", format!("{says}: shorter jobs wait for the store; use a store that is nearer"));
     }
     good("latency", says)
 }
 
 fn clock(probe: &StoreProbe) -> Check {
     if probe.facts.folder.is_some() {
-        return good("clock", "the store's is this machine's");
+        return good("clock", "the store uses this machine's clock");
     }
     let apart = Duration::from_millis(probe.clock_ahead_ms.unsigned_abs());
     if apart < CLOCKS {
-        return good("clock", "this machine's and the store's agree");
+        return good("clock", "the clocks of this machine and the store agree");
     }
     let way = if probe.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
     warning(
         "clock",
         format!(
-            "this machine's is {} {way} the store's: leases go by the store's and do not suffer, but times in tables are \
-             this machine's; set it right (`timedatectl set-ntp true`)",
+            "this machine's clock is {} {way} the store's: leases are not affected, but times in tables are; set the \
+             clock (`timedatectl set-ntp true`)",
             duration(apart.as_secs_f64())
         ),
     )
@@ -189,22 +186,22 @@ fn leases(leases: Leases) -> Vec<Check> {
         let claims = count(run_out, "claim");
         all.push(warning(
             "leases",
-            format!("{claims} of lost workers not put back yet: any worker does it within seconds; `sweep worker` starts one"),
+            format!("{claims} of lost workers: any worker puts them back in the queue; `sweep worker` starts one"),
         ));
     }
-    // Those that have run out are mostly the same.
+    // Most of them have run out as well, and are counted above.
     if unseen > run_out {
         let claims = count(unseen, "claim");
         all.push(warning(
             "leases",
             format!(
-                "{claims} of workers that gave no sign of life for a minute: when they have run out, any worker puts them \
-                 back; `sweep status` shows the workers that live"
+                "{claims} of workers without a heartbeat for a minute: when they run out, any worker puts them back in the \
+                 queue; `sweep status` lists the live workers"
             ),
         ));
     }
     if all.is_empty() {
-        all.push(good("leases", format!("{}, all of workers that live", count(held, "claim"))));
+        all.push(good("leases", format!("{}, all of live workers", count(held, "claim"))));
     }
     all
 }
@@ -212,7 +209,7 @@ fn leases(leases: Leases) -> Vec<Check> {
 /// The checks of this machine.
 pub fn of_machine(machine: &MachineProbe) -> Vec<Check> {
     let MachineProbe { cores, disks, .. } = machine;
-    let mut all = vec![good("cores", format!("{cores}: as many jobs at once, unless `-j` says otherwise"))];
+    let mut all = vec![good("cores", format!("{cores}; a worker runs that many jobs at once unless `-j` is given"))];
     all.push(open_files(machine));
     all.extend(disks.iter().map(disk));
     all.push(stray_processes(machine.strays.as_deref()));
@@ -226,7 +223,7 @@ fn open_files(machine: &MachineProbe) -> Check {
         Some(limit) if limit < needs => warning(
             "open files",
             format!(
-                "at most {limit}, and a worker with {} needs {needs}: `ulimit -n {needs}` before it is started",
+                "at most {limit}, but a worker with {} needs {needs}; run `ulimit -n {needs}` before you start it",
                 count(machine.cores, "slot")
             ),
         ),
@@ -239,10 +236,10 @@ fn open_files(machine: &MachineProbe) -> Check {
 fn disk(disk: &Disk) -> Check {
     let at = disk.at.display();
     let Some(free) = disk.free else {
-        return good("disk", format!("{at}, for {}: the system does not tell what is free", disk.of));
+        return good("disk", format!("{at}, for {}: free space unknown", disk.of));
     };
     let says = format!("{} free in {at}, for {}", bytes(free), disk.of);
-    let make_room = "make room: workers wait while the disk is full, and deliver when it is not";
+    let make_room = "free some space; workers wait while the disk is full";
     match free {
         _ if free < LITTLE.1 => check("disk", Finding::Bad, format!("{says}: {make_room}")),
         _ if free < LITTLE.0 => warning("disk", format!("{says}: {make_room}")),
@@ -252,7 +249,7 @@ fn disk(disk: &Disk) -> Check {
 
 fn stray_processes(strays: Option<&[LeftoverProcess]>) -> Check {
     let Some(strays) = strays else {
-        return good("strays", "this system does not tell of other processes (Linux does)");
+        return good("strays", "not checked on this system");
     };
     let Some(first) = strays.first() else { return good("strays", "no process of a lost worker") };
     let pids: Vec<String> = strays.iter().map(|stray| stray.pid.to_string()).collect();
@@ -261,7 +258,7 @@ fn stray_processes(strays: Option<&[LeftoverProcess]>) -> Check {
     warning(
         "strays",
         format!(
-            "{processes} left running by workers that are gone, for example {} `{}`: end what you do not need, `kill {}`",
+            "{processes} of lost workers still running, for example {} `{}`; `kill {}` ends them",
             first.pid,
             first.command,
             pids.join(" ")

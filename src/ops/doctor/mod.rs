@@ -1,6 +1,6 @@
-//! Owns `doctor`: looks at the store and at this machine, and says what is good and what would bite.
+//! Owns `sweep doctor`: measures the store and this machine, and reports likely problems.
 //!
-//! - [`checks`]: what is made of what was found; pure.
+//! - [`checks`]: from measured values to findings; pure
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,10 +16,10 @@ pub mod checks;
 
 use checks::{Check, Disk, MachineProbe, StoreProbe};
 
-/// How often the store is asked, to see how long it takes.
+/// How many requests measure the store's latency.
 const LATENCY_SAMPLES: usize = 9;
 
-/// Looks at the store that `named` names (see [`open`]) and at this machine. What cannot be used is one of the checks.
+/// Checks the store that `named` names (see [`open`]) and this machine. A store that cannot be used is one of the checks.
 pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
     let folder = embedded_folder(named, cwd);
     let mut all = match &folder {
@@ -33,11 +33,11 @@ pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
     all
 }
 
-/// Asks the store.
+/// Measures the store.
 fn probe_store(store: &dyn Store) -> Result<StoreProbe> {
     let before = now_ms();
     let facts = store.info()?;
-    // The store's clock was read somewhere between.
+    // The store read its clock at some moment in between.
     let here = before.midpoint(now_ms());
     let mut took = Vec::with_capacity(LATENCY_SAMPLES);
     for _ in 0..LATENCY_SAMPLES {
@@ -67,13 +67,13 @@ fn probe_machine(store: Option<&Path>) -> MachineProbe {
     }
 }
 
-/// The bytes that are free for this user where a folder is, or will be.
+/// The bytes that are free for this user on the disk of a folder, which need not exist.
 fn free(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(nearest(folder)).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// The folder, or the nearest one above it that is there.
+/// The folder, or the nearest existing one above it.
 fn nearest(folder: &Path) -> PathBuf {
     folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder).to_owned()
 }

@@ -20,14 +20,14 @@ fn told(checks: &[Check]) -> String {
 }
 
 #[test]
-fn a_store_that_is_well() {
+fn a_store_without_problems() {
     insta::assert_snapshot!(told(&of_store(&found())), @r#"
     good | store | redis://host:6379 answers: Redis 7.0.15
     good | durability | append-only file, synced every second: a crash may cost about two
     good | memory | 5.00 MiB in use, no limit
     good | latency | a request takes 0.1 ms
-    good | clock | this machine's and the store's agree
-    good | leases | 7 claims, all of workers that live
+    good | clock | the clocks of this machine and the store agree
+    good | leases | 7 claims, all of live workers
     "#);
     let mut embedded = found();
     embedded.facts.folder = Some("/here/.sweep".into());
@@ -37,7 +37,7 @@ fn a_store_that_is_well() {
 }
 
 #[test]
-fn a_store_that_would_bite() {
+fn a_store_with_problems() {
     let mut bad = found();
     bad.cautions = vec!["it keeps nothing; `do this`".into(), "its disk is full; make room".into()];
     bad.facts.memory = Some(Memory { used: 950 << 20, most: Some(1000 << 20), policy: "noeviction".into() });
@@ -47,16 +47,16 @@ fn a_store_that_would_bite() {
     good | store | redis://host:6379 answers: Redis 7.0.15
     warning | durability | it keeps nothing; `do this`
     warning | durability | its disk is full; make room
-    warning | memory | 950.00 MiB of 1000.00 MiB in use: when it is full no sweeps are taken and no jobs given out; raise `maxmemory`, or remove sweeps that are collected (`sweep rm`)
-    warning | latency | a request takes 120.0 ms: jobs shorter than that wait for the store; use one that is nearer
+    warning | memory | 950.00 MiB of 1000.00 MiB in use: when it is full, no sweep can be submitted and no job claimed; raise `maxmemory`, or remove collected sweeps with `sweep rm`
+    warning | latency | a request takes 120.0 ms: shorter jobs wait for the store; use a store that is nearer
     warning | clock | this machine's is 60 minutes behind the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
-    warning | leases | 1 claim of lost workers not put back yet: any worker does it within seconds; `sweep worker` starts one
-    warning | leases | 3 claims of workers that gave no sign of life for a minute: when they have run out, any worker puts them back; `sweep status` shows the workers that live
+    warning | leases | 1 claim of lost workers: any worker puts them back in the queue; `sweep worker` starts one
+    warning | leases | 3 claims of workers without a heartbeat for a minute: when they run out, any worker puts them back in the queue; `sweep status` lists the live workers
     "#);
 }
 
 #[test]
-fn what_is_not_quite_so() {
+fn small_deviations() {
     let mut fine = found();
     fine.facts.memory = Some(Memory { used: 50 << 20, most: Some(1000 << 20), policy: "noeviction".into() });
     fine.clock_ahead_ms = 5_000;
@@ -67,41 +67,41 @@ fn what_is_not_quite_so() {
     good | memory | 50.00 MiB of 1000.00 MiB in use (noeviction)
     good | latency | a request takes 0.1 ms
     warning | clock | this machine's is 5 seconds ahead of the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
-    warning | leases | 2 claims of lost workers not put back yet: any worker does it within seconds; `sweep worker` starts one
+    warning | leases | 2 claims of lost workers: any worker puts them back in the queue; `sweep worker` starts one
     "#);
 }
 
 #[test]
-fn a_machine_that_is_well_and_one_that_would_bite() {
+fn a_machine_without_and_one_with_problems() {
     let disk = |free| Disk { of: "the store", at: "/here".into(), free };
     let machine = |files, free, strays| MachineProbe { cores: 8, open_files: files, disks: vec![disk(free)], strays };
     let stray = |pid| LeftoverProcess { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
     let well = [machine(Some(1024), Some(5 << 30), Some(vec![])), machine(None, None, None)];
     insta::assert_snapshot!(well.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"
-    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    good | cores | 8; a worker runs that many jobs at once unless `-j` is given
     good | open files | at most 1024, enough for 120 slots
     good | disk | 5.00 GiB free in /here, for the store
     good | strays | no process of a lost worker
 
-    good | cores | 8: as many jobs at once, unless `-j` says otherwise
+    good | cores | 8; a worker runs that many jobs at once unless `-j` is given
     good | open files | no limit
-    good | disk | /here, for the store: the system does not tell what is free
-    good | strays | this system does not tell of other processes (Linux does)
+    good | disk | /here, for the store: free space unknown
+    good | strays | not checked on this system
     "#);
     let bad = [
         machine(Some(64), Some(900 << 20), Some(vec![stray(17)])),
         machine(Some(64), Some(1 << 20), Some(vec![stray(17), stray(18)])),
     ];
     insta::assert_snapshot!(bad.map(|machine| told(&of_machine(&machine))).join("\n"), @r#"
-    good | cores | 8: as many jobs at once, unless `-j` says otherwise
-    warning | open files | at most 64, and a worker with 8 slots needs 128: `ulimit -n 128` before it is started
-    warning | disk | 900.00 MiB free in /here, for the store: make room: workers wait while the disk is full, and deliver when it is not
-    warning | strays | a process left running by workers that are gone, for example 17 `sleep 99`: end what you do not need, `kill 17`
+    good | cores | 8; a worker runs that many jobs at once unless `-j` is given
+    warning | open files | at most 64, but a worker with 8 slots needs 128; run `ulimit -n 128` before you start it
+    warning | disk | 900.00 MiB free in /here, for the store: free some space; workers wait while the disk is full
+    warning | strays | a process of lost workers still running, for example 17 `sleep 99`; `kill 17` ends them
 
-    good | cores | 8: as many jobs at once, unless `-j` says otherwise
-    warning | open files | at most 64, and a worker with 8 slots needs 128: `ulimit -n 128` before it is started
-    bad | disk | 1.00 MiB free in /here, for the store: make room: workers wait while the disk is full, and deliver when it is not
-    warning | strays | 2 processes left running by workers that are gone, for example 17 `sleep 99`: end what you do not need, `kill 17 18`
+    good | cores | 8; a worker runs that many jobs at once unless `-j` is given
+    warning | open files | at most 64, but a worker with 8 slots needs 128; run `ulimit -n 128` before you start it
+    bad | disk | 1.00 MiB free in /here, for the store: free some space; workers wait while the disk is full
+    warning | strays | 2 processes of lost workers still running, for example 17 `sleep 99`; `kill 17 18` ends them
     "#);
 }
 
@@ -110,7 +110,7 @@ fn no_store_yet_and_none_that_can_be_used() {
     let refused = StoreError::refused("this will not do").remedy("do that");
     let checks = [none_yet(Path::new("/here/.sweep"), &Ok(())), unusable(&refused)];
     insta::assert_snapshot!(told(&checks), @r#"
-    good | store | none yet; `sweep run` or `sweep submit` makes /here/.sweep
+    good | store | no store yet; `sweep run` and `sweep submit` create /here/.sweep
     bad | store | this will not do; do that
     "#);
 }
