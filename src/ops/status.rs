@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::job::{SweepId, Verdict};
-use crate::record::{block_of, decode_chunk};
+use crate::record::block_of;
 use crate::status::rate::{End, pause_ms, recent_rate};
 use crate::status::{Activity, Snapshot};
 use crate::store::{PointSet, Store, SweepRow, WorkerRow};
+use crate::stored;
 
 /// Running points that are looked at to find where a sweep works at present.
 const RUNNING: usize = 64;
@@ -56,7 +57,7 @@ fn recent_ends(store: &dyn Store, id: &SweepId) -> Result<Vec<End>> {
     for block in blocks {
         for (_, chunks) in store.log(id, block..block + 1)? {
             for chunk in chunks {
-                let records = decode_chunk(&chunk)?.into_iter();
+                let records = stored::decode_chunk(&chunk)?.into_iter();
                 // Reused points did not run here, and a lost attempt has no host.
                 let records = records.filter(|record| record.origin.is_none() && !record.host.is_empty());
                 let ended = records.filter(|record| matches!(record.verdict, Verdict::Succeeded | Verdict::Failed));

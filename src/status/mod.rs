@@ -156,13 +156,12 @@ fn state_and_reason(row: &SweepRow, workers: &[WorkerRow], expired: u64) -> (&'s
     }
     let served = workers.iter().any(|worker| worker.queues.contains(&row.queue));
     let option = if row.queue == "default" { String::new() } else { format!(" --queue {}", row.queue) };
+    let starts = format!("`sweep worker{option}` starts one");
     let reason = match (expired, served) {
         (0, true) => None,
-        (0, false) => Some(format!("no worker serves the queue `{}`; `sweep worker{option}` starts one", row.queue)),
-        (lost, true) => Some(format!("the leases of {} have run out; a worker will run them again", jobs(lost))),
-        (lost, false) => {
-            Some(format!("the leases of {} have run out; `sweep worker{option}` runs them again", jobs(lost)))
-        }
+        (0, false) => Some(format!("no worker serves the queue `{}`; {starts}", row.queue)),
+        // The workers that had them may be listed for a minute yet.
+        (lost, _) => Some(format!("the leases of {} have run out; any worker runs them again, {starts}", jobs(lost))),
     };
     ("pending", reason)
 }

@@ -49,7 +49,7 @@ fn a_store_with_problems() {
     warning | durability | its disk is full; make room
     warning | memory | 950.00 MiB of 1000.00 MiB in use: when it is full, no sweep can be submitted and no job claimed; raise `maxmemory`, or remove collected sweeps with `sweep rm`
     warning | latency | a request takes 120.0 ms: shorter jobs wait for the store; use a store that is nearer
-    warning | clock | this machine's is 60 minutes behind the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
+    warning | clock | this machine's clock is 60 minutes behind the store's: leases are not affected, but times in tables are; set the clock (`timedatectl set-ntp true`)
     warning | leases | 1 claim of lost workers: any worker puts them back in the queue; `sweep worker` starts one
     warning | leases | 3 claims of workers without a heartbeat for a minute: when they run out, any worker puts them back in the queue; `sweep status` lists the live workers
     "#);
@@ -66,7 +66,7 @@ fn small_deviations() {
     good | durability | append-only file, synced every second: a crash may cost about two
     good | memory | 50.00 MiB of 1000.00 MiB in use (noeviction)
     good | latency | a request takes 0.1 ms
-    warning | clock | this machine's is 5 seconds ahead of the store's: leases go by the store's and do not suffer, but times in tables are this machine's; set it right (`timedatectl set-ntp true`)
+    warning | clock | this machine's clock is 5 seconds ahead of the store's: leases are not affected, but times in tables are; set the clock (`timedatectl set-ntp true`)
     warning | leases | 2 claims of lost workers: any worker puts them back in the queue; `sweep worker` starts one
     "#);
 }
