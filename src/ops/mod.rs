@@ -12,7 +12,7 @@
 //! - [`stats`]: means and their errors by group
 //! - [`plan`]: continue or create a sweep; [`reuse`]: copy the results of earlier sweeps
 //! - [`check`]: what a sweep file would run; [`warn`]: likely problems
-//! - [`filter`]: `--where`
+//! - [`filter`]: the expressions of `--where`
 //! - [`retry`]: put points back in the queue
 //! - [`failures`]: why points failed; [`normalize`]: their last lines without what differs from job to job
 //! - [`change`]: cancel, remove; [`recover`]: put back the jobs of lost workers
