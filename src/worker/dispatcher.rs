@@ -195,8 +195,9 @@ impl<'a> Dispatcher<'a> {
                     self.state.delivered();
                     let given = reply.claims.len() as u32;
                     self.pace.answered(request.asked, given, Instant::now());
-                    let failed = self.record_reply(request, &reply);
+                    // First: what is recorded now pushes older outcomes out of those that can be repeated.
                     self.repeat_what_was_forgotten();
+                    let failed = self.record_reply(request, &reply);
                     self.take_on(reply.claims)?;
                     self.pause_if_too_many_fail(&failed)?;
                     return Ok(true);
@@ -332,6 +333,10 @@ impl<'a> Dispatcher<'a> {
         let (ready, delayed) = backlog.as_ref().map_or((0, 0), |backlog| (backlog.ready, backlog.delayed));
         self.pace.looked(ready, delayed, Instant::now());
         let Some(backlog) = backlog else { return Ok(false) };
+        // An idle worker sends no outcomes for long, so it notices a restart of the server here.
+        if self.repeat_what_was_forgotten() {
+            return Ok(false);
+        }
         let empty = backlog.ready == 0 && backlog.delayed == 0 && backlog.leased == 0;
         if empty {
             self.summary.paused = backlog.paused;

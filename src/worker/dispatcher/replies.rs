@@ -69,15 +69,17 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// A server that was started anew may have forgotten the last seconds: they are delivered once more. What it has not
-    /// forgotten it refuses as stale, which is no news.
-    pub(super) fn repeat_what_was_forgotten(&mut self) {
-        let Some(restarts) = self.store.restarts() else { return };
+    /// Delivers the outcomes of the last seconds once more if the server was restarted, because it may have forgotten
+    /// them. It refuses those that it has not forgotten, which is not reported. Returns whether there are any.
+    pub(super) fn repeat_what_was_forgotten(&mut self) -> bool {
+        let Some(restarts) = self.store.restarts() else { return false };
         let repeated = self.recent.to_repeat(restarts);
-        if !repeated.is_empty() {
+        let is_any = !repeated.is_empty();
+        if is_any {
             self.columns = KnownColumns::default();
             self.state.add_done(repeated);
         }
+        is_any
     }
 
     /// Pauses sweeps of which too much fails.
