@@ -63,8 +63,9 @@ pub struct SqliteStore {
     file: PathBuf,
     identity: open::Identity,
     machine: Machine,
-    writer: Mutex<Option<Connection>>,
+    /// Closed before the writer: the last connection to close moves the log into the database.
     reader: Mutex<Connection>,
+    writer: Mutex<Option<Connection>>,
     /// Whether the database has the table of the clock, as far as this process knows.
     has_clock: AtomicBool,
 }

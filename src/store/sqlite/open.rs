@@ -75,8 +75,10 @@ pub(super) fn to_write(file: &Path) -> Done<Connection> {
 
 /// Opens a connection that only reads, with the layout of the database; none: it is empty.
 pub(super) fn to_read(file: &Path) -> Done<(Connection, Option<u32>)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Not opened as read-only: such a connection would leave an empty log behind when it is the last one to close.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = settings(Connection::open_with_flags(file, flags)?)?;
+    connection.execute_batch("PRAGMA query_only = ON;")?;
     let layout = layout::read(&connection, file)?;
     Ok((connection, layout))
 }
