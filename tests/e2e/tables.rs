@@ -168,7 +168,7 @@ fn rows_and_columns_are_chosen_by_where_and_columns() {
     let cases: [(&[&str], &str); 4] = [
         (&["--columns", "enery"], "did you mean `energy`?"),
         (&["--where", "enery > 1"], "did you mean `energy`?"),
-        (&["--where", "energy"], "at point 0: it gives `-0.5`, and must give `true` or `false`"),
+        (&["--where", "energy"], "at point 0: it gives `-0.5`, but must give `true` or `false`"),
         (&["--where", "energy + label > 1"], "at point 0"),
     ];
     for (args, told) in cases {
