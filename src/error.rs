@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::space::SpaceError;
 use crate::store::StoreError;
 use crate::stored::RecordError;
 use crate::worker::WorkerError;
@@ -70,6 +71,16 @@ impl Error {
             Error::File { action, path, source, remedy } => {
                 (format!("{} cannot be {action}: {source}", path.display()), remedy.as_deref())
             }
+        }
+    }
+}
+
+impl From<SpaceError> for Error {
+    fn from(error: SpaceError) -> Self {
+        let usage = Error::usage(error.to_string());
+        match error.remedy() {
+            Some(remedy) => usage.remedy(remedy),
+            None => usage,
         }
     }
 }

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_alike_is_found() {
+    fn similar_words_are_suggested() {
         let keys = ["command", "repeats", "root-seed", "draws"];
         assert_eq!(nearest("comand", keys), Some("command"));
         assert_eq!(nearest("root_seed", keys), Some("root-seed"));

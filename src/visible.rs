@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_written_out() {
+    fn control_characters_are_escaped() {
         assert_eq!(visible("a\tb\r\nc\u{1b}[2J\u{7}\rd"), "a\tb\nc\\u{1b}[2J\\u{7}\\rd");
         assert_eq!(visible_in_line("a\nb\u{9b}é"), "a\\nb\\u{9b}é");
     }

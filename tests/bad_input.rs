@@ -41,7 +41,7 @@ fn read(folder: &str, path: &Path) -> Result<spec::SweepFile, spec::Diagnostics>
 }
 
 #[test]
-fn mistakes_are_told_all_at_once_with_their_places() {
+fn all_errors_are_reported_with_their_places() {
     for path in cases("bad") {
         let found = read("bad", &path).expect_err(&path.display().to_string());
         assert!(found.has_errors());
@@ -50,7 +50,7 @@ fn mistakes_are_told_all_at_once_with_their_places() {
 }
 
 #[test]
-fn doubtful_files_are_used_with_a_warning() {
+fn warnings_do_not_prevent_use() {
     for path in cases("warned") {
         let read = read("warned", &path).unwrap_or_else(|found| panic!("{}: {found}", path.display()));
         assert!(!read.warnings.list.is_empty());
@@ -60,7 +60,7 @@ fn doubtful_files_are_used_with_a_warning() {
 }
 
 #[test]
-fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
+fn an_invalid_file_name_gives_a_remedy() {
     let source = spec::SourceFile { file: "my study.toml".into(), stem: "my study".into(), here: "/".into() };
     let found = spec::read("command = \"prog\"\n", &source).unwrap_err();
     insta::assert_snapshot!(found.render(false), @r#"
@@ -71,7 +71,7 @@ fn a_file_name_that_is_no_name_of_a_sweep_is_told_with_the_remedy() {
 }
 
 #[test]
-fn colours_are_only_there_when_asked_for() {
+fn colours_are_used_only_when_requested() {
     let source = spec::SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
     let found = spec::read("comand = 1", &source).unwrap_err();
     assert!(found.render(true).contains('\u{1b}'));
@@ -79,7 +79,7 @@ fn colours_are_only_there_when_asked_for() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_told_with_the_line() {
+fn a_file_that_is_not_text_is_reported_with_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.toml");
     let told = |bytes: &[u8]| {
@@ -88,12 +88,12 @@ fn a_file_that_is_no_text_is_told_with_the_line() {
         assert!(matches!(told, OpenError::NotText(_)));
         told.to_string().replace(&*path.to_string_lossy(), "a.toml")
     };
-    assert_eq!(told(b"command = 'p'\n# caf\xe9\n"), "a.toml:2: this is not UTF-8; save it as UTF-8");
-    assert_eq!(told(b"\xff\xfec\0o\0"), "a.toml is encoded as UTF-16; save it as UTF-8");
+    assert_eq!(told(b"command = 'p'\n# caf\xe9\n"), "a.toml:2: this is not UTF-8");
+    assert_eq!(told(b"\xff\xfec\0o\0"), "a.toml is encoded as UTF-16");
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_apart_from_one_with_mistakes() {
+fn unreadable_files_and_files_with_errors_are_distinguished() {
     let missing = spec::open(Path::new("tests/bad/no-such-file.toml"));
     assert!(matches!(missing, Err(OpenError::Unreadable { .. })));
     let mistaken = spec::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad/empty-axis.toml"));

@@ -24,7 +24,7 @@ fn holds(text: &str) -> Result<bool, String> {
 }
 
 #[test]
-fn values_are_what_they_should_be() {
+fn values_are_computed() {
     let cases = [
         ("size * size", Value::Int(256)),
         ("size / 4", Value::Float(4.0)),
@@ -61,7 +61,7 @@ fn values_are_what_they_should_be() {
 }
 
 #[test]
-fn what_is_no_value_is_refused() {
+fn results_that_are_not_values_are_errors() {
     let cases = [
         ("9223372036854775807 + 1", "does not fit in 64 bits"),
         ("pow(10, 40)", "pow(10.0, 40)"),
@@ -88,7 +88,7 @@ fn what_is_no_value_is_refused() {
 }
 
 #[test]
-fn conditions_give_a_boolean() {
+fn conditions_must_give_a_boolean() {
     assert_eq!(holds("size < 64 or temp > 3.0"), Ok(true));
     assert_eq!(holds("momentum is undefined or momentum > 0"), Ok(true));
     assert_eq!(holds("gone is defined and gone > 0"), Ok(false));
@@ -99,7 +99,7 @@ fn conditions_give_a_boolean() {
 }
 
 #[test]
-fn names_are_those_of_parameters() {
+fn names_used_are_the_parameters() {
     let names = Expression::compile("min(a, b) + pi * sqrt(c) + (d if e is defined else 'f') | default(g)").unwrap();
     assert_eq!(names.names().iter().cloned().collect::<String>(), "abcdeg");
     // What minijinja brings of its own is unknown here.
@@ -107,7 +107,7 @@ fn names_are_those_of_parameters() {
 }
 
 #[test]
-fn mistakes_have_a_place_and_a_remedy() {
+fn errors_have_a_place_and_a_remedy() {
     let cases = [
         ("size ** 2", Some(5..7), "`**` is not supported", "pow(x, y)"),
         ("'**' ~ a**b", Some(8..10), "`**` is not supported", "pow(x, y)"),
@@ -135,7 +135,7 @@ fn mistakes_have_a_place_and_a_remedy() {
 }
 
 #[test]
-fn nothing_is_too_deep_or_too_long() {
+fn deep_and_long_expressions_are_bounded() {
     let long = |part: &str| part.repeat(LONGEST / part.len() - 1) + "1";
     for text in [long("1+"), long("not "), long("-"), long("("), long("1<"), long("a if "), long("1|")] {
         if let Ok(expression) = Expression::compile(&text) {
@@ -148,7 +148,7 @@ fn nothing_is_too_deep_or_too_long() {
 }
 
 #[test]
-fn it_can_be_shared() {
+fn expressions_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Expression>();
 }
@@ -175,7 +175,7 @@ proptest! {
 }
 
 #[test]
-fn columns_with_dots_are_names() {
+fn names_with_dots_are_columns() {
     let known = ["stats.energy.mean", "stats.n", "plain", "plain.x"];
     let compile = |text| Expression::compile(text).unwrap().with_dotted_names(known.into_iter());
     let lookup = |name: &str| match name {

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_told_once_with_its_beginning() {
+    fn a_line_that_is_too_long_is_passed_once_with_its_beginning() {
         let long = vec![b'x'; LONGEST + 1];
         let fits = &long[1..];
         let expected = |whole, bytes: &[u8]| (whole, String::from_utf8(bytes.to_vec()).unwrap());
@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunks_make_no_difference(
+        fn lines_do_not_depend_on_the_chunks(
             chunks in prop::collection::vec(prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..12),
                 Just(b"\n".to_vec()), Just(b"\r\n".to_vec()), Just("\u{feff}é\r".as_bytes().to_vec()),

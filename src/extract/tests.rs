@@ -110,14 +110,14 @@ fn json_values_keep_their_types() {
 }
 
 #[test]
-fn json_objects_are_flattened_and_the_last_of_a_name_counts() {
+fn json_objects_are_flattened_and_the_last_value_of_a_name_wins() {
     let found = json(r#"{"a": {"b": 1, "c": {"d": 2}}, "e": {}, " f ": 3, "a.b": 4, "f": 5, "g": 6, "g": 7}"#);
     assert_eq!(found, named(&[("a.b", Int(4)), ("a.c.d", Int(2)), ("f", Int(5)), ("g", Int(7))]));
     assert_eq!(json("{}"), []);
 }
 
 #[test]
-fn numbers_that_json_has_not_are_understood() {
+fn nan_and_infinity_are_read_from_json() {
     let found = json(r#"{"a": NaN, "b":Infinity,"c":-Infinity, "d": nan, "e": -inf, "f": [1,NaN], "g": {"h": -nan}}"#);
     let printed: Vec<String> = found.iter().map(|(name, value)| format!("{name} {value}")).collect();
     assert_eq!(printed, ["a NaN", "b inf", "c -inf", "d NaN", "e -inf", r#"f [1,"NaN"]"#, "g.h NaN"]);
@@ -138,7 +138,7 @@ fn numbers_that_json_has_not_are_understood() {
 }
 
 #[test]
-fn lines_of_names_and_values() {
+fn keyvalue_lines_are_read() {
     let output = "Simulation of 3 spins\nenergy = -1.5\n  steps:100\r\n name = two words \nlast-try.x_1: 1.2D-05\n\
         energy = 2\nempty =\nok: True\nnot_a = None\nflag = FALSE\nrun: inf\n_u=.5";
     let expected = [
@@ -158,7 +158,7 @@ fn lines_of_names_and_values() {
 }
 
 #[test]
-fn what_is_not_a_name_and_a_value() {
+fn other_lines_are_not_keyvalue_lines() {
     for line in [
         "two words = 3",
         "3d = 4",
@@ -228,7 +228,7 @@ fn a_number_on_the_last_line() {
 }
 
 #[test]
-fn auto_takes_json_before_lines_before_a_number() {
+fn auto_tries_json_then_keyvalue_then_number() {
     assert_eq!(auto("a = 1\n{\"b\": 2}"), named(&[("b", Int(2))]));
     assert_eq!(auto("a = 1\n0.5"), named(&[("a", Int(1))]));
     assert_eq!(auto("hello there\n0.5"), named(&[("result", Float(0.5))]));
@@ -239,7 +239,7 @@ fn auto_takes_json_before_lines_before_a_number() {
 }
 
 #[test]
-fn bytes_that_are_no_text_do_no_harm() {
+fn invalid_utf8_is_replaced() {
     assert_eq!(
         read(ResultFormat::KeyValue, &kept(b"\xff\xfe\na = 1\xff\n")).unwrap(),
         named(&[("a", text("1\u{fffd}"))])

@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 5] =
     [("a.py", "print(1)"), ("conf.toml", "k = 1"), ("m/x.xyz", "X"), ("m/y.xyz", "Y"), ("out.txt", "")];
 
 #[test]
-fn it_has_the_files_that_words_name_at_any_grid_point() {
+fn it_covers_files_named_at_any_grid_point() {
     let grid = "[grid]\nm = { glob = \"m/*.xyz\" }\nx = [1, 2]\n";
     let command = |command: &str| of(&format!("command = {command}\n{grid}"), &FILES).files.into_keys().collect();
     let cases: [(&str, &[&str]); 6] = [
@@ -63,7 +63,7 @@ fn it_has_the_files_that_words_name_at_any_grid_point() {
 }
 
 #[test]
-fn it_says_what_changed_and_is_silent_about_the_rest() {
+fn changes_are_reported_and_only_those_that_matter() {
     let text = "command = 'python3 a.py {{ m }} {{ x }}'\nrepeats = 2\n[job]\nenv = { A = '1', B = '2' }\n\
                 stdin = 's'\ntimeout = '1s'\nretries = 1\n[templates]\n'in' = 'conf.toml'\n\
                 [files]\nwatch = ['*.toml']\n[grid]\nm = ['m/x.xyz']\nx = [1]\n[results]\nformat = 'json'\n";

@@ -145,25 +145,37 @@ impl fmt::Display for CausePattern {
     }
 }
 
-impl FromStr for CausePattern {
-    type Err = String;
+/// A text that is not a cause pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}; {help}")]
+pub struct InvalidCausePattern {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for CausePattern {
+    type Err = InvalidCausePattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCausePattern> {
         let (kind, number) = text.split_once(':').map_or((text, None), |(kind, number)| (kind, Some(number)));
-        let kinds = || {
-            format!("causes are {}; an exit code or a signal by its number is `exit:75`, `signal:9`", {
+        let invalid = |message: String| InvalidCausePattern {
+            message,
+            help: format!(
+                "the causes are {}; for one exit code or signal write `exit:75` or `signal:9`",
                 CausePattern::KINDS.join(", ")
-            })
+            ),
         };
         if !CausePattern::KINDS.contains(&kind) {
-            return Err(format!("there is no cause `{kind}`; {}", kinds()));
+            return Err(invalid(format!("unknown cause `{kind}`")));
         }
         let number = match number {
             None => None,
             Some(_) if !matches!(kind, "exit" | "signal") => {
-                return Err(format!("`{kind}` has no number; {}", kinds()));
+                return Err(invalid(format!("`{kind}` has no number")));
             }
-            Some(number) => Some(number.parse().map_err(|_| format!("`{number}` is not a number; {}", kinds()))?),
+            Some(number) => Some(number.parse().map_err(|_| invalid(format!("`{number}` is not a number")))?),
         };
         Ok(CausePattern { kind: kind.to_owned(), number })
     }
@@ -194,9 +206,9 @@ mod tests {
         }
         assert!(matching("exit:75")[0] && matching("signal:9")[1]);
         assert!(!matching("exit:1").contains(&true));
-        for (text, told) in [("oom", "there is no cause `oom`"), ("memory:3", "has no number"), ("exit:x", "`x`")] {
+        for (text, told) in [("oom", "unknown cause `oom`"), ("memory:3", "has no number"), ("exit:x", "`x`")] {
             let why = text.parse::<CausePattern>().unwrap_err();
-            assert!(why.contains(told) && why.contains("no-result"), "{why}");
+            assert!(why.message.contains(told) && why.help.contains("no-result"), "{why:?}");
         }
     }
 

@@ -53,7 +53,10 @@ pub fn read(path: &Path, events: &mut ReadEvents) -> Result<(SweepFile, Document
     let opened = spec::open(path).map_err(|error| match error {
         OpenError::Unreadable { why, .. } => Error::file("read", path)(why).into(),
         OpenError::Mistakes(mistakes) => ReadError::Mistakes(mistakes),
-        error @ (OpenError::Folder(_) | OpenError::NotText(_)) => Error::usage(error.to_string()).into(),
+        error @ OpenError::Folder(_) => {
+            Error::usage(error.to_string()).remedy("move the sweep file to another folder").into()
+        }
+        error @ OpenError::NotText(_) => Error::usage(error.to_string()).remedy(spec::SAVE_AS_UTF8).into(),
     })?;
     (events.warnings)(&opened.sweep_file.warnings);
     let (sweep_file, mut document) = document(opened);
@@ -61,7 +64,7 @@ pub fn read(path: &Path, events: &mut ReadEvents) -> Result<(SweepFile, Document
         Space::prepare(document.spec.space, events.progress).map_err(|error| {
             match spec::mistaken_conditions(&path.display().to_string(), &document.text, &error) {
                 Some(mistakes) => ReadError::Mistakes(mistakes),
-                None => Error::usage(error.to_string()).into(),
+                None => Error::from(error).into(),
             }
         })?;
     document.spec.space = space.spec().clone();

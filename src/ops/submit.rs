@@ -173,7 +173,7 @@ fn first_with_changed_results(sources: &[ReuseSource]) -> Option<SweepId> {
 }
 
 fn space(document: &Document) -> Result<Space> {
-    Space::new(document.spec.space.clone()).map_err(|error| Error::usage(error.to_string()))
+    Space::new(document.spec.space.clone()).map_err(Error::from)
 }
 
 /// Continues a sweep with the file's present settings; puts its failed and cancelled points back in the queue.

@@ -55,8 +55,10 @@ impl SweepRuntime {
     /// parameter space.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
         let Document { spec, here, file, submission, inputs, .. } = document;
-        let space =
-            Space::new(spec.space.clone()).with_context(|| format!("cannot load the parameter space of {id}"))?;
+        let space = Space::new(spec.space.clone()).map_err(|error| {
+            let remedy = error.remedy().map_or_else(String::new, |remedy| format!("; {remedy}"));
+            anyhow::anyhow!("cannot load the parameter space of {id}: {error}{remedy}")
+        })?;
         let template = JobTemplate::compile(&spec).map_err(|errors| {
             let all: Vec<_> = errors.iter().map(|error| error.message.clone()).collect();
             anyhow::anyhow!("cannot compile the templates of {id}: {}", all.join("; "))

@@ -88,7 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn numbers_are_read_as_toml_writes_them() {
+    fn toml_numbers_are_read() {
         for text in ["0", "-0", "+5", "1_000", "0.5", "-1.25e-3", "1e10", "5E+2", "6.02_2e2_3", "0.1"] {
             let expected: f64 = text.replace('_', "").parse().unwrap();
             let read = Decimal::parse(text).unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_errors() {
         for text in [
             "",
             "-",

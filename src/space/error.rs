@@ -11,15 +11,12 @@ use crate::space::bits::MOST_BITS;
 pub enum SpaceError {
     /// The sweep was submitted by another version of sweep.
     #[error(
-        "the points of this sweep are numbered by version {0} of the parameter space, but this program supports only version \
-         {VERSION}; use the version of sweep that submitted it"
+        "the points of this sweep are numbered by version {0} of the parameter space, but this program supports only \
+         version {VERSION}"
     )]
     UnknownVersion(u32),
     /// More points than can be numbered.
-    #[error(
-        "the sweep would have {product} points ({factors}); the maximum is {MAX_POINTS} (2^53); use fewer \
-         values, draws or repeats"
-    )]
+    #[error("the sweep would have {product} points ({factors}); the maximum is {MAX_POINTS} (2^53)")]
     TooManyPoints {
         /// The factors: `size 3 × temp 21 × repeats 500`.
         factors: String,
@@ -57,8 +54,8 @@ pub enum SpaceError {
     NothingKept,
     /// Too many points to evaluate one by one.
     #[error(
-        "conditions and overlapping blocks are evaluated point by point; this sweep has {points} such points, and \
-         the maximum is {MOST_BITS} (2^32); use fewer values, or separate blocks instead of conditions"
+        "conditions and overlapping blocks are evaluated point by point; this sweep has {points} such points, and the \
+         maximum is {MOST_BITS} (2^32)"
     )]
     TooManyToSelect {
         /// Their number.
@@ -67,6 +64,18 @@ pub enum SpaceError {
     /// The parts of the space do not fit together.
     #[error("{0}")]
     Shape(String),
+}
+
+impl SpaceError {
+    /// What to do about it, if there is something.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            SpaceError::UnknownVersion(_) => Some("use the version of sweep that submitted it"),
+            SpaceError::TooManyPoints { .. } => Some("use fewer values, draws or repeats"),
+            SpaceError::TooManyToSelect { .. } => Some("use fewer values, or separate blocks instead of conditions"),
+            _ => None,
+        }
+    }
 }
 
 fn at(place: &str) -> String {

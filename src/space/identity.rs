@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_point_is_its_names_and_printed_values() {
+    fn a_grid_point_is_identified_by_names_and_printed_values() {
         let mut message = GridMessage::new();
         for (name, value) in [("size", "16"), ("temp", "1.5")] {
             let mut cell = Vec::new();

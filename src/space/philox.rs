@@ -66,7 +66,7 @@ mod tests {
 
     /// The known answers published with Random123 (`kat_vectors`, philox4x32, 10 rounds).
     #[test]
-    fn gives_the_published_answers() {
+    fn it_gives_the_published_answers() {
         let ones = u32::MAX;
         let pi = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
         let cases = [
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_put_together_low_half_first() {
+    fn words_are_combined_low_half_first() {
         let counter = [0x85a3_08d3_243f_6a88, 0x0370_7344_1319_8a2e];
         assert_eq!(block(0x299f_31d0_a409_3822, counter), [0x94fd_cceb_d16c_fe09, 0x2412_6ea1_5001_e420]);
     }

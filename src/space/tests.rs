@@ -64,7 +64,7 @@ fn grid_points_run_fastest_then_draws_then_repeats() {
 }
 
 #[test]
-fn factors_say_how_the_number_of_points_comes_about() {
+fn factors_explain_the_number_of_points() {
     let named = |factors: &[(&str, u64)]| factors.iter().map(|(name, n)| (name.to_string(), *n)).collect::<Vec<_>>();
     let space = Space::new(declared()).unwrap();
     let factors = [("size", 3), ("temp", 21), ("p+q", 2), ("draws", 4), ("repeats", 5)];
@@ -122,7 +122,7 @@ fn huge_spaces_work_at_their_ends() {
 }
 
 #[test]
-fn the_most_points_that_there_can_be() {
+fn the_maximum_number_of_points_is_accepted() {
     let with_count = |n: u64| SpaceSpec {
         draws: 1,
         repeats: 1 << 10,
@@ -137,13 +137,14 @@ fn the_most_points_that_there_can_be() {
     assert_eq!(
         error.to_string(),
         "the sweep would have 9007199254742016 points (i 8796093022209 × repeats 1024); the maximum is \
-         9007199254740992 (2^53); use fewer values, draws or repeats"
+         9007199254740992 (2^53)"
     );
+    assert_eq!(error.remedy(), Some("use fewer values, draws or repeats"));
 }
 
 /// An overflow of 64 bits, which would be a small number or zero, is seen.
 #[test]
-fn more_than_2_to_the_64_points_are_refused_with_the_exact_number() {
+fn more_than_2_to_the_64_points_are_an_error_with_the_exact_number() {
     let axes = ["a", "b", "c"].map(|name| count(name, "0", "4294967295", 1 << 32)).to_vec();
     let order = ["a", "b", "c"].map(String::from).to_vec();
     let spec =
@@ -160,7 +161,7 @@ fn error_of(change: impl FnOnce(&mut SpaceSpec)) -> String {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused() {
+fn inconsistent_specifications_are_errors() {
     let message = error_of(|spec| spec.version = 2);
     assert!(message.contains("version 2 of the parameter space"), "{message}");
     let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 2, 3]));

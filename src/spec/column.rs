@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_a_column_is_that_which_all_its_cells_have() {
+    fn the_type_of_a_column_fits_all_its_cells() {
         assert_eq!(kind(&["1", "-2", "", "+3"]), "int");
         assert_eq!(kind(&["1", "2.5", "1e-3", ".5"]), "float");
         assert_eq!(kind(&["9223372036854775808", "1"]), "float");

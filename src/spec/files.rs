@@ -17,8 +17,8 @@ pub(super) struct Importer<'a> {
     pub imports: &'a std::cell::RefCell<Vec<Import>>,
 }
 
-/// Help for a file that is not UTF-8.
-pub(super) const SAVE_AS_UTF8: &str = "save it as UTF-8";
+/// What to do about a file that is not UTF-8.
+pub const SAVE_AS_UTF8: &str = "save it as UTF-8";
 
 /// The bytes of a file as text, or why they are not text.
 pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, String> {

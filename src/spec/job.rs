@@ -77,11 +77,10 @@ fn retry_on(job: TableReader) -> Option<Vec<CausePattern>> {
     let causes = job.texts("retry-on")?;
     let read = |(text, span): (&str, Span<usize>)| match text.parse::<CausePattern>() {
         Ok(pattern) => Some(pattern),
-        Err(why) => {
-            let (why, help) = why.split_once("; ").unwrap_or((&why, ""));
+        Err(error) => {
             let near = nearest(text, CausePattern::KINDS).map(|near| format!("; did you mean `{near}`?"));
-            let message = format!("`retry-on`: {why}{}", near.unwrap_or_default());
-            job.sink.push(Diagnostic::error(message, span).help(help));
+            let message = format!("`retry-on`: {}{}", error.message, near.unwrap_or_default());
+            job.sink.push(Diagnostic::error(message, span).help(error.help));
             None
         }
     };

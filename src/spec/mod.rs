@@ -45,6 +45,7 @@ mod templates;
 pub use column::ColumnType;
 pub use condition_errors::mistaken_conditions;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use files::SAVE_AS_UTF8;
 pub use open::{OpenError, OpenedFile, open};
 pub use read::{Import, ImportedColumn, SourceFile, SweepFile, read, read_with};
 

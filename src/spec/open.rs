@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::files::{SAVE_AS_UTF8, utf8};
+use super::files::utf8;
 use super::{Diagnostics, Import, SourceFile, SweepFile, read};
 
 /// A sweep file that cannot be used.
@@ -20,10 +20,10 @@ pub enum OpenError {
         why: io::Error,
     },
     /// The path of its folder is not Unicode, so it cannot be stored with the sweep.
-    #[error("the path of the folder {} is not Unicode; move the sweep file to another folder", .0.display())]
+    #[error("the path of the folder {} is not Unicode", .0.display())]
     Folder(PathBuf),
     /// It is not UTF-8. The text gives the line.
-    #[error("{0}; {SAVE_AS_UTF8}")]
+    #[error("{0}")]
     NotText(String),
     /// It has errors.
     #[error("{0}")]

@@ -55,7 +55,13 @@ fn check_space(spec: &SpaceSpec, declared: &[ParameterName], top: TableReader) {
         SpaceError::Values { name, why } | SpaceError::Distribution { name, why } => {
             Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole).unwrap_or(0..0))
         }
-        _ => Diagnostic::error(error.to_string(), whole().unwrap_or(0..0)),
+        _ => {
+            let found = Diagnostic::error(error.to_string(), whole().unwrap_or(0..0));
+            match error.remedy() {
+                Some(remedy) => found.help(remedy),
+                None => found,
+            }
+        }
     };
     top.sink.push(found);
 }

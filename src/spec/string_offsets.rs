@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_a_text_is_found_in_the_file() {
+    fn a_position_in_a_string_is_mapped_to_the_file() {
         assert_eq!(shown(r#"a = "p {{ x }}""#, "{{ x }}"), "{{ x }}");
         assert_eq!(shown(r#"a = 'p {{ x }}'"#, "x"), "x");
         assert_eq!(shown(r#"a = "\"\t\u00e9 \\ x""#, "x"), "x");
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_place_of_any_string_lies_in_it(body in r#"([a-zé{} \t]|\\n|\\"|\\u00e9|\\U0001F600|\\x41|\\e){0,20}"#, lines: bool) {
+        fn every_position_of_a_string_is_mapped_into_it(body in r#"([a-zé{} \t]|\\n|\\"|\\u00e9|\\U0001F600|\\x41|\\e){0,20}"#, lines: bool) {
             let quotes = if lines { "\"\"\"" } else { "\"" };
             let file = format!("a = {quotes}{body}{quotes}");
             let table = DeTable::parse(&file).unwrap();

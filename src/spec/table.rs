@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_semicolons_and_tabs_are_found() {
+    fn the_separator_is_detected() {
         for text in ["a,b\n1,2\n", "a;b\r\n1;2", "a\tb\n1\t2\n\n", "\na, b\n1 ,2\n"] {
             assert_eq!(rows(text), [["a", "b"], ["1", "2"]], "{text:?}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_is_never_closed_is_a_mistake_and_swallows_no_rows() {
+    fn an_unclosed_quote_is_an_error_and_hides_no_rows() {
         for (text, line) in [("a,b\n1,x\n2,\"y\n3,z\n", 3), ("a,b\n1,\"x\"\"\n", 2), ("\"a,b\n1,2", 1)] {
             let mistakes = parse("a.csv", text).err().unwrap();
             assert_eq!(
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_cells_are_taken_as_they_stand() {
+    fn quoted_cells_are_read_unchanged() {
         let text = "\"a,a\",b\n\"x, \"\"y\"\"\", 1 \n\" z \",\"two\nlines\"\n";
         assert_eq!(rows(text), [["a,a", "b"], ["x, \"y\"", "1"], [" z ", "two\nlines"]]);
         let table = parse("a.csv", "a,b\n\"1\n\n2\",x\n\n3,y\n").ok().unwrap();

@@ -133,7 +133,7 @@ fn distributions_are_read() {
 }
 
 #[test]
-fn what_a_file_leaves_out() {
+fn absent_keys_have_defaults() {
     let spec = good("command = ['prog']").spec;
     assert_eq!((spec.name.as_str(), spec.command), ("study", Command::Words(vec!["prog".into()])));
     let space = spec.space;
@@ -145,7 +145,7 @@ fn what_a_file_leaves_out() {
 }
 
 #[test]
-fn what_is_kept_of_output() {
+fn log_settings_are_read() {
     let logs = |keys: &str| good(&format!("command = 'p'\n[job]\n{keys}")).spec.job.logs;
     assert_eq!(logs("logs = 'all'"), Logs { succeeded: 4096, failed: 16384 });
     assert_eq!(logs("logs = 'failed'"), Logs { succeeded: 0, failed: 16384 });
@@ -173,7 +173,7 @@ fn results_come_from_one_source_or_several_or_none() {
 }
 
 #[test]
-fn parameters_are_in_the_order_of_the_file_whatever_table_they_stand_in() {
+fn parameters_are_in_the_order_of_the_file() {
     let text = "command = 'p {{ flags }}'\n[random]\nz = { dist = 'int', min = 1, max = 2 }\n[[zip]]\ny = [1]\nb = [2]\n\
                 [grid]\nx = 1\n[[zip]]\na = [1]\n[grid.c]\nfrom = 1\nto = 2\ncount = 2\n";
     let spec = good(text).spec;
@@ -193,7 +193,7 @@ fn a_parameter_counts_as_used_wherever_it_is_used() {
 }
 
 #[test]
-fn a_file_may_be_written_on_other_systems() {
+fn byte_order_mark_and_crlf_are_accepted() {
     let text = format!("\u{feff}{}", WHOLE.replace('\n', "\r\n"));
     assert_eq!(good(&text).spec.space, good(WHOLE).spec.space);
 }
@@ -206,7 +206,7 @@ fn the_largest_space_is_accepted_and_one_more_is_not() {
 }
 
 #[test]
-fn a_file_on_the_disk_is_opened() {
+fn a_file_on_disk_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my-study.toml");
     std::fs::write(&path, "command = 'prog'\n").unwrap();
@@ -229,7 +229,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn no_text_makes_reading_or_showing_panic(
+    fn no_text_panics_when_read_or_rendered(
         text in r#"([a-z]{1,6}|[\[\]{}='",.\n#\\ |%0-9-]|\PC|\{\{|\}\}|\[\[|"""){0,40}"#,
     ) {
         if let Err(found) = read(&text, &source("a")) {
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_on_the_disk_make_reading_panic(bytes: Vec<u8>, text in mutated(), at in 0..WHOLE.len(), cut: bool) {
+    fn no_bytes_on_disk_panic(bytes: Vec<u8>, text in mutated(), at in 0..WHOLE.len(), cut: bool) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
         let at = at.min(text.len());
@@ -251,7 +251,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_file_is_refused_in_words_or_still_good(text in mutated()) {
+    fn a_damaged_file_gives_errors_or_is_valid(text in mutated()) {
         match read(&text, &source("a")) {
             Ok(read) => {
                 read.warnings.render(false);

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn places_lead_back() {
+    fn positions_are_mapped_to_the_written_text() {
         let written = "ab{{ xy }}c";
         let segments = Segments::of(written).unwrap();
         let (template, places) = segments.template(written);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_to_paste() {
+    fn a_command_line_is_quoted() {
         let argv = strings(&["prog", "a b", "it's", "", "$x", "--y=1"]);
         let env = [("A".to_owned(), "1 2".to_owned())];
         assert_eq!(

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_cut_as_a_shell_does_and_tags_stay_whole() {
+    fn words_are_split_as_in_a_shell_and_tags_stay_whole() {
         let cases: &[(&str, &[&str])] = &[
             ("a b  c\td\ne\r\nf", &["a", "b", "c", "d", "e", "f"]),
             ("  ", &[]),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_an_error_with_its_place() {
+    fn unclosed_quotes_and_tags_are_errors_with_their_place() {
         assert_eq!(split("a 'b"), Err(SplitError::Quote('\'', 2)));
         assert_eq!(split("a b\"c"), Err(SplitError::Quote('"', 3)));
         assert_eq!(split("a \"b\\"), Err(SplitError::Quote('"', 2)));
@@ -219,13 +219,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_cut_or_refused(text in r#"([a-z '"\\#\n]|\{\{|\}\}|\{%|%\}|\{#|raw|\PC){0,40}"#) {
+        fn any_text_is_split_or_an_error(text in r#"([a-z '"\\#\n]|\{\{|\}\}|\{%|%\}|\{#|raw|\PC){0,40}"#) {
             let _ = split(&text);
         }
 
         // For a backslash and a newline on their own, shlex makes an empty word and a shell makes none: excluded here.
         #[test]
-        fn without_braces_it_cuts_as_shlex_does(text in r#"([a-z0-9 \t\n'"\\#$*]|\PC){0,40}"#) {
+        fn without_braces_it_splits_as_shlex_does(text in r#"([a-z0-9 \t\n'"\\#$*]|\PC){0,40}"#) {
             prop_assume!(!text.contains(['{', '\r']) && !text.contains("\\\n"));
             let ours = split(&text).ok().map(|_| words(&text));
             prop_assert_eq!(ours, shlex::split(&text));

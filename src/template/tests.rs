@@ -114,7 +114,7 @@ fn flags_become_words() {
 }
 
 #[test]
-fn decks_are_rendered_and_their_mistakes_found() {
+fn template_files_are_rendered_and_checked() {
     let mut spec = text("p", &["x"]);
     let deck =
         |name: &str, text: &str| TemplateFile { name: name.into(), file: format!("{name}.j2"), text: text.into() };
@@ -129,7 +129,7 @@ fn decks_are_rendered_and_their_mistakes_found() {
 }
 
 #[test]
-fn a_directory_without_anything_of_the_point_is_one_for_all() {
+fn a_directory_that_does_not_depend_on_the_point_is_shared() {
     let one_for_all = |dir: Option<&str>| {
         let mut spec = text("p {{ x }} {{ job }}", &["x"]);
         spec.job.dir = dir.map(str::to_owned);
@@ -170,7 +170,7 @@ fn env_stdin_and_dir_are_templates_and_see_dir() {
 }
 
 #[test]
-fn names_used_are_told() {
+fn names_used_are_returned() {
     let mut spec = text("p {{ a }} {{ b | default(1) }} {% for i in [c] %}{{ i }}{% endfor %}", &["a", "b", "c", "d"]);
     spec.job.env = vec![("E".into(), "{{ seed }}".into())];
     let used = JobTemplate::compile(&spec).unwrap().names_used();
@@ -178,7 +178,7 @@ fn names_used_are_told() {
 }
 
 #[test]
-fn mistakes_are_all_found_with_their_places() {
+fn all_errors_are_found_with_their_places() {
     let command = "p {{ tmp }} {{ size | rund(2) }} {% if size is defind %}x{% endif %} {{ size + }} {{ sed }}";
     let found = errors(&text(command, &["size", "temp"]));
     let seen: Vec<(&str, &str)> =
@@ -198,7 +198,7 @@ fn mistakes_are_all_found_with_their_places() {
 }
 
 #[test]
-fn places_are_those_of_the_text_as_written() {
+fn places_refer_to_the_text_as_written() {
     let command = r#"p "a\"b" 'c d'{{ nix }} "{{ size | }}""#;
     let found = errors(&text(command, &["size"]));
     assert_eq!(&command[found[0].at.clone().unwrap()], "nix");
@@ -208,7 +208,7 @@ fn places_are_those_of_the_text_as_written() {
 }
 
 #[test]
-fn what_cannot_work_in_words_is_refused() {
+fn blocks_across_words_are_errors() {
     let message = |command: &str| errors(&text(command, &["a"]))[0].message.clone();
     for command in
         ["p {% if a %} --a {% endif %}", "p {% for i in a %}x y{% endfor %}", "p x{% endif %}", "p {% else %}"]
@@ -224,7 +224,7 @@ fn what_cannot_work_in_words_is_refused() {
 }
 
 #[test]
-fn what_fails_while_rendering_says_so() {
+fn errors_while_rendering_are_described() {
     let failed = |spec: &Spec, value: Value| render(spec, vec![value]).unwrap_err().to_string();
     assert!(
         failed(&text("p {{ a }}", &["a"]), Value::Missing).starts_with("`command`: `a` has no value at this point")
@@ -327,7 +327,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_text_compiles_or_is_refused(
+    fn any_text_compiles_or_is_an_error(
         command in r#"([a-z '"\\#\n=|.()0-9]|\{\{|\}\}|\{%|%\}|\{#|if|for|set|end|raw|is|in|\PC){0,30}"#,
         shell: bool,
     ) {
@@ -350,7 +350,7 @@ proptest! {
     }
 
     #[test]
-    fn plain_words_and_the_engine_print_alike(bits: u64, int: i64, word in "\\PC{0,8}", flag: bool) {
+    fn plain_words_and_the_engine_print_the_same(bits: u64, int: i64, word in "\\PC{0,8}", flag: bool) {
         let float = f64::from_bits(bits);
         prop_assume!(float.is_finite());
         for value in [Value::Float(float), Value::Int(int), Value::Text(word), Value::Bool(flag)] {

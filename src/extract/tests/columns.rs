@@ -13,7 +13,7 @@ fn paths(paths: &[(&str, &str)], output: &str) -> Result<Results, String> {
 const LOG: &str = "\u{feff}SCF 1: E = -1.0 Eh\r\nSCF 2: E = -1.5 Eh, dE = -0.5\n  converged: yes  \n10%\r20%\rT = 1.2D-05, T = nan\n\nN =";
 
 #[test]
-fn the_last_match_of_a_pattern_counts() {
+fn the_last_match_of_a_pattern_wins() {
     let patterns = [
         ("energy", r"E = (\S+)"),
         ("step", r"SCF (\d+)"),
@@ -68,7 +68,7 @@ fn a_path_leads_to_a_value_of_any_kind() {
 }
 
 #[test]
-fn columns_of_which_none_is_there_are_told() {
+fn an_error_names_the_columns_if_none_is_found() {
     let refusals = [
         regex(&[("energy", "E = (.+)"), ("time", "t = (.+)")], "done\n"),
         regex(&[("energy", "E = (.+)")], ""),

@@ -42,7 +42,7 @@ fn same(a: &Value, b: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn no_output_makes_it_panic_and_names_are_unique(tail in output(), more in 0..2_u64, required in any::<bool>()) {
+    fn no_output_panics_and_names_are_unique(tail in output(), more in 0..2_u64, required in any::<bool>()) {
         let stdout = Kept { total: tail.len() as u64 + more, tail };
         for format in formats() {
             let require: &[&str] = if required { &["a"] } else { &[] };
@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn python_prints_what_is_read(values in prop::collection::vec(value(), 1..8)) {
+    fn values_printed_by_python_are_read(values in prop::collection::vec(value(), 1..8)) {
         let item = |value: &Value| match value {
             Float(x) if x.is_nan() => "NaN".into(),
             Float(x) if x.is_infinite() => if *x > 0.0 { "Infinity" } else { "-Infinity" }.into(),
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_pattern_or_a_path_or_refused_in_words(
+    fn any_text_is_a_pattern_or_path_or_an_error(
         text in r#"([a-z .]|[\[\](){}*+?|^$\\.,'"=-]|\\[a-zA-Z]|\(\?|[0-9]|\PC){0,16}"#, line in "\\PC{0,20}",
     ) {
         let good = |mistake: &SyntaxError| text.get(mistake.at.clone()).is_some() && !mistake.message.is_empty();

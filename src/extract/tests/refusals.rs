@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_describe_the_output() {
     use ResultFormat::*;
     let long = format!("{}\n{}", "x".repeat(300), "é\x1b[31m".repeat(50));
     let refusals = [
@@ -47,7 +47,7 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn what_is_required_must_be_there() {
+fn required_results_must_be_present() {
     let require = |format, names: &[&str], output: &str| {
         results(&settings(format, names), &kept(output)).map_or_else(|why| why, |found| format!("{found:?}"))
     };
@@ -76,7 +76,7 @@ fn what_is_required_must_be_there() {
 }
 
 #[test]
-fn cut_output_gives_its_last_line_or_says_that_it_was_cut() {
+fn cut_output_gives_its_last_line_or_an_error() {
     use ResultFormat::*;
     assert_eq!(read(JSON, &cut("ine\n{\"a\": 1}\n")).unwrap(), named(&[("a", Int(1))]));
     assert_eq!(read(Auto, &cut("ine\n{\"a\": 1}\n")).unwrap(), named(&[("a", Int(1))]));

@@ -20,7 +20,7 @@ fn all(sources: &[ResultSettings], stdout: &str, files: &[(&str, &str)]) -> Resu
 }
 
 #[test]
-fn sources_are_put_together_in_order() {
+fn results_of_several_sources_are_combined_in_order() {
     use ResultFormat::*;
     let sources = [
         settings(Regex(columns(&[("time", "took (.+) s")])), &[]),
@@ -34,7 +34,7 @@ fn sources_are_put_together_in_order() {
 }
 
 #[test]
-fn what_is_wrong_with_a_source_is_told_by_its_file() {
+fn errors_of_a_source_name_its_file() {
     use ResultFormat::*;
     let refusals = [
         all(&[settings(KeyValue, &[]), from("o.txt", KeyValue)], "x = 1\na = 1", &[("o.txt", "a = 2")]),
@@ -52,7 +52,7 @@ fn what_is_wrong_with_a_source_is_told_by_its_file() {
 }
 
 #[test]
-fn kept_output_is_read_again_or_the_job_must_run_again() {
+fn stored_output_is_read_again_or_the_job_must_run() {
     use ResultFormat::*;
     let again =
         |sources: &[ResultSettings], kept: Option<Kept>| match Extractor::new(sources).unwrap().again(kept.as_ref()) {
@@ -86,7 +86,7 @@ fn kept_output_is_read_again_or_the_job_must_run_again() {
 }
 
 #[test]
-fn settings_that_another_version_understood_are_told() {
+fn settings_of_another_version_are_an_error() {
     let told = |format| Extractor::new(&[settings(format, &[])]).unwrap_err();
     insta::assert_snapshot!([
         told(ResultFormat::Regex(columns(&[("energy", "E = (")]))),

@@ -27,7 +27,7 @@ fn long(format: ResultFormat, chunks: &[&[u8]]) -> Result<Results, String> {
 }
 
 #[test]
-fn lines_count_from_the_beginning_of_a_long_output() {
+fn long_output_is_read_from_its_beginning() {
     use ResultFormat::*;
     let energy = || Regex(columns(&[("energy", "E = (.+)"), ("step", r"^step (\d+)")]));
     let steps: String = (0..100_000).map(|i| format!("step {i} of 100000\n")).collect();
@@ -44,7 +44,7 @@ fn lines_count_from_the_beginning_of_a_long_output() {
 }
 
 #[test]
-fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
+fn memory_is_bounded_for_any_output() {
     use ResultFormat::*;
     let energy = || Regex(columns(&[("energy", "E = (.+)")]));
     let endless = vec![b'x'; 5 * LONGEST];
@@ -93,7 +93,7 @@ fn whatever_a_job_prints_there_is_an_end_to_what_is_remembered() {
 
 proptest! {
     #[test]
-    fn chunks_and_what_is_kept_make_no_difference_to_lines(
+    fn results_do_not_depend_on_chunks_and_kept_length(
         pieces in prop::collection::vec(output(), 0..8), keep in 0..60_usize, required: bool,
     ) {
         let whole = pieces.concat();

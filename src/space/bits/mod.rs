@@ -298,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn z85_is_the_one_of_the_standard() {
+    fn z85_agrees_with_the_standard() {
         let bytes = [0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b];
         assert_eq!(z85(&bytes), "HelloWorld");
         assert_eq!(from_z85("HelloWorld").unwrap(), bytes);
     }
 
     #[test]
-    fn what_is_regular_is_short() {
+    fn regular_bits_have_a_short_text() {
         let million = || 0..1_000_000_u64;
         assert!(text(&bits(million().map(|i| i < 300_000))).len() < 60);
         assert!(text(&bits(million().map(|i| i % 7 == 3))).len() < 200);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_found() {
+    fn damaged_text_is_an_error() {
         for damaged in ["", "3", "3:", "x:00000", "64:0", "99999999999999:00000", "3:##########", "1:%nSc0"] {
             assert!(Bits::try_from(damaged.to_owned()).is_err(), "{damaged}");
         }
@@ -335,7 +335,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_counts_and_finds(row in rows()) {
+        fn counting_and_finding_are_correct(row in rows()) {
             let bits = bits(row.iter().copied());
             prop_assert_eq!(bits.len(), row.len() as u64);
             let mut ones = 0;

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn halfway_is_the_even_multiple() {
+    fn ties_go_to_the_even_multiple() {
         for (x, expected) in [(0.125, "0.0"), (0.375, "0.5"), (-0.375, "-0.5"), (0.625, "0.5"), (0.875, "1.0")] {
             assert_eq!(rounded("0.25", None, x), expected);
         }
@@ -276,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_quick_way_is_the_exact_one(x in -1e9..1e9_f64, digits in 1..5000_u32, power in 0..9_u32, tie: bool) {
+        fn quick_and_exact_rounding_agree(x in -1e9..1e9_f64, digits in 1..5000_u32, power in 0..9_u32, tie: bool) {
             let text = format!("{digits}e-{power}");
             let step = RoundingStep::new(&text, Some((-1e8, 1e8))).unwrap();
             let x = if tie { (x / step.quick.map_or(1.0, |q| q.step)).floor() * f64::from(digits) / 10_f64.powi(power as i32) } else { x };

@@ -63,7 +63,7 @@ fn real_quantiles_agree_with_the_references() {
 }
 
 #[test]
-fn whole_quantiles_are_those_of_the_references() {
+fn whole_quantiles_agree_with_the_references() {
     for name in ["poisson", "log-int"] {
         let (error, line) = worst(name, |quantile, u, expected| {
             let found = match quantile {

@@ -94,7 +94,7 @@ fn values_are_quantiles() {
 }
 
 #[test]
-fn each_whole_number_takes_an_equal_part_of_the_words() {
+fn whole_numbers_are_equally_likely() {
     let die = Whole::new(1, 6).unwrap();
     let sixth = u64::MAX / 6;
     for face in 1..=6_u64 {
@@ -104,7 +104,7 @@ fn each_whole_number_takes_an_equal_part_of_the_words() {
 }
 
 #[test]
-fn weights_are_respected_and_zero_is_never_chosen() {
+fn weights_are_respected_and_zero_is_never_drawn() {
     let values = [Value::Int(0), Value::Int(1), Value::Int(2), Value::Int(3), Value::Int(4)];
     let weighted = |weights: &[f64], word| Choice::new(&values, Some(weights)).unwrap().quantile(word);
     let weights = [0.0, 3.0, 0.0, 1.0, 0.0];
@@ -120,7 +120,7 @@ fn weights_are_respected_and_zero_is_never_chosen() {
 }
 
 #[test]
-fn permutations_are_all_alike() {
+fn all_permutations_are_equally_likely() {
     let shuffle = Permutation::new(4).unwrap();
     let mut counts = std::collections::BTreeMap::new();
     let draws = 24_000_u64;
@@ -136,7 +136,7 @@ fn permutations_are_all_alike() {
 }
 
 #[test]
-fn what_cannot_be_drawn_from_is_refused() {
+fn invalid_distributions_are_errors() {
     let (nan, inf) = (f64::NAN, f64::INFINITY);
     let choice = |values: &[i64], weights: Option<&[f64]>| Dist::Choice {
         values: values.iter().map(|i| Value::Int(*i)).collect(),

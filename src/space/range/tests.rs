@@ -58,7 +58,7 @@ fn log_values_are_exact_where_they_are_fractions() {
 }
 
 #[test]
-fn what_cannot_be_computed_is_refused_with_the_reason() {
+fn invalid_ranges_are_errors_with_the_reason() {
     let cases = [
         ("0.0", "1.0", RangeBy::Count(0), "`count` is 0"),
         ("0.0", "1.0", step("0.0"), "`step` is 0"),
@@ -85,7 +85,7 @@ fn what_cannot_be_computed_is_refused_with_the_reason() {
 }
 
 #[test]
-fn length_and_last_value_are_told() {
+fn length_and_last_value_are_correct() {
     let steps = range("0.0", "1.0", step("0.3"));
     assert_eq!((steps.len(), steps.last()), (Ok(4), Ok(Value::Float(0.9))));
     let all = range("-9223372036854775808", "9223372036854775806", RangeBy::Count(u64::MAX));
@@ -132,7 +132,7 @@ fn decimal_text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn positions_lead_back(from in decimal_text(), to in decimal_text(), n in 1..2000u64, log: bool, at: u64) {
+    fn positions_are_the_inverse_of_values(from in decimal_text(), to in decimal_text(), n in 1..2000u64, log: bool, at: u64) {
         let by = if log { RangeBy::LogCount(n) } else { RangeBy::Count(n) };
         let Ok(progression) = Progression::new(&range(&from, &to, by)) else { return Ok(()) };
         let k = at % n;
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn twice_as_fine_keeps_the_old_values(from in decimal_text(), to in decimal_text(), n in 2..60u64, log: bool) {
+    fn a_range_twice_as_fine_keeps_the_values(from in decimal_text(), to in decimal_text(), n in 2..60u64, log: bool) {
         let by = if log { RangeBy::LogCount } else { RangeBy::Count };
         let Ok(coarse) = Progression::new(&range(&from, &to, by(n))) else { return Ok(()) };
         let fine = Progression::new(&range(&from, &to, by(2 * n - 1))).unwrap();

@@ -51,7 +51,7 @@ fn scrambled_sobol_does_not_repeat_past_2_to_the_16() {
 /// Whether the bit below each of the 8 highest prefixes is flipped is a fair coin, and independent of its neighbours': no
 /// pair of the 255 has a correlation over the keys that a fair coin would not have.
 #[test]
-fn owen_scrambling_flips_each_bit_by_a_coin_of_its_own() {
+fn owen_scrambling_flips_bits_independently() {
     let keys = 1024_u64;
     let flips = |key: u64| -> Vec<bool> {
         let of_depth = |depth: u32| {
@@ -90,7 +90,7 @@ fn permutations_are_bijections() {
 
 /// Chi squared over the places to which the keys send a pair of numbers.
 #[test]
-fn permutations_send_a_pair_anywhere_alike() {
+fn permutations_send_a_pair_anywhere_with_equal_probability() {
     for n in [2, 3, 5, 12, 13, 16, 17] {
         let pairs = n * (n - 1);
         let keys = 100 * pairs;

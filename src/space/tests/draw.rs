@@ -41,7 +41,7 @@ fn integral(density: impl Fn(f64) -> f64, from: f64, to: f64) -> f64 {
 }
 
 #[test]
-fn values_on_the_line_pass_kolmogorov_and_smirnov() {
+fn continuous_values_pass_kolmogorov_smirnov() {
     let phi = |z: f64| 0.5 * libm::erfc(-z / 2_f64.sqrt());
     let truncated = move |x: f64| (phi(x - 1.0) - phi(-1.0)) / (phi(1.0) - phi(-1.0));
     // Densities x^(a−1)·e^−x/Γ(a) with Γ(2.5) = 1.329…, and x·(1−x)³·20.
@@ -101,7 +101,7 @@ fn whole_values_and_choices_pass_chi_squared() {
 
 /// Mean and variance by a sample that is nearly without error, a Sobol sequence, against the formulas.
 #[test]
-fn moments_are_those_of_the_formulas() {
+fn moments_agree_with_the_formulas() {
     let cases = [
         (Dist::Gamma { shape: 3.0, scale: 2.0 }, 6.0, 12.0),
         (Dist::Gamma { shape: 0.5, scale: 1.0 }, 0.5, 0.5),
@@ -147,7 +147,7 @@ fn grid_points_randomizations_and_parameters_differ() {
 }
 
 #[test]
-fn more_draws_and_another_order_keep_the_values() {
+fn values_do_not_depend_on_order_and_number_of_draws() {
     for sampling in SAMPLINGS {
         let first = drawer(sampling, 8, vec![uniform("b"), uniform("a")]).unwrap();
         let turned = drawer(sampling, 8, vec![uniform("a"), uniform("b")]).unwrap();
@@ -164,7 +164,7 @@ fn more_draws_and_another_order_keep_the_values() {
 }
 
 #[test]
-fn what_a_sampling_cannot_serve_is_refused() {
+fn unsupported_samplings_are_errors() {
     let shuffled = || vec![Random::plain("tour", Dist::Permutation { of: 3 })];
     for sampling in [Sampling::LatinHypercube, Sampling::Sobol, Sampling::Halton] {
         let error = drawer(sampling, 1, shuffled()).unwrap_err().to_string();
@@ -180,7 +180,7 @@ fn what_a_sampling_cannot_serve_is_refused() {
 }
 
 #[test]
-fn samplings_give_what_they_gave() {
+fn samplings_give_the_golden_values() {
     let golden = [
         (
             Sampling::LatinHypercube,
@@ -209,7 +209,7 @@ fn samplings_give_what_they_gave() {
 }
 
 #[test]
-fn distributions_give_what_they_gave() {
+fn distributions_give_the_golden_values() {
     let clipped = |clip, round: &str, dist| Random { clip, round: Some(round.into()), ..Random::plain("x", dist) };
     let normal = Dist::Normal { mean: 1.0, sd: 0.1 };
     let cases = [
@@ -271,7 +271,7 @@ fn distributions_give_what_they_gave() {
 }
 
 #[test]
-fn the_mass_at_the_bounds_is_that_of_the_distribution() {
+fn the_mass_at_the_bounds_agrees_with_the_distribution() {
     let mass = |dist, clip| mass_at_bounds(&Random { clip, ..Random::plain("x", dist) }).unwrap();
     let near = |found: Option<(f64, f64)>, low: f64, high: f64| {
         let (a, b) = found.unwrap();

@@ -67,7 +67,7 @@ fn row(point: &Point) -> String {
 }
 
 #[test]
-fn the_example_of_the_document_is_true() {
+fn the_example_in_the_document_is_correct() {
     let space = example();
     assert_eq!(space.len(), 24);
     for i in [0, 1, 2, 3, 6, 12, 23] {
@@ -77,7 +77,7 @@ fn the_example_of_the_document_is_true() {
 }
 
 #[test]
-fn the_steps_of_the_document_are_true() {
+fn the_steps_in_the_document_are_correct() {
     let mut message = identity::GridMessage::new();
     for (name, value) in [("model", "metropolis"), ("size", "16"), ("temp", "1.5")] {
         let mut cell = Vec::new();
@@ -110,7 +110,7 @@ fn draws(dist: Dist) -> String {
 }
 
 #[test]
-fn distributions_give_what_they_gave() {
+fn distributions_give_the_golden_values() {
     let values = |n: i64| (0..n).map(Value::Int).collect::<Vec<_>>();
     let cases = [
         (Dist::Uniform { min: 0.0, max: 1.0 }, "0.5272994598184791 0.12592844605128894 0.48305221355621064"),
@@ -141,7 +141,7 @@ fn distributions_give_what_they_gave() {
 }
 
 #[test]
-fn points_are_what_they_were() {
+fn points_have_the_golden_values() {
     let mut axes = vec![
         list("b", &[Value::Bool(true), Value::Float(0.1), "two words".into(), Value::Missing, "".into()]),
         range("rate", "1e-4", "1e-1", RangeBy::LogCount(7)),

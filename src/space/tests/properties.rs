@@ -120,7 +120,7 @@ proptest! {
     // Every case walks through a whole space or two.
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
-    fn a_point_for_every_index_and_an_index_for_every_point(spec in space()) {
+    fn points_and_indices_correspond(spec in space()) {
         let space = Space::new(spec).unwrap();
         for i in 0..space.len() {
             let point = space.point(i).unwrap();
@@ -143,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn a_point_that_differs_is_not_located(spec in space(), at: u64, other in value()) {
+    fn a_different_point_is_not_located(spec in space(), at: u64, other in value()) {
         let space = Space::new(spec).unwrap();
         let point = space.point(at % space.len()).unwrap();
         prop_assert_eq!(space.locate(&Point { seed: point.seed ^ 1, ..point.clone() }), None);
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn another_order_of_everything_keeps_the_points(spec in space(), key: usize) {
+    fn reordering_keeps_the_points(spec in space(), key: usize) {
         let mut new = spec.clone();
         new.blocks[0].axes.reverse();
         new.blocks[0].random.reverse();
@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn another_value_keeps_the_points(spec in space(), axis: prop::sample::Index) {
+    fn adding_a_value_keeps_the_points(spec in space(), axis: prop::sample::Index) {
         prop_assume!(!spec.blocks[0].axes.is_empty());
         let mut new = spec.clone();
         for param in &mut new.blocks[0].axes[axis.index(spec.blocks[0].axes.len())].params {
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn another_random_parameter_keeps_the_points(spec in space(), dist in dist(), first: bool) {
+    fn adding_a_random_parameter_keeps_the_points(spec in space(), dist in dist(), first: bool) {
         let mut new = spec.clone();
         let place = if first { 0 } else { new.blocks[0].random.len() };
         new.blocks[0].random.insert(place, Random::plain("another", dist));
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_columns_is_the_one_asked_for(spec in space()) {
+    fn columns_have_the_specified_order(spec in space()) {
         let plain = Space::new(spec.clone()).unwrap();
         let mut turned = spec;
         turned.order.reverse();

@@ -213,7 +213,7 @@ fn row(space: &Space, index: u64) -> ModelRow {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn it_has_the_points_of_the_enumeration(case in case()) {
+    fn the_space_has_the_points_of_the_enumeration(case in case()) {
         let rows = enumerate(&case);
         if rows.is_empty() {
             prop_assert_eq!(prepare(&case.spec).unwrap_err(), SpaceError::NothingKept);
@@ -253,7 +253,7 @@ proptest! {
     }
 
     #[test]
-    fn what_another_space_has_is_found_and_nothing_else(one in case(), other in case(), turn in any::<bool>()) {
+    fn matching_finds_exactly_the_common_points(one in case(), other in case(), turn in any::<bool>()) {
         let spec = SpaceSpec { root_seed: one.spec.root_seed, common_draws: one.spec.common_draws, ..other.spec };
         let (Ok(older), Ok(newer)) = (prepare(&one.spec), prepare(&spec)) else { return Ok(()) };
         let (older, newer) = if turn { (newer, older) } else { (older, newer) };
@@ -276,7 +276,7 @@ proptest! {
     }
 
     #[test]
-    fn a_selection_that_does_not_fit_is_refused(case in case(), other in case()) {
+    fn a_selection_of_another_space_is_an_error(case in case(), other in case()) {
         let (Ok(space), Ok(other)) = (prepare(&case.spec), prepare(&other.spec)) else { return Ok(()) };
         let bare = Space::new(SpaceSpec { selection: None, ..space.spec().clone() });
         prop_assert_eq!(bare.is_err(), space.spec().selection.is_some());
@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn parts_of_a_block_have_its_points(case in case(), at in 1..3usize) {
+    fn a_block_split_in_parts_has_the_same_points(case in case(), at in 1..3usize) {
         let (first, last) = (case.spec.blocks[0].clone(), case.spec.blocks[case.spec.blocks.len() - 1].clone());
         let one = SpaceSpec { blocks: vec![first.clone(), last.clone()], order: NAMES.map(String::from).into(), ..case.spec };
         let mut two = SpaceSpec { blocks: vec![first.clone(), first, last], ..one.clone() };
@@ -334,7 +334,7 @@ fn derived(name: &str, expression: &str) -> Derived {
 }
 
 #[test]
-fn what_cannot_overlap_is_never_enumerated() {
+fn blocks_that_cannot_overlap_are_not_enumerated() {
     let million = 1_000_000;
     let part = |rule: &[i64]| Block {
         axes: vec![list("rule", rule), range("x", million), range("y", million)],
@@ -354,7 +354,7 @@ fn what_cannot_overlap_is_never_enumerated() {
 }
 
 #[test]
-fn too_much_to_go_through_is_refused() {
+fn too_many_points_to_select_are_an_error() {
     let axes = vec![range("x", 1_000_000), range("y", 1_000_000)];
     let conditions = vec!["x < y".into()];
     let error = prepare(&spec(vec![Block { axes, conditions, ..Block::default() }], &["x", "y"])).unwrap_err();
@@ -362,7 +362,7 @@ fn too_much_to_go_through_is_refused() {
 }
 
 #[test]
-fn a_derived_value_that_cannot_be_computed_is_a_fault_of_the_point() {
+fn a_failing_derived_parameter_is_a_fault_of_the_point() {
     let block = Block {
         axes: vec![list("a", &[1, 2])],
         derived: vec![derived("inverse", "6 / (a - 1)"), derived("twice", "inverse * 2")],
@@ -387,7 +387,7 @@ fn a_derived_value_that_cannot_be_computed_is_a_fault_of_the_point() {
 }
 
 #[test]
-fn expressions_that_cannot_be_used_are_refused() {
+fn invalid_expressions_are_errors() {
     let with = |derived: Vec<Derived>, condition: &str| {
         let names: Vec<String> = derived.iter().map(|derived| derived.name.clone()).collect();
         let order: Vec<&str> = ["a"].into_iter().chain(names.iter().map(String::as_str)).collect();
@@ -414,7 +414,7 @@ fn expressions_that_cannot_be_used_are_refused() {
 }
 
 #[test]
-fn an_expression_more_changes_no_seed() {
+fn adding_an_expression_changes_no_seed() {
     let plain = Block { axes: vec![list("a", &[1, 2])], ..Block::default() };
     let more = Block { derived: vec![derived("d", "a * draw")], ..plain.clone() };
     let (plain, more) = (spec(vec![plain], &["a"]), spec(vec![more], &["d", "a"]));
@@ -423,7 +423,7 @@ fn an_expression_more_changes_no_seed() {
 }
 
 #[test]
-fn progress_is_told_and_ends_where_it_says() {
+fn progress_is_reported_and_reaches_its_total() {
     let conditions = vec!["(x + draw + r) % 3 == 0".into()];
     let random = vec![Random::plain("r", Dist::Int { min: 1, max: 6 })];
     let block = Block { axes: vec![range("x", 20_000)], random, conditions, ..Block::default() };

@@ -51,7 +51,7 @@ fn values(block: &Block, axis: usize, param: usize) -> Vec<String> {
 }
 
 #[test]
-fn rows_of_a_file_are_an_axis() {
+fn rows_of_a_points_file_are_an_axis() {
     let read = read_space("[grid]\nx = [1]\n[points]\nfile = 'p.csv'\n[grid2]\n".trim_end_matches("[grid2]\n"));
     let block = &read.spec.space.blocks[0];
     assert_eq!(names(block), [vec!["x"], vec!["id", "mass", "on"]]);
@@ -69,7 +69,7 @@ fn rows_of_a_file_are_an_axis() {
 }
 
 #[test]
-fn columns_are_chosen_renamed_and_given_types() {
+fn columns_are_selected_renamed_and_typed() {
     let spec = space(
         "points = { file = 'p.csv', columns = ['mass', 'id'], types = { mass = 'text' }, rename = { id = 'name_' } }",
     );
@@ -80,7 +80,7 @@ fn columns_are_chosen_renamed_and_given_types() {
 }
 
 #[test]
-fn paths_are_in_the_order_of_their_bytes_and_lines_in_that_of_the_file() {
+fn glob_sorts_by_bytes_and_lines_keep_their_order() {
     let read = read_space("[grid]\nmol = { glob = 'mols/*.xyz' }\nname_ = { lines = 'names.txt' }");
     let block = &read.spec.space.blocks[0];
     assert_eq!(values(block, 0, 0), ["mols/B.xyz", "mols/a.xyz", "mols/b.xyz"]);
@@ -92,7 +92,7 @@ fn paths_are_in_the_order_of_their_bytes_and_lines_in_that_of_the_file() {
 }
 
 #[test]
-fn a_pattern_finds_what_a_shell_finds() {
+fn a_pattern_matches_as_in_a_shell() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path().join("a [1]");
     for path in ["mols/a.xyz", "mols/.hidden.xyz", "mols/deep/b.xyz", "case1/x"] {
@@ -181,7 +181,7 @@ fn a_block_inherits_replaces_drops_and_adds() {
 }
 
 #[test]
-fn the_base_is_inherited_wherever_it_stands() {
+fn blocks_inherit_tables_that_follow_them() {
     let spec = space("[[block]]\ngrid = { rule = 'sgd' }\n[[block]]\ngrid = { rule = 'adam' }\n[grid]\nlr = [1]");
     assert_eq!(spec.order, ["rule", "lr"]);
     assert!(spec.blocks.iter().all(|block| names(block) == [["rule"], ["lr"]]));
@@ -201,7 +201,7 @@ fn ranges_of_one_value_and_downward_ones_are_ranges() {
 }
 
 #[test]
-fn conditions_may_ask_for_what_a_block_has_not_and_use_draws() {
+fn conditions_can_test_for_missing_parameters_and_use_draws() {
     let spec = space(
         "where = ['momentum is not defined or momentum > 0', 'draw < 3']\n\
          [[block]]\ngrid = { momentum = [0, 1] }\n[[block]]\ngrid = { x = [1] }",
@@ -260,7 +260,7 @@ proptest! {
 }
 
 #[test]
-fn a_template_may_need_what_the_points_that_are_kept_have() {
+fn a_template_needs_only_parameters_of_kept_points() {
     let files = MemoryFiles(BTreeMap::from([("p.csv", POINTS)]));
     let text = |condition: &str| {
         format!(
@@ -273,7 +273,7 @@ fn a_template_may_need_what_the_points_that_are_kept_have() {
 }
 
 #[test]
-fn conditions_that_keep_nothing_or_fail_are_told_with_their_place() {
+fn conditions_that_fail_or_keep_nothing_are_reported_with_their_place() {
     let shown = |text: &str| {
         let text = format!("command = 'p {{{{ x }}}}'\n{text}");
         let spec = read_with(&text, &source("a"), &MemoryFiles(BTreeMap::new())).unwrap().spec.space;
