@@ -11,7 +11,7 @@ use crate::value::Value;
 mod cause;
 mod verdict;
 
-pub use cause::{Cause, CausePattern, InvalidCausePattern};
+pub use cause::{Cause, CausePattern, InvalidCausePattern, UnknownCause};
 pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 
 /// The most points that a sweep may have: 2^53, so that an index is exact wherever it passes through a double (Lua in
