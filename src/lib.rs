@@ -1,21 +1,22 @@
 //! sweep: a declarative parameter-sweep job runner for the command line.
 //!
-//! A job's life, top to bottom; data flows one way:
+//! The life of a job. Data flows one way; `docs/architecture.md` states which module may import which.
 //!
 //! 1. [`spec`] reads the text of a sweep file into the [`model`], or reports everything that is wrong with it.
 //! 2. [`space`] computes point `i` from the index `i`: parameters, draw, repeat, seed. Nothing is enumerated.
-//! 3. [`store`] keeps a sweep once and hands out its indices as claims under leases.
-//! 4. [`worker`] claims jobs for its slots and decides what happens to them;
-//! 5. [`template`] renders the command for a point and [`process`] runs it: the one place that knows the operating system.
-//! 6. [`extract`] turns what the job printed into named values; [`job`] holds the verdict: done, failed, again.
-//! 7. [`record`] packs the outcome into bytes, the same in both stores, and the worker reports it under its claim.
+//! 3. [`store`] keeps a sweep once and gives out its indices as claims under leases.
+//! 4. [`worker`] claims jobs for its slots and decides what happens to them.
+//! 5. [`template`] renders the command of a point, and [`process`] runs it: the one place that knows the operating system.
+//! 6. [`extract`] turns what the job printed into named values; [`job`] decides the verdict: succeeded, failed, retried.
+//! 7. [`record`] is what is known of an attempt; [`stored`] turns it into bytes, the same in both stores. The worker
+//!    reports it under its claim.
 //! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
-//! 9. [`status`] is one snapshot of it all, with its renderers.
+//! 9. [`status`] is one snapshot of sweeps and workers, with its renderers.
 //!
-//! [`fingerprint`] hashes what decides a job's result besides its point; [`runtime`] is a sweep loaded on this machine,
-//! ready to run; [`stored`] owns the versioned forms in which sweeps are kept.
-//! [`expr`] compiles and evaluates the expressions of `[derived]` and `where`; [`visible`] makes safe to show what jobs
-//! print. [`ops`] is what the commands do (submit, retry, cancel, …); [`cli`] is what a person types.
+//! [`fingerprint`] hashes what decides a job's result besides its point. [`runtime`] is a sweep loaded on this machine,
+//! ready to run. [`stored`] owns the versioned forms in which sweeps are kept. [`expr`] compiles and evaluates the
+//! expressions of `[derived]` and `where`. [`visible`] makes what jobs print safe to show. [`ops`] is what the commands do
+//! (submit, retry, cancel, …); [`cli`] is what a person types.
 
 #[warn(clippy::print_stderr)]
 pub mod cli;

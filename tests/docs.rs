@@ -1,5 +1,6 @@
 //! Checks the documentation against the program: sweep accepts every command line that it shows and reads every sweep file
-//! that it shows, every test that it names exists, and every link leads to a file or a heading.
+//! that it shows, every test that it names exists, every link leads to a file or a heading, and the modules import each other
+//! in the order that it states.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on fails
 
@@ -174,5 +175,67 @@ fn versions_are_the_same_in_all_files() {
     let rust = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
     for page in ["README.md", "CONTRIBUTING.md"] {
         assert!(text(&root().join(page)).contains(&rust), "{page} does not say `{rust}`");
+    }
+}
+
+/// A source file of `src/` (its path below that) and its code: without comments and unit tests. `stored/earlier.rs` is
+/// declared for tests only.
+fn product_code() -> Vec<(String, String)> {
+    let src = root().join("src");
+    let paths = sources(&src).into_iter().map(|path| (path.strip_prefix(&src).unwrap().display().to_string(), path));
+    let product = paths
+        .filter(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/") && name != "stored/earlier.rs");
+    let code = |path: &Path| -> String {
+        let text = text(path);
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+    };
+    product.map(|(name, path)| (name, code(&path))).collect()
+}
+
+/// What follows each `PREFIX::` in some code, up to the end of the identifier. The prefix is not the end of a longer name.
+fn paths_from<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let prefix = format!("{prefix}::");
+    let found = code.match_indices(&prefix).filter(|(at, _)| !code[..*at].ends_with(is_name));
+    found.map(|(at, start)| code[at + start.len()..].split(|c| !is_name(c)).next().unwrap()).collect()
+}
+
+#[test]
+fn modules_import_only_from_lines_below_their_own() {
+    let page = text(&root().join("docs/architecture.md"));
+    let order = page.split("```modules\n").nth(1).expect("a block ```modules").split("```").next().unwrap();
+    let level = |module: &str| order.lines().position(|line| line.split_whitespace().any(|word| word == module));
+    let mut seen = 0;
+    for (name, code) in product_code().iter().filter(|(name, _)| !matches!(name.as_str(), "lib.rs" | "main.rs")) {
+        let module = name.split(['/', '.']).next().unwrap();
+        let own = level(module).unwrap_or_else(|| panic!("docs/architecture.md does not place src/{module}"));
+        for used in paths_from(code, "crate").into_iter().filter(|used| *used != module) {
+            let below = level(used).is_some_and(|level| level > own);
+            assert!(below, "src/{name} imports crate::{used}, which is not below {module} in docs/architecture.md");
+            seen += 1;
+        }
+    }
+    assert!(seen > 300, "only {seen} imports were found");
+}
+
+/// Crates that only a part of the product may know, and that part.
+const CONFINED: [(&str, &[&str]); 7] = [
+    ("clap", &["cli/", "cli.rs"]),
+    ("indicatif", &["cli/", "human.rs"]), // human.rs uses its formats for numbers; it draws nothing
+    ("comfy_table", &["status/"]),
+    ("tokio", &["store/redis/"]),
+    ("rusqlite", &["store/sqlite/"]),
+    ("toml", &["spec/"]),
+    ("minijinja", &["template/", "expr/", "expr.rs"]),
+];
+
+#[test]
+fn crates_are_used_only_in_their_modules() {
+    for (name, code) in product_code() {
+        for (used, places) in CONFINED {
+            let allowed = places.iter().any(|place| name.starts_with(place));
+            assert!(allowed || paths_from(&code, used).is_empty(), "src/{name} uses {used}; only {places:?} may");
+        }
     }
 }
