@@ -2,33 +2,25 @@
 
 use std::fmt::{self, Write as _};
 
-use serde::{Deserialize, Serialize};
-
 /// The value of a parameter or a result.
 ///
 /// The printed form ([`fmt::Display`]) is part of a point's identity and never changes: integers in decimal, floats in
 /// the shortest form that reads back the same ([`print_float`]), booleans as `true` and `false`, text unchanged, a
 /// missing value as an empty text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// No value at this point (a parameter of another block), or a result that is `null`: an empty cell.
-    #[serde(rename = "none")]
     Missing,
     /// `true` or `false`.
-    #[serde(rename = "b")]
     Bool(bool),
     /// A 64-bit whole number.
-    #[serde(rename = "i")]
     Int(i64),
     /// A double. Parameters are finite; results may be NaN or infinite.
-    #[serde(rename = "f")]
     Float(f64),
     /// Text.
-    #[serde(rename = "t")]
     Text(String),
     /// A number or boolean as written in a file: its value, which expressions use, and its text, which is printed
     /// (`1.50`, `+3`, `TRUE`).
-    #[serde(rename = "w")]
     Written(Box<Value>, String),
 }
 
@@ -211,8 +203,6 @@ mod tests {
         assert_eq!((value.to_string(), value.to_json()), ("1.50".into(), 1.5.into()));
         assert_eq!(value.plain(), &Value::Float(1.5));
         assert_eq!(Value::written(Value::Float(1.5), "1.5"), Value::Float(1.5));
-        let json = serde_json::to_string(&value).unwrap();
-        assert_eq!((json.as_str(), serde_json::from_str(&json).ok()), (r#"{"w":[{"f":1.5},"1.50"]}"#, Some(value)));
     }
 
     proptest! {

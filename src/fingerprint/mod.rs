@@ -13,13 +13,12 @@
 //! stored output and no job is run.
 //!
 //! A hash is the first 16 bytes of a BLAKE3 hash in hexadecimal digits. For a file it is the hash of the content; for a
-//! setting, of the compact JSON `["sweep1f", NAME, VALUE…]`.
+//! setting, of its encoding, see `encoding`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use glob::{MatchOptions, Pattern};
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::files::Files;
@@ -27,6 +26,7 @@ use crate::model::{FileSettings, Fingerprint, Hash, Spec};
 use crate::space::Space;
 
 mod command_files;
+mod encoding;
 
 /// How many grid points are searched for files that their commands name.
 pub const GRID_POINTS: u64 = 4096;
@@ -63,15 +63,13 @@ pub enum FingerprintError {
 /// reused although an input file changed.
 pub fn compute(spec: &Spec, space: &Space, files: &dyn Files, here: &str) -> Result<Fingerprint, FingerprintError> {
     let job = &spec.job;
-    let mut env = job.env.clone();
-    env.sort();
     let mut settings = BTreeMap::from([
-        ("command".to_owned(), setting("command", &(&spec.command, job.shell))),
-        ("env".to_owned(), setting("env", &env)),
-        ("stdin".to_owned(), setting("stdin", &job.stdin)),
+        ("command".to_owned(), encoding::command(&spec.command, job.shell)),
+        ("env".to_owned(), encoding::env(&job.env)),
+        ("stdin".to_owned(), encoding::stdin(job.stdin.as_deref())),
     ]);
     for file in &spec.templates {
-        settings.insert(format!("[templates] {}", file.name), setting("template", &(&file.name, &file.text)));
+        settings.insert(format!("[templates] {}", file.name), encoding::template(file));
     }
     let prefix = format!("{}/", here.trim_end_matches('/'));
     let relative = |path: &str| without_dot(path.strip_prefix(&prefix).unwrap_or(path)).to_owned();
@@ -86,7 +84,7 @@ pub fn compute(spec: &Spec, space: &Space, files: &dyn Files, here: &str) -> Res
     let mut named: BTreeSet<String> =
         named.iter().map(|path| relative(path)).filter(|path| is_input(spec, path)).collect();
     named.retain(|path| !watched.contains(path));
-    let results = setting("results", &spec.results);
+    let results = encoding::results(&spec.results);
     Ok(Fingerprint { settings, files: hashes(files, named)?, watched: hashes(files, watched)?, results })
 }
 
@@ -119,12 +117,6 @@ fn patterns(texts: &[String]) -> impl Iterator<Item = Pattern> {
 /// A path or pattern without a leading `./`.
 fn without_dot(path: &str) -> &str {
     path.trim_start_matches("./")
-}
-
-#[expect(clippy::expect_used, reason = "settings are text, numbers and lists of them, which always encode as JSON")]
-fn setting(name: &str, value: &impl Serialize) -> Hash {
-    let bytes = serde_json::to_vec(&("sweep1f", name, value)).expect("settings encode as JSON");
-    digits(&blake3::hash(&bytes))
 }
 
 /// The first 16 bytes of a hash, in hexadecimal digits.

@@ -109,7 +109,7 @@ impl Cause {
 }
 
 /// A selection of causes: a kind (`timeout`), or one exit code or signal by its number (`exit:75`, `signal:9`).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CausePattern {
     kind: String,
     number: Option<i32>,

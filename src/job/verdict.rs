@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::{AttemptCounts, Cause, CausePattern, Outcome};
 
 /// How often a job's worker may be lost before the job is given up as failed: a job that kills its worker each time
@@ -18,7 +16,7 @@ pub const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
 const SCATTER: Duration = Duration::from_secs(5);
 
 /// What a sweep file says about trying again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// Further attempts after a failure.
     pub retries: u32,

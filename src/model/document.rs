@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Fingerprint, Spec};
 
 /// The state of a git working tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GitState {
     /// The hash of the commit.
     pub commit: String,
@@ -16,10 +16,8 @@ pub struct GitState {
 }
 
 /// What the store keeps of a submitted sweep: enough to run it on any worker, and to repeat it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    /// The version of the stored form.
-    pub version: u32,
     /// Random id of this submission. It differs from that of every other sweep, including sweeps with the same name in
     /// other stores. Empty until the sweep is submitted.
     pub submission: String,
@@ -34,7 +32,6 @@ pub struct Document {
     /// The files that values and templates were read from, as written in the sweep file. No output may overwrite them.
     pub inputs: Vec<String>,
     /// The git state of the sweep file's folder at submission. None: not in a git working tree, or not looked up.
-    #[serde(default)]
     pub git: Option<GitState>,
     /// Hashes of everything that decides a job's result besides its point.
     pub fingerprint: Fingerprint,

@@ -1,7 +1,5 @@
 //! Owns `[templates]` and `[files]`: the files that a sweep renders, and the files that are its input files.
 
-use serde::{Deserialize, Serialize};
-
 /// Template of a job's directory when the sweep needs one (see [`super::Spec::needs_job_dir`]) and `dir` is not given.
 pub const DEFAULT_JOB_DIR: &str = "runs/{{ sweep }}/{{ job }}";
 
@@ -9,7 +7,7 @@ pub const DEFAULT_JOB_DIR: &str = "runs/{{ sweep }}/{{ job }}";
 pub const JOB_MARKER_FILE: &str = ".sweep-job";
 
 /// An entry of `[templates]`: a file that is rendered for each job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TemplateFile {
     /// The file to write, relative to the job's directory. The path has no `.` or `..` in it.
     pub name: String,
@@ -20,7 +18,7 @@ pub struct TemplateFile {
 }
 
 /// `[files]`: patterns (globs) relative to the sweep file's folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileSettings {
     /// Further input files: their content is part of the fingerprint.
     pub watch: Vec<String>,

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A hash: 32 hexadecimal digits.
 pub type Hash = String;
 
 /// The fingerprint of a sweep. The default is empty and belongs to no sweep.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fingerprint {
     /// Hashes of settings by name: `command`, `env`, `stdin`, and `[templates] NAME`.
     pub settings: BTreeMap<String, Hash>,

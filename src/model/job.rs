@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::job::RetryPolicy;
 
 /// Default of `max-failures`: a sweep is paused when this many points have failed and none has succeeded.
@@ -13,7 +11,7 @@ pub const EARLY_FAILURES: u64 = 20;
 pub const MAX_LOG_BYTES: u32 = 256 << 10;
 
 /// `[job]`: how a job is run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobSettings {
     /// Time limit. A job that runs longer is ended and counts as failed.
     pub timeout: Option<Duration>,
@@ -40,7 +38,7 @@ pub struct JobSettings {
 }
 
 /// `[job] logs`: how many bytes from the end of each of stdout and stderr are kept, at most [`MAX_LOG_BYTES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logs {
     /// For an attempt that succeeded.
     pub succeeded: u32,

@@ -1,9 +1,7 @@
 //! Owns `[results]`: where results are read from, and in which format.
 
-use serde::{Deserialize, Serialize};
-
 /// `[results]`, or one table of `[[results]]`: how results are read from what a job printed or wrote.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResultSettings {
     /// The format.
     pub format: ResultFormat,
@@ -14,20 +12,17 @@ pub struct ResultSettings {
 }
 
 /// Where a job leaves its results.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ResultsFrom {
     /// On standard output.
     #[default]
-    #[serde(rename = "stdout")]
     Stdout,
     /// In this file, relative to the job's directory. The path has no `.` or `..` in it.
-    #[serde(rename = "file")]
     File(String),
 }
 
 /// A format of results. `docs/sweep-file.md` describes each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultFormat {
     /// The first of json, keyvalue and number that finds something.
     Auto,

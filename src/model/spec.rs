@@ -1,13 +1,12 @@
 //! Owns [`Spec`]: everything that a sweep file says.
 
 use itertools::Itertools;
-use serde::{Deserialize, Serialize};
 
 use super::{FileSettings, JobSettings, ResultSettings, ResultsFrom, TemplateFile};
 use crate::space::SpaceSpec;
 
 /// A validated sweep file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// The name of the sweep.
     pub name: String,
@@ -26,14 +25,12 @@ pub struct Spec {
 }
 
 /// A command template.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// One text. It is split into words as a shell does and then rendered; with `shell = true` it is rendered whole and
     /// given to `sh -c`.
-    #[serde(rename = "text")]
     Text(String),
     /// A list of words. Each is a template of its own and becomes one argument.
-    #[serde(rename = "words")]
     Words(Vec<String>),
 }
 

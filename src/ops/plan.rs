@@ -132,7 +132,6 @@ mod tests {
         let disk = Disk { here: source.here.clone() };
         let fingerprint = fingerprint::compute(&spec, &space, &disk, "/nowhere").unwrap();
         Document {
-            version: 1,
             submission: String::new(),
             spec,
             text,

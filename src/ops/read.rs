@@ -10,7 +10,6 @@ use crate::model::{Document, Fingerprint};
 use crate::process::{git_state, host_name};
 use crate::space::Space;
 use crate::spec::{self, Diagnostics, OpenError, OpenedFile, SweepFile};
-use crate::stored;
 
 /// A sweep file that cannot be used.
 #[derive(Debug)]
@@ -82,7 +81,6 @@ pub fn document(opened: OpenedFile) -> (SweepFile, Document) {
     let inputs = opened.inputs();
     let OpenedFile { sweep_file, text, path, here } = opened;
     let document = Document {
-        version: stored::VERSION,
         submission: String::new(),
         spec: sweep_file.spec.clone(),
         text,

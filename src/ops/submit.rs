@@ -1,6 +1,8 @@
 //! Owns submitting a sweep file: continuing a stored sweep, or creating a new one that reuses the results of earlier
 //! ones.
 
+use std::path::PathBuf;
+
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
@@ -215,9 +217,24 @@ fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest:
     let request = match policy {
         ReusePolicy::Never => token.clone(),
         ReusePolicy::IfUnchanged | ReusePolicy::EvenIfChanged => {
-            let what = (policy == ReusePolicy::EvenIfChanged, newest, spec, &document.fingerprint);
-            let bytes = serde_json::to_vec(&what).map_err(|error| Error::usage(error.to_string()))?;
-            blake3::hash(&bytes).to_hex().to_string()
+            // Of the document only what decides what is run: not when, where and by which text it was submitted.
+            let what = Document {
+                submission: String::new(),
+                text: String::new(),
+                here: PathBuf::new(),
+                file: PathBuf::new(),
+                inputs: Vec::new(),
+                git: None,
+                fresh: false,
+                sweep_version: String::new(),
+                host: String::new(),
+                ..document.clone()
+            };
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&[u8::from(policy == ReusePolicy::EvenIfChanged)]);
+            hasher.update(&newest.to_le_bytes());
+            hasher.update(&encode(&what)?);
+            hasher.finalize().to_hex().to_string()
         }
     };
     let document = Document { submission: token.clone(), fresh: policy == ReusePolicy::Never, ..document.clone() };

@@ -1,7 +1,5 @@
 //! Owns the specification of a parameter space: plain data, stored with the sweep.
 
-use serde::{Deserialize, Serialize};
-
 use super::bits::Bits;
 use crate::value::Value;
 
@@ -10,7 +8,7 @@ use crate::value::Value;
 pub const VERSION: u32 = 1;
 
 /// A validated parameter space as the sweep file defines it, including everything read from other files.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SpaceSpec {
     /// [`VERSION`] when the sweep was submitted.
     pub version: u32,
@@ -34,12 +32,11 @@ pub struct SpaceSpec {
     pub order: Vec<String>,
     /// The points that conditions and overlapping blocks leave, computed once by [`crate::space::Space::prepare`] so
     /// that workers need not do it again. None if no point has to be left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
 }
 
 /// Which grid points and which cells are kept. See `docs/space.md`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// For each block, the grid points that are kept. None: all.
     pub grids: Vec<Option<Bits>>,
@@ -66,8 +63,7 @@ impl Default for SpaceSpec {
 }
 
 /// How the random words are sampled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sampling {
     /// Each independently from the generator.
     #[default]
@@ -82,7 +78,7 @@ pub enum Sampling {
 
 /// A part of the space: every combination of its axes, with its random and derived parameters. A sweep file without
 /// `[[block]]` has one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {
     /// Axes in the order of the file. The last one varies fastest. Parameters of one axis vary together.
     pub axes: Vec<Axis>,
@@ -95,7 +91,7 @@ pub struct Block {
 }
 
 /// A parameter computed from others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Derived {
     /// Its name.
     pub name: String,
@@ -104,14 +100,14 @@ pub struct Derived {
 }
 
 /// One axis of the grid: one parameter, or several that vary together (`[[zip]]`), all of the same length.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// At least one. No two rows are the same: at any two positions some parameter prints differently.
     pub params: Vec<AxisParam>,
 }
 
 /// A parameter on an axis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AxisParam {
     /// Its name.
     pub name: String,
@@ -120,19 +116,17 @@ pub struct AxisParam {
 }
 
 /// The values of a parameter on an axis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Listed.
-    #[serde(rename = "list")]
     List(Vec<Value>),
     /// Computed from their position; not stored.
-    #[serde(rename = "range")]
     Range(Range),
 }
 
 /// `{ from, to, count }` or `{ from, to, step }`. The numbers are kept as the decimal text of the file, so they are
 /// exact.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Range {
     /// The first value, as written: `0.0`, `1e-4`, `16`.
     pub from: String,
@@ -143,21 +137,18 @@ pub struct Range {
 }
 
 /// How the values of a range are spaced.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RangeBy {
     /// This many values at equal distances, both ends included.
-    #[serde(rename = "count")]
     Count(u64),
     /// This many values at equal ratios, both ends included (`scale = "log"`).
-    #[serde(rename = "log")]
     LogCount(u64),
     /// From the first value in steps of this size, as written.
-    #[serde(rename = "step")]
     Step(String),
 }
 
 /// A random parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Random {
     /// Its name.
     pub name: String,
@@ -178,8 +169,7 @@ impl Random {
 }
 
 /// A distribution. Bounds are always values, never exponents.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Dist {
     /// Uniform on `[min, max]`, `min < max`.
     Uniform {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{NewSweep, StagedSweep};
 use crate::job::SweepId;
-use crate::stored::RecordError;
+use crate::stored::{DocumentError, RecordError};
 
 /// The result of a request to a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -122,6 +122,13 @@ impl From<RecordError> for StoreError {
             RecordError::Newer(_) => StoreErrorKind::Newer,
             RecordError::Damaged(_) => StoreErrorKind::Damaged,
         };
+        StoreError { kind, message: error.message(), remedy: error.remedy().map(str::to_owned) }
+    }
+}
+
+impl From<DocumentError> for StoreError {
+    fn from(error: DocumentError) -> StoreError {
+        let kind = if error.is_newer() { StoreErrorKind::Newer } else { StoreErrorKind::Damaged };
         StoreError { kind, message: error.message(), remedy: error.remedy().map(str::to_owned) }
     }
 }

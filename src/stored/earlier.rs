@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags};
 
+/// The folder with the sweep files and their inputs.
+pub(crate) fn study() -> PathBuf {
+    fixtures().join("study")
+}
+
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/earlier_stores")
 }

@@ -13,7 +13,9 @@ pub(crate) mod earlier;
 pub mod layout;
 mod record;
 
-pub use document::{DocumentError, VERSION};
+pub use document::DocumentError;
+#[cfg(test)]
+pub(crate) use document::read_back_space;
 pub use record::{RecordError, decode_chunk, decode_output, encode_chunk, encode_output, merge_chunks};
 
 /// The remedy for what a newer version of sweep wrote.

@@ -5,9 +5,11 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::files::Disk;
+use crate::fingerprint;
 use crate::model::{Document, Fingerprint, GitState};
 use crate::runtime::SweepRuntime;
-use crate::space::{Axis, AxisParam, Values};
+use crate::space::{Axis, AxisParam, Space, Values};
 use crate::spec::{SourceFile, read};
 use crate::value::Value;
 
@@ -56,7 +58,6 @@ require = ["energy", "mag"]
 fn document() -> Document {
     let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
     Document {
-        version: VERSION,
         submission: "0123".into(),
         spec: read(WHOLE, &source).unwrap().spec,
         text: WHOLE.into(),
@@ -79,8 +80,18 @@ fn a_document_reads_back_the_same() {
 
 #[test]
 fn a_document_of_another_version_is_refused() {
-    let newer = br#"{"version": 3, "something": "else"}"#;
-    assert!(matches!(Document::decode(newer), Err(DocumentError::UnknownVersion { found: 3 })));
+    let newer = br#"{"version": 4, "sweep_version": "9.1.0", "something": "else"}"#;
+    let error = Document::decode(newer).unwrap_err();
+    assert!(error.is_newer() && error.message().contains("9.1.0"), "{error}");
+    // What it requires is checked before anything else of it is read.
+    let requires = br#"{"version": 3, "requires": ["gpus"], "spec": {"unknown": 1}}"#;
+    let error = Document::decode(requires).unwrap_err();
+    assert!(error.is_newer() && error.message().contains("`gpus`"), "{error}");
+    // Points that are computed by other rules.
+    let text = String::from_utf8(document().encode().unwrap()).unwrap();
+    let rules = text.replace("\"space\":{\"version\":1", "\"space\":{\"version\":2");
+    assert!(rules != text && Document::decode(rules.as_bytes()).unwrap_err().is_newer());
+    assert!(matches!(Document::decode(br#"{"version": 1}"#), Err(DocumentError::Damaged(_))));
     for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {
         assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
     }
@@ -92,6 +103,32 @@ fn documents_of_an_earlier_release_are_read_and_written_back_unchanged() {
         let document = Document::decode(&bytes).unwrap();
         assert_eq!(String::from_utf8(document.encode().unwrap()).unwrap(), String::from_utf8(bytes).unwrap());
     }
+}
+
+#[test]
+fn what_may_be_left_out_and_what_is_not_known_changes_nothing() {
+    let text = String::from_utf8(document().encode().unwrap()).unwrap();
+    let more = text.replacen('{', "{\"remark\":1,", 1);
+    assert_eq!(Document::decode(more.as_bytes()).unwrap(), document());
+    let git = text.replace(",\"git\":{\"commit\":\"0123\",\"dirty\":true}", "");
+    assert_ne!(git, text);
+    assert_eq!(Document::decode(git.as_bytes()).unwrap(), Document { git: None, ..document() });
+}
+
+#[test]
+fn fingerprints_of_an_earlier_release_are_computed_again() {
+    let here = earlier::study();
+    let disk = Disk { here: here.clone() };
+    let mut compared = 0;
+    for bytes in earlier::documents() {
+        let Document { spec, fingerprint: before, .. } = Document::decode(&bytes).unwrap();
+        let space = Space::new(spec.space.clone()).unwrap();
+        let now = fingerprint::compute(&spec, &space, &disk, &here.to_string_lossy()).unwrap();
+        assert_eq!((&now.settings, &now.results), (&before.settings, &before.results), "{}", spec.name);
+        assert_eq!((&now.files, &now.watched), (&before.files, &before.watched), "{}", spec.name);
+        compared += 1;
+    }
+    assert!(compared > 20);
 }
 
 /// A stored document with something in it exchanged for something else.

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 /// The number of words counted together.
 const GROUP: usize = 8;
 
@@ -15,8 +13,7 @@ const SHORTEST_COPY: usize = 2;
 
 /// A bit set. Its text form is the length, a colon, and the packed words in Z85 digits: runs of zeros and of ones,
 /// copies of earlier words, and literal words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bits {
     len: u64,
     /// 64 bits each, lowest first. Bits past the end are zero.

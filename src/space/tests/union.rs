@@ -234,9 +234,8 @@ proptest! {
         let kept: u64 = space.explain().iter().map(|block| block.kept).sum();
         prop_assert_eq!(kept, space.len());
 
-        // Read back from text it is the same, and nothing is worked out again.
-        let text = serde_json::to_string(space.spec()).unwrap();
-        let stored: SpaceSpec = serde_json::from_str(&text).unwrap();
+        // Read back from its stored form it is the same, and nothing is worked out again.
+        let stored = crate::stored::read_back_space(space.spec());
         prop_assert_eq!(&stored, space.spec());
         let again = Space::new(stored).unwrap();
         for index in 0..space.len() {
