@@ -41,8 +41,6 @@ pub use requests::{
 pub use staging::Staging;
 pub use sweeps::Sweeps;
 
-pub use crate::stored::layout::LAYOUT;
-
 /// How long a claim holds without a sign of life, unless a worker says otherwise.
 pub const LEASE: Duration = Duration::from_secs(20);
 

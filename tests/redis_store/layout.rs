@@ -114,6 +114,27 @@ fn a_worker_of_the_release_before_cannot_go_on() {
     assert!(server.say("HMGET sweep:w:old seq reply").starts_with("-WRONGTYPE"));
 }
 
+/// It was connected before the migration, and sent its first request after it: it has no record that could stop it at
+/// once, and its request fails only after its claims were written.
+#[test]
+fn claims_that_a_worker_of_the_release_before_made_after_the_migration_run_out() {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url()).unwrap();
+    let id = store.submit(&new_sweep("r", 1)).unwrap();
+    assert_eq!(store.expired().unwrap(), []);
+    server.say(&format!("HSET sweep:s:{id}:leases 0 \"1 7 1 20000 0 0 0 0 old\""));
+    server.say(&format!("HSET sweep:s:{id} pending 0 running 1"));
+    server.say(&format!("DEL sweep:s:{id}:ready"));
+    server.say(&format!("SADD sweep:leased {id} removed-1"));
+    let found = (0..30).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(1010));
+        Some(store.expired().unwrap()).filter(|found| !found.is_empty())
+    });
+    let found = found.unwrap_or_else(|| panic!("{}", server.say("ZRANGE sweep:deadlines 0 -1 WITHSCORES")));
+    assert_eq!((found[0].worker.as_str(), found[0].claim.job.sweep.clone()), ("old", id));
+    assert_eq!(server.say("ZCARD sweep:deadlines"), ":1\r\n", "a sweep without leases is not checked again");
+}
+
 #[test]
 fn a_migration_that_was_interrupted_is_finished() {
     let server = RedisServer::start();

@@ -17,6 +17,7 @@ use sweep::store::{
 mod redis_server;
 
 mod layout;
+mod leases;
 mod long_scripts;
 mod reading;
 
@@ -127,6 +128,27 @@ fn passwords_are_asked_for_checked_and_never_shown() {
     assert_no_password(&format!("{store:?}"));
     drop(server);
     assert_no_password(&format!("{:?}", store.sweeps().unwrap_err()));
+}
+
+#[test]
+fn a_password_that_is_set_later_is_asked_for_whatever_the_request() {
+    let server = RedisServer::start();
+    let store = RedisStore::connect(&server.url()).unwrap();
+    let id = store.submit(&new_sweep("r", 10)).unwrap();
+    let claims = store.exchange(&claim_from(&id, 1, 10)).unwrap().claims;
+    server.say("CONFIG SET requirepass s3cret");
+    let mut killer = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    std::io::Write::write_all(&mut killer, b"AUTH s3cret\r\nCLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+    let mut replies = [0; 64];
+    std::io::Read::read(&mut killer, &mut replies).unwrap();
+    // A request of many arguments, for which the server does not say that it requires a password.
+    let error = (0..100).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        store.exchange(&done(2, &claims, Verdict::Failed)).err()
+    });
+    let error = error.unwrap();
+    assert_eq!(error.kind, StoreErrorKind::InsufficientPermissions, "{error}");
+    assert_has(&error.to_string(), &["requires a password"]);
 }
 
 #[test]

@@ -31,12 +31,10 @@ impl Address {
             }
         }
         let info: ConnectionInfo =
-            url.parse().map_err(|error: redis::RedisError| match error.detail().unwrap_or_default() {
-                // The description is a fixed text; a detail could hold a part of the URL and is not shown.
-                _ if error.to_string().contains("database") => {
-                    not_an_address(url, "the database is not a whole number")
-                }
-                _ => not_an_address(url, "its parts cannot be told apart"),
+            // The library's error could hold a part of the URL and is not shown.
+            url.parse().map_err(|_: redis::RedisError| match database(url).map(str::parse::<i64>) {
+                Some(Err(_)) => not_an_address(url, "the database is not a whole number"),
+                _ => not_an_address(url, "it is not a valid URL"),
             })?;
         let shown = show(&info);
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
@@ -86,6 +84,18 @@ impl Address {
             _ => "redis-cli".into(),
         }
     }
+}
+
+/// What stands in a URL where its database is named; none: nothing does.
+fn database(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let named = match place.split_once('?') {
+        Some((_, query)) => query.split('&').find_map(|option| option.strip_prefix("db=")),
+        None if rest.starts_with('/') => None,
+        None => place.split_once('/').map(|(_, path)| path.trim_matches('/')),
+    };
+    named.filter(|named| !named.is_empty())
 }
 
 fn tcp_settings() -> TcpSettings {

@@ -15,8 +15,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, Notify};
 
 use super::address::Address;
+use super::errors::{self, Failure};
+use super::info_reply;
 use super::scripts::Call;
-use super::{errors, info_reply};
 use crate::store::{Result, StoreError};
 
 /// How long the server may take for a reply. Long, because a request that timed out was probably executed.
@@ -36,6 +37,9 @@ pub(super) struct Connection {
     live: Mutex<Live>,
     restarts: AtomicU64,
 }
+
+/// The reply to a request.
+type Asked<T> = std::result::Result<T, Failure>;
 
 /// What became of a script.
 pub(super) enum Called<T> {
@@ -80,15 +84,17 @@ impl Connection {
 
     /// Runs a script.
     pub(super) fn call<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<Called<T>> {
-        self.ask(async |connection| match call.invoke(connection).await {
+        let reply = self.ask(async |connection| match call.invoke(connection).await {
             Ok(reply) => Ok(Called::Done(reply)),
             Err(error) => errors::other_layout(&error).map(Called::OtherLayout).ok_or(error),
-        })
+        });
+        reply.map_err(|failure| errors::translate_script_failure(&self.address, &failure))
     }
 
     /// Sends some commands and waits for all their replies.
     pub(super) fn pipe<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
-        self.ask(async |connection| commands.query_async(connection).await)
+        let reply = self.ask(async |connection| commands.query_async(connection).await);
+        reply.map_err(|failure| errors::translate(&self.address, &failure.error))
     }
 
     /// As [`Connection::pipe`], until `stop` is notified: then nothing is returned, and the connection that still waits is given
@@ -106,32 +112,34 @@ impl Connection {
                 Poll::Pending => reply.as_mut().poll(context).map_ok(Some),
             })
             .await
+            .map_err(|failure| errors::translate(&self.address, &failure.error))
         })
     }
 
-    fn ask<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+    fn ask<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Asked<T> {
         self.runtime.block_on(self.ask_async(request))
     }
 
     /// Sends a request, and repeats it for a while if the connection breaks: every request may be sent twice.
-    async fn ask_async<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Result<T> {
+    async fn ask_async<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Asked<T> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(10);
         loop {
-            let error = match self.ask_once(&request).await {
+            let failure = match self.ask_once(&request).await {
                 Ok(reply) => return Ok(reply),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            if !errors::is_passing(&error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
-                return Err(errors::translate(&self.address, &error));
+            let Failure { error, .. } = &failure;
+            if !errors::is_passing(error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
+                return Err(failure);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(200));
         }
     }
 
-    async fn ask_once<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> RedisResult<T> {
-        let (generation, is_run_known, mut connection) = self.connection().await?;
+    async fn ask_once<T>(&self, request: impl AsyncFn(&mut MultiplexedConnection) -> RedisResult<T>) -> Asked<T> {
+        let (generation, is_run_known, mut connection) = self.connection().await.map_err(Failure::to_connect)?;
         let reply = request(&mut connection).await;
         if reply.as_ref().is_err_and(breaks_connection) {
             let mut live = self.live.lock().await;
@@ -141,7 +149,19 @@ impl Connection {
         } else if reply.is_ok() && !is_run_known {
             self.note_run(generation, connection).await;
         }
-        reply
+        let Err(error) = reply else { return reply.map_err(Failure::of_request) };
+        if errors::has_no_code(&error) && !is_run_known {
+            self.ping().await?;
+        }
+        Err(Failure::of_request(error))
+    }
+
+    /// Finds out why the first request over a connection failed: a server that requires a password, or that has too many
+    /// clients, replies to a long request with an error that does not tell so. It replies to a short one with the reason.
+    async fn ping(&self) -> Asked<()> {
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config()).await;
+        let mut connection = connection.map_err(Failure::to_connect)?;
+        redis::cmd("PING").exec_async(&mut connection).await.map_err(Failure::to_connect)
     }
 
     /// Requests the run id of the server over a new connection. After the first request, so that a connection that breaks
@@ -171,15 +191,17 @@ impl Connection {
         if let Some(connection) = &live.connection {
             return Ok((live.generation, live.is_run_known, connection.clone()));
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_WITHIN))
-            .set_response_timeout(Some(ANSWER_WITHIN));
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config()).await?;
         live.generation += 1;
         live.is_run_known = false;
         live.connection = Some(connection.clone());
         Ok((live.generation, false, connection))
     }
+}
+
+/// How connections are opened.
+fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN))
 }
 
 /// Whether a connection cannot be used after this error. A time-out counts: the other end may have disappeared, which the

@@ -17,6 +17,31 @@ fn code(error: &RedisError) -> String {
     }
 }
 
+/// Why a request failed.
+pub(super) struct Failure {
+    /// The client library's error.
+    pub(super) error: RedisError,
+    /// Whether the server has accepted the connection. If not, the error is about that, and not about the request.
+    is_connected: bool,
+}
+
+impl Failure {
+    /// The connection could not be opened.
+    pub(super) fn to_connect(error: RedisError) -> Failure {
+        Failure { error, is_connected: false }
+    }
+
+    /// The server replied with an error, or the connection broke.
+    pub(super) fn of_request(error: RedisError) -> Failure {
+        Failure { error, is_connected: true }
+    }
+}
+
+/// Whether the server replied with an error that has no code of its own: `ERR`.
+pub(super) fn has_no_code(error: &RedisError) -> bool {
+    code(error) == "ERR"
+}
+
 /// The server's words behind its code, or the library's.
 fn words(error: &RedisError) -> String {
     let errors = error.clone().into_server_errors();
@@ -65,6 +90,26 @@ fn encryption(error: &RedisError) -> Option<Encryption> {
     })
 }
 
+/// What the failure of a script means for the caller. Our scripts return errors with a code. `ERR` is the code of an error
+/// within a script, or of a command that a script ran: it found values that it cannot use.
+pub(super) fn translate_script_failure(address: &Address, failure: &Failure) -> StoreError {
+    if failure.is_connected && has_no_code(&failure.error) {
+        return not_understood(address, &address.hide(words(&failure.error)));
+    }
+    translate(address, &failure.error)
+}
+
+/// The store holds values that this program, or one of its scripts, cannot use.
+fn not_understood(address: &Address, words: &str) -> StoreError {
+    StoreError::damaged(format!(
+        "Redis at {} holds something under the keys `sweep:*` that sweep does not understand ({words})",
+        address.shown()
+    ))
+    .remedy(
+        "another program may have written there; use another database of that server, for example redis://HOST:PORT/1",
+    )
+}
+
 /// What an error means for the caller.
 pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
     let code = code(error);
@@ -80,17 +125,7 @@ pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
             Ok(id) => StoreError::no_such_sweep(&id),
             Err(why) => StoreError::damaged(why),
         },
-        // One of our scripts, or we, did not understand what is stored there.
-        _ if error.kind() == ErrorKind::UnexpectedReturnType || words.contains("user_script") => {
-            StoreError::damaged(format!(
-                "Redis at {} holds something under the keys `sweep:*` that sweep does not understand ({words})",
-                address.shown()
-            ))
-            .remedy(
-                "another program may have written there; use another database of that server, for example \
-                 redis://HOST:PORT/1",
-            )
-        }
+        _ if error.kind() == ErrorKind::UnexpectedReturnType => not_understood(address, &words),
         _ => refusal(address, error, &code, &words),
     }
 }
@@ -176,8 +211,6 @@ fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> St
     use StoreErrorKind::{Full, InsufficientPermissions, Refused};
     let (redis, cli, scheme) = (format!("Redis at {}", address.shown()), address.cli(), address.scheme());
     let user = address.user();
-    // What a server says that requires a password, to a request of many arguments.
-    let code = if words.contains("unauthenticated") { "NOAUTH" } else { code };
     let refused = |kind, message: String, remedy: String| StoreError::new(kind, message).remedy(remedy);
     match (code, error.kind()) {
         ("OOM", _) => refused(

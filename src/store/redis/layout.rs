@@ -6,9 +6,7 @@
 
 use super::connection::Connection;
 use crate::store::{Result, StoreError, StoreErrorKind};
-
-/// The version of the keys that [`super`] describes.
-pub(super) const LAYOUT: u32 = 3;
+pub(super) use crate::stored::layout::LAYOUT;
 
 /// The versions that can be moved to this one: the one before, and one that another process has begun to move.
 const EARLIER: [&str; 2] = ["2", "2>3"];

@@ -25,7 +25,9 @@
 //! | `sweep:scans` | hash: sweep → how far its leases were read, while a check reads them in parts |
 //! | `sweep:absences` | list of the times in which nobody checked leases, as `end length` |
 //! | `sweep:looked` | when leases were last checked |
+//! | `sweep:set-back` | when a check last noticed that the server's clock was set back |
 //! | `sweep:heartbeats` | sorted set of workers by their last heartbeat |
+//! | `sweep:holds:WORKER` | set of the sweeps of which it has leases; may name others |
 //! | `sweep:worker:WORKER` | hash: its row, the number of its last exchange and the reply to that |
 //! | `sweep:drafts` | sorted set of the tokens of staged sweeps by the time of their last request |
 //! | `sweep:d:TOKEN` | hash: id, parts, reused, ready of one; its points are stored under the keys of the later sweep |

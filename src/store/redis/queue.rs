@@ -64,12 +64,15 @@ impl Queue for RedisStore {
     }
 
     fn mark_worker_dead(&self, worker: &str) -> Result<u64> {
-        let mut ended = 0;
-        for sweep in store_info::leased_sweeps(&self.connection)? {
+        // First without a sweep: a worker without leases is no longer listed either, and an earlier layout is migrated
+        // before the keys of this one are read.
+        let mut ended = self.end_leases(worker, "")?;
+        let sweeps = redis::pipe().cmd("SMEMBERS").arg(format!("sweep:holds:{worker}")).to_owned();
+        let (sweeps,): (Vec<String>,) = self.connection.pipe(&sweeps)?;
+        for sweep in sweeps {
             ended += self.end_leases(worker, &sweep)?;
         }
-        // Also for a worker that holds nothing, so that it is listed no more.
-        Ok(ended + self.end_leases(worker, "")?)
+        Ok(ended)
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {

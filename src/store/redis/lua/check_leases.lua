@@ -13,30 +13,48 @@ if silence >= 0 and silence < 1000 then
 end
 redis.call('SET', 'sweep:looked', int(now))
 
--- The clock was set back: no lease may hold for longer than its length from now. Rare, and so the one part without a
--- budget.
-local function shorten_leases()
-  for _, id in ipairs(redis.call('ZRANGE', 'sweep:deadlines', 0, -1)) do
-    local all = redis.call('HGETALL', key(id, 'leases'))
-    for i = 2, #all, 2 do
-      local lease = lease_read(all[i])
-      lease.deadline = math.min(lease_deadline(lease), now + lease.length)
-      all[i] = lease_text(lease)
+-- The clock was set back. Changes no lease, because there may be many; `lease_deadline` limits those of the time before.
+-- All deadlines may have moved, so the leases of all sweeps are read again.
+local function note_set_back()
+  redis.call('SET', 'sweep:set-back', int(now))
+  local absences = redis.call('LRANGE', 'sweep:absences', 0, -1)
+  for i = 1, #absences do
+    local over, length = string.match(absences[i], '^(%d+) (%d+)$')
+    if tonumber(over) > now then
+      redis.call('LSET', 'sweep:absences', i - 1, int(now) .. ' ' .. length)
     end
-    call_in_parts('HSET', key(id, 'leases'), all)
+  end
+  for _, id in ipairs(redis.call('ZRANGE', 'sweep:deadlines', 0, -1)) do
     redis.call('ZADD', 'sweep:deadlines', 0, id)
   end
-  redis.call('DEL', 'sweep:absences')
+  -- Otherwise a worker that is dead would be listed until the clock comes there again.
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', 'sweep:heartbeats', '(' .. int(now), '+inf')) do
+    redis.call('ZADD', 'sweep:heartbeats', int(now), worker)
+  end
+end
+
+-- At most 64 absences are kept. The oldest two become one: a lease that one of them prolonged loses nothing, and no lease
+-- holds for longer than a whole lease from the end of the later one.
+local function add_absence(length)
+  if redis.call('RPUSH', 'sweep:absences', int(now) .. ' ' .. int(length)) > 64 then
+    local first = string.match(redis.call('LPOP', 'sweep:absences'), '%d+$')
+    local over, second = string.match(redis.call('LINDEX', 'sweep:absences', 0), '^(%d+) (%d+)$')
+    redis.call('LSET', 'sweep:absences', 0, over .. ' ' .. int(tonumber(first) + tonumber(second)))
+  end
+end
+
+-- A worker of layout 2 whose first request comes after the migration may still claim jobs, and only this set names them.
+for _, id in ipairs(redis.call('SPOP', 'sweep:leased', 100)) do
+  redis.call('ZADD', 'sweep:deadlines', 0, id)
 end
 
 -- Checks are a second apart, so that second is no absence.
 if silence < 0 then
-  shorten_leases()
+  note_set_back()
 elseif redis.call('EXISTS', 'sweep:deadlines') == 0 then
   redis.call('DEL', 'sweep:absences')
 elseif silence > 5000 then
-  redis.call('RPUSH', 'sweep:absences', int(now) .. ' ' .. int(silence - 1000))
-  redis.call('LTRIM', 'sweep:absences', -64, -1)
+  add_absence(silence - 1000)
 end
 
 -- While a sweep is read its score is infinite, so that it collects the deadlines of claims made meanwhile.
@@ -56,7 +74,7 @@ local function scan(id, state)
     local leases = reply[2]
     cursor = reply[1]
     for i = 1, #leases, 2 do
-      local deadline, name = lease_deadline(lease_read(leases[i + 1])), id .. '/' .. leases[i]
+      local deadline, name = lease_deadline(lease_read(leases[i + 1]), now), id .. '/' .. leases[i]
       soonest = math.min(soonest, deadline)
       if deadline <= now and #found < most and not seen[name] then
         -- A scan may return one twice.
@@ -68,7 +86,9 @@ local function scan(id, state)
   until cursor == '0' or budget <= 0 or #found >= most
   if cursor == '0' then
     redis.call('HDEL', 'sweep:scans', id)
-    if soonest < math.huge then
+    if redis.call('EXISTS', key(id, 'leases')) == 0 then
+      redis.call('ZREM', 'sweep:deadlines', id)
+    elseif soonest < math.huge then
       redis.call('ZADD', 'sweep:deadlines', 'XX', 'LT', int(soonest), id)
     end
   else

@@ -103,6 +103,7 @@ local function claim_from(id, request)
   end
   call_in_parts('HSET', key(id, 'leases'), claims.leases)
   note_deadline(id, request.now + request.lease)
+  note_holder(request.worker, id)
   count(id, {pending = -claims.given, running = claims.given})
   return 'claims ' .. id .. ' ' .. request.token .. ' ' .. head[4] .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
 end

@@ -13,7 +13,7 @@ for i = 2, #reply[2], 2 do
     is_seen[lease.worker] = tonumber(redis.call('ZSCORE', heartbeats, lease.worker) or 0) >= now - listed
   end
   held = held + 1
-  run_out = run_out + (lease_deadline(lease) <= now and 1 or 0)
+  run_out = run_out + (lease_deadline(lease, now) <= now and 1 or 0)
   unseen = unseen + (is_seen[lease.worker] and 0 or 1)
 end
 return {reply[1], held, run_out, unseen}

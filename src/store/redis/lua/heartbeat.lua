@@ -10,11 +10,40 @@ redis.call('ZADD', 'sweep:heartbeats', int(now), worker)
 redis.call('HSET', 'sweep:worker:' .. worker, 'host', host, 'pid', pid, 'queues', queues, 'slots', slots, 'busy', busy,
   'unable', unable)
 
--- A worker that ended without unregistering is removed after a day.
-local gone = redis.call('ZRANGEBYSCORE', 'sweep:heartbeats', '-inf', int(now - 86400000), 'LIMIT', 0, 10)
+-- Whether a worker has leases. Reads the leases of the sweeps of which it may have some; if these are many, assumes so.
+local function holds_leases(worker)
+  local holds, budget = 'sweep:holds:' .. worker, 5000
+  for _, id in ipairs(redis.call('SMEMBERS', holds)) do
+    budget = budget - 1 - redis.call('HLEN', key(id, 'leases'))
+    if budget < 0 then
+      return true
+    end
+    for _, text in ipairs(redis.call('HVALS', key(id, 'leases'))) do
+      if lease_read(text).worker == worker then
+        return true
+      end
+    end
+    redis.call('SREM', holds, id)
+  end
+  return false
+end
+
+-- A worker that ended without unregistering is removed after a day, unless it has leases: its last reply is kept for as
+-- long as one of its requests may be sent again. Then this is checked again an hour later.
+local gone = redis.call('ZRANGEBYSCORE', 'sweep:heartbeats', '-inf', int(now - 86400000), 'LIMIT', 0, 2)
 for i = 1, #gone do
-  redis.call('UNLINK', 'sweep:worker:' .. gone[i])
-  redis.call('ZREM', 'sweep:heartbeats', gone[i])
+  if holds_leases(gone[i]) then
+    redis.call('ZADD', 'sweep:heartbeats', int(now - 82800000), gone[i])
+  else
+    redis.call('UNLINK', 'sweep:worker:' .. gone[i], 'sweep:holds:' .. gone[i])
+    redis.call('ZREM', 'sweep:heartbeats', gone[i])
+  end
+end
+
+-- Keeps the list of sweeps of which this worker has leases short.
+local known = redis.call('SRANDMEMBER', 'sweep:holds:' .. worker)
+if known and redis.call('EXISTS', key(known, 'leases')) == 0 then
+  redis.call('SREM', 'sweep:holds:' .. worker, known)
 end
 
 local statuses, position = {}, 0
@@ -44,6 +73,7 @@ local function renew(id, held)
   end
   if renewed then
     note_deadline(id, now + lease)
+    note_holder(worker, id)
   end
 end
 

@@ -180,11 +180,23 @@ local function is_cancelled(lease, cancels)
   return lease.cancels == '1' or tonumber(lease.cancels) < 2 * tonumber(cancels or 0)
 end
 
+-- The clock may be set back. Then leases of the time before seem to be given or renewed in the future, by more than the
+-- few seconds between two checks (`sweep:looked`) can explain. They hold no longer than a whole lease from the moment in
+-- which a check noticed it (`sweep:set-back`).
+local function limit_future_lease(lease, deadline, now)
+  local times = redis.call('MGET', 'sweep:looked', 'sweep:set-back')
+  local renewed, checked, set_back = lease.deadline - lease.length, tonumber(times[1] or 0), tonumber(times[2])
+  if set_back and renewed > math.max(now, checked) + 5000 then
+    return math.min(deadline, set_back + lease.length)
+  end
+  return deadline
+end
+
 -- When a lease runs out. `sweep:absences` lists the times in which nobody checked leases (the store was away, or every
 -- machine slept), oldest first, as "end length". They prolong each lease that was given or renewed before their end, up
 -- to a whole lease from that end.
 local absences
-local function lease_deadline(lease)
+local function lease_deadline(lease, now)
   if not absences then
     absences = redis.call('LRANGE', 'sweep:absences', 0, -1)
     for i = 1, #absences do
@@ -199,6 +211,9 @@ local function lease_deadline(lease)
       deadline = math.min(deadline + absence.length, absence.over + lease.length)
     end
   end
+  if lease.deadline - lease.length > now then
+    return limit_future_lease(lease, deadline, now)
+  end
   return deadline
 end
 
@@ -206,6 +221,12 @@ end
 -- than the earliest deadline.
 local function note_deadline(id, deadline)
   redis.call('ZADD', 'sweep:deadlines', 'LT', int(deadline), id)
+end
+
+-- Notes that a worker has a lease of a sweep. `sweep:holds:WORKER` has all sweeps of which a worker has leases, and may
+-- have others.
+local function note_holder(worker, id)
+  redis.call('SADD', 'sweep:holds:' .. worker, id)
 end
 
 -- Tells the idle workers of a queue that jobs of a sweep may have become claimable, or that its last job has ended: a

@@ -25,6 +25,10 @@ end
 local function move_leased()
   for _, id in ipairs(redis.call('SMEMBERS', 'sweep:leased')) do
     redis.call('ZADD', 'sweep:deadlines', 0, id)
+    -- Each of the workers may have leases of it.
+    for _, worker in ipairs(redis.call('ZRANGE', 'sweep:heartbeats', 0, -1)) do
+      note_holder(worker, id)
+    end
   end
   redis.call('UNLINK', 'sweep:leased')
 end

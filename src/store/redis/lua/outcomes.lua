@@ -64,7 +64,7 @@ local function source(id, entry, now)
       return set_of(id, entry.index)
     end
   elseif string.sub(lease, 1, #said.lease_start) == said.lease_start then
-    if not said.only_if_expired or lease_deadline(lease_read(lease)) <= now then
+    if not said.only_if_expired or lease_deadline(lease_read(lease), now) <= now then
       return 'leased'
     end
   end
