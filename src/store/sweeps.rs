@@ -14,7 +14,7 @@ pub trait Sweeps {
     fn submit(&self, new: &NewSweep) -> Result<SweepId>;
 
     /// Replaces the document and the queue of a sweep. The space must stay the same. Workers that have loaded the sweep
-    /// go on with the old document.
+    /// use the new document for jobs that they claim later than a heartbeat (a quarter of their lease) after this.
     fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()>;
 
     /// All sweeps, newest first.
@@ -25,6 +25,13 @@ pub trait Sweeps {
 
     /// The document of a sweep, as given in [`NewSweep::document`].
     fn document(&self, id: &SweepId) -> Result<Vec<u8>>;
+
+    /// A number that changes when the document of a sweep is replaced. The same document may have several. O(size of the
+    /// document) at most; the reply is small.
+    fn document_revision(&self, id: &SweepId) -> Result<u64> {
+        let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(&self.document(id)?).as_bytes();
+        Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
 
     /// Pauses the sweep with a reason, or resumes it. A paused sweep gives no claims. For people: the new reason replaces
     /// an older one. A resume sets [`SweepRow::failed_at_resume`].

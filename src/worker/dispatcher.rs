@@ -69,6 +69,8 @@ pub(super) struct Dispatcher<'a> {
     reported_folders: BoundedMap<SweepId, ()>,
     /// Of which submission of each sweep the runtime and the columns are.
     submissions: BoundedMap<SweepId, u64>,
+    /// The revision of the document of each loaded sweep, and when it was last checked.
+    revisions: BoundedMap<SweepId, (u64, Instant)>,
     first_failures: FirstFailures,
     recent: Recent,
     compactor: Compactor,
@@ -97,6 +99,7 @@ impl<'a> Dispatcher<'a> {
             trouble: None,
             reported_folders: BoundedMap::new(MOST_SWEEPS),
             submissions: BoundedMap::new(MOST_SWEEPS),
+            revisions: BoundedMap::new(MOST_SWEEPS),
             first_failures: FirstFailures::default(),
             recent: Recent::default(),
             compactor: Compactor::default(),
@@ -246,6 +249,7 @@ impl<'a> Dispatcher<'a> {
         let (sweep, jobs) = (&first.job.sweep, claims.len());
         self.state.emit_of_every_job(|| WorkerEvent::Claimed { sweep: sweep.clone(), jobs });
         self.meet(first);
+        self.forget_if_replaced(&first.job.sweep);
         match self.runtime(&first.job.sweep)? {
             Loaded::Ready(sweep) => {
                 let task = |claim| Task { claim, sweep: sweep.clone() };
@@ -273,6 +277,21 @@ impl<'a> Dispatcher<'a> {
         self.runtimes.forget(id);
         self.columns.forget(id);
         self.submissions.insert(id.clone(), claim.submission);
+    }
+
+    /// Forgets the runtime of a sweep if its document was replaced since it was loaded. Checked before a load, and then at
+    /// most once a heartbeat. While the store is away nothing is known; the next claims are checked.
+    fn forget_if_replaced(&mut self, id: &SweepId) {
+        let is_loaded = self.runtimes.get(id).is_some();
+        let last = self.revisions.get(id).copied().filter(|_| is_loaded);
+        if last.is_some_and(|(_, checked)| checked.elapsed() < self.options.lease / 4) {
+            return;
+        }
+        let Ok(revision) = self.store.document_revision(id) else { return };
+        if last.is_some_and(|(known, _)| known != revision) {
+            self.runtimes.forget(id);
+        }
+        self.revisions.insert(id.clone(), (revision, Instant::now()));
     }
 
     /// The sweep, ready to run.

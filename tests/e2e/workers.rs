@@ -381,3 +381,21 @@ fn a_worker_gives_back_what_it_claimed_ahead_when_jobs_turn_out_to_be_long() {
         wait_for(&sandbox, &id, "succeeded", 100);
     }
 }
+
+#[test]
+fn a_worker_uses_the_settings_of_an_edited_file_within_a_heartbeat() {
+    for sandbox in Sandbox::both() {
+        let text = noting(500, "0.2");
+        let id = submit(&sandbox, &text);
+        let worker = sandbox.start("worker", &["worker", "-j", "1", "--lease", "2s"]);
+        wait_for(&sandbox, &id, "succeeded", 2);
+        // The results stay the same, so the sweep continues.
+        assert_eq!(submit(&sandbox, &format!("{text}timeout = \"50ms\"\n")), id);
+        let before = sandbox.status(&id)["succeeded"].as_u64().expect("a count");
+        wait_for(&sandbox, &id, "failed", 1);
+        // A quarter of the lease, and what was claimed by then: jobs take 0.2 s each.
+        let more = number(&sandbox, &id, "succeeded") - before;
+        assert!(more <= 20, "{more} jobs ran with the old time-out\n{}", worker.log());
+        drop(worker);
+    }
+}

@@ -115,7 +115,7 @@ fn a_worker_unseen_for_a_day_is_forgotten_unless_it_has_leases() {
     // Its request may be sent again, and gets the same reply.
     let mut again = claim_from(&claim.job.sweep, 1, 1);
     again.claim_request.as_mut().unwrap().lease = Duration::from_secs(3600);
-    assert_eq!(store.exchange(&again).unwrap().claims, [claim.clone()]);
+    assert_eq!(store.exchange(&again).unwrap().claims, std::slice::from_ref(&claim));
 
     store.exchange(&done(2, std::slice::from_ref(&claim), Verdict::Succeeded)).unwrap();
     age("w");

@@ -1,5 +1,5 @@
-//! Owns what only reads: rows, spans, points, logs. Plain commands, as one step where
-//! their replies must fit together.
+//! Owns what only reads: rows, spans, points, logs. These are plain commands, run as one step where their replies must
+//! fit together.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::{RedisStore, header, key};
 use crate::job::{AttemptCounts, JobState, MAX_POINTS, SweepId};
 use crate::store::{BlockLog, PointSet, Result, Span, StoreError, SweepRow};
 
-/// Rows or blocks in one request.
+/// The most blocks that one request reads; of rows, 16 times as many.
 const AT_ONCE: usize = 64;
 
 fn known(id: &SweepId, exists: bool) -> Result<()> {
@@ -47,6 +47,14 @@ pub(super) fn document(store: &RedisStore, id: &SweepId) -> Result<Vec<u8>> {
         store.snapshot(Snapshot::about(id).cmd("GET").arg(key(id, "doc")))?;
     known(id, exists)?;
     document.ok_or_else(|| StoreError::damaged(format!("the document of sweep {id} is missing in Redis")))
+}
+
+/// How often the document was replaced.
+pub(super) fn document_revision(store: &RedisStore, id: &SweepId) -> Result<u64> {
+    let ((exists, revision),): ((Option<u64>, Option<u64>),) =
+        store.connection.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg("serial").arg("revision"))?;
+    known(id, exists.is_some())?;
+    Ok(revision.unwrap_or_default())
 }
 
 pub(super) fn spans(store: &RedisStore, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {

@@ -66,6 +66,10 @@ impl Sweeps for RedisStore {
         reads::document(self, id)
     }
 
+    fn document_revision(&self, id: &SweepId) -> Result<u64> {
+        reads::document_revision(self, id)
+    }
+
     fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()> {
         self.run(&self.call(&self.scripts.pause).arg(id.to_string()).arg(reason))
     }
