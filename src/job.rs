@@ -1,7 +1,7 @@
-//! Owns what a job is: its address, its states, how an attempt ended. Pure.
+//! Owns the job: its address, its states, and how an attempt ended. Pure.
 //!
-//! - [`Cause`], and [`CausePattern`], which says which causes are meant: `job/cause.rs`
-//! - [`RetryPolicy`] and [`verdict`], what happens after an attempt: `job/verdict.rs`
+//! - [`Cause`] of a failure, and [`CausePattern`], which selects causes: `job/cause.rs`
+//! - [`RetryPolicy`] and [`verdict`], which decides what happens after an attempt: `job/verdict.rs`
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub use verdict::{MAX_LOSSES, MAX_RETRY_DELAY, RetryPolicy, Verdict, verdict};
 /// the Redis store, JSON read by other tools).
 pub const MAX_POINTS: u64 = 1 << 53;
 
-/// A sweep's id, `NAME-N`: N counts up for that name in the store and is never used again.
+/// A sweep's id, `NAME-N`. N counts up for each name in the store and is never used again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SweepId {
     /// The name that the sweep file gives. Letters, digits, `_`, `-` and `.`; see [`is_sweep_name`].
@@ -85,21 +85,21 @@ impl FromStr for JobAddress {
     }
 }
 
-/// How often a job was tried. The three counts are kept apart: a lost attempt is not a failure of the job.
+/// The attempts at a job. The counts are separate, because a lost attempt is not a failure of the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AttemptCounts {
-    /// Claims that may have run. The number of the newest attempt; never restarts.
+    /// Claims that may have run, which is the number of the newest attempt. Never restarts.
     pub attempts: u32,
-    /// Attempts that ended badly since the point was last put in the queue by hand; `retries` is held against it.
+    /// Attempts that failed since a person last put the point in the queue. `retries` limits them.
     pub failures: u32,
     /// Attempts whose worker was lost while they ran.
     pub losses: u32,
 }
 
-/// Where a job stands, as the store tells it.
+/// The state of a job in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobState {
-    /// Waits to be claimed; if `due_ms` is there, not before that time on the store's clock (a retry with delay).
+    /// Waits for a claim. With `due_ms`: not before that time on the store's clock (a delayed retry).
     Pending {
         /// Milliseconds since the epoch.
         due_ms: Option<u64>,
@@ -110,19 +110,19 @@ pub enum JobState {
         attempt: u32,
         /// Who holds the claim.
         worker: String,
-        /// Since when the job's process runs, on the store's clock, as the worker last told; none: not started yet.
+        /// When the job's process was started, on the store's clock, by the last heartbeat. None: not started yet.
         started_ms: Option<u64>,
     },
-    /// Ended well.
+    /// An attempt succeeded.
     Succeeded,
-    /// Ended badly for the last time.
+    /// The last attempt failed, and no other follows.
     Failed,
     /// Taken out of the queue by `cancel`.
     Cancelled,
 }
 
 impl JobState {
-    /// The word for it in tables, messages and JSON.
+    /// The name of the state in tables, messages and JSON.
     pub fn word(&self) -> &'static str {
         match self {
             JobState::Pending { .. } => "pending",
@@ -137,35 +137,35 @@ impl JobState {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It ended well, with these results in the order in which the job gave them.
+    /// It succeeded, with these results in the order in which the job printed them.
     Succeeded {
         /// Named values; names are unique.
         results: Vec<(String, Value)>,
     },
-    /// It ended badly.
+    /// It failed.
     Failed {
         /// Why.
         cause: Cause,
     },
-    /// Its worker gave no sign of life and the lease ran out.
+    /// Its worker sent no heartbeat and the lease ran out.
     Lost {
-        /// Whether the worker had said that the job's process was started. If not, no loss is charged; but the number
-        /// of the attempt is used up, because the process may have been started all the same.
+        /// Whether a heartbeat had reported the start of the job's process. If not, no loss is charged, but the number of
+        /// the attempt is used up, because the process may have been started.
         started: bool,
     },
-    /// It was ended because its sweep was cancelled.
+    /// It was ended because the sweep was cancelled.
     Cancelled,
-    /// It was ended, or never started, because its worker stopped; nobody's fault and charged to nobody.
+    /// It was ended, or never started, because its worker stopped or gave the claim back. Charged nothing.
     GivenBack {
         /// Whether the job's process had been started.
         started: bool,
     },
-    /// Its program cannot be started on that machine; another worker's may have it, and so it is charged to nobody.
+    /// It cannot run on that machine, but may on another. Charged nothing.
     CannotHere {
         /// Why, and what to do.
         why: String,
     },
-    /// It had succeeded, and the point was put back in the queue by hand: what it brought is history.
+    /// It had succeeded, and a person put the point back in the queue. Its results count no longer.
     SetAside,
 }
 

@@ -1,44 +1,43 @@
-//! Owns what happens to a job after an attempt: done, failed, or again and when. Pure.
+//! Owns the decision after an attempt: succeeded, failed, or another attempt and when. Pure.
 
 use std::time::Duration;
 
 use super::{AttemptCounts, Cause, CausePattern, Outcome};
 
-/// How often a job's worker may be lost before the job is given up as failed: a job that kills its worker each time
-/// must not go round for ever.
+/// Number of lost attempts after which a job has failed, so that a job that kills its worker does not run for ever.
 pub const MAX_LOSSES: u32 = 3;
 
 /// The longest delay between two attempts.
 pub const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
 
-/// The longest wait of a job that was lost more than once, for each loss beyond the first. Jobs that were lost together
-/// come back at different times, so that the one that ends its workers does not take the same others with it again.
-const SCATTER: Duration = Duration::from_secs(5);
+/// The longest delay of a job that was lost more than once, for each loss beyond the first. The delays are random, so that
+/// a job that kills its worker does not run together with the same other jobs each time.
+const LOSS_DELAY: Duration = Duration::from_secs(5);
 
-/// What a sweep file says about trying again.
+/// The retries that a sweep file allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// Further attempts after a failure.
+    /// The number of attempts after a first failure.
     pub retries: u32,
-    /// The delay before the first further attempt; doubled before each next one, up to [`MAX_RETRY_DELAY`]; each is
-    /// made longer or shorter by up to a quarter, so that jobs that failed together do not come back together.
+    /// The delay before the first retry. It doubles with each retry, up to [`MAX_RETRY_DELAY`], and varies at random by up
+    /// to a quarter, so that jobs that failed together do not run again together.
     pub delay: Duration,
-    /// The causes after which it is tried again; none: all but a command that cannot start.
+    /// The causes that are retried. None: all but a command that cannot start.
     pub on: Option<Vec<CausePattern>>,
 }
 
 impl RetryPolicy {
-    /// No further attempts.
+    /// No retries.
     pub const NEVER: RetryPolicy = RetryPolicy { retries: 0, delay: Duration::ZERO, on: None };
 
-    /// Whether a failure from this cause, the `failures`th, is tried again.
-    fn tries_again(&self, cause: &Cause, failures: u32) -> bool {
-        let mended_by_trying = match (&self.on, cause) {
+    /// Whether the `failures`th failure, of this cause, is retried.
+    fn retries_after(&self, cause: &Cause, failures: u32) -> bool {
+        let is_retried_cause = match (&self.on, cause) {
             (_, Cause::LostTooOften) => false,
             (Some(patterns), cause) => patterns.iter().any(|pattern| pattern.matches(cause)),
             (None, cause) => !matches!(cause, Cause::CannotStart(_)),
         };
-        mended_by_trying && failures <= self.retries
+        is_retried_cause && failures <= self.retries
     }
 }
 
@@ -49,35 +48,40 @@ pub enum Verdict {
     Succeeded,
     /// The point has failed.
     Failed,
-    /// It goes back in the queue, after a delay.
+    /// The point goes back in the queue, after a delay.
     Again {
-        /// Milliseconds; 0: at once.
+        /// Milliseconds.
         delay_ms: u64,
     },
-    /// It is cancelled.
+    /// The point is cancelled.
     Cancelled,
 }
 
-/// The verdict on a job whose attempt ended in `outcome`, with the counts as they stood when the attempt was claimed,
-/// and the counts as they stand after it. `dice` are random bits, which vary the delays.
-pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: AttemptCounts, dice: u64) -> (Verdict, AttemptCounts) {
-    let mut tries = claimed;
+/// Decides what happens after an attempt that ended in `outcome`. `claimed` are the counts at the time of the claim;
+/// returns the counts after the attempt too. `random` are random bits, which vary the delays.
+pub fn verdict(
+    outcome: &Outcome,
+    policy: &RetryPolicy,
+    claimed: AttemptCounts,
+    random: u64,
+) -> (Verdict, AttemptCounts) {
+    let mut counts = claimed;
     let again = |delay: Duration| Verdict::Again { delay_ms: delay.as_millis() as u64 };
     let verdict = match outcome {
         Outcome::Succeeded { .. } => Verdict::Succeeded,
         Outcome::Failed { cause } => {
-            tries.failures += 1;
-            if policy.tries_again(cause, tries.failures) {
-                again(retry_delay(policy.delay, tries.failures, dice))
+            counts.failures += 1;
+            if policy.retries_after(cause, counts.failures) {
+                again(retry_delay(policy.delay, counts.failures, random))
             } else {
                 Verdict::Failed
             }
         }
         Outcome::Lost { started } => {
-            tries.losses += u32::from(*started);
-            match tries.losses {
+            counts.losses += u32::from(*started);
+            match counts.losses {
                 MAX_LOSSES.. => Verdict::Failed,
-                losses => again((SCATTER * losses.saturating_sub(1)).mul_f64(unit(dice))),
+                losses => again((LOSS_DELAY * losses.saturating_sub(1)).mul_f64(unit(random))),
             }
         }
         Outcome::Cancelled => Verdict::Cancelled,
@@ -85,23 +89,23 @@ pub fn verdict(outcome: &Outcome, policy: &RetryPolicy, claimed: AttemptCounts, 
         Outcome::CannotHere { .. } => again(Duration::ZERO),
         Outcome::GivenBack { started } => {
             if !started {
-                tries.attempts = tries.attempts.saturating_sub(1);
+                counts.attempts = counts.attempts.saturating_sub(1);
             }
             again(Duration::ZERO)
         }
     };
-    (verdict, tries)
+    (verdict, counts)
 }
 
-fn retry_delay(first: Duration, failures: u32, dice: u64) -> Duration {
+fn retry_delay(first: Duration, failures: u32, random: u64) -> Duration {
     let doublings = failures.saturating_sub(1).min(20);
     let delay = first.saturating_mul(1 << doublings).min(MAX_RETRY_DELAY.max(first));
-    delay.mul_f64(0.75 + 0.5 * unit(dice))
+    delay.mul_f64(0.75 + 0.5 * unit(random))
 }
 
 /// Random bits as a number from 0 to 1.
-fn unit(dice: u64) -> f64 {
-    dice as f64 / u64::MAX as f64
+fn unit(random: u64) -> f64 {
+    random as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
@@ -110,25 +114,25 @@ mod tests {
 
     const POLICY: RetryPolicy = RetryPolicy { retries: 2, delay: Duration::from_secs(5), on: None };
 
-    /// Random bits in the middle: no delay is made longer or shorter.
+    /// Random bits in the middle of their range: delays are not varied.
     const MIDDLE: u64 = 1 << 63;
 
     #[test]
-    fn failures_are_tried_again_with_growing_delay_and_then_fail() {
+    fn failures_are_retried_with_growing_delay_and_then_fail() {
         let failed = Outcome::Failed { cause: Cause::Exit(1) };
-        let mut tries = AttemptCounts { attempts: 1, ..AttemptCounts::default() };
+        let mut counts = AttemptCounts { attempts: 1, ..AttemptCounts::default() };
         let mut seen = Vec::new();
         for _ in 0..3 {
-            let (verdict, after) = verdict(&failed, &POLICY, tries, MIDDLE);
+            let (verdict, after) = verdict(&failed, &POLICY, counts, MIDDLE);
             seen.push(verdict);
-            tries = AttemptCounts { attempts: after.attempts + 1, ..after };
+            counts = AttemptCounts { attempts: after.attempts + 1, ..after };
         }
         let again = |delay_ms| Verdict::Again { delay_ms };
         assert_eq!(seen, [again(5_000), again(10_000), Verdict::Failed], "not varied in the middle");
     }
 
     #[test]
-    fn a_job_that_cannot_start_is_not_tried_again() {
+    fn a_job_that_cannot_start_is_not_retried() {
         let failed = Outcome::Failed { cause: Cause::CannotStart("no such file".into()) };
         assert_eq!(verdict(&failed, &POLICY, AttemptCounts::default(), MIDDLE).0, Verdict::Failed);
         let elsewhere = Outcome::CannotHere { why: "no such file".into() };
@@ -137,28 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_not_failures_and_end_after_a_bounded_number() {
-        let mut tries = AttemptCounts::default();
+    fn losses_are_not_failures_and_are_limited() {
+        let mut counts = AttemptCounts::default();
         for n in 1..=MAX_LOSSES {
-            let (verdict, after) = verdict(&Outcome::Lost { started: true }, &POLICY, tries, MIDDLE);
+            let (verdict, after) = verdict(&Outcome::Lost { started: true }, &POLICY, counts, MIDDLE);
             assert_eq!((after.losses, after.failures), (n, 0));
             assert_eq!(verdict == Verdict::Failed, n == MAX_LOSSES);
-            tries = after;
+            counts = after;
         }
     }
 
     #[test]
-    fn jobs_that_are_lost_together_again_and_again_come_back_at_different_times() {
-        let lost = |losses, dice| {
+    fn jobs_that_are_lost_together_run_again_at_different_times() {
+        let lost = |losses, random| {
             let claimed = AttemptCounts { losses, ..AttemptCounts::default() };
-            verdict(&Outcome::Lost { started: true }, &POLICY, claimed, dice).0
+            verdict(&Outcome::Lost { started: true }, &POLICY, claimed, random).0
         };
         assert_eq!(lost(0, u64::MAX), Verdict::Again { delay_ms: 0 });
         assert_ne!(lost(1, u64::MAX), lost(1, MIDDLE));
     }
 
     #[test]
-    fn only_the_causes_that_the_file_names_are_tried_again() {
+    fn only_the_causes_in_the_file_are_retried() {
         let on = |patterns: &[&str]| Some(patterns.iter().map(|text| text.parse().unwrap()).collect());
         let again = |on, cause: Cause| {
             let policy = RetryPolicy { on, ..POLICY };
@@ -169,7 +173,7 @@ mod tests {
         assert!(!again(on(&["timeout", "exit:75"]), Cause::Exit(1)));
         assert!(!again(on(&[]), Cause::Exit(1)));
         assert!(again(on(&["cannot-start"]), Cause::CannotStart("x".into())));
-        assert!(!again(on(&["lost"]), Cause::LostTooOften), "a job that was given up stays given up");
+        assert!(!again(on(&["lost"]), Cause::LostTooOften), "a job that was lost too often is not retried");
     }
 
     #[test]
