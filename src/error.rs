@@ -46,7 +46,7 @@ impl Error {
         Error::Usage { message: message.into(), remedy: None }
     }
 
-    /// The same error with a remedy. An error in a sweep file keeps the ones that its diagnostics have.
+    /// Adds a remedy. An error in a sweep file is unchanged: its diagnostics contain remedies.
     #[must_use]
     pub fn remedy(mut self, text: impl Into<String>) -> Self {
         match &mut self {
@@ -62,7 +62,7 @@ impl Error {
         move |source| Error::File { action, path: path.to_path_buf(), source, remedy: None }
     }
 
-    /// What happened and what to do next, apart.
+    /// The message and the remedy.
     pub fn parts(&self) -> (String, Option<&str>) {
         match self {
             Error::Usage { message, remedy } => (message.clone(), remedy.as_deref()),

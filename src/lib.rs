@@ -6,17 +6,17 @@
 //! 2. [`space`] computes point `i` from the index `i`: parameters, draw, repeat, seed. Nothing is enumerated.
 //! 3. [`store`] keeps a sweep once and gives out its indices as claims under leases.
 //! 4. [`worker`] claims jobs for its slots and decides what happens to them.
-//! 5. [`template`] renders the command of a point, and [`process`] runs it: the one place that knows the operating system.
+//! 5. [`template`] renders the command of a point, and [`process`] runs it; only [`process`] depends on the operating system.
 //! 6. [`extract`] turns what the job printed into named values; [`job`] decides the verdict: succeeded, failed, retried.
 //! 7. [`record`] is what is known of an attempt; [`stored`] turns it into bytes, the same in both stores. The worker
 //!    reports it under its claim.
-//! 8. [`table`] folds the records into rows in index order, and those into CSV or JSON Lines.
+//! 8. [`table`] turns the records into rows in index order, and the rows into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of sweeps and workers, with its renderers.
 //!
 //! [`fingerprint`] hashes what decides a job's result besides its point. [`runtime`] is a sweep loaded on this machine,
 //! ready to run. [`stored`] owns the versioned forms in which sweeps are kept. [`expr`] compiles and evaluates the
-//! expressions of `[derived]` and `where`. [`visible`] makes what jobs print safe to show. [`ops`] is what the commands do
-//! (submit, retry, cancel, …); [`cli`] is what a person types.
+//! expressions of `[derived]` and `where`. [`visible`] makes what jobs print safe to show. [`ops`] does the work of the
+//! commands (submit, retry, cancel, …); [`cli`] is the command line.
 
 #[warn(clippy::print_stderr)]
 pub mod cli;

@@ -1,7 +1,7 @@
 //! Owns `sweep cancel`: removes a sweep's pending points from the queue and ends its running jobs.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::lost::recover_lost;
 use crate::error::Result;
 use crate::human::count;
@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.sweep))?;
     change::cancel(&*store, &row.id)?;
@@ -31,5 +31,5 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         "cancelled {} of {id}{running}; `sweep retry {id}` puts them back in the queue",
         count(counts.cancelled, "point")
     );
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

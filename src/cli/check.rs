@@ -7,7 +7,7 @@ use itertools::Itertools;
 use serde_json::Value as Json;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, put_json};
 use crate::cli::submission::{ReuseArgs, describe, preview};
 use crate::cli::submit::read_whole;
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let (read, document) = read_whole(&args.file)?;
     let sweep = context.preview(document.clone())?;
     let target = args.out.clone().map(OutputTarget::from);
@@ -59,7 +59,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         put_json(out, &report.to_json(sweep.space.names(), inputs(&document).collect(), run))?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
-        put(out, &promise(&document, run.as_ref()))?;
+        put(out, &inputs_and_run(&document, run.as_ref()))?;
     }
     for warning in &report.warnings {
         message!("warning: {warning}");
@@ -68,10 +68,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         let points = write_points(&sweep.space, target, out)?;
         message!("{}: {}{}", report.name, count(points, "point"), target.suffix());
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
-/// What `sweep run` would do; none: there is no sweep of that name. A store error is only a warning here.
+/// What `sweep run` would do; none: the store has no sweep of that name. A store error is only a warning here.
 fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<SubmitReport> {
     let foreseen = context.store_if_any().and_then(|store| match store {
         Some(store) => preview(&*store, document, args.reuse),
@@ -83,15 +83,15 @@ fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Opt
     })
 }
 
-/// The input files: after a change of one, no old result is reused.
+/// The input files: if one changes, earlier results are not reused.
 fn inputs(document: &Document) -> impl Iterator<Item = &str> {
     let templates = document.spec.templates.iter().map(|template| template.file.as_str());
     document.fingerprint.paths().chain(templates).unique()
 }
 
 /// The input files, and what `sweep run` would do.
-fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
-    /// Files that are named.
+fn inputs_and_run(document: &Document, run: Option<&SubmitReport>) -> String {
+    /// The most files that are listed.
     const MOST: usize = 8;
     let mut lines: Vec<String> = run.into_iter().flat_map(|made| describe(made, None)).collect();
     lines.iter_mut().for_each(|line| line.insert_str(0, "run: "));
@@ -100,7 +100,7 @@ fn promise(document: &Document, run: Option<&SubmitReport>) -> String {
         let more = paths.len().saturating_sub(MOST);
         let more = if more > 0 { format!(", and {} more", group(more as u64)) } else { String::new() };
         let named = paths.iter().take(MOST).join(", ");
-        lines.insert(0, format!("input files: {named}{more}; after a change of one, no old result is reused"));
+        lines.insert(0, format!("input files: {named}{more}; if one changes, earlier results are not reused"));
     }
     if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
@@ -130,7 +130,7 @@ fn page(sweep: &SweepRuntime, report: &CheckReport) -> String {
     page
 }
 
-/// `3 size × 21 temp × 500 repeats = 31,500 points`; of several blocks, a line for each.
+/// `3 size × 21 temp × 500 repeats = 31,500 points`; if there are several blocks, a line for each.
 fn how_many(report: &CheckReport) -> String {
     let points = count(report.total, "point");
     match report.blocks.as_slice() {
@@ -150,7 +150,7 @@ fn how_many(report: &CheckReport) -> String {
     }
 }
 
-/// `3 size × 21 temp = 63`, with what they are of behind.
+/// `3 size × 21 temp = 63`, followed by `of`.
 fn product(block: &Explained, of: &str) -> String {
     let factors = block.factors.iter().map(|(name, number)| format!("{} {name}", group(*number))).join(" × ");
     let points = u64::try_from(block.points).map_or_else(|_| format!("{:e}", block.points as f64), group);
@@ -161,18 +161,20 @@ fn product(block: &Explained, of: &str) -> String {
     }
 }
 
-/// What the sweep file took from another file.
-/// What a sampling does not let grow without changing what is there.
+/// What happens to existing points when the number of draws or random parameters changes.
 fn sampling(sampling: Sampling) -> &'static str {
     match sampling {
         Sampling::Independent => "",
-        Sampling::LatinHypercube => "sampling: with a Latin hypercube, another number of draws changes all values\n",
+        Sampling::LatinHypercube => {
+            "sampling: with a Latin hypercube, changing the number of draws changes all values\n"
+        }
         Sampling::Sobol | Sampling::Halton => {
-            "sampling: more draws keep the existing values; another random parameter may change them\n"
+            "sampling: more draws keep the existing values; adding a random parameter may change them\n"
         }
     }
 }
 
+/// Values that the sweep file reads from another file.
 fn from_file(import: &Import) -> String {
     match import {
         Import::Glob { parameter, pattern, matches } => {
@@ -188,7 +190,7 @@ fn from_file(import: &Import) -> String {
     }
 }
 
-/// Where jobs run, if not beside the sweep file, and what they find there.
+/// The directory in which jobs run, and the templates that are rendered into it; empty: the folder of the sweep file.
 fn directory(sweep: &SweepRuntime) -> String {
     let Some(dir) = &sweep.spec.job.dir else { return String::new() };
     let default = if dir == DEFAULT_JOB_DIR { " (`dir` under [job] sets another folder)" } else { "" };

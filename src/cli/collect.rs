@@ -5,10 +5,10 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::format::FormatArg;
 use crate::error::Result;
-use crate::human::count;
+use crate::human::{count, group};
 use crate::job::SweepId;
 use crate::ops::collect::{Collected, TableRequest, TableSelection, collect};
 use crate::ops::target::OutputTarget;
@@ -44,7 +44,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let target = OutputTarget { format: args.format.map(Into::into), ..OutputTarget::from(args.out.clone()) };
@@ -56,13 +56,13 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         &target,
         out,
     )?;
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 /// Writes the table, and its provenance in a file beside it.
 ///
 /// # Errors
-/// If the store cannot be read or the file not be written.
+/// If the store cannot be read or the file cannot be written.
 pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Write) -> Result<()> {
     if let Some(newer) = provenance::superseded_by(request, target) {
         let (id, location) = (&request.row.id, target.suffix());
@@ -84,21 +84,27 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Wr
     Ok(())
 }
 
-/// The points without a row, and what to do about them.
+/// The points that have no row or have not succeeded, and how to see them.
 fn left_out(request: &TableRequest<'_>, collected: &Collected) -> String {
     let counts = &request.row.counts;
     let parts =
         [(counts.failed, "failed"), (counts.pending + counts.running, "not run yet"), (counts.cancelled, "cancelled")];
-    let told: Vec<_> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", group(*number)))
+        .collect();
     let mut text = String::new();
-    if !told.is_empty() {
+    if !parts.is_empty() {
         let how = match (request.selection.all, &request.selection.filter) {
-            (false, _) => "not included (add --all to include them)",
+            (false, _) => "not included:",
             (true, None) => "including",
-            (true, Some(_)) => "filtered with the others",
+            (true, Some(_)) => "selected from all points, including",
         };
-        text = format!("; {how}: {}", told.join(", "));
+        text = format!("; {how} {}", parts.join(", "));
+        if !request.selection.all {
+            text += &format!(" (`sweep collect {} --all --out FILE` includes them)", request.row.id);
+        }
     }
     if collected.skipped > 0 {
         text += &format!("; skipped {} in which a value used by --where is missing", count(collected.skipped, "row"));

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap_complete::{Shell, generate};
 
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::stdout_error;
 use crate::error::Result;
 
@@ -18,10 +18,10 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, out: &mut dyn Write) -> Result<CommandExit> {
     // clap_complete panics if it cannot write, so it writes to memory.
     let mut script = Vec::new();
     generate(args.shell, &mut super::definition(), "sweep", &mut script);
     out.write_all(&script).map_err(stdout_error)?;
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

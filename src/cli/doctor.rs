@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::ops::doctor::checks::{Check, Finding};
@@ -30,7 +30,7 @@ struct Checks<'a> {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let checks = examine(context.store.as_deref(), &context.cwd);
     if args.json {
         put_json(out, &Checks { version: 1, checks: &checks })?;
@@ -41,5 +41,5 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         }
     }
     let is_bad = checks.iter().any(|check| check.finding == Finding::Bad);
-    Ok(if is_bad { Exit::Store } else { Exit::Well })
+    Ok(if is_bad { CommandExit::Store } else { CommandExit::Well })
 }

@@ -8,7 +8,7 @@ use crate::store::{Counts, StoreErrorKind};
 
 /// How a command ended. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum CommandExit {
     /// Everything succeeded.
     Well = 0,
     /// Some points failed or were cancelled.
@@ -35,34 +35,35 @@ pub const HELP: &str = "Exit codes:
   5    a local file cannot be read or written
   130  interrupted";
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<CommandExit> for ExitCode {
+    fn from(exit: CommandExit) -> Self {
         ExitCode::from(exit as u8)
     }
 }
 
-impl Exit {
-    /// The code for an error. A closed output pipe (`sweep jobs | head`) is not an error.
-    pub fn of_error(error: &Error) -> Exit {
+impl CommandExit {
+    /// The code for an error. If the reader has closed the pipe (`sweep jobs | head`), the command ends with 0 and without a
+    /// message.
+    pub fn of_error(error: &Error) -> CommandExit {
         match error {
-            Error::Usage { .. } | Error::SweepFile(_) => Exit::Usage,
+            Error::Usage { .. } | Error::SweepFile(_) => CommandExit::Usage,
             Error::Store(error) => match error.kind {
-                StoreErrorKind::NoSuchSweep(_) | StoreErrorKind::BadAddress => Exit::Usage,
-                _ => Exit::Store,
+                StoreErrorKind::NoSuchSweep(_) | StoreErrorKind::BadAddress => CommandExit::Usage,
+                _ => CommandExit::Store,
             },
-            Error::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => Exit::Well,
-            Error::File { .. } => Exit::File,
+            Error::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => CommandExit::Well,
+            Error::File { .. } => CommandExit::File,
         }
     }
 
     /// The code for a sweep that has ended or is paused, by its counts.
-    pub fn of_counts(counts: &Counts) -> Exit {
+    pub fn of_counts(counts: &Counts) -> CommandExit {
         if !counts.is_settled() {
-            Exit::Paused
+            CommandExit::Paused
         } else if counts.failed + counts.cancelled > 0 {
-            Exit::SomeFailed
+            CommandExit::SomeFailed
         } else {
-            Exit::Well
+            CommandExit::Well
         }
     }
 }

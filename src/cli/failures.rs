@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::human::count;
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let groups = grouped(&*store, &row)?;
@@ -43,7 +43,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     } else {
         put(out, &page(&row, &groups))?;
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 fn to_json(row: &SweepRow, group: &FailureGroup, groups: &[FailureGroup]) -> serde_json::Value {

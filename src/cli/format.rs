@@ -2,7 +2,7 @@
 
 use crate::table::write::TableFormat;
 
-/// The format of a table, as the command line takes it.
+/// The format of a table, as the command line accepts it.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum FormatArg {
     /// Comma-separated values with a header line

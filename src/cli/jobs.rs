@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::put;
 use crate::error::Result;
 use crate::human::group;
@@ -23,7 +23,7 @@ pub struct Args {
     sweep: Option<SweepId>,
     /// List only points in this state
     #[arg(long, value_name = "STATE")]
-    state: Option<State>,
+    state: Option<StateArg>,
     /// List only points that satisfy this expression over the parameters, for example "temp > 3 and solver == 'rk4'"
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum State {
+enum StateArg {
     Pending,
     Running,
     Succeeded,
@@ -44,20 +44,20 @@ enum State {
     Cancelled,
 }
 
-impl State {
+impl StateArg {
     fn word(self) -> &'static str {
         match self {
-            State::Pending => "pending",
-            State::Running => "running",
-            State::Succeeded => "succeeded",
-            State::Failed => "failed",
-            State::Cancelled => "cancelled",
+            StateArg::Pending => "pending",
+            StateArg::Running => "running",
+            StateArg::Succeeded => "succeeded",
+            StateArg::Failed => "failed",
+            StateArg::Cancelled => "cancelled",
         }
     }
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let space = context.runtime(&*store, &row)?.space;
@@ -94,7 +94,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         let such = if filter.is_some() { " that satisfy --where" } else { "" };
         message!("{} has no{which} points{such}", row.id);
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 fn line(as_json: bool, address: &JobAddress, state: &str, space: &Space, point: &Point) -> String {

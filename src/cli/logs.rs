@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, stdout_error};
 use crate::error::{Error, Result};
 use crate::job::JobAddress;
@@ -23,14 +23,14 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.job.sweep))?;
     let index = change::check_index(&row, args.job.index)?;
     let records = history::of_point(&*store, &row.id, index)?;
     let Some(newest) = records.last() else {
         message!("{} has not run yet", args.job);
-        return Ok(Exit::Well);
+        return Ok(CommandExit::Well);
     };
     let attempt = args.attempt.unwrap_or(newest.tries.attempts);
     let Some(record) = records.iter().rfind(|record| record.tries.attempts == attempt) else {
@@ -43,7 +43,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let Some(output) = output::of_record(&*store, &row.id, record)? else {
         if let Some(origin) = &record.origin {
             message!("attempt {attempt} of {} ran as {origin}; its output is not stored", args.job);
-            return Ok(Exit::Well);
+            return Ok(CommandExit::Well);
         }
         let logs = context.runtime(&*store, &row)?.spec.job.logs;
         let or_not_kept = match logs.succeeded == 0 || logs.failed == 0 {
@@ -51,14 +51,14 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
             false => "",
         };
         message!("attempt {attempt} of {} printed nothing{or_not_kept}", args.job);
-        return Ok(Exit::Well);
+        return Ok(CommandExit::Well);
     };
     print(&mut *out, &output.stdout, "stdout", std::io::stdout().is_terminal())?;
     print(&mut std::io::stderr().lock(), &output.stderr, "stderr", std::io::stderr().is_terminal())?;
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
-/// Writes the bytes unchanged to a pipe; on a terminal, replaces control characters.
+/// Writes the bytes unchanged; on a terminal, replaces control characters.
 fn print(to: &mut dyn Write, kept: &Kept, name: &str, terminal: bool) -> Result<()> {
     if kept.is_cut() {
         message!("({name} had {} bytes; the last {} are stored)", kept.total, kept.tail.len());

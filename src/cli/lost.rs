@@ -1,4 +1,4 @@
-//! Owns putting back the jobs of lost workers before a command decides.
+//! Owns putting back the jobs of lost workers before a command changes a sweep.
 
 use crate::error::Result;
 use crate::human::count;
@@ -6,8 +6,8 @@ use crate::job::SweepId;
 use crate::ops::recover::recover_sweep;
 use crate::store::{LEASE, Store, SweepRow};
 
-/// Puts back the jobs that lost workers of a sweep have left, and says so if it has to wait. Returns the sweep as it is
-/// then.
+/// Puts back the jobs that lost workers of a sweep have left; prints a message if it has to wait. Returns the sweep after
+/// that.
 ///
 /// # Errors
 /// If the store cannot be reached or refuses.

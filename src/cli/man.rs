@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap_mangen::Man;
 
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::stdout_error;
 use crate::error::Result;
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 pub struct Args {}
 
 /// Runs the command.
-pub fn execute(_: &Args, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(_: &Args, out: &mut dyn Write) -> Result<CommandExit> {
     let command = super::definition();
     let page = Man::new(command.clone());
     page.render_title(out).map_err(stdout_error)?;
@@ -23,12 +23,14 @@ pub fn execute(_: &Args, out: &mut dyn Write) -> Result<Exit> {
     page.render_synopsis_section(out).map_err(stdout_error)?;
     page.render_description_section(out).map_err(stdout_error)?;
     page.render_options_section(out).map_err(stdout_error)?;
-    for subcommand in command.get_subcommands() {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
         writeln!(out, ".SH \"SWEEP {}\"", subcommand.get_name().to_uppercase()).map_err(stdout_error)?;
-        let page = Man::new(subcommand.clone());
+        let name = format!("sweep {}", subcommand.get_name());
+        let page = Man::new(subcommand.clone().bin_name(name));
+        page.render_synopsis_section(out).map_err(stdout_error)?;
         page.render_description_section(out).map_err(stdout_error)?;
         page.render_options_section(out).map_err(stdout_error)?;
     }
     page.render_extra_section(out).map_err(stdout_error)?;
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

@@ -32,12 +32,12 @@ pub fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
 }
 
-/// Sets the progress bar above which lines are written; none: there is no bar any more.
+/// Sets the progress bar above which lines are written; none: there is no bar.
 pub fn set_bar(bar: Option<ProgressBar>) {
     *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
 }
 
-/// A line for people on stderr.
+/// Writes a line for people to stderr; with [`use_json`], as a JSON event.
 pub fn line(text: Arguments<'_>) {
     if is_json() {
         raw_line(&json::of_message(jiff::Timestamp::now(), &text.to_string()));
@@ -46,7 +46,7 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
-/// A line on stderr as it is, in one write.
+/// Writes a line to stderr unchanged, in one write.
 pub fn raw_line(text: &str) {
     let text = format!("{text}\n");
     let write = || {
@@ -59,7 +59,7 @@ pub fn raw_line(text: &str) {
     }
 }
 
-/// Prints an error, and below it what to do next. Diagnostics of a sweep file bring their own `error:` and `help:`.
+/// Prints an error and its remedy. Diagnostics of a sweep file already contain `error:` and `help:`.
 pub fn error(error: &Error) {
     let (message, remedy) = error.parts();
     let prefix = if matches!(error, Error::SweepFile(_)) { "" } else { "error: " };

@@ -13,7 +13,7 @@ use crate::model::Document;
 use crate::runtime::SweepRuntime;
 use crate::store::open::{Open, embedded_folder, open};
 use crate::store::{Store, StoreError, SweepRow};
-use exit::Exit;
+use exit::CommandExit;
 
 #[macro_use]
 mod message;
@@ -54,20 +54,20 @@ mod worker;
 
 /// Run a program many times with different parameters, and collect the results in one table.
 ///
-/// `sweep new` writes a sweep file to begin with, `sweep check` checks it, and `sweep run` runs it and writes the table.
+/// `sweep new` writes a sweep file to start from, `sweep check` checks it, and `sweep run` runs it and writes the table.
 #[derive(Debug, Parser)]
 #[command(name = "sweep", version, after_help = exit::HELP, disable_help_subcommand = true)]
 pub struct Cli {
     /// The store: redis://HOST:PORT, rediss://HOST:PORT (TLS), redis+unix:///PATH, or a folder [default: the folder .sweep
     /// in the current folder or the nearest one above it]
-    #[arg(long, global = true, value_name = "URL", env = "SWEEP_STORE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "URL", env = "SWEEP_STORE", hide_env_values = true, display_order = 900)]
     store: Option<String>,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     New(new::Args),
     Check(check::Args),
     Run(run::Args),
@@ -132,7 +132,7 @@ impl Context {
     }
 }
 
-/// Runs the command line of this process. Returns the exit code; errors are printed on stderr.
+/// Runs the command line of this process. Prints errors on stderr and returns the exit code.
 pub fn main() -> ExitCode {
     secret::leave_the_process_list();
     match Cli::try_parse() {
@@ -158,12 +158,12 @@ fn colours() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn report(result: Result<Exit>) -> ExitCode {
+fn report(result: Result<CommandExit>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            let exit = Exit::of_error(&error);
-            if exit != Exit::Well {
+            let exit = CommandExit::of_error(&error);
+            if exit != CommandExit::Well {
                 message::error(&error);
             }
             exit.into()
@@ -171,32 +171,32 @@ fn report(result: Result<Exit>) -> ExitCode {
     }
 }
 
-fn execute(cli: Cli, out: &mut dyn Write) -> Result<Exit> {
+fn execute(cli: Cli, out: &mut dyn Write) -> Result<CommandExit> {
     let cwd = std::env::current_dir().map_err(Error::file("found", std::path::Path::new("the current folder")))?;
     let context = Context { store: cli.store, cwd };
     match cli.command {
-        Command::New(args) => new::execute(&args, &context),
-        Command::Check(args) => check::execute(&args, &context, out),
-        Command::Run(args) => run::execute(&args, &context, out),
-        Command::Submit(args) => submit::execute(&args, &context, out),
-        Command::Worker(args) => worker::execute(&args, &context),
-        Command::Status(args) => status::execute(&args, &context, out),
-        Command::Wait(args) => wait::execute(&args, &context),
-        Command::List(args) => list::execute(&args, &context, out),
-        Command::Jobs(args) => jobs::execute(&args, &context, out),
-        Command::Show(args) => show::execute(&args, &context, out),
-        Command::Logs(args) => logs::execute(&args, &context, out),
-        Command::Collect(args) => collect::execute(&args, &context, out),
-        Command::Stats(args) => stats::execute(&args, &context, out),
-        Command::Failures(args) => failures::execute(&args, &context, out),
-        Command::Retry(args) => retry::execute(&args, &context),
-        Command::Pause(args) => pause::execute(&args, &context),
-        Command::Resume(args) => resume::execute(&args, &context),
-        Command::Cancel(args) => cancel::execute(&args, &context),
-        Command::Rm(args) => rm::execute(&args, &context),
-        Command::Doctor(args) => doctor::execute(&args, &context, out),
-        Command::Completions(args) => completions::execute(&args, out),
-        Command::Man(args) => man::execute(&args, out),
-        Command::Supervise(args) => supervise::execute(&args, &context),
+        CliCommand::New(args) => new::execute(&args, &context),
+        CliCommand::Check(args) => check::execute(&args, &context, out),
+        CliCommand::Run(args) => run::execute(&args, &context, out),
+        CliCommand::Submit(args) => submit::execute(&args, &context, out),
+        CliCommand::Worker(args) => worker::execute(&args, &context),
+        CliCommand::Status(args) => status::execute(&args, &context, out),
+        CliCommand::Wait(args) => wait::execute(&args, &context),
+        CliCommand::List(args) => list::execute(&args, &context, out),
+        CliCommand::Jobs(args) => jobs::execute(&args, &context, out),
+        CliCommand::Show(args) => show::execute(&args, &context, out),
+        CliCommand::Logs(args) => logs::execute(&args, &context, out),
+        CliCommand::Collect(args) => collect::execute(&args, &context, out),
+        CliCommand::Stats(args) => stats::execute(&args, &context, out),
+        CliCommand::Failures(args) => failures::execute(&args, &context, out),
+        CliCommand::Retry(args) => retry::execute(&args, &context),
+        CliCommand::Pause(args) => pause::execute(&args, &context),
+        CliCommand::Resume(args) => resume::execute(&args, &context),
+        CliCommand::Cancel(args) => cancel::execute(&args, &context),
+        CliCommand::Rm(args) => rm::execute(&args, &context),
+        CliCommand::Doctor(args) => doctor::execute(&args, &context, out),
+        CliCommand::Completions(args) => completions::execute(&args, out),
+        CliCommand::Man(args) => man::execute(&args, out),
+        CliCommand::Supervise(args) => supervise::execute(&args, &context),
     }
 }

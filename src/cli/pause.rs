@@ -1,7 +1,7 @@
 //! Owns `sweep pause`: starts no more jobs of a sweep until `sweep resume`.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::error::{Error, Result};
 use crate::human::count;
 use crate::job::SweepId;
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let id = &row.id;
@@ -29,5 +29,5 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     store.set_paused(id, Some(&reason))?;
     let left = count(row.counts.pending, "point");
     message!("paused {id} with {left} left to run; `sweep resume {id}` resumes it");
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

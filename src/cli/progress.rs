@@ -1,4 +1,4 @@
-//! Owns the progress of a sweep on stderr: a bar on a terminal, a plain line now and then without one.
+//! Owns the progress of a sweep on stderr: a bar on a terminal, otherwise a line every ten seconds.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -14,24 +14,24 @@ use crate::human::group;
 use crate::job::SweepId;
 use crate::store::{Counts, Store};
 
-/// How often a bar is brought up to date, and how often a line is written without a terminal.
+/// How often the bar is updated, and how often a line is written if there is no terminal.
 const EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-/// Shows how a sweep goes until it is dropped; then shows where it stands once more and stops.
+/// Shows the progress of a sweep until it is dropped.
 pub struct Progress {
     over: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Begins to show a sweep.
+    /// Starts to show the progress of a sweep.
     pub fn new(store: Arc<dyn Store>, id: SweepId) -> Self {
         let (over, is_over) = mpsc::channel();
         let thread = thread::spawn(move || {
             let mut shown = Shown::new(&id);
             loop {
                 let over = is_over.recv_timeout(EVERY.0) != Err(RecvTimeoutError::Timeout);
-                // A store that is away is the worker's to tell.
+                // If the store is away, the worker reports it.
                 if let Ok(row) = store.sweep(&id) {
                     shown.update(&row.counts, over);
                 }
@@ -65,10 +65,10 @@ impl Shown {
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = "{prefix} {wide_bar} {human_pos}/{human_len}{msg} {rate} {eta}";
-        // The template is a constant and well formed; were it not, the bar would have indicatif's own look.
+        // The template is a valid constant, so the fallback to the default style is never used.
         let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         let rate = |state: &ProgressState, to: &mut dyn Write| {
-            // A bar that cannot be drawn is no reason to stop.
+            // An error only means that the bar is not drawn.
             let _ = write!(to, "{:.1}/s", state.per_sec());
         };
         bar.set_style(style.with_key("rate", rate));
@@ -85,7 +85,7 @@ impl Shown {
                 bar.set_length(counts.total);
                 bar.set_position(ended);
                 if is_first {
-                    // What had ended before did not end just now.
+                    // Points that ended earlier must not count for the rate.
                     bar.reset_eta();
                 }
                 if counts.failed > 0 {

@@ -1,7 +1,7 @@
 //! Owns `sweep resume`: resumes a paused sweep.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::error::{Error, Result};
 use crate::human::count;
 use crate::job::SweepId;
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let id = &row.id;
@@ -33,5 +33,5 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         some => format!("; `sweep retry {id}` puts its {} back in the queue", count(some, "cancelled point")),
     };
     message!("resumed {id} with {} left to run{cancelled}", count(row.counts.pending, "point"));
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

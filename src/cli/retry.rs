@@ -1,7 +1,7 @@
 //! Owns `sweep retry`: puts failed and cancelled points back in the queue, and single succeeded points by address.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::lost::recover_lost;
 use crate::error::{Error, Result};
 use crate::human::count;
@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let (sweep, named) = parse(&args.what)?;
     let store = context.store()?;
     let row = select::sweep(&*store, sweep.as_ref())?;
@@ -56,10 +56,10 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     let moved = retry(&*store, &row, &selection)?;
     if moved == 0 {
         message!("{} has no {} points{}", row.id, state(args), such(args));
-        return Ok(Exit::Well);
+        return Ok(CommandExit::Well);
     }
-    message!("put {} of {} back in the queue; {}", count(moved, "point"), row.id, who_runs(&*store, &row)?);
-    Ok(Exit::Well)
+    message!("put {} of {} back in the queue; {}", count(moved, "point"), row.id, who_runs(&*store, &row, moved)?);
+    Ok(CommandExit::Well)
 }
 
 fn state(args: &Args) -> &'static str {
@@ -112,15 +112,16 @@ fn jobs(word: &str) -> Result<(SweepId, PointRange)> {
     }
 }
 
-/// Who will run the points, or how to run them.
-fn who_runs(store: &dyn Store, row: &SweepRow) -> Result<String> {
+/// Who will run the points that were put back, or how to run them.
+fn who_runs(store: &dyn Store, row: &SweepRow, moved: u64) -> Result<String> {
     if row.paused.is_some() {
         return Ok(format!("{0} is paused; `sweep resume {0}` resumes it", row.id));
     }
+    let them = if moved == 1 { "it" } else { "them" };
     let serving = store.workers()?.iter().filter(|worker| worker.queues.contains(&row.queue)).count() as u64;
     if serving > 0 {
-        return Ok(format!("{} of queue `{}` will run them", count(serving, "worker"), row.queue));
+        return Ok(format!("{} of queue `{}` will run {them}", count(serving, "worker"), row.queue));
     }
     let queue = if row.queue == "default" { String::new() } else { format!(" --queue {}", row.queue) };
-    Ok(format!("no worker serves queue `{}`; `sweep worker{queue} --until-empty` runs them", row.queue))
+    Ok(format!("no worker serves queue `{}`; `sweep worker{queue} --until-empty` runs {them}", row.queue))
 }

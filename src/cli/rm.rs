@@ -1,7 +1,7 @@
 //! Owns `sweep rm`: removes sweeps with their history and results.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::lost::recover_lost;
 use crate::error::Result;
 use crate::human::count;
@@ -12,7 +12,7 @@ use crate::ops::{change, select};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweeps, for example pi-3
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "SWEEP")]
     sweeps: Vec<SweepId>,
     /// Remove sweeps that have running jobs; the jobs are ended
     #[arg(long)]
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     for id in &args.sweeps {
         let mut row = select::sweep(&*store, Some(id))?;
@@ -30,5 +30,5 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
         change::remove(&*store, &row, args.force)?;
         message!("removed {id} with the outcomes of {}", count(row.counts.succeeded + row.counts.failed, "point"));
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::Context;
 use crate::cli::collect;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::progress::Progress;
 use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
@@ -43,7 +43,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     args.work.set_log_format();
     let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let mut document = read(&args.file)?;
@@ -62,7 +62,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     let row = store.sweep(&id)?;
     if interrupted && !row.counts.is_settled() {
         message!("{}", left(&id, &row.counts, &summary));
-        return Ok(Exit::Interrupted);
+        return Ok(CommandExit::Interrupted);
     }
     let (selection, run_started_ms) = (TableSelection::default(), Some(started_ms));
     collect::write(
@@ -74,10 +74,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     if let Some(reason) = &row.paused {
         message!("{id} is paused: {reason}");
     }
-    Ok(Exit::of_counts(&row.counts))
+    Ok(CommandExit::of_counts(&row.counts))
 }
 
-/// Runs a worker until the sweep has no points left to run, here or elsewhere. Starts none if there are none left.
+/// Runs a worker until the sweep has no points left to run, on this machine or elsewhere. Starts no worker if none are left.
 fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(Summary, bool)> {
     if store.sweep(id)?.counts.is_settled() {
         return Ok((Summary::default(), false));

@@ -1,5 +1,5 @@
-//! Owns keeping a password in the store's URL out of sight: out of the process list, and away from the jobs, which print
-//! what they like.
+//! Owns hiding a password in the store's URL: from the process list, and from jobs, which inherit the environment and may
+//! print it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
@@ -8,9 +8,9 @@ use std::process::Command;
 /// The variable that names the store.
 const VARIABLE: &str = "SWEEP_STORE";
 
-/// If the command line has a URL with a password, starts this program anew in the same process with the URL in the
-/// environment instead: everybody on the machine may read command lines, and only the user the environment. Returns
-/// where there is nothing to hide.
+/// If the command line contains a URL with a password, executes this program again in the same process, with the URL in the
+/// environment instead. All users of the machine can read command lines; only the owner can read the environment. Returns
+/// if there is nothing to hide.
 pub fn leave_the_process_list() {
     let mut words = std::env::args_os();
     let Some(name) = words.next() else { return };
@@ -19,19 +19,21 @@ pub fn leave_the_process_list() {
         .map(|program| Command::new(program).arg0(name).args(rest).env(VARIABLE, url).exec())
         .unwrap_or_else(|error| error);
     message!(
-        "warning: other users of this machine can see the password in the command line ({failed}); set {VARIABLE}"
+        "warning: other users of this machine can see the password in the command line ({failed}); set {VARIABLE} instead \
+         of --store"
     );
 }
 
-/// Takes a store with a password out of the environment, so that no job inherits it. What is to read it has done so.
+/// Removes a store URL with a password from the environment, so that no job inherits it. Call it after the command line,
+/// which reads the variable, was parsed.
 pub fn keep_from_jobs() {
     if std::env::var_os(VARIABLE).is_some_and(|url| has_secret(&url)) {
-        // SAFETY: the process has one thread yet: this is called before any command begins.
+        // SAFETY: the process has only one thread: this is called before any command runs.
         unsafe { std::env::remove_var(VARIABLE) };
     }
 }
 
-/// The words of a command line without its `--store` that has a password, and that URL; none: there is no such.
+/// The words of a command line without the `--store` that has a password, and its URL; none: there is no such option.
 fn without_secret(words: Vec<OsString>) -> Option<(Vec<OsString>, OsString)> {
     let (mut rest, mut secret) = (Vec::new(), None);
     let mut words = words.into_iter();
@@ -55,7 +57,7 @@ fn without_secret(words: Vec<OsString>) -> Option<(Vec<OsString>, OsString)> {
     secret.map(|secret| (rest, secret))
 }
 
-/// Whether a store's name is a URL that may have a password.
+/// Whether the name of a store is a URL that may contain a password.
 fn has_secret(store: &OsStr) -> bool {
     let store = store.to_string_lossy();
     store.split_once("://").is_some_and(|(_, rest)| rest.contains('@') || rest.contains("pass="))
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_with_a_password_is_taken_out_and_nothing_else() {
+    fn only_a_url_with_a_password_is_removed_from_the_command_line() {
         let taken = |rest: &str, url: &str| Some((rest.to_owned(), url.to_owned()));
         assert_eq!(split("status --store redis://a:b@c --json"), taken("status --json", "redis://a:b@c"));
         assert_eq!(split("--store=rediss://:b@c status"), taken("status", "rediss://:b@c"));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::job::{JobAddress, JobState};
@@ -28,7 +28,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.job.sweep))?;
     let sweep = context.runtime(&*store, &row)?;
@@ -38,7 +38,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     } else {
         put(out, &page(&view))?;
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 fn page(view: &JobView) -> String {

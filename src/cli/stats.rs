@@ -1,10 +1,10 @@
-//! Owns `sweep stats`: means and their errors by group.
+//! Owns `sweep stats`: means and standard errors by group.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::format::FormatArg;
 use crate::cli::output::put;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::ops::select;
 use crate::ops::stats::{Statistics, StatsRequest, statistics};
 use crate::ops::target::OutputTarget;
 use crate::status::text::{align_right, plain};
-use crate::table::cell::Cell;
+use crate::table::cell::TableCell;
 use crate::table::write::{TableFormat, TableWriter};
 use crate::value::{Value, print_float};
 use crate::visible::visible_in_line;
@@ -59,7 +59,7 @@ fn probability(text: &str) -> std::result::Result<f64, String> {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let sweep = context.runtime(&*store, &row)?;
@@ -82,7 +82,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
             message!("{}: {}{}", row.id, count(statistics.rows.len() as u64, "row"), target.suffix());
         }
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 fn write(statistics: &Statistics, quantiles: &[f64], target: &OutputTarget, out: &mut dyn Write) -> Result<()> {
@@ -91,16 +91,16 @@ fn write(statistics: &Statistics, quantiles: &[f64], target: &OutputTarget, out:
         let written = |error| Error::file("written", path)(error);
         let mut table = TableWriter::new(format, stream, &statistics.names(quantiles)).map_err(written)?;
         for row in &statistics.rows {
-            table.row(row.cells().iter().map(Cell::Value)).map_err(written)?;
+            table.row(row.cells().iter().map(TableCell::Value)).map_err(written)?;
         }
         table.finish().map_err(written)
     })
 }
 
-/// A table for people: six digits, with each note once below the table.
+/// A table for people: six significant digits; each note is printed once below the table.
 fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
     let names: Vec<String> = statistics.names(quantiles).iter().map(|name| visible_in_line(name)).collect();
-    // The note is the last column, and stands below the table.
+    // The last column is the note; notes are printed below the table.
     let shown = names.len().saturating_sub(1);
     let mut table = plain(&names.iter().take(shown).map(String::as_str).collect::<Vec<_>>());
     let mut notes: Vec<String> = Vec::new();
@@ -117,7 +117,7 @@ fn text(statistics: &Statistics, quantiles: &[f64]) -> String {
     notes.iter().fold(table.trim_fmt() + "\n", |text, note| text + "(" + note + ")\n")
 }
 
-/// A value in six digits.
+/// A value with six significant digits.
 fn short(value: &Value) -> String {
     match value.plain() {
         Value::Float(x) => print_float(format!("{x:.5e}").parse().unwrap_or(*x)),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::{put, put_json};
 use crate::error::Result;
 use crate::job::SweepId;
@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let store = context.store()?;
     let mut sweeps = match &args.sweep {
         Some(id) => vec![store.sweep(id)?],
@@ -32,7 +32,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
     };
     if args.json {
         put_json(out, &ops::status::snapshot(&*store, &sweeps)?)?;
-        return Ok(Exit::Well);
+        return Ok(CommandExit::Well);
     }
     let mut newest = 0;
     sweeps.retain(|row| {
@@ -40,5 +40,5 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
         newest <= NEWEST || !row.counts.is_settled()
     });
     put(out, &text::snapshot(&ops::status::snapshot(&*store, &sweeps)?))?;
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }

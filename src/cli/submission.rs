@@ -33,17 +33,17 @@ impl ReuseArgs {
     }
 }
 
-/// Puts a sweep file's sweep into the store, or goes on with the one that is there.
+/// Submits a sweep, or continues the stored one.
 ///
 /// # Errors
-/// If the store does not do it.
+/// If the store cannot be reached or refuses.
 pub fn submit_sweep(store: &dyn Store, document: &Document, args: ReuseArgs) -> Result<(SweepId, SubmitReport)> {
     let plan = plan_submission(store, document, args.policy())?;
     warn(&plan);
     plan.carry_out(store, document, args.policy(), &mut bar(&ProgressBar::hidden()))
 }
 
-/// What [`submit_sweep`] would do; changes nothing. None: there is no sweep of that name.
+/// What [`submit_sweep`] would do; changes nothing. None: the store has no sweep of that name.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -60,9 +60,9 @@ fn warn(plan: &SubmitPlan) {
     plan.unread.iter().for_each(|why| message!("warning: {why}"));
 }
 
-/// A bar where it takes long.
+/// A callback that shows a progress bar if there are many points.
 fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
-    /// Fewer are gone through in an instant.
+    /// With fewer points, matching takes no noticeable time.
     const MANY: u64 = 200_000;
     let bar = bar.clone();
     move |done, total| {
@@ -81,11 +81,12 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
     }
 }
 
-/// What is done, a sentence each; the last one says how much there is to run. Without an id it is not done yet.
+/// Describes a submission, one sentence per line; the last one gives the number of points to run. Without an id the
+/// submission is only planned.
 pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
     match made {
         SubmitReport::Continued { id, before, paused } => {
-            // What follows in further lines, a failed job's last words and what to type, was said when it was paused.
+            // The further lines of the reason were printed when the sweep was paused.
             let reason = paused.as_deref().and_then(|reason| reason.lines().next());
             let paused = reason.map(|reason| format!("{id} was paused ({reason}) and is resumed")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::output::put;
 use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub struct Args {
     failing: FailingArgs,
 }
 
-/// Options of what submits a sweep, for one of which much may fail.
+/// Options of `run` and `submit` for sweeps of which many points may fail.
 #[derive(Debug, clap::Args)]
 pub struct FailingArgs {
     /// Do not pause the sweep when many of its points fail
@@ -41,14 +41,14 @@ pub struct FailingArgs {
 }
 
 impl FailingArgs {
-    /// Writes the options into what is submitted.
+    /// Applies the options to a document.
     pub fn apply(&self, document: &mut Document) {
         document.spec.job.keep_going |= self.keep_going;
     }
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     let mut document = read(&args.file)?;
     args.failing.apply(&mut document);
     warn_of_sweep(&context.preview(document.clone())?)?;
@@ -66,10 +66,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Ex
             store.describe()
         );
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
-/// Says on stderr what may be wrong with a sweep although its file is right.
+/// Prints warnings about likely problems of a valid sweep.
 ///
 /// # Errors
 /// If the command of the first point cannot be rendered.
@@ -78,7 +78,7 @@ pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
     Ok(())
 }
 
-/// Says on stderr what about the store's settings could cost results.
+/// Prints warnings about settings of the store that endanger results.
 ///
 /// # Errors
 /// If the store does not answer.
@@ -87,26 +87,25 @@ pub fn warn_of_store(store: &dyn Store) -> Result<()> {
     Ok(())
 }
 
-/// Reads a sweep file to be submitted. Warnings go to stderr; a progress bar is shown if evaluating the conditions takes
-/// long.
+/// Reads a sweep file to submit. Prints its warnings; shows a progress bar if evaluating the conditions takes long.
 ///
 /// # Errors
 /// If it cannot be read, or has errors.
 pub fn read(file: &Path) -> Result<Document> {
-    observed(|events| ops::read::for_submission(file, events))
+    show_progress(|events| ops::read::for_submission(file, events))
 }
 
-/// Reads a sweep file to be checked: as [`read`], without asking git.
+/// Reads a sweep file to check: as [`read`], without running git.
 ///
 /// # Errors
 /// Those of [`read`].
 pub fn read_whole(file: &Path) -> Result<(SweepFile, Document)> {
-    observed(|events| ops::read::read(file, events))
+    show_progress(|events| ops::read::read(file, events))
 }
 
-/// Shows on stderr what happens while a sweep file is read.
-fn observed<T>(read: impl FnOnce(&mut ReadEvents) -> std::result::Result<T, ReadError>) -> Result<T> {
-    /// Fewer points take no noticeable time.
+/// Shows warnings and progress on stderr while a sweep file is read.
+fn show_progress<T>(read: impl FnOnce(&mut ReadEvents) -> std::result::Result<T, ReadError>) -> Result<T> {
+    /// With fewer points, evaluation takes no noticeable time.
     const MANY: u64 = 500_000;
     let bar = ProgressBar::hidden();
     let mut progress = |done, total| {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::error::{Error, Result};
 use crate::process::{Supervisor, kill_marked, worker_was_killed};
 use crate::store::{Store, StoreErrorKind};
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let worker = &args.worker;
     let was_killed = worker_was_killed(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
     if was_killed {
@@ -40,7 +40,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
             thread::sleep(Duration::from_millis(500));
         }
     }
-    Ok(Exit::Well)
+    Ok(CommandExit::Well)
 }
 
 fn mark_dead(context: &Context, worker: &str) -> Result<u64> {

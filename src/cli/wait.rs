@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::progress::Progress;
 use crate::error::Result;
 use crate::human::group;
@@ -12,13 +12,15 @@ use crate::job::SweepId;
 use crate::ops::recover::recover;
 use crate::ops::select;
 
-/// How often the store is asked.
+/// How often the state of the sweep is read.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// How often `wait` looks for jobs of lost workers: it may be the only process left that does.
+/// How often `wait` checks for jobs of lost workers: no worker may be left to do it.
 const CHECK_LEASES: Duration = Duration::from_secs(1);
 
 /// Wait until a sweep has no points left to run, or is paused
+///
+/// The exit code is that of `sweep run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep, for example pi-3 [default: your newest sweep]
@@ -26,7 +28,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     let id = select::sweep(&*store, args.sweep.as_ref())?.id;
     let progress = Progress::new(store.clone(), id.clone());
@@ -49,7 +51,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
             // The store may be restarting: keep waiting.
             Err(error) if error.is_unreachable() => {
                 if !std::mem::replace(&mut is_away, true) {
-                    message!("the store is away: {error}; sweep asks again until it is back");
+                    message!("the store is away: {error}; waiting until it is back");
                 }
                 thread::sleep(EVERY);
             }
@@ -67,5 +69,5 @@ pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(reason) = &row.paused {
         message!("{id} is paused: {reason}");
     }
-    Ok(Exit::of_counts(&counts))
+    Ok(CommandExit::of_counts(&counts))
 }

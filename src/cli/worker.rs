@@ -1,7 +1,7 @@
 //! Owns `sweep worker`: runs jobs until stopped.
 
 use crate::cli::Context;
-use crate::cli::exit::Exit;
+use crate::cli::exit::CommandExit;
 use crate::cli::work::{WorkArgs, work};
 use crate::error::Result;
 use crate::store::Scope;
@@ -20,18 +20,18 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn execute(args: &Args, context: &Context) -> Result<Exit> {
+pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     args.work.set_log_format();
     let store = context.store_or_create()?;
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
     if summary.undelivered > 0 {
-        return Ok(Exit::Store);
+        return Ok(CommandExit::Store);
     }
     Ok(match () {
-        () if interrupted => Exit::Interrupted,
-        () if !summary.paused.is_empty() => Exit::Paused,
-        () if summary.failed > 0 => Exit::SomeFailed,
-        () => Exit::Well,
+        () if interrupted => CommandExit::Interrupted,
+        () if !summary.paused.is_empty() => CommandExit::Paused,
+        () if summary.failed > 0 => CommandExit::SomeFailed,
+        () => CommandExit::Well,
     })
 }

@@ -1,4 +1,4 @@
-//! Owns reporting what a sweep file would run: the number of points, the first ones, or all of them.
+//! Owns the report of `sweep check`: the number of points, the first points, or all of them.
 
 use std::io::Write;
 
@@ -10,11 +10,11 @@ use crate::ops::warn;
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::space::{Block, Dist, Explained, Point, Space, Values};
 use crate::spec::{Import, SweepFile};
-use crate::table::cell::Cell;
+use crate::table::cell::TableCell;
 use crate::table::write::TableWriter;
 use crate::value::Value;
 
-/// Points looked at to tell the types of parameters that are computed.
+/// The number of points from which the types of computed parameters are determined.
 const TYPE_SAMPLE: u64 = 256;
 
 /// What a sweep file would do.
@@ -23,21 +23,21 @@ pub struct CheckReport {
     pub name: String,
     /// The number of points.
     pub total: u64,
-    /// How that comes about, block by block.
+    /// How the number of points is computed, block by block.
     pub blocks: Vec<Explained>,
     /// Each parameter, with the type of its values: `int`, `float`, `number` (both), `bool`, `text`, `mixed`.
     pub parameters: Vec<(String, &'static str)>,
-    /// The first points, with what their processes would be given.
+    /// The first points, with their commands, files and environments.
     pub first: Vec<PreparedJob>,
-    /// What was taken from other files.
+    /// The values that were read from other files.
     pub imports: Vec<Import>,
-    /// Warnings of the sweep file itself, which are shown with their places when it is read.
+    /// The warnings of the sweep file itself. They are printed with their positions when the file is read.
     pub file_warnings: Vec<String>,
-    /// What else may be wrong, a sentence each.
+    /// Further warnings, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Looks at a sweep and its first points.
+/// Examines a sweep and its first points.
 ///
 /// # Errors
 /// If a template cannot be rendered for one of them.
@@ -78,7 +78,7 @@ impl CheckReport {
 
 fn block_json(block: &Explained) -> Json {
     let factors = block.factors.iter().map(|(name, count)| json!({"name": name, "count": count}));
-    // JSON's numbers are doubles to many readers, and a product before conditions may be larger than all of them.
+    // The product before conditions may exceed 64 bits; then it is written as a double.
     let product = u64::try_from(block.points).map_or_else(|_| json!(block.points as f64), Json::from);
     json!({"factors": factors.collect::<Vec<_>>(), "product": product, "points": block.kept})
 }
@@ -99,9 +99,8 @@ fn point_json(names: &[String], prepared: &PreparedJob) -> Json {
     })
 }
 
-/// Writes all points as CSV: `job`, the parameters, `draw`, `randomization` where there is more than one, `repeat`,
-/// `seed`. Returns how many; memory does not grow with
-/// them.
+/// Writes all points as a table: `job`, the parameters, `draw`, `randomization` if there is more than one, `repeat` and
+/// `seed`. Returns the number of points; memory does not grow with it.
 ///
 /// # Errors
 /// If the target cannot be written.
@@ -114,7 +113,7 @@ pub fn write_points(space: &Space, target: &OutputTarget, stdout: &mut dyn Write
     target.write(stdout, |stream, path| {
         let mut table = TableWriter::new(format, stream, &header).map_err(Error::file("written", path))?;
         for point in (0..space.len()).map_while(|index| space.point(index)) {
-            table.row(row(point, scrambles).iter().map(Cell::Value)).map_err(Error::file("written", path))?;
+            table.row(row(point, scrambles).iter().map(TableCell::Value)).map_err(Error::file("written", path))?;
         }
         table.finish().map_err(Error::file("written", path))?;
         Ok(space.len())
@@ -131,7 +130,7 @@ fn row(point: Point, scrambles: bool) -> Vec<Value> {
     cells
 }
 
-/// The types of the parameters: of those that are listed all values are looked at, of others those at the first points.
+/// The types of the parameters: from all values of a list, and for other parameters from the first points.
 fn parameters(space: &Space) -> Vec<(String, &'static str)> {
     let first: Vec<Point> = (0..TYPE_SAMPLE.min(space.len())).filter_map(|index| space.point(index)).collect();
     let kind_of = |(column, name): (usize, &String)| {

@@ -1,4 +1,4 @@
-//! Owns collecting: from the store's records, in order of index, to the rows of a table.
+//! Owns collecting: reads the store's records in order of index and writes the rows of a table.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::record::Record;
 use crate::space::Space;
 use crate::store::{Store, SweepRow};
 use crate::table::columns::TableColumns;
-use crate::table::rows::Row;
+use crate::table::rows::TableRow;
 use crate::table::write::TableWriter;
 
 /// A request for the table of a sweep.
@@ -34,7 +34,7 @@ pub struct TableRequest<'a> {
 /// Which rows and columns a table has.
 #[derive(Clone, Debug, Default)]
 pub struct TableSelection {
-    /// Whether points that have not succeeded have rows, too.
+    /// Whether points that have not succeeded have rows as well.
     pub all: bool,
     /// Only rows that satisfy this expression over the columns.
     pub filter: Option<String>,
@@ -49,11 +49,11 @@ pub struct Collected {
     pub rows: u64,
     /// Rows skipped because a value that the filter uses is missing, so that the filter cannot be evaluated.
     pub skipped: u64,
-    /// Who ran its jobs, and when.
+    /// Which machines ran the jobs, and when.
     pub ran: ExecutionInfo,
 }
 
-/// Who ran the jobs of a table, and when.
+/// Which machines ran the jobs of a table, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecutionInfo {
     /// The machines.
@@ -79,12 +79,11 @@ impl ExecutionInfo {
     }
 }
 
-/// Writes the table, to `stdout` where that is the target. Memory is bounded, whatever the number of points; the
-/// columns are known before the first row.
+/// Writes the table; `stdout` is used if the target is standard output. Memory does not grow with the number of points.
 ///
 /// # Errors
-/// If the store cannot be read, the selection names what there is not, or the file cannot be written; an old file is then
-/// left as it was.
+/// If the store cannot be read, the selection uses an unknown name, or the file cannot be written. An existing file is then
+/// unchanged.
 pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut dyn Write) -> Result<Collected> {
     let table_columns = TableColumns::new(request.space, &request.store.columns(&request.row.id)?);
     let filter = request.selection.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
@@ -123,14 +122,14 @@ fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec
     asked.iter().map(place).collect()
 }
 
-/// Calls `take` for each row: of the succeeded points, or of all. Returns who ran them, and when.
+/// Calls `take` for each row: of the succeeded points, or of all. Returns which machines ran them, and when.
 ///
 /// # Errors
 /// If the store cannot be read, and the errors of `take`.
 pub fn rows(
     request: &TableRequest<'_>,
     table_columns: &TableColumns,
-    take: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    take: &mut dyn FnMut(&TableRow<'_>) -> Result<()>,
 ) -> Result<ExecutionInfo> {
     let mut ran = ExecutionInfo::default();
     let mut result_index = table_columns.result_index();

@@ -1,4 +1,4 @@
-//! Owns why points failed: the failed points one by one, and grouped by cause and last line of stderr.
+//! Owns the failed points of a sweep: one by one, and grouped by cause and last line of stderr.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub struct Failure {
     pub index: u64,
     /// The number of its newest attempt.
     pub attempt: u32,
-    /// Why that failed.
+    /// Why that attempt failed.
     pub cause: Cause,
 }
 
@@ -30,14 +30,14 @@ impl Failure {
     fn new(index: u64, record: Option<&Record>) -> Failure {
         let cause = match record.map(|record| &record.outcome) {
             Some(Outcome::Failed { cause }) => cause.clone(),
-            // Nothing else fails for good.
+            // Without the record of a failed attempt, the point failed because its workers were lost.
             _ => Cause::LostTooOften,
         };
         Failure { index, attempt: record.map_or(0, |record| record.tries.attempts), cause }
     }
 }
 
-/// The normalized last line of stderr of each failed point; none: it printed nothing there.
+/// The normalized last line of stderr of each failed point; none: nothing is stored.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -70,7 +70,7 @@ impl<'a> Failures<'a> {
         }
     }
 
-    /// The next failed points, as many as one request reads outputs of; none: there are no more.
+    /// The next failed points, up to the number of outputs that one request reads; none: there are no more.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -121,18 +121,18 @@ pub struct FailureGroup {
     pub words: String,
     /// Whether other points have another text for the cause.
     pub varied: bool,
-    /// The normalized last line of stderr; none: there is none.
+    /// The normalized last line of stderr; none: nothing is stored.
     pub last_line: Option<String>,
     /// Whether this group collects the points of one cause with too many different lines.
     pub mixed: bool,
-    /// How many points.
+    /// The number of points.
     pub count: u64,
-    /// The first of them.
+    /// The first of these points.
     pub example: JobAddress,
 }
 
-/// The failed points by cause and last line of stderr, the largest group first. Memory is bounded by the number of
-/// groups, and that by [`MOST_GROUPS`] and one for each cause.
+/// The failed points by cause and last line of stderr, the largest group first. Memory grows with the number of
+/// groups, which is at most [`MOST_GROUPS`] plus one per cause.
 ///
 /// # Errors
 /// If the store cannot be read.

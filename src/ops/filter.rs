@@ -1,15 +1,15 @@
-//! Owns `--where`: selecting points of a sweep, or rows of its table, by an expression.
+//! Owns `--where`: selects points of a sweep, or rows of its table, by an expression.
 
 use crate::error::{Error, Result};
 use crate::expr::Expression;
 use crate::space::{Point, Space};
 use crate::suggest;
 use crate::table::columns::TableColumns;
-use crate::table::rows::Row;
+use crate::table::rows::TableRow;
 use crate::value::Value;
 use crate::visible::visible_in_line;
 
-/// Names that an expression over points may use besides the parameters.
+/// The names that an expression over points may use in addition to the parameters.
 const COUNTERS: [&str; 4] = ["job", "draw", "randomization", "repeat"];
 
 /// An expression over a sweep's parameters, or over the columns of its table.
@@ -28,7 +28,7 @@ impl Filter {
         Filter::new(text, space.names().to_vec())
     }
 
-    /// The same over all columns of a table, results among them.
+    /// Compiles an expression over all columns of a table, including results.
     ///
     /// # Errors
     /// As [`Filter::of_points`].
@@ -56,25 +56,25 @@ impl Filter {
     /// Whether a point satisfies it. False if it needs a derived parameter that cannot be computed.
     ///
     /// # Errors
-    /// If it cannot be evaluated: the point lacks a parameter, or the value is neither true nor false.
+    /// If it cannot be evaluated, for example because the point has no such parameter or the value is not true or false.
     pub fn holds(&self, point: &Point) -> Result<bool> {
         let lookup = |name: &str| match counter(point, name) {
-            None => point.params.get(self.place(name)?).cloned(),
+            None => point.params.get(self.position(name)?).cloned(),
             known => known,
         };
         match self.expression.holds(&lookup) {
             Err(_) if point.fault.is_some() => Ok(false),
-            told => told.map_err(|why| self.failed(point, &why)),
+            evaluated => evaluated.map_err(|why| self.failed(point, &why)),
         }
     }
 
-    /// Whether a row satisfies it. None: a value that it uses is missing in the row, such as a result, or a parameter of
-    /// another block.
+    /// Whether a row satisfies it. None: the row has no value for a name that the expression uses, such as a result, or a
+    /// parameter of another block.
     ///
     /// # Errors
     /// If it cannot be evaluated for another reason.
-    pub fn keeps(&self, row: &Row<'_>) -> Result<Option<bool>> {
-        let lookup = |name: &str| match self.place(name) {
+    pub fn keeps(&self, row: &TableRow<'_>) -> Result<Option<bool>> {
+        let lookup = |name: &str| match self.position(name) {
             Some(at) => Some(row.cell(at).value()),
             None => counter(row.point, name),
         };
@@ -89,7 +89,7 @@ impl Filter {
         }
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
+    fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|other| other == name)
     }
 

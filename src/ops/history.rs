@@ -1,4 +1,4 @@
-//! Owns reading the log of a sweep in order of index: the newest record of each point, and all attempts of one.
+//! Owns reading the log of a sweep: the newest record of each point in order of index, and all attempts of one point.
 
 use crate::error::Result;
 use crate::job::{Cause, Outcome, SweepId};
@@ -6,10 +6,10 @@ use crate::record::{self, BLOCK, Record};
 use crate::store::{BlockLog, Store};
 use crate::stored;
 
-/// Blocks that one request reads and memory holds at once.
+/// The number of blocks that one request reads; memory holds at most these.
 const BLOCKS: u64 = 16;
 
-/// Reads the records of all blocks in order, some blocks at a time. Memory is bounded by [`BLOCKS`] blocks.
+/// Iterates over the blocks of a sweep in order. Memory is bounded by [`BLOCKS`] blocks.
 pub struct Blocks<'a> {
     store: &'a dyn Store,
     id: &'a SweepId,
@@ -19,12 +19,12 @@ pub struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// The blocks of a sweep of `total` points.
+    /// Iterates over all blocks of a sweep of `total` points.
     pub fn new(store: &'a dyn Store, id: &'a SweepId, total: u64) -> Self {
         Blocks { store, id, next: 0, end: total.div_ceil(BLOCK), read: Vec::new().into_iter() }
     }
 
-    /// Continues at a block, unless it is past it; does not read the blocks between.
+    /// Skips to a block without reading those before it. Does nothing if that block has been read.
     pub fn skip_to(&mut self, block: u64) {
         if block >= self.next {
             self.next = block;
@@ -50,14 +50,14 @@ impl<'a> Blocks<'a> {
 impl Iterator for Blocks<'_> {
     type Item = Result<Vec<Record>>;
 
-    /// The next block's newest record of each point that has any, in order of index.
+    /// The newest record of each point of the next block that has records, in order of index.
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose().map(|block| newest(&block?.1))
     }
 }
 
-/// The newest record of each point, in order of index. The last accepted record counts: the store accepts one outcome per
-/// claim, and gives no claim for a succeeded point unless the success was set aside, which is a record, too.
+/// The newest record of each point, in order of index. The last accepted record is the valid one: the store
+/// accepts one outcome per claim, and hands out no claim for a succeeded point unless a record sets the success aside.
 fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for chunk in chunks {
@@ -75,8 +75,8 @@ fn newest(chunks: &[Vec<u8>]) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// The attempts of one point, oldest first. If the outcome of a lost worker arrived before anybody claimed the job again,
-/// it replaces the loss.
+/// The attempts of one point, oldest first. If the outcome of a worker that was reported lost arrived before the
+/// job was claimed again, it replaces the loss.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -84,7 +84,7 @@ pub fn of_point(store: &dyn Store, id: &SweepId, index: u64) -> Result<Vec<Recor
     Ok(of_point_and_chunks(store, id, index)?.0)
 }
 
-/// The same, with the number of chunks of the point's block.
+/// As [`of_point`], with the number of chunks in the log of the point's block.
 ///
 /// # Errors
 /// If the store cannot be read.

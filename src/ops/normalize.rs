@@ -1,12 +1,12 @@
-//! Owns normalizing what jobs print: numbers and paths, which differ from job to job, are replaced. Pure.
+//! Owns normalizing lines that jobs print: replaces numbers and paths, which differ from job to job. Pure.
 
 use crate::visible::visible_in_line;
 
-/// The longest line that is kept, in characters.
+/// The maximum length of a normalized line, in characters.
 const LONGEST: usize = 200;
 
 /// The last line of a text that is not blank, normalized: `#` for numbers (also hexadecimal ones), `PATH` for paths, one
-/// space for blanks; control characters are made visible. None: all lines are blank.
+/// space between words; control characters are made visible. None: all lines are blank.
 pub fn last_line(text: &str) -> Option<String> {
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     let words: Vec<String> = line.split_whitespace().map(word).collect();
@@ -18,23 +18,25 @@ pub fn last_line(text: &str) -> Option<String> {
     Some(line)
 }
 
-/// A word without what differs: a path is looked for behind quotes and brackets, and ends before what closes them.
+/// A word with its numbers and its path replaced. A path may follow an opening quote or bracket, and ends before the
+/// closing one.
 fn word(word: &str) -> String {
     let opens = |c: char| "'\"`([{<=,".contains(c);
-    let behind = word.char_indices().filter(|(_, c)| opens(*c)).map(|(at, c)| at + c.len_utf8());
-    let start = behind.take_while(|at| word.get(*at..).is_some_and(|rest| rest.contains('/'))).last().unwrap_or(0);
+    let after_opening = word.char_indices().filter(|(_, c)| opens(*c)).map(|(at, c)| at + c.len_utf8());
+    let start =
+        after_opening.take_while(|at| word.get(*at..).is_some_and(|rest| rest.contains('/'))).last().unwrap_or(0);
     let (before, rest) = word.split_at(start);
     let end = rest.trim_end_matches(|c: char| "'\"`)]}>,.;:!?".contains(c)).len();
     let (inner, after) = rest.split_at(end);
     if inner.contains('/') && inner.chars().any(char::is_alphanumeric) && !inner.contains("://") {
-        // What follows a path behind a colon, a line number, belongs to it.
-        return format!("{}PATH{}", blanked(before), blanked(after));
+        // A line number after a colon is part of the path.
+        return format!("{}PATH{}", replace_numbers(before), replace_numbers(after));
     }
-    blanked(word)
+    replace_numbers(word)
 }
 
-/// A text with `#` for its numbers: digits, with what belongs to a number around them.
-fn blanked(text: &str) -> String {
+/// Replaces each number of a text by `#`: digits with their sign, fraction and exponent.
+fn replace_numbers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -53,8 +55,8 @@ fn blanked(text: &str) -> String {
     out
 }
 
-/// The length of the number that a text begins with, in bytes; 0: none. Within a word only digits are one, so that
-/// `node17` and `node18` are alike.
+/// The length in bytes of the number at the start of a text; 0: none. Within a word only digits count, so that `node17` and
+/// `node18` give the same line.
 fn number(text: &str, in_word: bool) -> usize {
     let run = |text: &str, is: fn(&u8) -> bool| text.bytes().take_while(is).count();
     let digits = run(text, u8::is_ascii_digit);
@@ -67,7 +69,7 @@ fn number(text: &str, in_word: bool) -> usize {
             return 2 + length;
         }
     }
-    // A hash or an address without 0x: eight or more of such digits, letters among them.
+    // A hash or an address without 0x: eight or more hexadecimal digits with at least one letter and one decimal digit.
     let hex = run(text, u8::is_ascii_hexdigit);
     if hex >= 8 && digits < hex && text.bytes().take(hex).any(|byte| byte.is_ascii_digit()) {
         return hex;
@@ -98,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_differs_from_job_to_job_is_blanked() {
+    fn numbers_and_paths_are_replaced() {
         let cases = [
             ("ValueError: x = -1.5e-3 is not in [0, 10]", "ValueError: x = # is not in [#, #]"),
             ("Traceback\n  File \"/tmp/a b/job.py\", line 17\nKeyError: 'k17'\n\n", "KeyError: 'k#'"),
@@ -122,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_never_panics_shows_no_controls_and_blanks_all_digits(text in "\\PC*|[\\x00-\\xff]{0,60}") {
+        fn any_text_gives_a_line_without_control_characters(text in "\\PC*|[\\x00-\\xff]{0,60}") {
             if let Some(line) = last_line(&text) {
                 let shown = line.replace("\\u{", "");
                 prop_assert!(!line.chars().any(char::is_control));

@@ -6,7 +6,7 @@ use crate::record::{Output, Record};
 use crate::store::Store;
 use crate::stored;
 
-/// How many outputs one request reads: at most some 16 MiB, at the largest `logs-limit`.
+/// The number of outputs that one request reads: about 16 MiB at the largest `logs-limit`.
 pub const AT_ONCE: usize = 32;
 
 /// The stored output of attempts (index of the point, number of the attempt), in the given order; none: nothing is stored.
@@ -24,21 +24,21 @@ pub fn of_attempts(store: &dyn Store, sweep: &SweepId, attempts: &[(u64, u32)]) 
     Ok(outputs)
 }
 
-/// The same for records. The output of a reused point is stored with the sweep in which it ran; none: that sweep was
-/// removed.
+/// The stored output of records, in the given order; none: nothing is stored. The output of a reused point is stored with
+/// the sweep in which the point ran; none if that sweep was removed.
 ///
 /// # Errors
 /// As [`of_attempts`].
 pub fn of_records(store: &dyn Store, sweep: &SweepId, records: &[Record]) -> Result<Vec<Option<Output>>> {
     let mut outputs = Vec::with_capacity(records.len());
     let home = |record: &Record| record.origin.as_ref().map(|origin| origin.sweep.clone());
-    for alike in records.chunk_by(|a, b| home(a) == home(b)) {
-        let place = |record: &Record| record.origin.as_ref().map_or(record.index, |origin| origin.index);
-        let attempts: Vec<_> = alike.iter().map(|record| (place(record), record.tries.attempts)).collect();
-        let origin = alike.first().and_then(home);
+    for group in records.chunk_by(|a, b| home(a) == home(b)) {
+        let index = |record: &Record| record.origin.as_ref().map_or(record.index, |origin| origin.index);
+        let attempts: Vec<_> = group.iter().map(|record| (index(record), record.tries.attempts)).collect();
+        let origin = group.first().and_then(home);
         match of_attempts(store, origin.as_ref().unwrap_or(sweep), &attempts) {
             Err(crate::error::Error::Store(error)) if error.is_no_such_sweep() && origin.is_some() => {
-                outputs.extend(alike.iter().map(|_| None));
+                outputs.extend(group.iter().map(|_| None));
             }
             found => outputs.extend(found?),
         }
@@ -46,7 +46,7 @@ pub fn of_records(store: &dyn Store, sweep: &SweepId, records: &[Record]) -> Res
     Ok(outputs)
 }
 
-/// The same for one record.
+/// The stored output of one record.
 ///
 /// # Errors
 /// As [`of_attempts`].

@@ -1,5 +1,5 @@
-//! Owns the decision what to do with a sweep file that is run again: continue a stored sweep, or create a new one that
-//! reuses the results of earlier ones. Pure; [`crate::ops::reuse`] does the work.
+//! Owns the decision between continuing a stored sweep and creating a new one that reuses earlier results. Pure;
+//! [`crate::ops::reuse`] does the work.
 
 use crate::job::SweepId;
 use crate::model::Document;
@@ -23,7 +23,7 @@ pub enum ReusePolicy {
 pub struct EarlierSweep {
     /// Its id.
     pub id: SweepId,
-    /// How many of its points have which state.
+    /// The number of its points in each state.
     pub counts: Counts,
     /// The submitted document.
     pub document: Document,
@@ -34,7 +34,7 @@ pub struct EarlierSweep {
 pub struct ReuseSource {
     /// The sweep.
     pub id: SweepId,
-    /// How many points it has.
+    /// The number of its points.
     pub total: u64,
     /// Whether `[results]` differs: results are then extracted again from the stored output.
     pub results_changed: bool,
@@ -45,13 +45,13 @@ pub struct ReuseSource {
 pub struct NotReused {
     /// The sweep.
     pub id: SweepId,
-    /// What has changed; at least one thing.
+    /// What has changed; at least one change.
     pub changes: Vec<FingerprintChange>,
-    /// How many of its points have succeeded.
+    /// The number of its points that have succeeded.
     pub succeeded: u64,
 }
 
-/// What is to be done.
+/// What a submission does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// Continue this sweep.
@@ -65,7 +65,8 @@ pub enum Plan {
     },
 }
 
-/// Decides. `older` are the sweeps of that name, newest first; no more are read than needed. O(size of the documents).
+/// Decides what to do. `older` are the sweeps of the same name, newest first; the iterator is read only as far as needed.
+/// O(size of the documents).
 ///
 /// - A sweep with the same fingerprint, `[results]` and space is continued, if it is the newest with that fingerprint or
 ///   has nothing left to run. (Otherwise a newer one, of another space, may have points that it lacks.)
@@ -122,7 +123,7 @@ mod tests {
     use crate::space::Space;
     use crate::spec::{SourceFile, read};
 
-    /// A document, its fingerprint changed by hand where a test wants another.
+    /// A document with its fingerprint.
     fn document(values: &str, script: &str, format: &str) -> Document {
         let text =
             format!("command = 'run {{{{ x }}}} {script}'\n[grid]\nx = {values}\n[results]\nformat = '{format}'\n");
@@ -155,11 +156,11 @@ mod tests {
     fn decide(document: &Document, policy: ReusePolicy, older: &[EarlierSweep]) -> String {
         let plan = plan(document, policy, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
         match plan {
-            Plan::Continue(id) => format!("go on with {id}"),
+            Plan::Continue(id) => format!("continue {id}"),
             Plan::New { sources, not_reused } => {
                 let from = sources
                     .iter()
-                    .map(|from| format!("{}{}", from.id, if from.results_changed { " anew" } else { "" }));
+                    .map(|from| format!("{}{}", from.id, if from.results_changed { " reextracted" } else { "" }));
                 let not_reused = not_reused.map(|not_reused| {
                     let changes: Vec<_> = not_reused.changes.iter().map(FingerprintChange::to_string).collect();
                     format!("; {}: {} since {}", not_reused.succeeded, changes.join(", "), not_reused.id)
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_decides_what_is_done() {
+    fn the_stored_sweeps_decide_whether_one_continues_or_is_reused() {
         let a = || document("[1, 2, 3, 4]", "s", "auto");
         let wider = || document("[1, 2, 3, 4, 5]", "s", "auto");
         let edited = || document("[1, 2, 3, 4]", "t", "auto");
@@ -178,30 +179,30 @@ mod tests {
         let fresh = |document: Document| Document { fresh: true, ..document };
         let cases: Vec<(Document, Vec<EarlierSweep>, &str)> = vec![
             (a(), vec![], "new from []"),
-            (a(), vec![older(1, 2, a())], "go on with a-1"),
-            (a(), vec![older(1, 4, a())], "go on with a-1"),
-            (a(), vec![older(1, 0, a())], "go on with a-1"),
+            (a(), vec![older(1, 2, a())], "continue a-1"),
+            (a(), vec![older(1, 4, a())], "continue a-1"),
+            (a(), vec![older(1, 0, a())], "continue a-1"),
             (wider(), vec![older(1, 3, a())], "new from [a-1]"),
             (wider(), vec![older(1, 0, a())], "new from []"),
-            // Shrunk again: what the wider one did is not lost.
-            (a(), vec![older(2, 5, wider()), older(1, 4, a())], "go on with a-1"),
+            // The grid shrank again: the results of the wider sweep are not lost.
+            (a(), vec![older(2, 5, wider()), older(1, 4, a())], "continue a-1"),
             (a(), vec![older(2, 5, wider()), older(1, 3, a())], "new from [a-2, a-1]"),
-            (a(), vec![older(2, 0, wider()), older(1, 3, a())], "go on with a-1"),
+            (a(), vec![older(2, 0, wider()), older(1, 3, a())], "continue a-1"),
             (wider(), vec![older(3, 4, a()), older(2, 3, wider()), older(1, 4, a())], "new from [a-3, a-2, a-1]"),
             // The program was edited, and edited back.
             (edited(), vec![older(1, 3, a())], "new from []; 3: the command changed since a-1"),
             (edited(), vec![older(1, 0, a())], "new from []"),
-            (edited(), vec![older(2, 1, edited()), older(1, 3, a())], "go on with a-2"),
-            (a(), vec![older(2, 1, edited()), older(1, 3, a())], "go on with a-1"),
+            (edited(), vec![older(2, 1, edited()), older(1, 3, a())], "continue a-2"),
+            (a(), vec![older(2, 1, edited()), older(1, 3, a())], "continue a-1"),
             (wider(), vec![older(2, 1, edited()), older(1, 3, a())], "new from [a-1]"),
             (wider(), vec![older(2, 1, a()), older(1, 3, edited())], "new from [a-2]"),
-            // Only what is read of the output is different.
-            (read(), vec![older(1, 4, a())], "new from [a-1 anew]"),
-            (read(), vec![older(2, 4, read()), older(1, 4, a())], "go on with a-2"),
-            (a(), vec![older(2, 4, read()), older(1, 4, a())], "go on with a-1"),
-            // One that started over hides what is older.
+            // Only `[results]` differs.
+            (read(), vec![older(1, 4, a())], "new from [a-1 reextracted]"),
+            (read(), vec![older(2, 4, read()), older(1, 4, a())], "continue a-2"),
+            (a(), vec![older(2, 4, read()), older(1, 4, a())], "continue a-1"),
+            // A fresh sweep hides the older ones.
             (wider(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "new from [a-2]"),
-            (a(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "go on with a-2"),
+            (a(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "continue a-2"),
             (a(), vec![older(2, 0, fresh(wider())), older(1, 4, a())], "new from []"),
         ];
         for (document, older, expected) in cases {
@@ -211,18 +212,18 @@ mod tests {
             decide(&edited(), ReusePolicy::EvenIfChanged, &[older(2, 1, wider()), older(1, 3, a())]),
             "new from [a-2, a-1]"
         );
-        assert_eq!(decide(&a(), ReusePolicy::EvenIfChanged, &[older(1, 3, a())]), "go on with a-1");
+        assert_eq!(decide(&a(), ReusePolicy::EvenIfChanged, &[older(1, 3, a())]), "continue a-1");
         assert_eq!(decide(&a(), ReusePolicy::Never, &[older(1, 3, a())]), "new from []");
     }
 
     #[test]
-    fn failures_for_want_of_a_result_are_looked_at_when_what_is_read_changes() {
+    fn failures_without_a_result_are_considered_when_results_change() {
         let mut failed = older(1, 0, document("[1]", "s", "json"));
         failed.counts = Counts { total: 1, failed: 1, ..Counts::default() };
         assert_eq!(
             decide(&document("[1]", "s", "auto"), ReusePolicy::IfUnchanged, &[failed.clone()]),
-            "new from [a-1 anew]"
+            "new from [a-1 reextracted]"
         );
-        assert_eq!(decide(&document("[1]", "s", "json"), ReusePolicy::IfUnchanged, &[failed]), "go on with a-1");
+        assert_eq!(decide(&document("[1]", "s", "json"), ReusePolicy::IfUnchanged, &[failed]), "continue a-1");
     }
 }

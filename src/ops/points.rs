@@ -1,4 +1,4 @@
-//! Owns iterating over the states of points, in order of index, as ranges.
+//! Owns reading the states of points, in order of index, as ranges.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::job::{JobState, SweepId};
 use crate::store::{PointSet, Span, Store};
 
-/// Spans that one request reads.
+/// The number of spans that one request reads.
 const PAGE: usize = 1000;
 
 /// Reads the spans of a set, page by page.
@@ -41,8 +41,8 @@ impl<'a> SpanReader<'a> {
     }
 }
 
-/// Iterates over the states of points in order of index, as ranges of points with one state. Points change state while
-/// it reads; each point comes once, with a state that it had meanwhile.
+/// Iterates over the states of points in order of index, as ranges of points with one state. Points may
+/// change state during the iteration: each point is returned once, with a state that it had at some moment of it.
 pub struct PointStates<'a> {
     sets: Vec<SpanReader<'a>>,
     at: u64,
@@ -60,7 +60,7 @@ impl<'a> PointStates<'a> {
         )
     }
 
-    /// Reads some sets only; points in none of them count as succeeded.
+    /// Reads only some sets; points in none of them are returned as succeeded.
     pub fn of(store: &'a dyn Store, id: &'a SweepId, total: u64, sets: &[PointSet]) -> Self {
         PointStates { sets: sets.iter().map(|set| SpanReader::new(store, id, *set)).collect(), at: 0, total }
     }

@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// Writes the provenance of a table beside it. A table on standard output or in a pipe has none.
 ///
 /// # Errors
-/// If the store cannot be read or the file not be written.
+/// If the store cannot be read or the file cannot be written.
 pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Collected) -> Result<()> {
     let Some(table) = target.regular_file() else { return Ok(()) };
     let document = Document::decode(&request.store.document(&request.row.id)?)
@@ -33,8 +33,8 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Coll
     })
 }
 
-/// The sweep whose table is at the target, if a `sweep run` that was started later than the requesting one wrote it: then
-/// it must not be overwritten. Tables of other stores, and of releases that did not note the start, are not protected.
+/// The sweep whose table is at the target, if a `sweep run` wrote it that started later than the requesting one: that table
+/// must not be overwritten. Tables of other stores, and of releases that did not record the start, are not protected.
 pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Option<String> {
     let started = request.run_started_ms?;
     let table = target.regular_file().filter(|table| table.exists())?;

@@ -1,5 +1,5 @@
-//! Owns reading a sweep file to be submitted or checked: opens it, works out which points its conditions keep, and
-//! computes the fingerprint.
+//! Owns reading a sweep file for `run`, `submit` and `check`: opens it, evaluates its conditions and computes the
+//! fingerprint.
 
 use std::path::Path;
 
@@ -28,13 +28,13 @@ impl From<Error> for ReadError {
 
 /// What the caller shows while a sweep file is read.
 pub struct ReadEvents<'a> {
-    /// Called once with the warnings, as soon as the file is known to have no errors; they may be none.
+    /// Called once with the warnings (possibly none) if the file has no errors.
     pub warnings: &'a mut dyn FnMut(&Diagnostics),
-    /// Called now and then while conditions are evaluated: points done, and points in all.
+    /// Called regularly while conditions are evaluated, with the number of points done and the total.
     pub progress: &'a mut dyn FnMut(u64, u64),
 }
 
-/// Reads a sweep file to be submitted. Runs git for the state of its folder.
+/// Reads a sweep file to submit. Runs git to record the state of its folder.
 ///
 /// # Errors
 /// If it cannot be read, or has errors.
@@ -43,8 +43,8 @@ pub fn for_submission(path: &Path, events: &mut ReadEvents) -> Result<Document, 
     Ok(Document { git: git_state(&document.here), ..document })
 }
 
-/// Reads a sweep file, works out which points are kept, and computes the fingerprint. Both are stored with the sweep, so
-/// that workers need not do it again.
+/// Reads a sweep file, evaluates which points its conditions keep, and computes the fingerprint. Both are stored with the
+/// sweep, so that workers need not compute them again.
 ///
 /// # Errors
 /// If it cannot be read, or has errors.

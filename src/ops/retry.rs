@@ -1,4 +1,4 @@
-//! Owns `retry`: putting failed and cancelled points back in the queue, and single succeeded points by address.
+//! Owns `retry`: puts failed and cancelled points back in the queue, and single succeeded points by address.
 
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,16 +15,16 @@ use crate::space::Space;
 use crate::store::{PointSet, Rerun, Store, SweepRow};
 use crate::stored;
 
-/// Named points.
+/// Points that the command line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointRange {
     /// One point by its address; it may have succeeded.
     One(u64),
-    /// A range with both ends included.
+    /// A range; both ends are included.
     Range(u64, u64),
 }
 
-/// RetrySelection points are to be put back. All that is given must hold.
+/// Which points are put back: those that satisfy all given conditions.
 #[derive(Default)]
 pub struct RetrySelection<'a> {
     /// Only these points; none: all.
@@ -35,12 +35,12 @@ pub struct RetrySelection<'a> {
     pub filter: Option<(&'a Filter, &'a Space)>,
     /// Points that failed for one of these causes; none: any.
     pub causes: &'a [CausePattern],
-    /// Points whose newest attempt has this normalized last line of stderr; empty: it printed nothing there.
+    /// Points whose newest attempt has this normalized last line of stderr; empty: it printed nothing on stderr.
     pub last_line: Option<&'a str>,
 }
 
 impl RetrySelection<'_> {
-    /// Whether only indices are given: then a single index may name a succeeded point.
+    /// Whether there is no condition besides indices: then a single index may name a succeeded point.
     fn is_plain(&self) -> bool {
         !self.failed && self.filter.is_none() && !self.looks_at_failures()
     }
@@ -54,7 +54,7 @@ impl RetrySelection<'_> {
         space.point(index).map_or(Ok(false), |point| filter.holds(&point))
     }
 
-    /// Those of the failed points that have the last line.
+    /// The failed points that have the wanted last line.
     fn with_line(&self, store: &dyn Store, row: &SweepRow, failures: Vec<Failure>) -> Result<Vec<Failure>> {
         let Some(wanted) = self.last_line else { return Ok(failures) };
         let lines = last_lines(store, row, &failures)?;
@@ -68,10 +68,11 @@ impl RetrySelection<'_> {
     }
 }
 
-/// Puts points back in the queue. Returns how many.
+/// Puts points back in the queue. Returns the number of points.
 ///
 /// # Errors
-/// If an index lies outside the sweep; if a single point is named that is pending or running; if the filter fails.
+/// If an index lies outside the sweep, a single named point is pending or running, the filter cannot be evaluated, or the
+/// store refuses.
 pub fn retry(store: &dyn Store, row: &SweepRow, selection: &RetrySelection<'_>) -> Result<u64> {
     let mut ranges = Vec::new();
     let mut successes = Vec::new();
@@ -107,7 +108,7 @@ fn cannot_requeue(row: &SweepRow, index: u64, state: &JobState) -> Error {
     Error::usage(format!("{}/{index} is {word}", row.id)).remedy("only points that have ended can run again")
 }
 
-/// Puts a succeeded point back in the queue. Reads the log again if it has changed meanwhile.
+/// Puts a succeeded point back in the queue. Reads the log again if it changed in the meantime.
 fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
     for _ in 0..100 {
         let (records, chunks) = history::of_point_and_chunks(store, &row.id, index)?;
@@ -118,7 +119,7 @@ fn rerun_success(store: &dyn Store, row: &SweepRow, index: u64) -> Result<u64> {
         }
         let state = store.point(&row.id, index)?.0;
         if state != JobState::Succeeded {
-            // This request, sent twice, or somebody else has put it in the queue.
+            // This request was sent twice, or another command has put the point in the queue.
             return if state == (JobState::Pending { due_ms: None }) {
                 Ok(1)
             } else {
@@ -148,7 +149,7 @@ fn superseded_record(index: u64, attempts: u32) -> Record {
     }
 }
 
-/// The failed or cancelled points within some ranges that meet all conditions, as ranges in order.
+/// The failed or cancelled points within `within` that satisfy the selection, as ranges in order.
 fn selected_ranges(
     store: &dyn Store,
     row: &SweepRow,
@@ -159,13 +160,13 @@ fn selected_ranges(
     if selection.looks_at_failures() {
         let mut failures = Failures::new(store, row);
         while let Some(some) = failures.next_batch()? {
-            let mut meant = Vec::new();
+            let mut matching = Vec::new();
             for failure in some {
                 if selection.matches(&failure, within)? {
-                    meant.push(failure);
+                    matching.push(failure);
                 }
             }
-            for failure in selection.with_line(store, row, meant)? {
+            for failure in selection.with_line(store, row, matching)? {
                 push(&mut ranges, failure.index..failure.index + 1);
             }
         }

@@ -1,9 +1,10 @@
 //! Owns reuse: copying the successes of earlier sweeps into a new one, point by point, with their origin.
 //!
-//! An earlier sweep is read block by block in order of index. Matching records are passed on in batches, so that records
-//! of one block of the new sweep come together. Memory holds one batch, and a bit for each point found.
+//! An earlier sweep is read block by block in order of index. Matching records are passed on in batches, so that most
+//! records of one block of the new sweep are written together. Memory holds one batch, and one bit per reused point.
 //!
-//! `bitmap` has sets of points; `staging` writes the new sweep.
+//! - `bitmap`: sets of points
+//! - `staging`: writes the new sweep
 
 use crate::error::{Error, Result};
 use crate::extract::{Extractor, RereadError, Results};
@@ -23,17 +24,17 @@ mod staging;
 use bitmap::PointBitmap;
 use staging::StagingWriter;
 
-/// Records gathered before they are handed on: some ten megabytes.
+/// The number of records in a batch: about ten megabytes.
 const BATCH: usize = 1 << 16;
 
-/// How many points were reused, and from where.
+/// How many points were reused, and from which sweeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReusedPoints {
-    /// How many points of each sweep, those that gave any.
+    /// The sweeps from which points were reused, with the number of points.
     pub from: Vec<(SweepId, u64)>,
-    /// How many of them had their results extracted again.
+    /// The number of reused points whose results were extracted again.
     pub reextracted: u64,
-    /// Points that ran under another `[results]` and whose output was not stored completely; they run again.
+    /// Points that ran with other `[results]` and whose output was not stored completely; they run again.
     pub output_truncated: u64,
     /// Points whose stored output does not contain the requested results; they run again.
     pub result_missing: u64,
@@ -63,7 +64,7 @@ struct ReuseScan<'a> {
     reuse: &'a Reuse<'a>,
     extractor: Extractor,
     found: PointBitmap,
-    /// Points whose success was set aside by `sweep retry`: successes of earlier sweeps do not count either.
+    /// Points whose success was set aside by `sweep retry`: successes of earlier sweeps are not reused for them either.
     set_aside: PointBitmap,
     /// Points whose output was not stored completely.
     output_truncated: PointBitmap,
@@ -75,7 +76,7 @@ struct ReuseScan<'a> {
 
 impl Reuse<'_> {
     /// Finds what can be reused and passes the records of the new sweep to `emit` in batches. Calls `progress` with the
-    /// number of earlier points done, and of all. Takes a few microseconds per point.
+    /// number of earlier points done and the total. Takes a few microseconds per point.
     ///
     /// # Errors
     /// If the store cannot be read, and the errors of `emit`.
@@ -153,7 +154,7 @@ impl ReuseScan<'_> {
         for records in Blocks::new(store, &source.id, source.total) {
             let mut records = records?;
             let reached = records.last().map_or(0, |record| record.index);
-            records.retain(|record| self.may_count(source, &matching, record));
+            records.retain(|record| self.may_be_reused(source, &matching, record));
             if source.results_changed {
                 self.reextract_records(source, &matching, records)?;
             } else {
@@ -170,7 +171,7 @@ impl ReuseScan<'_> {
             }
             progress((reached / BLOCK + 1) * BLOCK);
         }
-        // Keeps the staged sweep alive when nothing was found for long.
+        // A heartbeat: the store removes a staged sweep that receives nothing for long.
         emit(Vec::new())?;
         if self.reused.points() == before {
             self.reused.from.pop();
@@ -178,9 +179,9 @@ impl ReuseScan<'_> {
         Ok(())
     }
 
-    /// Whether the newest record of an earlier point is a success, or may be one if its results are extracted again. Notes
-    /// a success that was set aside.
-    fn may_count(&mut self, source: &ReuseSource, matching: &Matching<'_>, record: &Record) -> bool {
+    /// Whether the newest record of an earlier point is a success, or may become one when its results are extracted again.
+    /// Remembers successes that were set aside.
+    fn may_be_reused(&mut self, source: &ReuseSource, matching: &Matching<'_>, record: &Record) -> bool {
         if record.outcome == Outcome::SetAside {
             matching.find(record.index).into_iter().for_each(|point| self.set_aside.insert(point.index));
         }
@@ -188,7 +189,7 @@ impl ReuseScan<'_> {
         record.verdict == Verdict::Succeeded || (source.results_changed && lacks_result)
     }
 
-    /// The point of the new sweep that matches a record, unless it has a record already.
+    /// The point of the new sweep that matches a record; none if there is none, or it has a record already.
     fn wanted_point(&self, matching: &Matching<'_>, record: &Record) -> Option<Point> {
         let wanted_point = |point: &Point| !self.found.contains(point.index) && !self.set_aside.contains(point.index);
         matching.find(record.index).filter(wanted_point)

@@ -15,19 +15,20 @@ use crate::table::columns::result_column;
 use crate::template::shell_line;
 use crate::value::Value;
 
-/// One point, as it stands.
+/// One point with all its details.
 pub struct JobView {
     /// Its address.
     pub address: JobAddress,
-    /// Where it stands.
+    /// Its state.
     pub state: JobState,
-    /// The counts, where it has not succeeded.
+    /// Its attempt counts; none: it has succeeded.
     pub tries: Option<AttemptCounts>,
-    /// The names of the parameters, and what its next or newest attempt is given.
+    /// The names of the parameters.
     pub names: Vec<String>,
     /// The point.
     pub point: Point,
-    /// What its process is given, or why it cannot be told: a derived parameter or a template that cannot be computed.
+    /// The command, files and environment of its newest or next attempt; or why they cannot be computed, for example because
+    /// a derived parameter cannot.
     pub prepared: std::result::Result<PreparedJob, String>,
     /// The program's path on this machine, or why there is none.
     pub program: std::result::Result<PathBuf, String>,
@@ -35,7 +36,7 @@ pub struct JobView {
     pub records: Vec<Record>,
     /// The results of the newest attempt, with the names of their columns in the table.
     pub results: Vec<(String, Value)>,
-    /// What the newest attempt that ran printed; none: nothing, or nothing was kept.
+    /// The stored output of the newest attempt that ran; none: it printed nothing, or nothing is stored.
     pub output: Option<Output>,
 }
 
@@ -71,10 +72,10 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
 }
 
 impl JobView {
-    /// A line that, pasted into a shell, runs the very same thing.
+    /// A shell command line that runs the same job by hand: same command, directory, files, environment and input.
     ///
     /// # Errors
-    /// If there is nothing that could be run: why its command cannot be told.
+    /// If the command cannot be computed: the reason.
     pub fn paste_line(&self) -> std::result::Result<String, &str> {
         let PreparedJob { argv, env, stdin, dir, files, .. } = self.prepared.as_ref().map_err(String::as_str)?;
         let mut argv = argv.clone();
@@ -100,7 +101,7 @@ impl JobView {
         self.records.last()
     }
 
-    /// All of it for tools.
+    /// The JSON form, for programs.
     pub fn to_json(&self) -> Json {
         let (point, prepared) = (&self.point, self.prepared.as_ref().ok());
         let newest = self.newest();
@@ -147,7 +148,7 @@ fn write_file_line(name: &str, text: &str) -> String {
     format!("{folder}{} > {} && ", words(&["printf", "%s", text]), words(&[&format!("./{name}")]))
 }
 
-/// Why an attempt did not succeed, in words.
+/// Why an attempt did not succeed, in words; none: it succeeded.
 pub fn cause(record: &Record) -> Option<String> {
     match &record.outcome {
         Outcome::Succeeded { .. } => None,

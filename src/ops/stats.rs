@@ -1,4 +1,4 @@
-//! Owns `sweep stats`: the rows of a sweep's table in groups, and what is said of each result in each.
+//! Owns the statistics of `sweep stats`: groups the rows of a table and summarizes each result per group.
 
 use std::collections::HashMap;
 
@@ -8,50 +8,50 @@ use crate::ops::filter::{Filter, unknown_name};
 use crate::space::{Point, Sampling, Space};
 use crate::store::{Store, SweepRow};
 use crate::table::columns::{Column, TableColumns};
-use crate::table::rows::Row;
-use crate::table::stats::{NoErrorReason, Sample, Summary, SummaryOptions};
+use crate::table::rows::TableRow;
+use crate::table::stats::{NoErrorReason, Sample, SampleSummary, SummaryOptions};
 use crate::value::Value;
 
-/// What is asked for.
+/// The options of a request.
 #[derive(Clone, Debug, Default)]
 pub struct StatsRequest {
-    /// The columns that make the groups; none: every parameter that no draw changes.
+    /// The columns to group by; none: all parameters that do not depend on a draw.
     pub by: Option<Vec<String>>,
-    /// The columns that are looked at; none: every result that is a number somewhere.
+    /// The columns to summarize; none: all results that have numbers.
     pub results: Option<Vec<String>>,
     /// Quantiles, from 0 to 1.
     pub quantiles: Vec<f64>,
-    /// Only rows for which this holds. A row of which it cannot be told, because it has no result, counts as missing.
+    /// Include only rows that satisfy this expression. A row without a value that it uses counts as missing.
     pub filter: Option<String>,
 }
 
-/// What is said.
+/// The statistics of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// The columns that make the groups.
+    /// The columns to group by.
     pub by: Vec<String>,
-    /// One for each group and result, the groups in order of their first points.
+    /// One row per group and result; groups are in order of their first points.
     pub rows: Vec<StatsRow>,
 }
 
-/// What is said of one result in one group.
+/// The statistics of one result in one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatsRow {
-    /// The group.
+    /// The values of the columns to group by.
     pub group: Vec<Value>,
-    /// The result.
+    /// The column name of the result.
     pub result: String,
-    /// Jobs of the group that have no number there: failed, not run, cancelled, or without that result.
+    /// The number of jobs in the group without a number for this result: failed, not run, cancelled, or without the result.
     pub missing: u64,
-    /// What its numbers say.
-    pub summary: Summary,
+    /// The statistics of its numbers.
+    pub summary: SampleSummary,
 }
 
-/// Goes through all points of a sweep, whether they have ended or not. Memory grows with the number of groups; with that
-/// of values (8 bytes each) only where quantiles are asked for, and with that of replicates where values belong together.
+/// Computes the statistics over all points of a sweep, whether they have ended or not. Memory grows with the number of
+/// groups, with the number of replicates if there are any, and with quantiles by 8 bytes per value.
 ///
 /// # Errors
-/// If the store cannot be read, or a column is named that there is not.
+/// If the store cannot be read, or the request names an unknown column.
 pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &StatsRequest) -> Result<Statistics> {
     let table_columns = TableColumns::new(space, &store.columns(&row.id)?);
     let by = match &request.by {
@@ -103,18 +103,18 @@ fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Resul
     names.iter().filter(|name| !name.is_empty()).map(place).collect()
 }
 
-/// What is independent of one another within a group.
+/// Which values within a group are independent of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplicateUnit {
-    /// Every job.
+    /// All jobs are independent.
     Job,
-    /// The repeats of one point of the grid and one draw belong together.
-    Cell,
-    /// What has the same draw belongs together, at whatever point of the grid.
+    /// The repeats of one grid point and draw form one replicate.
+    GridPointAndDraw,
+    /// Jobs with the same draw form one replicate, across grid points.
     Draw,
-    /// What has the same repeat belongs together, at whatever point of the grid.
+    /// Jobs with the same repeat form one replicate, across grid points.
     Repeat,
-    /// What has the same scramble of a sample belongs together.
+    /// Jobs with the same randomization of a quasi-random sample form one replicate.
     Randomization,
 }
 
@@ -122,7 +122,7 @@ impl ReplicateUnit {
     fn key(self, space: &Space, point: &Point) -> u64 {
         match self {
             ReplicateUnit::Job => 0,
-            ReplicateUnit::Cell => point.index % space.points_of_a_repeat().max(1),
+            ReplicateUnit::GridPointAndDraw => point.index % space.points_of_a_repeat().max(1),
             ReplicateUnit::Draw => point.randomization * space.spec().draws + point.draw,
             ReplicateUnit::Repeat => point.repeat,
             ReplicateUnit::Randomization => point.randomization,
@@ -130,10 +130,10 @@ impl ReplicateUnit {
     }
 }
 
-/// What is independent within groups by the columns at some positions.
+/// The independent unit within groups by the columns at the positions `by`.
 fn unit(space: &Space, columns: &TableColumns, by: &[usize]) -> std::result::Result<ReplicateUnit, NoErrorReason> {
     let spec = space.spec();
-    // Whether a group has several values of a column.
+    // Whether a group has several values of this column.
     let several = |column| columns.position(column).is_some_and(|at| !by.contains(&at));
     let (draws, scrambles, repeats) = (several(Column::Draw), several(Column::Randomization), several(Column::Repeat));
     if spec.sampling != Sampling::Independent && draws {
@@ -147,7 +147,7 @@ fn unit(space: &Space, columns: &TableColumns, by: &[usize]) -> std::result::Res
             (false, false) => Err(NoErrorReason::SameNumbers),
         };
     }
-    Ok(if (draws || scrambles) && repeats { ReplicateUnit::Cell } else { ReplicateUnit::Job })
+    Ok(if (draws || scrambles) && repeats { ReplicateUnit::GridPointAndDraw } else { ReplicateUnit::Job })
 }
 
 struct StatsGroups<'a> {
@@ -165,9 +165,9 @@ struct StatsGroup {
 }
 
 impl StatsGroups<'_> {
-    fn add(&mut self, row: &Row<'_>, counts: bool, replicate: u64) {
+    fn add(&mut self, row: &TableRow<'_>, counts: bool, replicate: u64) {
         let cells = self.by.iter().map(|at| row.cell(*at).value());
-        // Printed values tell groups apart; nothing is not an empty text.
+        // The key is made of the printed values. A prefix distinguishes a missing value from an empty text.
         let mut key = String::new();
         for cell in cells.clone() {
             key.push_str(if cell == Value::Missing { "-\u{0}" } else { "+" });
@@ -188,21 +188,21 @@ impl StatsGroups<'_> {
         }
     }
 
-    /// Whether a result is true or false is told by all groups together: a count that happens to be 0 or 1 in one group is
-    /// still a count. A result that is a text everywhere is left out, unless it was asked for.
-    fn statistics(self, table_columns: &TableColumns, asked: bool) -> Statistics {
+    /// Computes the statistics. Whether a result is true or false is decided over all groups: a count that is only 0 or 1 in
+    /// one group is still a count. A result that has only texts is left out, unless the request names it (`is_named`).
+    fn statistics(self, table_columns: &TableColumns, is_named: bool) -> Statistics {
         let name = |at: &usize| table_columns.names().get(*at).cloned().unwrap_or_default();
         let of = |at: usize| self.groups.iter().filter_map(move |group| group.samples.get(at));
-        let told: Vec<(bool, bool)> = (0..self.results.len())
+        let decided: Vec<(bool, bool)> = (0..self.results.len())
             .map(|at| {
                 let numbers = of(at).any(Sample::has_numbers) || !of(at).any(Sample::has_texts);
                 let binary = of(at).filter(|sample| sample.has_numbers()).all(Sample::is_binary);
-                (numbers || asked, binary)
+                (numbers || is_named, binary)
             })
             .collect();
         let mut rows = Vec::new();
         for group in self.groups {
-            for ((sample, at), (shown, binary)) in group.samples.into_iter().zip(&self.results).zip(&told) {
+            for ((sample, at), (shown, binary)) in group.samples.into_iter().zip(&self.results).zip(&decided) {
                 if !shown {
                     continue;
                 }
@@ -216,8 +216,8 @@ impl StatsGroups<'_> {
 }
 
 impl Statistics {
-    /// The names of the columns: those of the groups, `result`, and what is said. Where a group's column has such a name,
-    /// what is said is called `stat.NAME`.
+    /// The column names: the columns to group by, `result`, and the statistics. A statistic whose name is also a column to
+    /// group by is called `stat.NAME`.
     pub fn names(&self, quantiles: &[f64]) -> Vec<String> {
         let before = ["result", "n", "missing", "nan", "mean", "sd", "se", "ci_low", "ci_high"].map(str::to_owned);
         let quantiles = quantiles.iter().map(|p| format!("q{p}"));
@@ -232,7 +232,7 @@ impl StatsRow {
     pub fn cells(&self) -> Vec<Value> {
         let whole = |number: u64| Value::Int(number as i64);
         let float = |number: Option<f64>| number.map_or(Value::Missing, Value::Float);
-        let Summary { n, nan, mean, sd, se, interval, replicates, .. } = &self.summary;
+        let SampleSummary { n, nan, mean, sd, se, interval, replicates, .. } = &self.summary;
         let mut cells = self.group.clone();
         cells.push(Value::Text(self.result.clone()));
         cells.extend([*n, self.missing, *nan].map(whole));
@@ -243,7 +243,7 @@ impl StatsRow {
         cells
     }
 
-    /// What is to be said in words.
+    /// The note of the row, in words.
     fn note(&self) -> Option<String> {
         let texts = self.summary.texts;
         let texts =

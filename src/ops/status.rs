@@ -1,4 +1,4 @@
-//! Owns gathering the status of sweeps from the store. Changes nothing there.
+//! Owns reading the status of sweeps and workers from the store. Changes nothing.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use crate::error::Result;
 use crate::job::{SweepId, Verdict};
 use crate::record::block_of;
 use crate::status::rate::{End, pause_ms, recent_rate};
-use crate::status::{Activity, Snapshot};
+use crate::status::{Activity, StatusSnapshot};
 use crate::store::{PointSet, Store, SweepRow, WorkerRow};
 use crate::stored;
 
-/// Running points that are looked at to find where a sweep works at present.
+/// The most spans of running points that are read to find the blocks with the newest outcomes.
 const RUNNING: usize = 64;
 
 /// The status of some sweeps and of all workers. O(1) requests for each sweep that has running jobs, and one for all
@@ -18,7 +18,7 @@ const RUNNING: usize = 64;
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<Snapshot> {
+pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<StatusSnapshot> {
     let workers = store.workers()?;
     let mut rates = HashMap::new();
     for row in sweeps {
@@ -28,16 +28,16 @@ pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<Snapshot> {
     }
     let running = sweeps.iter().any(|row| row.counts.running > 0);
     let expired = if running { store.expired_counts()?.into_iter().collect() } else { HashMap::new() };
-    Ok(Snapshot::new(sweeps, &workers, &Activity { rates, expired }))
+    Ok(StatusSnapshot::new(sweeps, &workers, &Activity { rates, expired }))
 }
 
-/// How many points of a sweep end per second at present; none: unknown. Points are claimed in order of index, so the
+/// The number of points of a sweep that end per second at present; none: unknown. Points are claimed in order of index, so the
 /// newest outcomes are in the blocks of the running points and in those before them.
 fn rate(store: &dyn Store, row: &SweepRow, workers: &[WorkerRow]) -> Result<Option<f64>> {
     let Some(last_outcome_ms) = row.last_outcome_ms.filter(|_| row.counts.running > 0 && row.paused.is_none()) else {
         return Ok(None);
     };
-    // Both times are of the store's clock. Without a worker nothing runs.
+    // Both times are from the store's clock. Without a worker nothing runs.
     let Some(now_ms) = workers.iter().map(|worker| worker.last_seen_ms).max() else { return Ok(None) };
     let ends = recent_ends(store, &row.id)?;
     let longest = ends.iter().map(|end| end.seconds).fold(0.0, f64::max);

@@ -31,14 +31,14 @@ pub enum SubmitReport {
     Continued {
         /// The sweep.
         id: SweepId,
-        /// How many points have which state, before failed and cancelled ones are put back in the queue.
+        /// The number of points in each state, before failed and cancelled ones are put back in the queue.
         before: Counts,
         /// Why it was paused, if it was.
         paused: Option<String>,
     },
     /// A new sweep.
     New {
-        /// How many points it has.
+        /// The number of its points.
         total: u64,
         /// The points that it reuses.
         reused: ReusedPoints,
@@ -49,7 +49,7 @@ pub enum SubmitReport {
     },
 }
 
-/// Decides what to do. Reads the documents of the earlier sweeps of that name, as far as needed.
+/// Decides what to do. Reads the documents of earlier sweeps of the same name only as far as needed.
 ///
 /// # Errors
 /// If the store cannot be read.
@@ -63,7 +63,7 @@ pub fn plan_submission(store: &dyn Store, document: &Document, policy: ReusePoli
     Ok(SubmitPlan { plan, unread, newest })
 }
 
-/// A stored sweep; none: it was removed meanwhile, or cannot be read (a newer version of sweep has written it).
+/// A stored sweep; none: it was removed in the meantime, or cannot be read (a newer version of sweep wrote it).
 fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<EarlierSweep>> {
     let bytes = match store.document(&row.id) {
         Err(error) if error.is_no_such_sweep() => return Ok(None),
@@ -107,7 +107,8 @@ impl SubmitPlan {
         self.newest == 0
     }
 
-    /// What the submission would do; changes nothing. Calls `progress` with the number of earlier points done, and of all.
+    /// What the submission would do; changes nothing. Calls `progress` with the number of earlier points done and
+    /// the total.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -150,7 +151,7 @@ impl SubmitPlan {
     ) -> Result<(SweepId, SubmitReport)> {
         let newest = self.newest;
         match self.plan {
-            Plan::Continue(id) => go_on(store, document, id),
+            Plan::Continue(id) => continue_sweep(store, document, id),
             Plan::New { sources, not_reused } => {
                 let space = space(document)?;
                 let staged_sweep = staged_sweep(document, &space, policy, newest)?;
@@ -178,12 +179,13 @@ fn space(document: &Document) -> Result<Space> {
     Space::new(document.spec.space.clone()).map_err(Error::from)
 }
 
-/// Continues a sweep with the file's present settings; puts its failed and cancelled points back in the queue.
-fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
+/// Continues a sweep with the current settings of the file; puts its failed and cancelled points back in the queue.
+fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
     let row = store.sweep(&id)?;
     let stored = store.document(&id)?;
     let before = Document::decode(&stored).map_err(|error| StoreError::damaged(error.to_string()))?;
-    // Keeps when and from where it was submitted, and the hashes of files that the command no longer names.
+    // These fields describe the original submission. The fingerprint keeps the hashes of files that the command no longer
+    // names.
     let document = Document {
         submission: before.submission,
         fresh: before.fresh,
@@ -207,8 +209,8 @@ fn go_on(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId
     Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused }))
 }
 
-/// The new sweep. The id of its request follows from the sweep and from the newest stored one, so that identical commands
-/// at the same time send the same request. Each `--fresh` is a request of its own.
+/// The new sweep. The id of its request is computed from the sweep and the newest stored one, so that identical commands at
+/// the same time send the same request. Each `--fresh` sends a different request.
 fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
     let random =
         || getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")));

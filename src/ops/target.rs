@@ -15,30 +15,30 @@ use crate::runtime::SweepRuntime;
 use crate::store::sqlite::is_of_store;
 use crate::table::write::TableFormat;
 
-/// The remedy where a file must not be overwritten.
+/// The remedy if a file must not be overwritten.
 const OTHER_FILE: &str = "name another file with `--out`";
 
 /// Where a table goes, and in which format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputTarget {
-    /// A file, written aside and renamed; none: standard output.
+    /// A file, written to a temporary file and renamed; none: standard output.
     pub file: Option<PathBuf>,
-    /// The form that is asked for; none: what the file's name says.
+    /// The requested format; none: the extension of the file decides.
     pub format: Option<TableFormat>,
 }
 
 impl From<PathBuf> for OutputTarget {
-    /// The target that an option's value names; `-` is standard output.
+    /// The target for the value of an option; `-` is standard output.
     fn from(path: PathBuf) -> OutputTarget {
         OutputTarget { file: Some(path).filter(|path| path.as_os_str() != "-"), format: None }
     }
 }
 
 impl OutputTarget {
-    /// The form of the table: the one asked for, the one that the file's name says, or CSV.
+    /// The format of the table: the requested one, the one of the file extension, or CSV.
     ///
     /// # Errors
-    /// If the file's name says another one than there are.
+    /// If the extension names a format that sweep does not write.
     pub fn format(&self) -> Result<TableFormat> {
         match (self.format, &self.file) {
             (Some(format), _) => Ok(format),
@@ -50,16 +50,16 @@ impl OutputTarget {
         }
     }
 
-    /// Where it is, to be put behind what is said of it: ` in table.csv`, or nothing.
+    /// The suffix of a message about the table: ` in table.csv`; empty for standard output.
     pub fn suffix(&self) -> String {
         self.file.as_ref().map_or_else(String::new, |path| format!(" in {}", path.display()))
     }
 
-    /// Lets `fill` write to the target, or to `stdout` where that is the target. `fill` is given the stream, and the name
-    /// of the target for its errors.
+    /// Calls `fill` to write to the target; `stdout` is used if the target is standard output. `fill` gets the stream, and
+    /// the path for its error messages.
     ///
     /// # Errors
-    /// Those of `fill`, or if the file cannot be written; an old file is then left as it was.
+    /// Those of `fill`, or if the file cannot be written. An existing file is then unchanged.
     pub fn write<T>(&self, stdout: &mut dyn Write, fill: impl FnOnce(&mut dyn Write, &Path) -> Result<T>) -> Result<T> {
         let Some(path) = &self.file else {
             return write_buffered(stdout, Path::new("standard output"), fill);
@@ -69,33 +69,33 @@ impl OutputTarget {
             return write_buffered(&mut file, path, fill);
         }
         let real = real(path);
-        let mut aside = temporary_beside(&real)?;
-        let filled = write_buffered(aside.as_file_mut(), path, fill)?;
-        aside.as_file().sync_all().map_err(Error::file("written", path))?;
-        aside.persist(&real).map_err(|error| Error::file("written", path)(error.error))?;
+        let mut temporary = temporary_beside(&real)?;
+        let filled = write_buffered(temporary.as_file_mut(), path, fill)?;
+        temporary.as_file().sync_all().map_err(Error::file("written", path))?;
+        temporary.persist(&real).map_err(|error| Error::file("written", path)(error.error))?;
         Ok(filled)
     }
 
-    /// The file, if it is one that stays: not a pipe, a terminal or `/dev/null`.
+    /// The path, if it is a regular file or does not exist yet; none: standard output, a pipe, a terminal or a device.
     pub fn regular_file(&self) -> Option<&Path> {
         self.file.as_deref().filter(|path| !is_special(path))
     }
 
-    /// Tries whether the file could be written, before hours of work are done for it; writes nothing.
+    /// Checks that the file can be written, so that a long run does not fail at its end. Writes nothing.
     ///
     /// # Errors
-    /// If it could not.
+    /// If it cannot be written.
     pub fn check_writable(&self) -> Result<()> {
         self.format()?;
         let Some(path) = self.regular_file() else { return Ok(()) };
         temporary_beside(&real(path)).map(drop)
     }
 
-    /// Refuses an output that is an input: the sweep file, a file that it names, one that a word of the first point's
-    /// command names, or one that is watched; and the store's own files.
+    /// Refuses to overwrite an input file (the sweep file, a file that it names, a file that a word of the first point's
+    /// command names, or a watched file) or a file of the store.
     ///
     /// # Errors
-    /// With the remedy, if it is one.
+    /// If the target is one of these, with the remedy.
     pub fn ensure_not_input(&self, sweep: &SweepRuntime) -> Result<()> {
         let Some(path) = &self.file else { return Ok(()) };
         if path.is_dir() {
@@ -129,14 +129,14 @@ impl OutputTarget {
     }
 }
 
-/// `FILE.meta.json`.
+/// The path of the provenance file of a table: `FILE.meta.json`.
 pub fn meta_path(table: &Path) -> PathBuf {
     let mut name = OsString::from(table);
     name.push(".meta.json");
     name.into()
 }
 
-/// Lets `fill` write to a stream that is called so.
+/// Calls `fill` with a buffer over `to`; `name` is for error messages.
 fn write_buffered<T>(
     to: &mut dyn Write,
     name: &Path,
@@ -148,24 +148,24 @@ fn write_buffered<T>(
     Ok(filled)
 }
 
-/// Whether a path is that of a watched file, be it there or not.
+/// Whether a path matches `[files] watch`. The file need not exist.
 fn is_watched(sweep: &SweepRuntime, path: &Path) -> bool {
     let Some(path) = absolute(path) else { return false };
-    let place = path.strip_prefix(real(&sweep.here)).ok().and_then(Path::to_str);
-    place.is_some_and(|place| fingerprint::is_watched(&sweep.spec, place))
+    let relative = path.strip_prefix(real(&sweep.here)).ok().and_then(Path::to_str);
+    relative.is_some_and(|relative| fingerprint::is_watched(&sweep.spec, relative))
 }
 
-/// What a link points to, and otherwise the path: a link stays, and what it points to is replaced.
+/// Resolves symbolic links: a link is kept, and the file that it points to is replaced.
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Whether it is there and no file: a device, a pipe, a terminal. Such a thing is written to and not replaced.
+/// Whether the path is a device, a pipe or a terminal: these are written to, not replaced.
 fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// The path from the root, links resolved, also of a file that is not there yet.
+/// The absolute path with links resolved. The file need not exist, but its folder must.
 fn absolute(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().or_else(|| Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?)))
 }
@@ -187,7 +187,7 @@ fn cannot_create(path: &Path, folder: &Path, error: io::Error) -> Error {
     Error::file("written", path)(io::Error::new(error.kind(), why)).remedy(remedy)
 }
 
-/// A new file beside the one to be written, removed when dropped.
+/// A temporary file in the folder of the file to write. It is removed when dropped.
 fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
     let folder = folder_of(path);
     tempfile::Builder::new()

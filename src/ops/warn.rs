@@ -1,4 +1,4 @@
-//! Owns warnings about a valid sweep file: problems that only its points, or this machine, show.
+//! Owns the warnings about a valid sweep file: problems that only its points or this machine show.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use crate::human::group;
 use crate::runtime::SweepRuntime;
 use crate::space::mass_at_bounds;
 
-/// The probability of two equal `seed32` from which on there is a warning.
+/// Warn if two points have the same `seed32` with at least this probability.
 const CHANCE: f64 = 0.01;
 
-/// The share of values at the bounds of `clip` from which on there is a warning.
+/// Warn if at least this share of the values lies at the bounds of `clip`.
 const MASS: f64 = 1e-4;
 
 /// The warnings, one sentence each.
@@ -23,16 +23,16 @@ pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
     found.extend(equal_seeds(sweep));
     found.extend(clipped(sweep));
     found.extend(prepared.argv.iter().skip(1).filter_map(|word| left_behind(word, sweep, &prepared.dir)));
-    // The machines of the workers may have a program that is missing here.
+    // Only a warning: the machines of the workers may have a program that is missing here.
     let program = prepared.argv.first().map(|word| sweep.program(word));
     found.extend(program.and_then(std::result::Result::err).map(|error| format!("on this machine, {error}")));
     Ok(found)
 }
 
-/// Two points with the same 31-bit seed use the same random numbers.
+/// The warning for points that may share a 31-bit seed, and so use the same random numbers.
 fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
     let spec = sweep.space.spec();
-    // Under common draws grid points share their seeds on purpose.
+    // With common draws, grid points share their seeds on purpose.
     let seeds = if spec.common_draws {
         spec.draws.checked_mul(spec.randomizations)?.checked_mul(spec.repeats)?
     } else {
@@ -44,8 +44,8 @@ fn equal_seeds(sweep: &SweepRuntime) -> Option<String> {
     }
     let percent = if chance > 0.995 { "more than 99".to_owned() } else { format!("{:.0}", chance * 100.0) };
     Some(format!(
-        "with {} seeds of 31 bits, some two points have the same `seed32` with a chance of {percent} %; \
-         `seed` has 53 bits, if the program takes that",
+        "with {} seeds, the chance that two points have the same `seed32` (31 bits) is {percent} %; use `seed` (53 bits) if \
+         the program accepts larger seeds",
         group(seeds)
     ))
 }
@@ -57,7 +57,7 @@ fn collision(n: u64) -> f64 {
     -(-n * (n - 1.0) / 2.0 / f64::from(i32::MAX)).exp_m1()
 }
 
-/// How much of a distribution lies at the bounds to which its values are clipped.
+/// The warnings for distributions of which a noticeable part lies at the bounds of `clip`.
 fn clipped(sweep: &SweepRuntime) -> Vec<String> {
     let mut found = Vec::new();
     for random in sweep.space.spec().blocks.iter().flat_map(|block| &block.random) {
@@ -66,8 +66,8 @@ fn clipped(sweep: &SweepRuntime) -> Vec<String> {
             continue;
         }
         let text = format!(
-            "`{}`: {} % of its values are clipped to {low} and {} % to {high}; `truncated-normal` would spread a normal \
-             distribution's over the rest",
+            "`{}`: {} % of its values are clipped to {low} and {} % to {high}; to avoid values exactly at the bounds, use \
+             `dist = \"truncated-normal\"` instead of a clipped normal distribution",
             random.name,
             percent(below),
             percent(above)
@@ -79,7 +79,7 @@ fn clipped(sweep: &SweepRuntime) -> Vec<String> {
     found
 }
 
-/// A share in percent, two digits of it.
+/// A share in percent, with about two digits.
 fn percent(share: f64) -> String {
     match share * 100.0 {
         0.0 => "0".into(),
@@ -98,7 +98,7 @@ fn left_behind(word: &str, sweep: &SweepRuntime, dir: &Path) -> Option<String> {
         return None;
     }
     Some(format!(
-        "`{word}` is a file beside the sweep file, but jobs run in {}, where it is not; write {{{{ here }}}}/{word}",
+        "`{word}` is a file beside the sweep file, but jobs run in {}, which does not have it; write {{{{ here }}}}/{word}",
         sweep.spec.job.dir.as_deref().unwrap_or_default()
     ))
 }

@@ -21,7 +21,7 @@ const VERSION: u32 = 1;
 
 /// What `sweep status` shows.
 #[derive(Clone, Debug, Serialize)]
-pub struct Snapshot {
+pub struct StatusSnapshot {
     /// Grows when a field changes its meaning.
     pub version: u32,
     /// Newest first.
@@ -30,12 +30,12 @@ pub struct Snapshot {
     pub workers: Vec<WorkerStatus>,
 }
 
-/// What the rows of sweeps do not tell.
+/// What a snapshot contains in addition to the rows of sweeps and workers.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
-    /// Points that end per second at present, for the sweeps of which that is known.
+    /// Points that end per second at present; sweeps whose rate is unknown are absent.
     pub rates: HashMap<SweepId, f64>,
-    /// Running jobs whose leases have run out, for the sweeps that have any.
+    /// Running jobs whose leases have run out; sweeps without any are absent.
     pub expired: HashMap<SweepId, u64>,
 }
 
@@ -46,20 +46,20 @@ pub struct SweepStatus {
     pub id: String,
     /// The sweep's name.
     pub name: String,
-    /// `pending`, `running`, `paused`, `done`, `failed` or `cancelled`; the last three: nothing is left to run.
+    /// `pending`, `running`, `paused`, `done`, `failed` or `cancelled`; the last three mean that nothing is left to run.
     pub state: &'static str,
-    /// Why it has this state, where there is more to say.
+    /// Why it has this state; none: there is no more to say.
     pub reason: Option<String>,
-    /// How many points have which state; in JSON these are keys beside the others.
+    /// The number of points in each state; in JSON these keys are on the same level as the others.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The part of the running jobs whose leases have run out: as far as the store knows, no worker runs them.
+    /// The number of running jobs whose leases have run out: as far as the store knows, no worker runs them.
     pub expired: u64,
     /// Its queue.
     pub queue: String,
     /// Who submitted it.
     pub user: String,
-    /// When, RFC 3339.
+    /// When it was submitted, RFC 3339.
     pub submitted: String,
     /// Points that end per second at present, see [`rate::recent_rate`]; none: unknown, or nothing runs.
     pub rate: Option<f64>,
@@ -78,18 +78,18 @@ pub struct WorkerStatus {
     pub pid: u32,
     /// Its slots.
     pub slots: u32,
-    /// How many of them run a job.
+    /// The number of slots that run a job.
     pub busy: u32,
-    /// Sweeps that it cannot run.
+    /// The sweeps that it cannot run.
     pub unable: Vec<String>,
     /// Its last heartbeat, RFC 3339.
     pub last_seen: String,
 }
 
-impl Snapshot {
+impl StatusSnapshot {
     /// A snapshot of rows of the store.
     pub fn new(sweeps: &[SweepRow], workers: &[WorkerRow], activity: &Activity) -> Self {
-        Snapshot {
+        StatusSnapshot {
             version: VERSION,
             sweeps: sweeps.iter().map(|row| SweepStatus::new(row, workers, activity)).collect(),
             workers: workers.iter().map(WorkerStatus::new).collect(),
@@ -160,8 +160,10 @@ fn state_and_reason(row: &SweepRow, workers: &[WorkerRow], expired: u64) -> (&'s
     let reason = match (expired, served) {
         (0, true) => None,
         (0, false) => Some(format!("no worker serves the queue `{}`; {starts}", row.queue)),
-        // The workers that had them may be listed for a minute yet.
-        (lost, _) => Some(format!("the leases of {} have run out; any worker runs them again, {starts}", jobs(lost))),
+        // Lost workers may still be listed for a minute.
+        (lost, _) => {
+            Some(format!("the workers of {} are lost; any worker runs these jobs again, {starts}", jobs(lost)))
+        }
     };
     ("pending", reason)
 }

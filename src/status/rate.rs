@@ -1,4 +1,4 @@
-//! Owns the rate of a sweep: how many of its points end per second at present. Pure.
+//! Owns the rate of a sweep: the number of points that end per second at present. Pure.
 
 /// The end of a point's last attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,10 +9,10 @@ pub struct End {
     pub seconds: f64,
 }
 
-/// How far back the rate looks, milliseconds.
+/// The window of the rate, milliseconds.
 const WINDOW_MS: u64 = 60_000;
 
-/// It looks further back if fewer ends than this are within the window.
+/// The rate uses at least this many ends, even if some are older than the window.
 const ENOUGH: usize = 32;
 
 /// The time without an end, in milliseconds, after which a sweep counts as paused, for jobs that run no longer than
@@ -21,8 +21,8 @@ pub fn pause_ms(longest: f64) -> u64 {
     WINDOW_MS + (longest.max(0.0) * 2e3) as u64
 }
 
-/// Points per second, from ends in any order: of the newest minute, or of the newest 32 ends if these go further back.
-/// Times in which nothing ended for longer than [`pause_ms`] are not counted. None: too few points have ended to tell.
+/// Points per second, from ends in any order: those of the newest minute, or the newest 32 if the minute has fewer. Pauses
+/// longer than [`pause_ms`] are not counted. None: too few points have ended.
 pub fn recent_rate(mut ends: Vec<End>) -> Option<f64> {
     ends.sort_unstable_by_key(|end| std::cmp::Reverse(end.ended_ms));
     let newest = ends.first()?.ended_ms;

@@ -2,12 +2,12 @@
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use super::{Snapshot, SweepStatus};
+use super::{StatusSnapshot, SweepStatus};
 use crate::human::{count, duration, group};
 
 /// The sweeps as a table, then the workers as a table.
-pub fn snapshot(snapshot: &Snapshot) -> String {
-    let mut text = sweeps(&snapshot.sweeps);
+pub fn snapshot(snapshot: &StatusSnapshot) -> String {
+    let mut text = if snapshot.sweeps.is_empty() { "no sweeps\n".to_owned() } else { sweeps(&snapshot.sweeps) };
     for sweep in &snapshot.sweeps {
         if let (Some(reason), "pending" | "paused") = (&sweep.reason, sweep.state) {
             text.push_str(&format!("{}: {reason}\n", sweep.id));
@@ -64,7 +64,7 @@ pub fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
     }
 }
 
-/// A rate given per second, in the unit in which it is easy to read: `31/s`, `2.5/min`, `1.0/h`.
+/// A rate in points per second as text, in a readable unit: `31/s`, `2.5/min`, `1.0/h`.
 fn rate_text(per_second: f64) -> String {
     let digits = |number: f64| if number >= 10.0 { group(number.round() as u64) } else { format!("{number:.1}") };
     match per_second {

@@ -57,7 +57,8 @@ pub trait Queue {
         Ok(0)
     }
 
-    /// The workers whose last heartbeat is at most about a minute old, newest first.
+    /// The workers whose last heartbeat is at most about a minute old, newest first, without those that are certainly dead as
+    /// far as the store can know, see [`Queue::mark_dead_workers`].
     fn workers(&self) -> Result<Vec<WorkerRow>>;
 
     /// Claims whose leases have run out. The store checks the leases at most once a second, whoever asks. None: another
@@ -72,8 +73,8 @@ pub trait Queue {
     }
 
     /// The sweeps that have claims whose leases have run out, each with the number of these claims. They are a part of
-    /// [`Counts::running`](super::Counts::running), but as far as the store knows no worker runs them. Changes nothing:
-    /// for those who look. O(leases) at most.
+    /// [`Counts::running`](super::Counts::running), but as far as the store knows no worker runs them. Claims of workers that
+    /// are certainly dead count as well, see [`Queue::mark_dead_workers`]. Changes nothing. O(leases) at most.
     fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>>;
 
     /// What there is to do within a scope. Delayed points that are due count as ready.

@@ -1,83 +1,83 @@
-//! Owns a cell of a table: a value that is borrowed where it can be, and how it is written as text and as JSON.
+//! Owns the cells of a table: borrowed values, and their form as text and as JSON.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use crate::value::{Value, write_float};
 
-/// A cell.
+/// A cell. It borrows its value, so that writing a table copies nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell<'a> {
-    /// Nothing is known.
+pub enum TableCell<'a> {
+    /// No value.
     Missing,
     /// A whole number.
     Int(i64),
-    /// A measurement.
+    /// A floating-point number.
     Float(f64),
-    /// A word.
+    /// A text.
     Text(&'a str),
     /// A parameter or a result.
     Value(&'a Value),
 }
 
-impl Cell<'_> {
-    /// As a value, for expressions and for reckoning.
+impl TableCell<'_> {
+    /// The cell as a value, for expressions and statistics.
     pub fn value(&self) -> Value {
         match *self {
-            Cell::Missing => Value::Missing,
-            Cell::Int(number) => Value::Int(number),
-            Cell::Float(number) => Value::Float(number),
-            Cell::Text(text) => text.into(),
-            Cell::Value(value) => value.clone(),
+            TableCell::Missing => Value::Missing,
+            TableCell::Int(number) => Value::Int(number),
+            TableCell::Float(number) => Value::Float(number),
+            TableCell::Text(text) => text.into(),
+            TableCell::Value(value) => value.clone(),
         }
     }
 
-    /// Its text, where it has one that stands ready.
+    /// Its text, if the cell already holds one; none: the text must be formatted.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Cell::Text(text) => Some(text),
-            Cell::Value(Value::Text(text) | Value::Written(_, text)) => Some(text),
+            TableCell::Text(text) => Some(text),
+            TableCell::Value(Value::Text(text) | Value::Written(_, text)) => Some(text),
             _ => None,
         }
     }
 
-    /// Writes it as JSON, types told apart: numbers, `true`, texts, `null`; as [`Value::to_json`], so that NaN and the
-    /// infinities, which JSON has not, are the texts `NaN`, `inf` and `-inf`.
+    /// Writes the cell as JSON: a number, a boolean, a text or `null`. The form is that of [`Value::to_json`]: JSON has no
+    /// NaN and no infinities, so they become the texts `NaN`, `inf` and `-inf`.
     ///
     /// # Errors
-    /// As the stream's.
+    /// Those of the stream.
     pub fn write_json(&self, to: &mut impl Write) -> io::Result<()> {
         match self {
-            Cell::Missing | Cell::Value(Value::Missing) => to.write_all(b"null"),
-            Cell::Text(text) => Ok(serde_json::to_writer(to, text)?),
-            Cell::Value(Value::Text(text)) => Ok(serde_json::to_writer(to, text)?),
-            Cell::Float(x) | Cell::Value(Value::Float(x)) if !x.is_finite() => write!(to, "\"{self}\""),
-            Cell::Value(Value::Written(value, _)) => Cell::Value(value).write_json(to),
+            TableCell::Missing | TableCell::Value(Value::Missing) => to.write_all(b"null"),
+            TableCell::Text(text) => Ok(serde_json::to_writer(to, text)?),
+            TableCell::Value(Value::Text(text)) => Ok(serde_json::to_writer(to, text)?),
+            TableCell::Float(x) | TableCell::Value(Value::Float(x)) if !x.is_finite() => write!(to, "\"{self}\""),
+            TableCell::Value(Value::Written(value, _)) => TableCell::Value(value).write_json(to),
             other => write!(to, "{other}"),
         }
     }
 }
 
-/// As text: the printed form of values.
-impl fmt::Display for Cell<'_> {
+/// The text of the cell: the printed form of its value.
+impl fmt::Display for TableCell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cell::Missing => Ok(()),
-            Cell::Int(number) => write!(f, "{number}"),
-            Cell::Float(number) => write_float(*number, f),
-            Cell::Text(text) => f.write_str(text),
-            Cell::Value(value) => write!(f, "{value}"),
+            TableCell::Missing => Ok(()),
+            TableCell::Int(number) => write!(f, "{number}"),
+            TableCell::Float(number) => write_float(*number, f),
+            TableCell::Text(text) => f.write_str(text),
+            TableCell::Value(value) => write!(f, "{value}"),
         }
     }
 }
 
-/// Prints cells into one buffer, so that a table of numbers allocates nothing for each.
+/// Formats cells into one reused buffer, to avoid an allocation per number.
 #[derive(Debug, Default)]
 pub struct Printer(String);
 
 impl Printer {
-    /// The text of a cell; it holds until the next.
-    pub fn print<'a>(&'a mut self, cell: &'a Cell<'_>) -> &'a str {
+    /// The text of a cell; valid until the next call.
+    pub fn print<'a>(&'a mut self, cell: &'a TableCell<'_>) -> &'a str {
         if let Some(text) = cell.text() {
             return text;
         }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_tells_types_apart_as_values_do() {
+    fn the_json_of_a_cell_is_that_of_its_value() {
         let written = Value::written(Value::Float(1.5), "1.50");
         let values = [
             Value::Missing,
@@ -111,7 +111,7 @@ mod tests {
         ];
         for value in &values {
             let mut json = Vec::new();
-            Cell::Value(value).write_json(&mut json).unwrap();
+            TableCell::Value(value).write_json(&mut json).unwrap();
             let read: serde_json::Value = serde_json::from_slice(&json).unwrap();
             assert_eq!(read, value.to_json(), "{value:?}");
             assert_eq!(read.is_f64(), value.to_json().is_f64(), "a float stays a float");

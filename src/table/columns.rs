@@ -1,4 +1,4 @@
-//! Owns the columns of a table: which there are, in which order, and their names.
+//! Owns the columns of a table: their order and their names.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,13 +25,13 @@ pub enum Column {
     Seed,
     /// The point's state.
     Status,
-    /// How many attempts there were.
+    /// The number of attempts.
     Attempts,
     /// Wall time of the attempt, seconds.
     Seconds,
     /// CPU time of the attempt, seconds.
     CpuSeconds,
-    /// The attempt's largest resident memory, bytes.
+    /// The peak resident memory of the attempt, bytes.
     MaxRssBytes,
     /// The exit code of the attempt.
     ExitCode,
@@ -39,7 +39,7 @@ pub enum Column {
     Host,
 }
 
-/// The counters of points with the same parameters, and their columns' names.
+/// The columns that number points with the same parameters, with their names.
 const COUNTERS: [(Column, &str); 3] =
     [(Column::Draw, "draw"), (Column::Randomization, "randomization"), (Column::Repeat, "repeat")];
 
@@ -55,12 +55,12 @@ const LAST: [(Column, &str); 8] = [
     (Column::Host, "host"),
 ];
 
-/// The columns of a sweep's table, in order: `job`, the parameters, `draw`, `randomization` and `repeat` where the sweep
-/// has more than one, the results, and what was measured.
+/// The columns of a sweep's table, in order: `job`, the parameters, `draw`, `randomization` and `repeat` if the sweep
+/// has more than one of them, the results, and the measurements.
 pub struct TableColumns {
     names: Vec<String>,
     columns: Vec<Column>,
-    /// The position of each result among the results, by the name in records.
+    /// The position among the result columns, by the name of the result in records.
     results: HashMap<String, usize>,
 }
 
@@ -90,7 +90,7 @@ impl TableColumns {
         &self.names
     }
 
-    /// What the column at a position holds; none: there are not so many columns.
+    /// The column at a position; none: the table has fewer columns.
     pub fn get(&self, position: usize) -> Option<Column> {
         self.columns.get(position).copied()
     }
@@ -110,12 +110,12 @@ impl TableColumns {
         self.columns.iter().enumerate().filter(|(_, column)| matches!(column, Column::Result(_))).map(|(at, _)| at)
     }
 
-    /// How many results there are.
+    /// The number of result columns.
     pub fn result_count(&self) -> usize {
         self.result_positions().count()
     }
 
-    /// The position among the results of one with this name in a record.
+    /// The position among the result columns of the result with this name in records.
     pub fn result(&self, name: &str) -> Option<usize> {
         self.results.get(name).copied()
     }
@@ -140,7 +140,7 @@ fn varies(space: &Space, counter: Column) -> bool {
     }
 }
 
-/// The value of a column that is known before the job runs; none: it is not.
+/// The value of a column, if it is known before the job runs.
 pub fn known_value(point: &Point, column: Column) -> Option<Value> {
     let number = match column {
         Column::Parameter(at) => return point.params.get(at).cloned(),
@@ -171,11 +171,11 @@ pub fn result_column<'a>(space: &Space, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Drops the results of a point that repeat a column known before the job runs, with the same value. Of several results
-/// with one name the last value stands, at the place of the first.
+/// Drops the results of a point that have the name and the value of a column that is known before the job runs. If several
+/// results have the same name, the last value is kept, at the position of the first.
 pub fn drop_repeated(space: &Space, point: &Point, results: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let mut kept: Vec<(String, Value)> = Vec::with_capacity(results.len());
-    // Most jobs have few results; with many, a map finds those of one name.
+    // A map, so that jobs with many results take linear time.
     let mut positions: HashMap<String, usize> = HashMap::with_capacity(results.len());
     for (name, value) in results {
         let known = other_column(space, &name).and_then(|column| known_value(point, column));
@@ -193,7 +193,7 @@ pub fn drop_repeated(space: &Space, point: &Point, results: Vec<(String, Value)>
     kept
 }
 
-/// Whether two values are the same to a reader: printed alike, or equal as numbers (`1` and `1.0`).
+/// Whether two values have the same printed form, or are equal numbers (`1` and `1.0`).
 fn same(one: &Value, other: &Value) -> bool {
     let number = |value: &Value| match value.plain() {
         Value::Int(i) => Some(*i as f64),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_repeats_a_known_column_is_dropped_and_the_last_of_one_name_stands() {
+    fn a_result_that_repeats_a_known_column_is_dropped_and_the_last_value_of_a_name_is_kept() {
         let space = space();
         let point = space.point(2).unwrap();
         let result = |name: &str, value: Value| (name.to_owned(), value);

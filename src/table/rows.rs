@@ -1,6 +1,6 @@
-//! Owns a row: a point, its newest record and its state as cells, in the order of the columns. Copies nothing.
+//! Owns the rows of a table: the cells of a point, from its newest record and its state. Copies nothing.
 
-use super::cell::Cell;
+use super::cell::TableCell;
 use super::columns::{Column, TableColumns};
 use crate::job::Outcome;
 use crate::record::Record;
@@ -8,33 +8,33 @@ use crate::space::Point;
 use crate::value::Value;
 
 impl TableColumns {
-    /// Space for the results of rows, used for one row after another.
+    /// An index that [`TableColumns::row`] reuses from row to row.
     pub fn result_index(&self) -> ResultIndex {
         ResultIndex { positions: vec![None; self.result_count()], expected: Vec::new() }
     }
 
-    /// A row. A point without a record has empty cells for what only an attempt measures. A result without a column (it
-    /// arrived while the table was being written) is left out; a later table has it.
+    /// The row of a point. Without a record the cells for results and measurements are empty. A result without a column is
+    /// left out: it arrived while the table was being written, and a later table includes it.
     pub fn row<'a>(
         &'a self,
         point: &'a Point,
         record: Option<&'a Record>,
         status: &'a str,
         index: &'a mut ResultIndex,
-    ) -> Row<'a> {
+    ) -> TableRow<'a> {
         let results = match record.map(|record| &record.outcome) {
             Some(Outcome::Succeeded { results }) => results.as_slice(),
             _ => &[],
         };
         index.find(self, results);
-        // The measurements of a success that was set aside are in the record before.
+        // A record that sets a success aside has no measurements: the record before it has them.
         let measured = record.filter(|record| record.outcome != Outcome::SetAside);
-        Row { columns: self, point, record, measured, status, results, positions: &index.positions }
+        TableRow { columns: self, point, record, measured, status, results, positions: &index.positions }
     }
 }
 
-/// Where the results of a row are in its record; kept from row to row, because most have the same results in the same
-/// order.
+/// The positions of results in a record. It is kept from row to row, because most records have the same results in the
+/// same order.
 pub struct ResultIndex {
     /// For each result column, the position among the results of the record.
     positions: Vec<Option<usize>>,
@@ -61,7 +61,7 @@ impl ResultIndex {
 
 /// A row of a table.
 #[derive(Clone, Copy)]
-pub struct Row<'a> {
+pub struct TableRow<'a> {
     columns: &'a TableColumns,
     /// The point.
     pub point: &'a Point,
@@ -72,28 +72,30 @@ pub struct Row<'a> {
     positions: &'a [Option<usize>],
 }
 
-impl<'a> Row<'a> {
+impl<'a> TableRow<'a> {
     /// The cell at a position; empty after the last column.
-    pub fn cell(&self, position: usize) -> Cell<'a> {
-        let measured = |of: fn(&'a Record) -> Cell<'a>| self.measured.map_or(Cell::Missing, of);
-        let Some(column) = self.columns.get(position) else { return Cell::Missing };
+    pub fn cell(&self, position: usize) -> TableCell<'a> {
+        let measured = |of: fn(&'a Record) -> TableCell<'a>| self.measured.map_or(TableCell::Missing, of);
+        let Some(column) = self.columns.get(position) else { return TableCell::Missing };
         match column {
             Column::Job => whole(self.point.index),
-            Column::Parameter(at) => self.point.params.get(at).map_or(Cell::Missing, Cell::Value),
+            Column::Parameter(at) => self.point.params.get(at).map_or(TableCell::Missing, TableCell::Value),
             Column::Draw => whole(self.point.draw),
             Column::Randomization => whole(self.point.randomization),
             Column::Repeat => whole(self.point.repeat),
-            Column::Result(at) => self.result(at).map_or(Cell::Missing, Cell::Value),
+            Column::Result(at) => self.result(at).map_or(TableCell::Missing, TableCell::Value),
             Column::Seed => whole(self.point.seed),
-            Column::Status => Cell::Text(self.status),
-            Column::Attempts => self.record.map_or(Cell::Missing, |record| Cell::Int(record.tries.attempts.into())),
-            Column::Seconds => measured(|record| Cell::Float(microseconds(record.seconds))),
-            Column::CpuSeconds => measured(|record| Cell::Float(microseconds(record.cpu_seconds))),
+            Column::Status => TableCell::Text(self.status),
+            Column::Attempts => {
+                self.record.map_or(TableCell::Missing, |record| TableCell::Int(record.tries.attempts.into()))
+            }
+            Column::Seconds => measured(|record| TableCell::Float(microseconds(record.seconds))),
+            Column::CpuSeconds => measured(|record| TableCell::Float(microseconds(record.cpu_seconds))),
             Column::MaxRssBytes => measured(|record| whole(record.max_rss_bytes)),
             Column::ExitCode => {
-                measured(|record| record.exit_code.map_or(Cell::Missing, |code| Cell::Int(code.into())))
+                measured(|record| record.exit_code.map_or(TableCell::Missing, |code| TableCell::Int(code.into())))
             }
-            Column::Host => measured(|record| Cell::Text(&record.host)),
+            Column::Host => measured(|record| TableCell::Text(&record.host)),
         }
     }
 
@@ -103,11 +105,11 @@ impl<'a> Row<'a> {
     }
 }
 
-fn whole(number: u64) -> Cell<'static> {
-    Cell::Int(number as i64)
+fn whole(number: u64) -> TableCell<'static> {
+    TableCell::Int(number as i64)
 }
 
-/// Seconds to the microsecond; more digits would be noise.
+/// Seconds rounded to microseconds; further digits are noise.
 fn microseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }

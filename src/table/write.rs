@@ -1,21 +1,21 @@
-//! Owns a table as bytes: CSV (RFC 4180 quoting, UTF-8, lines that end in a line feed), or JSON Lines, an object a row.
+//! Owns writing a table as bytes: CSV (RFC 4180 quoting, UTF-8, lines end in LF), or JSON Lines (one object per row).
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::cell::{Cell, Printer};
+use super::cell::{Printer, TableCell};
 
 /// The file format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableFormat {
-    /// Comma-separated values, the names of the columns first.
+    /// Comma-separated values; the first line has the column names.
     Csv,
-    /// JSON Lines: one object a row, types told apart.
+    /// JSON Lines: one object per row; numbers, booleans and texts keep their types.
     Jsonl,
 }
 
 impl TableFormat {
-    /// The name of the format, as `--format` takes it.
+    /// The name of the format, as `--format` accepts it.
     pub fn name(self) -> &'static str {
         match self {
             TableFormat::Csv => "csv",
@@ -26,7 +26,7 @@ impl TableFormat {
     /// The format for a file name: JSON Lines for `.jsonl` and `.ndjson`, otherwise CSV.
     ///
     /// # Errors
-    /// If the extension names a format that sweep does not write: that extension.
+    /// The extension, if it names a format that sweep does not write.
     pub fn of_path(path: &Path) -> Result<TableFormat, String> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match extension.as_deref() {
@@ -37,24 +37,24 @@ impl TableFormat {
     }
 }
 
-/// Writes a table, row by row.
+/// Writes a table row by row.
 pub enum TableWriter<W: Write> {
-    /// As CSV.
+    /// Writes CSV.
     Csv(Box<csv::Writer<W>>, Printer),
-    /// As JSON Lines: what stands before each cell, `{"name":` and `,"name":`.
+    /// Writes JSON Lines. The second field has the text before each cell: `{"name":` or `,"name":`.
     Jsonl(W, Vec<Vec<u8>>),
 }
 
 impl<W: Write> TableWriter<W> {
-    /// Begins a table of some columns.
+    /// Starts a table with these columns; writes the header of a CSV table.
     ///
     /// # Errors
-    /// As the stream's.
+    /// Those of the stream.
     pub fn new<S: AsRef<str>>(format: TableFormat, stream: W, names: &[S]) -> io::Result<Self> {
         match format {
             TableFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(stream);
-                writer.write_record(names.iter().map(|name| name.as_ref().as_bytes()))?;
+                writer.write_record(names.iter().map(|name| name.as_ref().as_bytes())).map_err(io_error)?;
                 Ok(TableWriter::Csv(Box::new(writer), Printer::default()))
             }
             TableFormat::Jsonl => {
@@ -69,17 +69,17 @@ impl<W: Write> TableWriter<W> {
         }
     }
 
-    /// Adds a row, a cell for each column.
+    /// Writes a row: one cell for each column.
     ///
     /// # Errors
-    /// As the stream's, or, for CSV, if the row has not as many cells as there are names.
-    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cell<'a>>) -> io::Result<()> {
+    /// Those of the stream. For CSV also if the number of cells differs from the number of columns.
+    pub fn row<'a>(&mut self, cells: impl IntoIterator<Item = TableCell<'a>>) -> io::Result<()> {
         match self {
             TableWriter::Csv(writer, printer) => {
                 for cell in cells {
-                    writer.write_field(printer.print(&cell))?;
+                    writer.write_field(printer.print(&cell)).map_err(io_error)?;
                 }
-                Ok(writer.write_record(None::<&[u8]>)?)
+                writer.write_record(None::<&[u8]>).map_err(io_error)
             }
             TableWriter::Jsonl(stream, keys) => {
                 for (key, cell) in keys.iter().zip(cells) {
@@ -91,15 +91,23 @@ impl<W: Write> TableWriter<W> {
         }
     }
 
-    /// Writes out what is buffered.
+    /// Flushes the buffer.
     ///
     /// # Errors
-    /// As the stream's.
+    /// Those of the stream.
     pub fn finish(self) -> io::Result<()> {
         match self {
             TableWriter::Csv(mut writer, _) => writer.flush(),
             TableWriter::Jsonl(mut stream, _) => stream.flush(),
         }
+    }
+}
+
+/// The error of the stream as it is: the conversion of the `csv` crate hides its kind, which tells a closed pipe apart.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -112,7 +120,7 @@ mod tests {
     fn written(format: TableFormat, names: &[&str], rows: &[Vec<Value>]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut table = TableWriter::new(format, &mut bytes, names).unwrap();
-        rows.iter().for_each(|row| table.row(row.iter().map(Cell::Value)).unwrap());
+        rows.iter().for_each(|row| table.row(row.iter().map(TableCell::Value)).unwrap());
         table.finish().unwrap();
         bytes
     }
@@ -129,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(rows in proptest::collection::vec((value(), value()), 0..9)) {
+        fn a_written_table_reads_back_unchanged(rows in proptest::collection::vec((value(), value()), 0..9)) {
             let rows: Vec<Vec<Value>> = rows.into_iter().map(|(a, b)| vec![a, b]).collect();
             let csv = written(TableFormat::Csv, &["a", "b \"c\", d"], &rows);
             let read = csv::ReaderBuilder::new().has_headers(false).from_reader(&csv[..]).into_records();
@@ -150,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_file_says_its_form() {
-        let form = |name: &str| TableFormat::of_path(Path::new(name));
-        assert_eq!([form("a.jsonl"), form("a.NDJSON")], [Ok(TableFormat::Jsonl), Ok(TableFormat::Jsonl)]);
+    fn the_extension_of_a_file_decides_its_format() {
+        let format = |name: &str| TableFormat::of_path(Path::new(name));
+        assert_eq!([format("a.jsonl"), format("a.NDJSON")], [Ok(TableFormat::Jsonl), Ok(TableFormat::Jsonl)]);
         assert_eq!(
-            [form("a.csv"), form("a"), form("a.tsv")],
+            [format("a.csv"), format("a"), format("a.tsv")],
             [Ok(TableFormat::Csv), Ok(TableFormat::Csv), Ok(TableFormat::Csv)]
         );
-        assert_eq!(form("a.parquet"), Err("parquet".to_owned()));
+        assert_eq!(format("a.parquet"), Err("parquet".to_owned()));
     }
 }

@@ -142,7 +142,7 @@ fn what_may_be_wrong_is_told() {
     };
     let seeds =
         |repeats: u32, seed: &str| warned(&format!("command = \"echo {{{{ {seed} }}}}\"\nrepeats = {repeats}\n"));
-    assert!(seeds(31_500, "seed32").contains("with a chance of 21 %"), "{}", seeds(31_500, "seed32"));
+    assert!(seeds(31_500, "seed32").contains("(31 bits) is 21 %"), "{}", seeds(31_500, "seed32"));
     assert_eq!((seeds(31_500, "seed"), seeds(1000, "seed32")), (String::new(), String::new()));
     assert!(warned("command = \"no-such-program-anywhere\"\n").contains("no-such-program-anywhere"));
     let clipped = "command = \"echo {{ u }}\"\n[random]\nu = { dist = \"normal\", mean = 0, sd = 1, clip = [-1, 2] }\n";

@@ -65,7 +65,7 @@ fn stores_that_are_well() {
     good     durability  what is recorded is synced to the disk
     good     latency     a request takes N ms
     good     clock       the store uses this machine's clock
-    good     leases      N claims, all of live workers
+    good     leases      no claims
     good     cores       N; a worker runs that many jobs at once unless `-j` is given
     good     open files  at most N enough for N slots
     good     disk        N B free in HERE/.sweep, for the store

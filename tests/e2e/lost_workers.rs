@@ -23,11 +23,11 @@ impl Drop for Jobs<'_> {
 }
 
 /// Two jobs run, and nobody is left who looks after them.
-fn abandoned(sandbox: &Sandbox) -> Jobs<'_> {
+fn abandoned<'a>(sandbox: &'a Sandbox, lease: &str) -> Jobs<'a> {
     let text = "command = \"sh -c 'echo $$ > $SWEEP_JOB.pid; exec sleep 300'\"\nrepeats = 2\n";
     sandbox.write("a.toml", text);
     sandbox.sweep(&["submit", "a.toml"]).code(0);
-    let worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "2s"]);
+    let worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", lease]);
     until("both jobs to run", || {
         let written = |index| std::fs::read_to_string(sandbox.path().join(format!("{index}.pid"))).unwrap_or_default();
         if (0..2).all(|index| written(index).ends_with('\n')) { Ok(()) } else { Err(worker.log()) }
@@ -44,7 +44,7 @@ fn abandoned(sandbox: &Sandbox) -> Jobs<'_> {
 #[test]
 fn status_shows_that_nobody_runs_the_jobs_and_cancel_and_wait_end() {
     for sandbox in Sandbox::both() {
-        let _jobs = abandoned(&sandbox);
+        let _jobs = abandoned(&sandbox, "2s");
         until("the status to show that no worker runs the jobs", || match sandbox.status("a-1") {
             status if status["state"] == "pending" && status["expired"] == 2 => Ok(()),
             status => Err(status),
@@ -61,9 +61,23 @@ fn status_shows_that_nobody_runs_the_jobs_and_cancel_and_wait_end() {
 }
 
 #[test]
+fn status_of_an_embedded_store_knows_at_once_that_the_process_of_a_worker_has_ended() {
+    let sandbox = Sandbox::embedded();
+    let _jobs = abandoned(&sandbox, "1h");
+    let status = sandbox.sweep(&["status", "--json"]).code(0).json();
+    let sweep = &status["sweeps"][0];
+    assert_eq!((&sweep["state"], &sweep["running"], &sweep["expired"]), (&"pending".into(), &2.into(), &2.into()));
+    assert_eq!(status["workers"], serde_json::json!([]));
+    let doctor = sandbox.sweep(&["doctor", "--json"]).code(0).json();
+    let is_leases = |check: &&serde_json::Value| check["name"] == "leases";
+    let leases = doctor["checks"].as_array().and_then(|checks| checks.iter().find(is_leases));
+    assert_eq!(leases.map(|check| &check["finding"]), Some(&"warning".into()), "{doctor}");
+}
+
+#[test]
 fn rm_removes_a_sweep_whose_jobs_nobody_runs() {
     for sandbox in Sandbox::both() {
-        let _jobs = abandoned(&sandbox);
+        let _jobs = abandoned(&sandbox, "2s");
         until("the leases to run out", || match sandbox.status("a-1") {
             status if status["expired"] == 2 => Ok(()),
             status => Err(status),
@@ -76,7 +90,7 @@ fn rm_removes_a_sweep_whose_jobs_nobody_runs() {
 #[test]
 fn wait_puts_the_jobs_back_and_the_next_worker_runs_them() {
     for sandbox in Sandbox::both() {
-        let _jobs = abandoned(&sandbox);
+        let _jobs = abandoned(&sandbox, "2s");
         let mut wait = sandbox.start("wait", &["wait", "a-1"]);
         until("the jobs to be pending", || match sandbox.status("a-1") {
             status if status["pending"] == 2 => Ok(()),

@@ -113,3 +113,40 @@ fn who_reads_no_messages_gets_the_table_all_the_same() {
     assert_eq!(status.code(), Some(0));
     assert!(sandbox.read("a.results.csv").starts_with(TABLE));
 }
+
+#[test]
+fn a_reader_that_leaves_ends_every_command_that_prints_data_without_a_message() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("a.toml", "command = \"echo y={{ x }}\"\n[grid]\nx = [1, 2]\n");
+        sandbox.sweep(&["run", "a.toml"]).code(0);
+        let commands: [&[&str]; 20] = [
+            &["collect", "--out", "-"],
+            &["collect", "--out", "-", "--format", "jsonl"],
+            &["stats", "--results", "seconds"],
+            &["stats", "--results", "seconds", "--json"],
+            &["stats", "--results", "seconds", "--out", "-"],
+            &["jobs"],
+            &["jobs", "--json"],
+            &["show", "a-1/0"],
+            &["show", "a-1/0", "--json"],
+            &["logs", "a-1/0"],
+            &["failures", "--json"],
+            &["status"],
+            &["status", "--json"],
+            &["list"],
+            &["check", "a.toml"],
+            &["check", "a.toml", "--json"],
+            &["check", "a.toml", "--out", "-"],
+            &["doctor"],
+            &["completions", "bash"],
+            &["man"],
+        ];
+        for command in commands {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            drop(reader);
+            let ended = sandbox.command(command).stdout(writer).output().expect("it runs");
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!((ended.status.code(), &*stderr), (Some(0), ""), "{command:?}");
+        }
+    }
+}

@@ -272,7 +272,7 @@ fn the_starter_sweep_checks_and_runs() {
     let sandbox = Sandbox::embedded();
     sandbox.sweep(&["new", "study.toml"]).code(0);
     let again = sandbox.sweep(&["new", "study.toml"]).code(2);
-    assert!(again.stderr.contains("exists already"), "{}", again.stderr);
+    assert!(again.stderr.contains("already exists"), "{}", again.stderr);
     assert_eq!(sandbox.sweep(&["check", "study.toml"]).code(0).stderr, "");
     sandbox.sweep(&["run", "study.toml"]).code(0);
     assert_eq!(sandbox.rows("study.results.csv").len(), 3 * 2 * 3 * 2);

@@ -63,7 +63,7 @@ label = "a,b"
         assert_eq!((&by_nothing[0]["n"], &by_nothing[0]["missing"]), (&7.into(), &1.into()));
         let by_host = stats(&sandbox, &["--by", "status", "--results", "energy"]);
         assert_eq!(by_host.len(), 2);
-        assert_eq!(by_host[1]["note"], "no error from fewer than two values");
+        assert_eq!(by_host[1]["note"], "no standard error: fewer than two values");
         sandbox.sweep(&["stats", "--out", "s.csv", "--by", "label"]).code(0);
         let rows = sandbox.rows("s.csv");
         assert_eq!((rows[0]["label"].as_str(), rows[0]["n"].as_str(), rows[0]["missing"].as_str()), ("a,b", "8", "1"));

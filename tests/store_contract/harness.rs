@@ -172,7 +172,8 @@ pub fn worker_row(id: &str) -> WorkerRow {
     WorkerRow {
         id: id.into(),
         host: "here".into(),
-        pid: 17,
+        // A store may check whether the process exists.
+        pid: std::process::id(),
         queues: vec!["default".into(), "long jobs".into()],
         slots: 4,
         busy: 1,

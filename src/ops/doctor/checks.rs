@@ -79,14 +79,14 @@ pub struct MachineProbe {
     /// The most files that this process may have open; none: any number.
     pub open_files: Option<u64>,
     /// The disks that sweep writes to.
-    pub disks: Vec<Disk>,
+    pub disks: Vec<DiskProbe>,
     /// Processes of lost workers; none: not known on this system.
     pub strays: Option<Vec<LeftoverProcess>>,
 }
 
 /// A disk.
 #[derive(Clone, Debug)]
-pub struct Disk {
+pub struct DiskProbe {
     /// What is kept there.
     pub of: &'static str,
     /// Where.
@@ -153,7 +153,7 @@ fn memory(memory: &Memory) -> Check {
 }
 
 fn latency(takes: Duration) -> Check {
-    let says = format!("a request takes {:.1} ms", takes.as_secs_f64() * 1e3);
+    let says = format!("a request takes {:.2} ms", takes.as_secs_f64() * 1e3);
     if takes > SLOW {
         return warning("latency", format!("{says}: shorter jobs wait for the store; use a store that is nearer"));
     }
@@ -201,9 +201,13 @@ fn leases(leases: Leases) -> Vec<Check> {
         ));
     }
     if all.is_empty() {
-        all.push(good("leases", format!("{}, all of live workers", count(held, "claim"))));
+        all.push(good("leases", leases_of_live_workers(held)));
     }
     all
+}
+
+fn leases_of_live_workers(held: u64) -> String {
+    if held == 0 { "no claims".into() } else { format!("{}, all of live workers", count(held, "claim")) }
 }
 
 /// The checks of this machine.
@@ -233,7 +237,7 @@ fn open_files(machine: &MachineProbe) -> Check {
     }
 }
 
-fn disk(disk: &Disk) -> Check {
+fn disk(disk: &DiskProbe) -> Check {
     let at = disk.at.display();
     let Some(free) = disk.free else {
         return good("disk", format!("{at}, for {}: free space unknown", disk.of));
@@ -251,7 +255,7 @@ fn stray_processes(strays: Option<&[LeftoverProcess]>) -> Check {
     let Some(strays) = strays else {
         return good("strays", "not checked on this system");
     };
-    let Some(first) = strays.first() else { return good("strays", "no process of a lost worker") };
+    let Some(first) = strays.first() else { return good("strays", "no processes of lost workers") };
     let pids: Vec<String> = strays.iter().map(|stray| stray.pid.to_string()).collect();
     let number = strays.len() as u64;
     let processes = if number == 1 { "a process".to_owned() } else { format!("{number} processes") };

@@ -14,7 +14,7 @@ use crate::store::{Result, Store};
 
 pub mod checks;
 
-use checks::{Check, Disk, MachineProbe, StoreProbe};
+use checks::{Check, DiskProbe, MachineProbe, StoreProbe};
 
 /// How many requests measure the store's latency.
 const LATENCY_SAMPLES: usize = 9;
@@ -62,7 +62,7 @@ fn probe_machine(store: Option<&Path>) -> MachineProbe {
         cores: std::thread::available_parallelism().map_or(1, usize::from) as u64,
         // Workers raise the soft limit as far as they need.
         open_files: getrlimit(Resource::Nofile).maximum,
-        disks: disks.map(|(of, at)| Disk { of, at: at.to_owned(), free: free(at) }).collect(),
+        disks: disks.map(|(of, at)| DiskProbe { of, at: at.to_owned(), free: free(at) }).collect(),
         strays: leftover_processes(),
     }
 }

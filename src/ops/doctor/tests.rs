@@ -25,7 +25,7 @@ fn a_store_without_problems() {
     good | store | redis://host:6379 answers: Redis 7.0.15
     good | durability | append-only file, synced every second: a crash may cost about two
     good | memory | 5.00 MiB in use, no limit
-    good | latency | a request takes 0.1 ms
+    good | latency | a request takes 0.12 ms
     good | clock | the clocks of this machine and the store agree
     good | leases | 7 claims, all of live workers
     "#);
@@ -48,7 +48,7 @@ fn a_store_with_problems() {
     warning | durability | it keeps nothing; `do this`
     warning | durability | its disk is full; make room
     warning | memory | 950.00 MiB of 1000.00 MiB in use: when it is full, no sweep can be submitted and no job claimed; raise `maxmemory`, or remove collected sweeps with `sweep rm`
-    warning | latency | a request takes 120.0 ms: shorter jobs wait for the store; use a store that is nearer
+    warning | latency | a request takes 120.00 ms: shorter jobs wait for the store; use a store that is nearer
     warning | clock | this machine's clock is 60 minutes behind the store's: leases are not affected, but times in tables are; set the clock (`timedatectl set-ntp true`)
     warning | leases | 1 claim of lost workers: any worker puts them back in the queue; `sweep worker` starts one
     warning | leases | 3 claims of workers without a heartbeat for a minute: when they run out, any worker puts them back in the queue; `sweep status` lists the live workers
@@ -65,7 +65,7 @@ fn small_deviations() {
     good | store | redis://host:6379 answers: Redis 7.0.15
     good | durability | append-only file, synced every second: a crash may cost about two
     good | memory | 50.00 MiB of 1000.00 MiB in use (noeviction)
-    good | latency | a request takes 0.1 ms
+    good | latency | a request takes 0.12 ms
     warning | clock | this machine's clock is 5 seconds ahead of the store's: leases are not affected, but times in tables are; set the clock (`timedatectl set-ntp true`)
     warning | leases | 2 claims of lost workers: any worker puts them back in the queue; `sweep worker` starts one
     "#);
@@ -73,7 +73,7 @@ fn small_deviations() {
 
 #[test]
 fn a_machine_without_and_one_with_problems() {
-    let disk = |free| Disk { of: "the store", at: "/here".into(), free };
+    let disk = |free| DiskProbe { of: "the store", at: "/here".into(), free };
     let machine = |files, free, strays| MachineProbe { cores: 8, open_files: files, disks: vec![disk(free)], strays };
     let stray = |pid| LeftoverProcess { pid, mark: "0123456789abcdef.4".into(), command: "sleep 99".into() };
     let well = [machine(Some(1024), Some(5 << 30), Some(vec![])), machine(None, None, None)];
@@ -81,7 +81,7 @@ fn a_machine_without_and_one_with_problems() {
     good | cores | 8; a worker runs that many jobs at once unless `-j` is given
     good | open files | at most 1024, enough for 120 slots
     good | disk | 5.00 GiB free in /here, for the store
-    good | strays | no process of a lost worker
+    good | strays | no processes of lost workers
 
     good | cores | 8; a worker runs that many jobs at once unless `-j` is given
     good | open files | no limit

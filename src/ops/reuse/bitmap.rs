@@ -1,30 +1,30 @@
-//! Owns sets of points: a bit each, or some bytes where they lie far apart.
+//! Owns sets of points as sparse bitmaps: one bit per point if the points are dense.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Numbers of points, in words of 64 by their place.
+/// A set of point indices. Keys are `index / 64`, values are words with one bit per index.
 #[derive(Debug, Default)]
 pub(super) struct PointBitmap(BTreeMap<u64, u64>);
 
 impl PointBitmap {
-    /// Puts one in.
+    /// Adds a point.
     pub(super) fn insert(&mut self, index: u64) {
         *self.0.entry(index / 64).or_default() |= 1 << (index % 64);
     }
 
-    /// Whether one is in.
+    /// Whether the set has a point.
     pub(super) fn contains(&self, index: u64) -> bool {
         self.0.get(&(index / 64)).is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
 
-    /// How many are here that are not there.
-    pub(super) fn count_beyond(&self, there: &PointBitmap) -> u64 {
-        let beyond = |(at, word): (&u64, &u64)| u64::from((word & !there.0.get(at).unwrap_or(&0)).count_ones());
+    /// The number of points that are in this set and not in `other`.
+    pub(super) fn count_beyond(&self, other: &PointBitmap) -> u64 {
+        let beyond = |(at, word): (&u64, &u64)| u64::from((word & !other.0.get(at).unwrap_or(&0)).count_ones());
         self.0.iter().map(beyond).sum()
     }
 
-    /// The runs of numbers below `total` that are not there, in order.
+    /// The ranges of points below `total` that are not in the set, in order.
     pub(super) fn gaps(&self, total: u64) -> impl Iterator<Item = Range<u64>> {
         let words = self.0.iter().map(|(at, word)| (at * 64, *word));
         let runs = words.flat_map(|(first, word)| {
@@ -56,7 +56,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gaps_are_what_is_not_there(indices in prop::collection::btree_set(0..300u64, 0..300), total in 300..400u64) {
+        fn gaps_are_the_points_that_are_not_in_the_set(indices in prop::collection::btree_set(0..300u64, 0..300), total in 300..400u64) {
             let mut points = PointBitmap::default();
             for index in &indices {
                 points.insert(*index);

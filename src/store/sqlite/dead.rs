@@ -1,22 +1,12 @@
-//! Owns which workers are certainly dead: those that ran on this machine and whose process is gone.
+//! Owns finding workers that are certainly dead: those that ran on this machine and whose process has ended.
 
 use rusqlite::Connection;
 use rustix::process::{Pid, test_kill_process};
 
 use super::error::Done;
 use super::guard::Machine;
-use super::lease;
 
-/// Marks the workers dead that are certainly gone; returns the number of their leases. O(leases).
-pub(super) fn mark(connection: &Connection, now: u64, this: &Machine) -> Done<u64> {
-    let mut leases = 0;
-    for worker in find(connection, this)? {
-        leases += lease::mark_worker_dead(connection, now, &worker)?;
-    }
-    Ok(leases)
-}
-
-/// The ids of the workers that hold leases and are certainly gone. Locks nothing.
+/// The ids of the workers that hold leases and are certainly dead. Locks nothing. O(leases).
 pub(super) fn find(connection: &Connection, this: &Machine) -> Done<Vec<String>> {
     // A lease without a length is one of a worker that is known to be dead.
     let holders = "SELECT id, pid, machine FROM workers WHERE id IN (SELECT worker FROM leases WHERE lease_ms > 0)";
@@ -24,16 +14,25 @@ pub(super) fn find(connection: &Connection, this: &Machine) -> Done<Vec<String>>
     let mut rows = holders.query([])?;
     let mut dead = Vec::new();
     while let Some(row) = rows.next()? {
-        let is_dead = match this.shares_processes(&row.get::<_, String>(2)?) {
-            Some(true) => is_gone(row.get(1)?),
-            Some(false) => true,
-            None => false,
-        };
-        if is_dead {
+        if is_dead(this, &row.get::<_, String>(2)?, row.get(1)?) {
             dead.push(row.get(0)?);
         }
     }
     Ok(dead)
+}
+
+/// The ids of [`find`] as a JSON array, for queries with `json_each`.
+pub(super) fn find_json(connection: &Connection, this: &Machine) -> Done<String> {
+    Ok(serde_json::Value::from(find(connection, this)?).to_string())
+}
+
+/// Whether a worker is certainly dead: its process ran on this machine, which `machine` names, and has ended.
+pub(super) fn is_dead(this: &Machine, machine: &str, pid: u32) -> bool {
+    match this.shares_processes(machine) {
+        Some(true) => is_gone(pid),
+        Some(false) => true,
+        None => false,
+    }
 }
 
 /// Whether there is no such process. A process that has ended, and whose parent has not noticed yet, is gone.

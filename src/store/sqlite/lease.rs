@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::dead;
 use super::error::Done;
 use super::guard::Machine;
 use super::sweeps;
@@ -111,32 +112,52 @@ pub(super) fn mark_worker_dead(connection: &Connection, now: u64, worker: &str) 
 }
 
 /// How many claims are held, and how.
-pub(super) fn count(connection: &Connection, now: u64) -> Done<Leases> {
-    let count = "SELECT count(*), count(CASE WHEN deadline_ms <= ?1 THEN 1 END),
+pub(super) fn count(connection: &Connection, now: u64, this: &Machine) -> Done<Leases> {
+    let dead = dead::find_json(connection, this)?;
+    let count = "SELECT count(*),
+                     count(CASE WHEN deadline_ms <= ?1 OR worker IN (SELECT value FROM json_each(?3)) THEN 1 END),
                      count(CASE WHEN worker NOT IN (SELECT id FROM workers WHERE last_seen_ms > ?2) THEN 1 END)
                  FROM leases";
     let since = now.saturating_sub(LISTED_MS);
     let counts = |row: &rusqlite::Row<'_>| Ok(Leases { held: row.get(0)?, run_out: row.get(1)?, unseen: row.get(2)? });
-    Ok(connection.prepare_cached(count)?.query_row([now, since], counts)?)
+    Ok(connection.prepare_cached(count)?.query_row(params![now, since, dead], counts)?)
+}
+
+/// Marks the workers of this machine dead whose process has ended; returns the number of their leases. O(leases).
+pub(super) fn mark_dead_workers(connection: &Connection, now: u64, this: &Machine) -> Done<u64> {
+    let mut leases = 0;
+    for worker in dead::find(connection, this)? {
+        leases += mark_worker_dead(connection, now, &worker)?;
+    }
+    Ok(leases)
 }
 
 /// How many leases of each sweep have run out.
-pub(super) fn expired_counts(connection: &Connection, now: u64) -> Done<Vec<(SweepId, u64)>> {
+///
+/// A lease of a worker that is certainly dead counts, too: nobody can renew it.
+pub(super) fn expired_counts(connection: &Connection, now: u64, this: &Machine) -> Done<Vec<(SweepId, u64)>> {
+    let dead = dead::find_json(connection, this)?;
     let counts = "SELECT name, number, count(*) FROM leases JOIN sweeps ON sweeps.key = leases.sweep
-                  WHERE deadline_ms <= ?1 GROUP BY leases.sweep ORDER BY leases.sweep";
+                  WHERE deadline_ms <= ?1 OR worker IN (SELECT value FROM json_each(?2))
+                  GROUP BY leases.sweep ORDER BY leases.sweep";
     let mut counts = connection.prepare_cached(counts)?;
-    let rows = counts.query_map([now], |row| Ok((SweepId { name: row.get(0)?, number: row.get(1)? }, row.get(2)?)))?;
+    let rows = counts
+        .query_map(params![now, dead], |row| Ok((SweepId { name: row.get(0)?, number: row.get(1)? }, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The workers seen within the last minute, newest first.
-pub(super) fn workers(connection: &Connection, now: u64) -> Done<Vec<WorkerRow>> {
-    let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms, unable FROM workers WHERE last_seen_ms > ?1
+/// The workers with a heartbeat in the last minute that are not certainly dead, newest first.
+pub(super) fn workers(connection: &Connection, now: u64, this: &Machine) -> Done<Vec<WorkerRow>> {
+    let seen = "SELECT id, host, pid, queues, slots, busy, last_seen_ms, unable, machine FROM workers
+                WHERE last_seen_ms > ?1
                 ORDER BY last_seen_ms DESC, id";
     let mut seen = connection.prepare_cached(seen)?;
     let mut rows = seen.query([now.saturating_sub(LISTED_MS)])?;
     let mut workers = Vec::new();
     while let Some(row) = rows.next()? {
+        if dead::is_dead(this, &row.get::<_, String>(8)?, row.get(2)?) {
+            continue;
+        }
         workers.push(WorkerRow {
             id: row.get(0)?,
             host: row.get(1)?,

@@ -201,11 +201,11 @@ impl Queue for SqliteStore {
         if self.read(|connection, _| dead::find(connection, &self.machine))?.is_empty() {
             return Ok(0);
         }
-        self.write(|connection, now| dead::mark(connection, now, &self.machine))
+        self.write(|connection, now| lease::mark_dead_workers(connection, now, &self.machine))
     }
 
     fn workers(&self) -> Result<Vec<WorkerRow>> {
-        self.read(lease::workers)
+        self.read(|connection, now| lease::workers(connection, now, &self.machine))
     }
 
     fn check_leases(&self) -> Result<Option<Vec<ExpiredClaim>>> {
@@ -216,7 +216,7 @@ impl Queue for SqliteStore {
     }
 
     fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>> {
-        self.read(lease::expired_counts)
+        self.read(|connection, now| lease::expired_counts(connection, now, &self.machine))
     }
 
     fn backlog(&self, scope: &Scope) -> Result<Backlog> {
@@ -346,7 +346,7 @@ impl Store for SqliteStore {
                 durability: "what is recorded is synced to the disk".into(),
                 folder: Some(self.dir.clone()),
                 memory: None,
-                leases: lease::count(connection, now)?,
+                leases: lease::count(connection, now, &self.machine)?,
             })
         })
     }

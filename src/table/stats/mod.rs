@@ -1,9 +1,10 @@
-//! Owns statistics of numbers: what `sweep stats` says of the values of one result in one group. Pure.
+//! Owns the statistics that `sweep stats` computes for one result in one group. Pure.
 //!
 //! - `sums`: mean and standard deviation in one pass; `quantile`: quantiles; `interval`: intervals around a mean
 //!
-//! A standard error wants values that are independent. Where values belong together (the repeats of one draw, the points
-//! of one scramble of a Sobol sequence), the means of those that do are the independent ones, the *replicates*.
+//! A standard error requires independent values. Some values are dependent: the repeats of one draw, or the points of one
+//! scramble of a Sobol sequence. Then the standard error is computed from the means of these groups, the *replicates*,
+//! which are independent.
 
 use std::collections::BTreeMap;
 
@@ -24,30 +25,30 @@ pub enum NoErrorReason {
     FewValues,
     /// There are fewer than two independent replicates.
     FewReplicates,
-    /// The values are a single sample of a sequence or a Latin hypercube, which has no error of its own.
+    /// The values are one quasi-random or Latin hypercube sample: its error cannot be estimated from the sample itself.
     OneSample,
-    /// All values are made of the same random numbers.
+    /// All values use the same random numbers.
     SameNumbers,
     /// Some values are infinite.
     Infinite,
 }
 
 impl NoErrorReason {
-    /// In words.
+    /// The reason in words, for a note.
     pub fn words(self) -> &'static str {
         match self {
-            NoErrorReason::FewValues => "no error from fewer than two values",
-            NoErrorReason::FewReplicates => "no error from fewer than two independent replicates",
+            NoErrorReason::FewValues => "no standard error: fewer than two values",
+            NoErrorReason::FewReplicates => "no standard error: fewer than two independent replicates",
             NoErrorReason::OneSample => {
-                "no error from one quasi-random or Latin hypercube sample: `randomizations` gives several"
+                "no standard error from one quasi-random or Latin hypercube sample; set `randomizations` to get several"
             }
-            NoErrorReason::SameNumbers => "no error: all values share their random numbers (common-draws)",
+            NoErrorReason::SameNumbers => "no standard error: all values use the same random numbers (common-draws)",
             NoErrorReason::Infinite => "some values are infinite",
         }
     }
 }
 
-/// The values of one result in one group, as far as they have come.
+/// Accumulates the values of one result in one group.
 #[derive(Clone, Debug)]
 pub struct Sample {
     sums: Sums,
@@ -55,54 +56,54 @@ pub struct Sample {
     texts: u64,
     infinite: u64,
     infinite_sum: f64,
-    /// All values so far are true, false, 0 or 1 (whole numbers).
+    /// Whether all values so far are true, false, or the integers 0 and 1.
     binary: bool,
-    /// The values, for quantiles.
+    /// The values, kept only for quantiles.
     values: Option<Vec<f64>>,
-    /// The sums of those that belong together, by their key.
+    /// The sums of each replicate, by its key; none: each value is independent.
     replicates: Option<BTreeMap<u64, Sums>>,
 }
 
-/// What is said of a sample.
+/// The statistics of a sample.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// Values that are numbers, or true or false.
+pub struct SampleSummary {
+    /// The number of values that are numbers, true or false.
     pub n: u64,
-    /// Values that are NaN; they are in nothing else.
+    /// The number of NaN values; all other statistics ignore them.
     pub nan: u64,
-    /// Values that are texts; they are in nothing else.
+    /// The number of texts; all other statistics ignore them.
     pub texts: u64,
-    /// The mean, of true and false the part that is true; none: there is no value.
+    /// The mean; for true and false the proportion of true. None: no values.
     pub mean: Option<f64>,
-    /// The standard deviation of the values, with n − 1.
+    /// The standard deviation of the values, with divisor n − 1.
     pub sd: Option<f64>,
     /// The standard error of the mean.
     pub se: Option<f64>,
     /// The 95 % interval of the mean.
     pub interval: Option<(f64, f64)>,
-    /// The quantiles that were asked for.
+    /// The requested quantiles.
     pub quantiles: Vec<Option<f64>>,
-    /// How many independent values the error is from.
+    /// The number of independent values from which the error is computed.
     pub replicates: u64,
-    /// Why there is no error, if there is none.
+    /// Why there is no standard error; none: there is one.
     pub no_error: Option<NoErrorReason>,
 }
 
-/// How a sample is looked at.
+/// Options for the statistics of a sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SummaryOptions<'a> {
-    /// The quantiles asked for, from 0 to 1. With any, all values are kept: 8 bytes each.
+    /// The requested quantiles, from 0 to 1. If there are any, all values are kept in memory, 8 bytes each.
     pub quantiles: &'a [f64],
-    /// Whether values belong together, and come with a key that says which.
+    /// Whether values are grouped into replicates, by the key given to [`Sample::push`].
     pub replicated: bool,
-    /// Why there is no error whatever the values are.
+    /// A reason not to compute an error at all.
     pub no_error: Option<NoErrorReason>,
-    /// Whether to take the values as true or false if they may be: then the interval is Wilson's.
+    /// Whether the values are true and false, so that the interval is Wilson's.
     pub binary: bool,
 }
 
 impl Sample {
-    /// No values yet.
+    /// An empty sample.
     pub fn new(options: &SummaryOptions<'_>) -> Sample {
         Sample {
             sums: Sums::default(),
@@ -116,7 +117,7 @@ impl Sample {
         }
     }
 
-    /// Takes a value, and the key of the replicate that it belongs to. A missing one is nothing.
+    /// Adds a value; `replicate` is the key of the replicate that it belongs to. Missing values are ignored.
     pub fn push(&mut self, value: &Value, replicate: u64) {
         let x = match value.plain() {
             Value::Missing => return,
@@ -148,23 +149,23 @@ impl Sample {
         }
     }
 
-    /// Whether there are values, and all of them are true, false, 0 or 1.
+    /// Whether there are finite values, and all of them are true, false, 0 or 1.
     pub fn is_binary(&self) -> bool {
         self.binary && self.sums.count() > 0
     }
 
-    /// Whether it has numbers.
+    /// Whether there are numbers, true or false among the values.
     pub fn has_numbers(&self) -> bool {
         self.sums.count() + self.infinite + self.nan > 0
     }
 
-    /// Whether it has texts.
+    /// Whether there are texts among the values.
     pub fn has_texts(&self) -> bool {
         self.texts > 0
     }
 
-    /// What is to be said of it. O(n log n) with quantiles, otherwise O(replicates).
-    pub fn summary(mut self, options: &SummaryOptions<'_>) -> Summary {
+    /// Computes the statistics. O(n log n) with quantiles, otherwise O(replicates).
+    pub fn summary(mut self, options: &SummaryOptions<'_>) -> SampleSummary {
         let n = self.sums.count() + self.infinite;
         let mean = if self.infinite > 0 { Some(self.infinite_sum) } else { self.sums.mean() };
         let error = self.error(options);
@@ -174,7 +175,7 @@ impl Sample {
             values.sort_unstable_by(f64::total_cmp);
             options.quantiles.iter().map(|p| quantile(values, *p)).collect()
         });
-        Summary {
+        SampleSummary {
             n,
             nan: self.nan,
             texts: self.texts,

@@ -1,10 +1,10 @@
-//! Owns mean and standard deviation in one pass, to the last digits.
+//! Owns mean and standard deviation in one pass, accurate to about the last digit of a double.
 
-/// The sum of numbers and of their squares, each in two doubles.
+/// The sum of values and the sum of their squares, each in double-double arithmetic.
 ///
-/// Welford's recurrence is the usual remedy for the cancellation in Σx² − (Σx)²/n, and still loses as many digits as the
-/// mean has in front of the spread. Sums in twice the digits lose nothing that matters up to a mean of 10^8 times the
-/// spread, and cost no division for a value. Beyond 10^150 the squares overflow: then there is no standard deviation.
+/// Σx² − (Σx)²/n suffers from cancellation. Welford's recurrence is the usual remedy, but it still loses about
+/// log10(mean/sd) digits. Sums with twice the digits are accurate up to a mean of 10^8 times the standard deviation, and
+/// need no division per value. The squares of values beyond 10^150 overflow: then there is no standard deviation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     count: u64,
@@ -27,7 +27,7 @@ impl Sums {
         (self.count > 0).then(|| self.sum.over(self.count as f64).value())
     }
 
-    /// With n − 1.
+    /// The sample standard deviation, with divisor n − 1; none: fewer than two values, or overflow.
     pub(super) fn sd(&self) -> Option<f64> {
         if self.count < 2 {
             return None;
@@ -37,13 +37,13 @@ impl Sums {
         // Σx² − mean·Σx.
         let spread = self.squares.plus(mean.times(self.sum).negated());
         let variance = spread.over(n - 1.0).value();
-        // All equal, up to the rounding of the last step.
+        // If all values are equal, rounding can make the variance slightly negative.
         (variance.is_finite()).then(|| variance.max(0.0).sqrt())
     }
 }
 
-/// A number as the sum of two doubles that do not overlap: 106 bits. After Dekker, "A floating-point technique for
-/// extending the available precision", Numer. Math. 18 (1971).
+/// A number as the sum of two non-overlapping doubles: 106 bits. Source: Dekker, "A floating-point technique for extending
+/// the available precision", Numer. Math. 18 (1971).
 #[derive(Clone, Copy, Debug, Default)]
 struct Double {
     high: f64,
@@ -76,7 +76,7 @@ impl Double {
     }
 }
 
-/// The sum, and its rounding error, exactly.
+/// The rounded sum, and its exact rounding error.
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let part = sum - a;
@@ -88,7 +88,7 @@ fn normal(high: f64, low: f64) -> Double {
     Double { high: sum, low: low - (sum - high) }
 }
 
-/// The product, exactly.
+/// The exact product.
 fn product(a: f64, b: f64) -> Double {
     let split = |x: f64| {
         let scaled = x * 134_217_729.0;

@@ -1,4 +1,4 @@
-//! Owns the comparison of the statistics with reference values, `tests/references/statistics.csv`, and their properties.
+//! Owns the tests of the statistics: against the reference values in `tests/references/statistics.csv`, and properties.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn close(found: f64, expected: f64, tolerance: f64, what: &str) {
     assert!(error <= tolerance, "{what}: {found} for {expected}, off by {error:e}");
 }
 
-fn summary(values: &[Value], options: &SummaryOptions<'_>) -> Summary {
+fn summary(values: &[Value], options: &SummaryOptions<'_>) -> SampleSummary {
     let mut sample = Sample::new(options);
     values.iter().zip(0..).for_each(|(value, key)| sample.push(value, key));
     sample.summary(options)
@@ -75,7 +75,7 @@ fn samples_agree_with_the_references() {
             close(found.unwrap(), expected.parse().unwrap(), 1e-12, &format!("{} {expected}", fields[1]));
         }
     }
-    // NIST's certified values; what is left is the rounding of their decimals to doubles.
+    // NIST's certified values. The tolerance covers the rounding of the decimals to doubles.
     for (name, mean) in [("numacc3", 1000000.2), ("numacc4", 10000000.2)] {
         let values: Vec<Value> = sample(name).into_iter().map(Value::Float).collect();
         let found = summary(&values, &SummaryOptions::default());
@@ -85,7 +85,7 @@ fn samples_agree_with_the_references() {
 }
 
 #[test]
-fn what_is_no_number_is_counted_and_left_out() {
+fn values_that_are_not_numbers_are_counted_and_ignored() {
     let values = [
         Value::Float(f64::NAN),
         Value::Missing,
@@ -112,7 +112,7 @@ fn what_is_no_number_is_counted_and_left_out() {
 }
 
 #[test]
-fn the_error_of_values_that_belong_together_is_that_of_their_means() {
+fn the_error_of_replicates_is_computed_from_their_means() {
     let options = SummaryOptions { replicated: true, ..SummaryOptions::default() };
     let mut sample = Sample::new(&options);
     for (x, replicate) in [(1.0, 5), (3.0, 5), (4.0, 7), (6.0, 7), (8.0, 9), (8.0, 9)] {
