@@ -20,6 +20,11 @@ mod scan;
 
 pub use functions::NAMES;
 
+/// The place of the first use of a name in the text of an expression, in bytes.
+pub fn first_use(text: &str, name: &str) -> Option<Range<usize>> {
+    scan::first_use(text, name)
+}
+
 /// The work limit of one evaluation: some ten thousand steps, some megabytes of text.
 const FUEL: u64 = 50_000;
 
@@ -32,6 +37,7 @@ pub struct Expression {
     names: BTreeSet<String>,
     /// The names as the scope of an evaluation needs them.
     in_scope: Arc<[String]>,
+    handles_missing: bool,
 }
 
 /// An error in the text of an expression.
@@ -78,15 +84,15 @@ impl Expression {
                 return error(&format!("cannot parse this expression: {}", wording(&cause)), cause.range(), help);
             }
         };
-        for (what, at) in found.used {
-            let name = text.get(at.clone()).unwrap_or_default();
+        let handles_missing = found.used.iter().any(|(what, name, _)| what.handles_missing(name));
+        for (what, name, at) in found.used {
             if !what.exists(name) {
                 return error(&format!("unknown {} `{name}`", what.word()), Some(at), "");
             }
         }
         let names = compiled.undeclared_variables(false).into_iter().filter(|name| !NAMES.contains(&name.as_str()));
         let names: BTreeSet<String> = names.collect();
-        Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names })
+        Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names, handles_missing })
     }
 
     /// The same expression for names with dots, such as columns of a table: `stats.energy` is then one name, where
@@ -111,6 +117,11 @@ impl Expression {
         &self.names
     }
 
+    /// Whether it has a test (`x is …`) or the filter `default`: it may then have a value although a name has none.
+    pub fn may_handle_missing(&self) -> bool {
+        self.handles_missing
+    }
+
     /// Its value. `lookup` gives the value of each name. A simple expression takes some hundred nanoseconds.
     ///
     /// # Errors
@@ -132,7 +143,10 @@ impl Expression {
                 Ok(x) if x.is_finite() => Ok(Value::Float(x + 0.0)),
                 _ => Err("its result is not a finite number".into()),
             },
-            ValueKind::String => Ok(Value::Text(result.as_str().unwrap_or_default().to_owned())),
+            ValueKind::String => match result.as_str() {
+                Some(text) => Ok(Value::Text(text.to_owned())),
+                None => Err("its result is not text that can be printed".into()),
+            },
             ValueKind::Undefined => match self.missing(lookup) {
                 Some(missing) => Err(missing),
                 None => Err("it gives no value; if it has an `if`, write the `else` too".into()),

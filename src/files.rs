@@ -49,7 +49,7 @@ impl Files for Disk {
         Pattern::new(pattern).map_err(|error| error.msg.to_owned())?;
         // `./a/*` means the same as `a/*`, and the paths begin as the pattern does.
         let bare = pattern.trim_start_matches("./");
-        let dots = pattern.get(..pattern.len() - bare.len()).unwrap_or_default();
+        let (dots, _) = pattern.split_at(pattern.len() - bare.len());
         let folder = self.here.to_str().ok_or("the folder of the sweep file has a name that is not Unicode")?;
         let whole = match Path::new(bare).is_absolute() {
             true => bare.to_owned(),

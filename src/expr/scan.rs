@@ -22,6 +22,14 @@ impl CalledName {
         }
     }
 
+    /// Whether it may give a value for an undefined name.
+    pub(super) fn handles_missing(self, name: &str) -> bool {
+        match self {
+            CalledName::Filter => matches!(name, "default" | "d"),
+            CalledName::Test => true,
+        }
+    }
+
     /// Whether minijinja has it. minijinja does not list them, but reports an unknown one.
     pub(super) fn exists(self, name: &str) -> bool {
         let (text, unknown) = match self {
@@ -35,27 +43,27 @@ impl CalledName {
 
 /// The result of a scan.
 #[derive(Debug, Default)]
-pub(super) struct ScanResult {
+pub(super) struct ScanResult<'a> {
     /// The first `**`.
     pub(super) power: Option<Range<usize>>,
-    /// Filters and tests.
-    pub(super) used: Vec<(CalledName, Range<usize>)>,
+    /// Filters and tests, with their names.
+    pub(super) used: Vec<(CalledName, &'a str, Range<usize>)>,
 }
 
 /// Scans a text. Quoted parts are skipped; a backslash in them escapes the next character.
-pub(super) fn scan(text: &str) -> ScanResult {
+pub(super) fn scan(text: &str) -> ScanResult<'_> {
     let mut found = ScanResult::default();
     let mut before = Before::Other;
     for (token, at) in tokens(text) {
         before = match (token, before) {
             (Token::Word("is"), _) => Before::Is,
             (Token::Word("not"), Before::Is) => Before::Is,
-            (Token::Word(_), Before::Is) => {
-                found.used.push((CalledName::Test, at));
+            (Token::Word(name), Before::Is) => {
+                found.used.push((CalledName::Test, name, at));
                 Before::Other
             }
-            (Token::Word(_), Before::Bar) => {
-                found.used.push((CalledName::Filter, at));
+            (Token::Word(name), Before::Bar) => {
+                found.used.push((CalledName::Filter, name, at));
                 Before::Other
             }
             (Token::Sign('|'), _) => Before::Bar,
@@ -68,6 +76,16 @@ pub(super) fn scan(text: &str) -> ScanResult {
         };
     }
     found
+}
+
+/// The place of the first use of a name: outside quotes, and not after a dot.
+pub(super) fn first_use(text: &str, name: &str) -> Option<Range<usize>> {
+    let mut after_dot = false;
+    tokens(text).find_map(|(token, at)| {
+        let is_use = !after_dot && matches!(token, Token::Word(word) if word == name);
+        after_dot = matches!(token, Token::Sign('.'));
+        is_use.then_some(at)
+    })
 }
 
 /// A suggestion for an expression that cannot be parsed; empty if there is none.

@@ -189,3 +189,21 @@ fn names_with_dots_are_columns() {
     assert!(compile("stats.n > 1").holds(&lookup).unwrap_err().contains("`stats.n` has no value here"));
     assert_eq!(compile("stats.k > 1").names().iter().collect::<Vec<_>>(), ["stats"]);
 }
+
+#[test]
+fn tests_and_default_handle_missing_names() {
+    let handles = |text: &str| Expression::compile(text).unwrap().may_handle_missing();
+    for text in ["m is defined and m > 0", "m is not none", "m | default(1) > 0", "m|d(1)", "m  is\nundefined"] {
+        assert!(handles(text), "{text}");
+    }
+    for text in ["m > 0", "x == 'this is it' and m > 0", "x == 'default' and m > 0", "m | abs > 0"] {
+        assert!(!handles(text), "{text}");
+    }
+}
+
+#[test]
+fn the_first_use_of_a_name_is_found() {
+    assert_eq!(first_use("'m' ~ x.m ~ mm ~ m * m", "m"), Some(17..18));
+    assert_eq!(first_use(r"'it\'s m' ~ m", "m"), Some(12..13));
+    assert_eq!(first_use("x + 1", "m"), None);
+}

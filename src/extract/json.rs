@@ -19,8 +19,7 @@ pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
         let remedy = if line.is_empty() { "print less" } else { "print the object on one line, as the last" };
         return Err(format!("{why}; {remedy}"));
     }
-    let whole = text.whole().unwrap_or_default();
-    let in_whole = match object(whole.trim()) {
+    let in_whole = match text.whole().map_or(Err(NoObject::Other), |whole| object(whole.trim())) {
         Ok(object) => return Ok(object),
         Err(why) => why,
     };

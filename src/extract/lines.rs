@@ -42,7 +42,7 @@ impl<R: LineParser> Lines<R> {
         while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             let (line, rest) = bytes.split_at(end);
             self.end_line(line);
-            bytes = rest.get(1..).unwrap_or_default();
+            (_, bytes) = rest.split_at(1); // without the line ending
         }
         self.begin(bytes);
     }

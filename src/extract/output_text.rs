@@ -83,7 +83,7 @@ impl OutputText<'_> {
     pub(super) fn last_line_is_not(&self, what: &str) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => self.nothing(),
-            (_, None) => self.cut("less than its last line").unwrap_or_default(),
+            (_, None) => self.cut("less than its last line").unwrap_or_else(|| format!("the last line is not {what}")),
             (_, Some(line)) => format!("the last line, {}, is not {what}", quote(line)),
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn check(spec: &Spec, declared: &[ParameterName], top: TableReader, f
             unused(&template, spec, declared, top);
             for error in samples::lacking(&template, spec) {
                 let place = texts.place(&error.place).map(|(span, _)| span);
-                let span = place.or_else(|| top.entry("command").map(|entry| entry.span)).unwrap_or(0..0);
+                let span = place.or_else(|| top.entry("command").map(|entry| entry.span));
                 let RenderErrorKind::MissingParameters(names) = &error.kind else { continue };
                 let verb = if names.len() == 1 { "has" } else { "have" };
                 let found = Diagnostic::error(format!("{} {verb} no value at some points", list(names)), span);

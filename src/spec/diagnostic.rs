@@ -47,12 +47,12 @@ pub struct Elsewhere {
 }
 
 impl Diagnostic {
-    /// An error at a place.
-    pub fn error(message: impl Into<String>, span: Range<usize>) -> Self {
+    /// An error at a place. None: nowhere in particular.
+    pub fn error(message: impl Into<String>, span: impl Into<Option<Range<usize>>>) -> Self {
         Diagnostic {
             severity: Severity::Error,
             message: message.into(),
-            span: Some(span),
+            span: span.into(),
             label: None,
             more: Vec::new(),
             help: None,
@@ -60,8 +60,8 @@ impl Diagnostic {
         }
     }
 
-    /// A warning at a place.
-    pub fn warning(message: impl Into<String>, span: Range<usize>) -> Self {
+    /// A warning at a place. None: nowhere in particular.
+    pub fn warning(message: impl Into<String>, span: impl Into<Option<Range<usize>>>) -> Self {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message, span) }
     }
 
@@ -169,6 +169,10 @@ fn visible(text: &str, span: &Range<usize>) -> Range<usize> {
     start..end
 }
 
-fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+/// The last character boundary up to `at`, which is in the text.
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1; // ends at 0 at the latest, which is a boundary
+    }
+    at
 }

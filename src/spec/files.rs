@@ -26,8 +26,8 @@ pub(super) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String, String> {
         return Err(format!("{file} is encoded as UTF-16"));
     }
     String::from_utf8(bytes).map_err(|why| {
-        let good = why.as_bytes().get(..why.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let valid = why.as_bytes().iter().take(why.utf8_error().valid_up_to());
+        let line = 1 + valid.filter(|byte| **byte == b'\n').count();
         format!("{file}:{line}: this is not UTF-8")
     })
 }

@@ -63,9 +63,11 @@ fn unequal(entries: &[Entry], lengths: &[Option<u64>]) -> Diagnostic {
     let each: Vec<String> =
         entries.iter().zip(lengths).map(|(entry, length)| format!("`{}` has {}", entry.key, count(length))).collect();
     let mut places = entries.iter().zip(lengths).map(|(entry, length)| (entry.span.clone(), count(length)));
-    let (span, label) = places.next().unwrap_or_default();
     let message = format!("the parameters of a [[zip]] need the same number of values: {}", each.join(", "));
-    let mistake = Diagnostic::error(message, span).label(label);
+    let mistake = match places.next() {
+        Some((span, label)) => Diagnostic::error(message, span).label(label),
+        None => Diagnostic::error(message, None),
+    };
     places
         .fold(mistake, |mistake, (span, label)| mistake.also(span, label))
         .help("to run every combination of them, put them under [grid]")

@@ -60,7 +60,7 @@ pub(super) fn settings(top: TableReader) -> JobSettings {
 }
 
 fn retry(job: TableReader) -> RetryPolicy {
-    let retries = job.whole("retries", 0..=1_000_000).and_then(|retries| u32::try_from(retries).ok());
+    let retries = job.whole("retries", 0..=1_000_000).unwrap_or(0) as u32; // at most a million
     for key in ["retry-delay", "retry-on"] {
         if let Some(entry) = job.entry(key).filter(|_| job.entry("retries").is_none()) {
             let found = Diagnostic::warning(format!("`{key}` without `retries` has no effect"), entry.key_span);
@@ -68,7 +68,7 @@ fn retry(job: TableReader) -> RetryPolicy {
         }
     }
     let delay = duration(job, "retry-delay", Duration::ZERO).unwrap_or(RETRY_DELAY);
-    RetryPolicy { retries: retries.unwrap_or(0), delay, on: retry_on(job) }
+    RetryPolicy { retries, delay, on: retry_on(job) }
 }
 
 /// The causes of failure after which a job is run again.

@@ -1,24 +1,26 @@
 //! Owns reading a sweep file: TOML text becomes a [`crate::model::Spec`], or a list of diagnostics.
 //!
-//! - [`read()`] reads a text; [`open()`] reads a file on disk.
-//! - [`diagnostic`]: an error or warning with its place in the file, and how it is shown. `syntax`: errors of TOML itself.
-//! - `reader`: taking keys out of a TOML table; `keys`: which keys exist, and which are planned.
-//! - `names`: which names a parameter can have; `space`: all parameters together, and how many points they make.
-//! - `part`: the tables that define parameters; `block`: those at the top and in each `[[block]]`, combined;
-//!   `expressions`: `where` and `[derived]`; `sampling`: how random parameters are drawn.
-//! - `samples`: the templates tried out at points where a parameter has no value. `late`: errors found only when the
-//!   points are gone through.
+//! - [`read()`] (`read`) reads a text; [`open()`] (`open`) reads a file on disk.
+//! - `diagnostic`: an error or warning with its place in the file, and how it is shown. `syntax`: errors of TOML itself.
+//! - `table_reader`: typed values from a TOML table. `keys`: which keys exist, and which are planned.
+//!   `string_offsets`: from a character of a decoded string to its byte in the file.
+//! - `space`: all parameters together. `parameters`: the tables that define parameters; `names`: the names that a
+//!   parameter can have; `blocks`: the tables at the top combined with those of each `[[block]]`; `sampling`: how random
+//!   parameters are drawn.
 //! - `grid`, `range`, `random`: the values of parameters. `files`: values from files; `points`: grid points from a file;
-//!   `table`, `column`: rows and typed columns of text.
+//!   `table`, `column`: rows and typed columns of such a file.
+//! - `expressions`: `where` and `[derived]`. `expression_check`: whether each block has the parameters that they use;
+//!   `condition_errors`: errors of conditions that appear only when they are evaluated.
 //! - `job`: `[job]`. `results`: `[results]`. `templates`: `[templates]`. `inputs`: `[files]`.
-//! - `command`: the command, and all templates checked against the parameters; `place`: from a character of a decoded
-//!   string to its byte in the file.
+//! - `command`: the command, and all templates checked against the parameters. `samples`: the templates tried out at points
+//!   where a parameter has no value.
 
 mod blocks;
 mod column;
 mod command;
 mod condition_errors;
 pub mod diagnostic;
+mod expression_check;
 mod expressions;
 mod files;
 mod grid;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::expressions::first_of_range;
+use super::expression_check::first_of_range;
 use crate::expr::Expression;
 use crate::model::Spec;
 use crate::space::{Block, Point, Values};

@@ -3,7 +3,7 @@
 use super::files::Importer;
 use super::parameters::ParameterName;
 use super::table_reader::TableReader;
-use super::{Diagnostic, blocks, expressions, sampling};
+use super::{Diagnostic, blocks, expression_check, sampling};
 use crate::job::MAX_POINTS;
 use crate::space::{Space, SpaceError, SpaceSpec};
 
@@ -12,7 +12,7 @@ use crate::space::{Space, SpaceError, SpaceSpec};
 pub(super) fn read(top: TableReader, importer: Importer, text: Option<&str>) -> (SpaceSpec, Vec<ParameterName>) {
     let (resolved, declared) = blocks::read(top, importer);
     if let Some(text) = text {
-        expressions::check(&resolved, &declared, top, text);
+        expression_check::check(&resolved, &declared, top, text);
     }
     let settings = sampling::read(top, &resolved);
     let spec = SpaceSpec {
@@ -49,14 +49,14 @@ fn check_space(spec: &SpaceSpec, declared: &[ParameterName], top: TableReader) {
     let found = match &error {
         SpaceError::TooManyPoints { factors, product } => {
             let message = format!("this sweep has {product} points; the maximum is {MAX_POINTS} (2^53)");
-            let found = Diagnostic::error(message, whole().unwrap_or(0..0)).label(factors.clone());
+            let found = Diagnostic::error(message, whole()).label(factors.clone());
             found.help("use fewer values, repeats or draws")
         }
         SpaceError::Values { name, why } | SpaceError::Distribution { name, why } => {
-            Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole).unwrap_or(0..0))
+            Diagnostic::error(format!("`{name}`: {why}"), place(name).or_else(whole))
         }
         _ => {
-            let found = Diagnostic::error(error.to_string(), whole().unwrap_or(0..0));
+            let found = Diagnostic::error(error.to_string(), whole());
             match error.remedy() {
                 Some(remedy) => found.help(remedy),
                 None => found,

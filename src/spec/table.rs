@@ -30,19 +30,22 @@ pub(super) fn parse(file: &str, text: &str) -> Result<PointsTable, Vec<TableErro
     let mut rows: Vec<PointsRow> = Vec::new();
     let mut record = ByteRecord::new();
     let (mut line, mut counted) = (1, 0);
+    // The reader's positions are those of separators, which are ASCII characters of the text.
+    #[allow(clippy::indexing_slicing, reason = "see above; positions never go back")]
+    let between = |start: usize, end: usize| &text[start..end];
     // Reading from memory cannot fail, and the reader accepts rows of any length.
     while let Ok(true) = reader.read_byte_record(&mut record) {
         let start = record.position().map_or(0, |at| at.byte()) as usize;
-        let raw = text.get(start..reader.position().byte() as usize).unwrap_or_default();
+        let raw = between(start, reader.position().byte() as usize);
         // A record may include the blank lines before it.
         let begin = start + raw.len() - raw.trim_start_matches(['\r', '\n']).len();
-        line += text.get(counted..begin).unwrap_or_default().matches('\n').count();
+        line += between(counted, begin).matches('\n').count();
         counted = begin;
         if !raw.trim().is_empty() {
             rows.push(PointsRow { line, cells: cells(&record, raw) });
         }
     }
-    let last = text.get(counted..).unwrap_or_default();
+    let last = between(counted, text.len());
     if let Some(row) = rows.last().filter(|_| is_open(last, delimiter)) {
         return one(
             format!("{file}:{}: a quote that opens in this row is never closed", row.line),

@@ -95,10 +95,9 @@ pub(super) fn not_inside(name: &str) -> Option<&'static str> {
 
 /// Checks that need the whole sweep file: the job's directory, and files that conflict.
 pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
-    let place = |name: &str| key_place(top, name).unwrap_or(0..0);
     for from in spec.result_files().filter(|from| spec.templates.iter().any(|deck| deck.name == *from)) {
         let message = format!("`{from}` is written before the job starts, so it cannot hold the job's results");
-        let found = Diagnostic::error(message, place(from));
+        let found = Diagnostic::error(message, key_place(top, from));
         top.sink.push(found.help("let the program write its results to another file, or rename this one"));
     }
     match &spec.job.dir {
@@ -112,7 +111,7 @@ pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
             };
             for deck in spec.templates.iter().filter(same) {
                 let message = format!("`{}` would overwrite its own template", deck.name);
-                let found = Diagnostic::error(message, place(&deck.name));
+                let found = Diagnostic::error(message, key_place(top, &deck.name));
                 top.sink.push(found.help("give each job its own directory: dir = \"runs/{{ sweep }}/{{ job }}\""));
             }
         }
@@ -141,7 +140,7 @@ pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: TableRea
 pub(super) fn diagnostic(error: &TemplateError, spec: &Spec, top: TableReader) -> Option<Diagnostic> {
     let TemplateLocation::File(name) = &error.place else { return None };
     let deck = spec.templates.iter().find(|deck| deck.name == *name)?;
-    let found = Diagnostic::error(error.message.clone(), key_place(top, name).unwrap_or(0..0));
+    let found = Diagnostic::error(error.message.clone(), key_place(top, name));
     let found = found.elsewhere(Elsewhere {
         file: deck.file.clone(),
         text: Arc::from(deck.text.as_str()),

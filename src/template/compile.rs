@@ -220,13 +220,15 @@ impl<'a> Compiler<'a> {
             self.error(&place, at, format!("cannot parse this template: {}", wording(&error)), "");
             return None;
         }
-        let names = engine.env.get_template(&name).map(|template| template.undeclared_variables(false));
+        #[allow(clippy::expect_used, reason = "it was added under this name above")]
+        let template = engine.env.get_template(&name).expect("the template was added");
+        let names: BTreeSet<String> = template.undeclared_variables(false).into_iter().collect();
         let tags: Vec<&Tag> = segments.tags().collect();
         for unknown in check::unknown_filters(written, &tags, &self.engine) {
             let message = format!("unknown {} `{}`", unknown.what, unknown.name);
             self.error(&place, Some(unknown.at.clone()), message, unknown.help());
         }
-        for used in names.unwrap_or_default().into_iter().collect::<BTreeSet<_>>() {
+        for used in names {
             self.use_name(&place, written, &tags, used, shell);
         }
         Some(CompiledText { place, body: Body::Engine(name) })
@@ -235,8 +237,8 @@ impl<'a> Compiler<'a> {
     /// The parts of a template that consists of text and plain names only. None: it needs minijinja.
     fn plain(&mut self, place: &TemplateLocation, written: &str, segments: &Segments) -> Option<Vec<TextPart>> {
         let mut parts = Vec::new();
-        for piece in &segments.0 {
-            parts.push(match piece {
+        for segment in &segments.0 {
+            parts.push(match segment {
                 Segment::Literal(text, _) => TextPart::Literal(text.clone()),
                 Segment::Tag(tag) => {
                     let name = plain_name(written, tag)?;

@@ -30,9 +30,9 @@ impl Engine {
         env.set_fuel(Some(FUEL));
         // Only the message of an error is used. With debug on, each error would copy the whole state.
         env.set_debug(false);
-        if let Ok(syntax) = env.syntax().to_builder().keep_trailing_newline(true).build() {
-            env.set_syntax(syntax);
-        }
+        #[allow(clippy::expect_used, reason = "the default syntax is valid, and this changes no delimiter")]
+        let syntax = env.syntax().to_builder().keep_trailing_newline(true).build().expect("a valid syntax");
+        env.set_syntax(syntax);
         if quotes {
             // So that the output of macros and blocks counts as already quoted.
             env.set_auto_escape_callback(|_| AutoEscape::Custom("shell".into()));

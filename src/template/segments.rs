@@ -32,8 +32,9 @@ impl Segments {
         Ok(segments)
     }
 
+    #[allow(clippy::indexing_slicing, reason = "tags begin and end at ASCII characters of the text, in order")]
     fn push_text(&mut self, text: &str, range: Range<usize>) {
-        for (offset, c) in text.get(range.clone()).unwrap_or("").char_indices() {
+        for (offset, c) in text[range.clone()].char_indices() {
             self.push_char(c, range.start + offset);
         }
     }
@@ -58,21 +59,23 @@ impl Segments {
 
     /// All tags.
     pub fn tags(&self) -> impl Iterator<Item = &Tag> {
-        self.0.iter().filter_map(|piece| match piece {
+        self.0.iter().filter_map(|segment| match segment {
             Segment::Tag(tag) => Some(tag),
             Segment::Literal(..) => None,
         })
     }
 
-    /// The template for minijinja. Literal text that would start a tag, such as a quoted brace, is escaped.
+    /// The template for minijinja. Literal text that would start a tag, such as a quoted brace, is escaped. `written` is
+    /// the text that was split.
+    #[allow(clippy::indexing_slicing, reason = "tags begin and end at ASCII characters of the text as written")]
     pub fn template(&self, written: &str) -> (String, SourceMap) {
         let mut template = String::new();
         let mut places = SourceMap::default();
-        for (i, piece) in self.0.iter().enumerate() {
-            match piece {
+        for (i, segment) in self.0.iter().enumerate() {
+            match segment {
                 Segment::Tag(tag) => {
                     places.0.push((template.len(), tag.range.start));
-                    template.push_str(written.get(tag.range.clone()).unwrap_or(""));
+                    template.push_str(&written[tag.range.clone()]);
                 }
                 Segment::Literal(text, at) => {
                     let tag_follows = matches!(self.0.get(i + 1), Some(Segment::Tag(_)));

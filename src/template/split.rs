@@ -47,11 +47,14 @@ pub(super) fn split(text: &str) -> Result<Vec<CommandWord>, SplitError> {
 pub fn unquoted_operators(text: &str) -> Vec<Range<usize>> {
     const OPERATORS: [&str; 15] =
         ["|", "||", "|&", "&&", "&", ";", "<", "<<", ">", ">>", "&>", "1>", "2>", "2>>", "2>&1"];
+    #[allow(clippy::indexing_slicing, reason = "the words of a text lie in it, between character boundaries")]
     let is_operator = |word: &&CommandWord| {
-        let written = text.get(word.range.clone()).unwrap_or("");
+        let written = &text[word.range.clone()];
         !word.quoted && (OPERATORS.contains(&written) || (written.starts_with('>') && !written.starts_with(">=")))
     };
-    split(text).unwrap_or_default().iter().filter(is_operator).map(|word| word.range.clone()).collect()
+    // A text that cannot be split has an error of its own.
+    let Ok(words) = split(text) else { return Vec::new() };
+    words.iter().filter(is_operator).map(|word| word.range.clone()).collect()
 }
 
 struct Splitter<'a> {
@@ -82,8 +85,8 @@ impl Splitter<'_> {
                 self.at += 1;
             }
             '#' if self.word.is_none() => {
-                let rest = self.text.get(self.at..).unwrap_or("");
-                self.at += rest.find('\n').unwrap_or(rest.len());
+                let end_of_line = self.text.bytes().skip(self.at).position(|byte| byte == b'\n');
+                self.at = end_of_line.map_or(self.text.len(), |length| self.at + length);
             }
             '\'' | '"' => self.quoted(c)?,
             '\\' => self.backslash()?,
@@ -130,9 +133,9 @@ impl Splitter<'_> {
         match next {
             None => return Err(SplitError::Quote('"', quote)),
             Some('\n') => self.at += 2,
-            Some('$' | '`' | '"' | '\\') => {
+            Some(c @ ('$' | '`' | '"' | '\\')) => {
                 self.at += 1;
-                self.push_char(next.unwrap_or('\\'));
+                self.push_char(c);
             }
             Some(_) => self.push_char('\\'),
         }

@@ -51,19 +51,17 @@ fn root_up(n: u64) -> u64 {
     if root * root == n { root } else { root + 1 }
 }
 
+/// Element x of permutation number ⌊word·n!/2^64⌋ in lexicographic order, x < n ≤ [`FEW`].
 fn one_of_few(word: u64, n: u64, x: u64) -> u64 {
     let mut left: Vec<u64> = (0..n).collect();
     let mut orders: u64 = (1..=n).product();
     let mut number = below(word, orders);
-    for place in 0..n {
+    for place in 0..x {
         orders /= n - place;
-        let taken = left.remove((number / orders) as usize);
+        left.remove((number / orders) as usize);
         number %= orders;
-        if place == x {
-            return taken;
-        }
     }
-    0 // x < n: never reached
+    left.remove((number / (orders / (n - x))) as usize)
 }
 
 /// The word of a draw out of `draws`: each of the equal strata of words contains the word of exactly one draw, anywhere

@@ -23,7 +23,7 @@ impl Sobol {
     pub(in crate::space) fn new(dimensions: usize) -> Result<Sobol, String> {
         if dimensions > DIMENSIONS {
             return Err(format!(
-                "there are {dimensions} random parameters, and `sampling = \"sobol\"` has {DIMENSIONS} dimensions; take \
+                "there are {dimensions} random parameters, and `sampling = \"sobol\"` has {DIMENSIONS} dimensions; use \
                  \"latin-hypercube\" or \"independent\""
             ));
         }
@@ -33,10 +33,14 @@ impl Sobol {
     }
 
     /// The coordinate of a point, as a fraction of 2^64; dimensions count from 0.
+    #[allow(clippy::indexing_slicing, reason = "a dimension is less than the number given to `new`")]
     pub(super) fn plain(&self, dimension: usize, point: u64) -> u64 {
         let gray = point ^ (point >> 1);
-        let numbers = self.directions.get(dimension).into_iter().flatten();
-        numbers.enumerate().filter(|(bit, _)| gray >> bit & 1 == 1).fold(0, |sum, (_, number)| sum ^ number)
+        self.directions[dimension]
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| gray >> bit & 1 == 1)
+            .fold(0, |sum, (_, number)| sum ^ number)
     }
 
     /// The same, scrambled by a key.
@@ -47,19 +51,25 @@ impl Sobol {
 
 /// The direction numbers of a line, by the recurrence of its primitive polynomial of degree s:
 /// v_i = v_(i−s) ⊕ v_(i−s)/2^s ⊕ (v_(i−j) for those j whose coefficient is 1).
+#[allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the table is a part of the program, and a test reads all of it"
+)]
 fn direction_numbers(line: &str) -> [u64; 64] {
-    let mut numbers = line.split_whitespace().skip(1).map_while(|number| number.parse::<u64>().ok());
-    let (degree, inner) = (numbers.next().unwrap_or(1) as usize, numbers.next().unwrap_or(0));
-    let mut v: Vec<u64> = numbers.zip(1..).map(|(m, i)| m << (64 - i)).collect();
-    let at = |v: &[u64], i: usize| v.get(i).copied().unwrap_or(0);
-    for i in degree..64 {
-        let oldest = at(&v, i - degree);
-        let next = (1..degree)
-            .filter(|j| inner >> (degree - 1 - j) & 1 == 1)
-            .fold(oldest ^ (oldest >> degree), |sum, j| sum ^ at(&v, i - j));
-        v.push(next);
+    let numbers: Vec<u64> = line.split_whitespace().map(|number| number.parse().expect("a number")).collect();
+    let (degree, inner) = (numbers[1] as usize, numbers[2]);
+    let mut v = [0; 64];
+    for (i, m) in numbers[3..3 + degree].iter().enumerate() {
+        v[i] = m << (63 - i);
     }
-    std::array::from_fn(|i| at(&v, i))
+    for i in degree..64 {
+        let oldest = v[i - degree];
+        v[i] = (1..degree)
+            .filter(|j| inner >> (degree - 1 - j) & 1 == 1)
+            .fold(oldest ^ (oldest >> degree), |sum, j| sum ^ v[i - j]);
+    }
+    v
 }
 
 /// Nested uniform scrambling (A. B. Owen, 1995): whether a bit is flipped depends at random on the bits above it.
