@@ -81,10 +81,10 @@ fn a_server_that_would_bite() {
     let text = doctor().code(0).stdout.replace(&server.port().to_string(), "PORT");
     let lines: Vec<_> = text.lines().filter(|line| line.contains(" durability ")).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    warning  durability  Redis at redis://127.0.0.1:PORT keeps nothing on disk: when it stops, sweeps and results are gone; `redis-cli -h 127.0.0.1 -p PORT config set appendonly yes` keeps all but the last seconds
-    warning  durability  Redis at redis://127.0.0.1:PORT will throw jobs away once it is given a limit of memory (maxmemory-policy allkeys-lru); `redis-cli -h 127.0.0.1 -p PORT config set maxmemory-policy noeviction` prevents it
+    warning  durability  Redis at redis://127.0.0.1:PORT keeps nothing on disk: when it stops, sweeps and results are lost; `redis-cli -h 127.0.0.1 -p PORT config set appendonly yes` keeps all but the last seconds
+    warning  durability  Redis at redis://127.0.0.1:PORT will delete jobs once it gets a memory limit (maxmemory-policy allkeys-lru); `redis-cli -h 127.0.0.1 -p PORT config set maxmemory-policy noeviction` prevents it
     "#);
-    // With a limit it would throw jobs away, and no command works with it.
+    // With a limit it would delete jobs, and no command works with it.
     server.say("CONFIG SET maxmemory 100mb");
     let ran = doctor().code(3);
     assert!(ran.stdout.starts_with("bad      store"), "{}", ran.stdout);

@@ -383,6 +383,29 @@ fn a_worker_gives_back_what_it_claimed_ahead_when_jobs_turn_out_to_be_long() {
 }
 
 #[test]
+fn pause_and_resume_reach_a_running_worker_within_a_heartbeat() {
+    for sandbox in Sandbox::both() {
+        let id = submit(&sandbox, &noting(500, "0.2"));
+        let worker = sandbox.start("worker", &["worker", "-j", "2", "--lease", "2s"]);
+        wait_for(&sandbox, &id, "succeeded", 2);
+        sandbox.sweep(&["pause", &id]).code(0);
+        // Claims that were not started yet are given back at the next heartbeat; jobs that run take 0.2 s.
+        until("nothing to run", || match sandbox.status(&id) {
+            status if status["running"] == 0 => Ok(()),
+            status => Err(status),
+        });
+        let status = sandbox.status(&id);
+        assert_eq!(status["state"], "paused", "{status}");
+        let succeeded = status["succeeded"].as_u64().expect("a count");
+        assert_eq!(runs(&sandbox).len() as u64, succeeded, "what was started has ended, and nothing else: {status}");
+        sandbox.sweep(&["resume", &id]).code(0);
+        wait_for(&sandbox, &id, "succeeded", succeeded + 1);
+        assert_eq!(sandbox.status(&id)["state"], "running");
+        drop(worker);
+    }
+}
+
+#[test]
 fn a_worker_uses_the_settings_of_an_edited_file_within_a_heartbeat() {
     for sandbox in Sandbox::both() {
         let text = noting(500, "0.2");

@@ -1,4 +1,4 @@
-//! Owns the checks of the version of the keys: what is refused, and how a store of layout 2 is moved to layout 3.
+//! Owns the tests of the version of the keys: which versions are refused, and how layout 2 is migrated to layout 3.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sweep::store::{Heartbeat, History, PointSet, Queue, Scope, Store, StoreError
 use crate::redis_server::RedisServer;
 use crate::{assert_has, changes, claim_from, new_sweep, worker};
 
-/// A store that the release before layout 3 has written.
+/// A store that the last release with layout 2 has written.
 fn layout_2() -> RedisServer {
     let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/earlier_stores/redis/dump.rdb");
     RedisServer::start_from(&dump)
@@ -40,7 +40,7 @@ fn a_newer_or_older_layout_is_refused() {
 }
 
 #[test]
-fn a_store_that_a_later_version_took_over_is_changed_no_more() {
+fn a_store_that_a_later_version_migrated_is_not_changed() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let id = store.submit(&new_sweep("r", 3)).unwrap();
@@ -61,7 +61,7 @@ fn a_store_that_a_later_version_took_over_is_changed_no_more() {
 }
 
 #[test]
-fn a_store_of_layout_2_is_read_as_it_is_and_moved_by_the_first_change() {
+fn a_store_of_layout_2_is_read_as_it_is_and_migrated_by_the_first_write() {
     let server = layout_2();
     assert_eq!(layout(&server), "2", "the fixture is what it was");
     let (store, other) = (RedisStore::connect(&server.url()).unwrap(), RedisStore::connect(&server.url()).unwrap());
@@ -80,7 +80,7 @@ fn a_store_of_layout_2_is_read_as_it_is_and_moved_by_the_first_change() {
     let backlog = store.backlog(&queues()).unwrap();
     assert_eq!((layout(&server), changes(&server)), ("2".to_owned(), before), "reading writes nothing");
 
-    // Several at once move it once.
+    // Several processes at once migrate it once.
     std::thread::scope(|scope| {
         for (n, store) in [&store, &other].into_iter().enumerate() {
             scope.spawn(move || beat(store, &format!("new-{n}")).unwrap());
@@ -100,16 +100,16 @@ fn a_store_of_layout_2_is_read_as_it_is_and_moved_by_the_first_change() {
     assert!(found.is_some(), "{leased} leases: {:?}", store.expired().unwrap());
 }
 
-/// What the release before sends first in a heartbeat and in an exchange: it fails, before anything is changed.
+/// The first commands of a heartbeat and of an exchange of layout 2: they fail before anything is changed.
 #[test]
-fn a_worker_of_the_release_before_cannot_go_on() {
+fn a_worker_of_layout_2_cannot_go_on() {
     let server = layout_2();
     server.say("ZADD sweep:workers 99999999999999 old");
     server.say("HSET sweep:w:old host h pid 1 queues [] slots 1 busy 0 unable [] seq 00000000000000000001 reply x");
     let store = RedisStore::connect(&server.url()).unwrap();
-    assert_eq!(store.workers().unwrap().len(), 1, "it is listed where it is");
+    assert_eq!(store.workers().unwrap().len(), 1, "listed before the migration");
     beat(&store, "new").unwrap();
-    assert_eq!(store.workers().unwrap().len(), 2, "and where it was moved to");
+    assert_eq!(store.workers().unwrap().len(), 2, "and after it");
     assert!(server.say("ZADD sweep:workers 1 old").starts_with("-WRONGTYPE"));
     assert!(server.say("HMGET sweep:w:old seq reply").starts_with("-WRONGTYPE"));
 }
@@ -117,7 +117,7 @@ fn a_worker_of_the_release_before_cannot_go_on() {
 /// It was connected before the migration, and sent its first request after it: it has no record that could stop it at
 /// once, and its request fails only after its claims were written.
 #[test]
-fn claims_that_a_worker_of_the_release_before_made_after_the_migration_run_out() {
+fn claims_that_a_worker_of_layout_2_makes_after_the_migration_run_out() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let id = store.submit(&new_sweep("r", 1)).unwrap();
@@ -138,7 +138,7 @@ fn claims_that_a_worker_of_the_release_before_made_after_the_migration_run_out()
 #[test]
 fn a_migration_that_was_interrupted_is_finished() {
     let server = RedisServer::start();
-    // As the release before wrote them: all in one set.
+    // As layout 2 has them: all in one set.
     let store = RedisStore::connect(&server.url()).unwrap();
     let ids: Vec<SweepId> = (0..1200).map(|n| store.submit(&new_sweep(&format!("r{n}"), 2)).unwrap()).collect();
     for (n, id) in ids.iter().enumerate().filter(|(n, _)| n % 2 == 1) {
@@ -148,7 +148,7 @@ fn a_migration_that_was_interrupted_is_finished() {
     server.say("SET sweep:layout 2>3");
     server.say("SET sweep:migrated 1");
     let reader = RedisStore::connect(&server.url()).unwrap();
-    assert_eq!(reader.sweeps().unwrap().len(), 1200, "it can be read meanwhile");
+    assert_eq!(reader.sweeps().unwrap().len(), 1200, "it can be read during the migration");
     beat(&store, "w").unwrap();
     assert_eq!(layout(&server), "3");
     let backlog = store.backlog(&Scope::Queues(vec!["default".into()])).unwrap();

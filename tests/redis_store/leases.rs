@@ -78,7 +78,7 @@ fn a_lease_holds_for_its_length_after_the_clock_was_set_back_and_is_not_rewritte
 }
 
 #[test]
-fn of_many_absences_each_prolongs_the_leases_that_it_began_with() {
+fn of_more_than_64_absences_each_still_prolongs_leases() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let claim = claim_one(&store, Duration::from_secs(60));

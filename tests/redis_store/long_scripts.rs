@@ -1,4 +1,4 @@
-//! Owns the checks of work that is done in parts, so that the server is not held up.
+//! Owns the tests of work that is done in parts, so that the server is not blocked for long.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn a_sweep_of_many_ranges_is_cancelled_in_parts() {
     for seq in 0..JOBS / 1000 {
         claims.extend(store.exchange(&claim_from(&id, u64::from(seq) + 1, 1000)).unwrap().claims);
     }
-    // Every third one stays; of the others, half wait for their time.
+    // Every third point stays leased; half of the others are delayed.
     let mut seq = 100;
     for part in claims.chunks(1000) {
         for (left, delay_ms) in [(1, 0), (2, 3_600_000)] {
@@ -36,7 +36,7 @@ fn a_sweep_of_many_ranges_is_cancelled_in_parts() {
     let counts = store.cancel(&id).unwrap();
     assert_eq!((counts.pending, counts.running, counts.cancelled), (0, 4000, 8000));
     assert_eq!(store.cancel(&id).unwrap(), counts, "and again");
-    // Every lease is marked: what it would put back is cancelled.
+    // Every lease is marked: a verdict that would put the point back cancels it.
     let kept: Vec<_> = claims.iter().filter(|claim| claim.job.index % 3 == 0).cloned().collect();
     let held = kept.iter().take(3).map(|claim| HeldClaim { job: claim.job.clone(), token: claim.token, started: true });
     let beat = Heartbeat { worker: worker("w"), lease: Duration::from_secs(20), held: held.collect() };
@@ -44,7 +44,7 @@ fn a_sweep_of_many_ranges_is_cancelled_in_parts() {
     assert_eq!(told, [LeaseStatus::Cancelled; 3]);
     store.exchange(&done(1000, &kept[..1000], Verdict::Again { delay_ms: 0 })).unwrap();
     assert_eq!(store.sweep(&id).unwrap().counts.cancelled, 9000);
-    // Claims made after it are not.
+    // Claims made after the cancel are not marked.
     assert_eq!(store.requeue(&id, &[0..10]).unwrap(), 10);
     let again = store.exchange(&claim_from(&id, 1001, 1)).unwrap().claims;
     store.exchange(&done(1002, &again, Verdict::Again { delay_ms: 0 })).unwrap();
@@ -70,7 +70,7 @@ fn many_lost_claims_are_found_in_parts_and_each_is_found() {
         let claim = Exchange { worker: "dead".into(), seq, reports: vec![], claim_request: Some(want) };
         assert_eq!(store.exchange(&claim).unwrap().claims.len(), 1000);
     }
-    // One that lives is never found.
+    // A lease that has not run out is never found.
     let other = store.submit(&new_sweep("s", 1)).unwrap();
     store.exchange(&claim_from(&other, 1, 1)).unwrap();
     let (mut seq, mut lost) = (1000, 0);

@@ -1,7 +1,7 @@
-//! Owns what only the Redis store does: which servers it refuses and in which words, and how it bears a server that goes
-//! away.
+//! Owns the tests of the Redis store alone: which servers it refuses and with which message, and what it does when a
+//! server goes away.
 
-// A test that cannot go on ends, and says why.
+// A test that cannot go on panics with the reason.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::single_range_in_vec_init)]
 
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ use redis_server::{RedisServer, free_port};
 const PASSWORD: &str = "s3cret/with@signs";
 const PASSWORD_IN_URL: &str = "s3cret%2Fwith%40signs";
 
-/// Connects to a server that is to be refused, and gives the message; a password is never in it.
+/// Connects to a server that must be refused, and returns the message. It never contains a password.
 fn refused(url: &str) -> String {
     let error = RedisStore::connect(url).expect_err("this server is refused");
     assert!(!error.is_unreachable(), "{error:?}");
@@ -99,7 +99,7 @@ fn worker(id: &str) -> WorkerRow {
 fn a_cluster_is_refused() {
     let port = free_port().to_string();
     let server = RedisServer::start_with(&[("cluster-enabled", "yes"), ("cluster-port", &port)]);
-    assert_has(&refused(&server.url()), &["Redis Cluster", "use a server that stands alone"]);
+    assert_has(&refused(&server.url()), &["Redis Cluster", "use a standalone server"]);
 }
 
 #[test]
@@ -111,13 +111,13 @@ fn a_replica_is_refused_and_its_primary_named() {
 }
 
 #[test]
-fn a_server_that_throws_data_away_is_refused() {
+fn a_server_that_deletes_data_is_refused() {
     let server = RedisServer::start_with(&[("maxmemory", "100mb"), ("maxmemory-policy", "allkeys-lru")]);
     assert_has(&refused(&server.url()), &["allkeys-lru", "config set maxmemory-policy noeviction"]);
 }
 
 #[test]
-fn passwords_are_asked_for_checked_and_never_shown() {
+fn passwords_are_required_checked_and_never_shown() {
     let server = RedisServer::start_with(&[("requirepass", PASSWORD)]);
     let port = server.port();
     assert_has(&refused(&server.url()), &["requires a password", "redis://:PASSWORD@HOST:PORT", "SWEEP_STORE"]);
@@ -131,7 +131,7 @@ fn passwords_are_asked_for_checked_and_never_shown() {
 }
 
 #[test]
-fn a_password_that_is_set_later_is_asked_for_whatever_the_request() {
+fn a_password_that_is_set_later_is_required_by_every_request() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let id = store.submit(&new_sweep("r", 10)).unwrap();
@@ -152,14 +152,14 @@ fn a_password_that_is_set_later_is_asked_for_whatever_the_request() {
 }
 
 #[test]
-fn a_user_who_may_too_little_is_told_what_to_allow() {
+fn the_error_for_insufficient_permissions_names_the_missing_ones() {
     let server = RedisServer::start_with(&[("user", "ada on >s3cret ~sweep:* +@all -@dangerous +info -evalsha")]);
     let store = RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", server.port())).unwrap();
     let error = store.submit(&new_sweep("r", 1)).unwrap_err();
     assert!(error.is_refusal(), "{error:?}");
     assert_has(&error.to_string(), &["`ada`", "acl setuser ada ~sweep:* +@all -@dangerous +info"]);
     assert_no_password(&error.to_string());
-    // And what it says is enough.
+    // The permissions that it names are enough.
     server.say("ACL SETUSER ada ~sweep:* +@all -@dangerous +info");
     let id = store.submit(&new_sweep("r", 1)).unwrap();
     assert_eq!(store.exchange(&claim_from(&id, 1, 1)).unwrap().claims.len(), 1);
@@ -167,7 +167,7 @@ fn a_user_who_may_too_little_is_told_what_to_allow() {
 }
 
 #[test]
-fn a_unix_socket_will_do() {
+fn a_unix_socket_works() {
     let server = RedisServer::start();
     for scheme in ["unix", "redis+unix"] {
         let store = RedisStore::connect(&format!("{scheme}://{}", server.socket().display())).unwrap();
@@ -177,7 +177,7 @@ fn a_unix_socket_will_do() {
 }
 
 #[test]
-fn where_nothing_listens_is_said_within_seconds() {
+fn a_port_where_nothing_listens_is_reported_within_seconds() {
     let port = free_port();
     let begun = Instant::now();
     let error = RedisStore::connect(&format!("redis://:s3cret@127.0.0.1:{port}")).unwrap_err();
@@ -188,7 +188,7 @@ fn where_nothing_listens_is_said_within_seconds() {
 }
 
 #[test]
-fn one_who_never_answers_is_given_up() {
+fn a_server_that_never_replies_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let begun = Instant::now();
@@ -199,14 +199,14 @@ fn one_who_never_answers_is_given_up() {
 }
 
 #[test]
-fn what_is_no_redis_is_told() {
+fn another_program_on_the_port_is_reported() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             use std::io::{Read, Write};
             let mut stream = stream.unwrap();
-            // It may have gone by itself.
+            // The client may have closed the connection.
             let _ = stream.read(&mut [0; 100]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
@@ -227,12 +227,12 @@ fn a_server_that_goes_away_and_comes_back_goes_on_where_it_was() {
     let begun = Instant::now();
     let error = store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
-    // It was tried for a while, and no longer: waiting is the worker's affair.
+    // It was repeated only for a while: the worker decides how long to wait.
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 
     assert_eq!(store.restarts(), Some(0));
     server.start_again();
-    assert_eq!(store.exchange(&first).unwrap(), claims, "the reply was kept, too");
+    assert_eq!(store.exchange(&first).unwrap(), claims, "the reply was kept too");
     assert_eq!(store.restarts(), Some(1));
     assert_eq!(store.exchange(&done(2, &claims.claims, Verdict::Succeeded)).unwrap(), ExchangeReply::default());
     assert_eq!(store.sweep(&id).unwrap().counts.succeeded, 4);
@@ -277,8 +277,8 @@ fn a_full_memory_is_refused_with_a_remedy_and_nothing_is_half_done() {
     assert_eq!(error.kind, StoreErrorKind::Full);
     assert_has(&error.to_string(), &["no memory left", "maxmemory", "sweep rm"]);
     assert!(matches!(store.exchange(&claim_from(&id, 2, 1)), Err(error) if error.is_refusal()));
-    assert_eq!(store.sweep(&id).unwrap().counts.running, 4, "what reads is answered");
-    // What runs may go on and be delivered, and what is not needed may go.
+    assert_eq!(store.sweep(&id).unwrap().counts.running, 4, "reading works");
+    // Running jobs go on and are delivered, and sweeps can be removed.
     let held = HeldClaim { job: claims[0].job.clone(), token: claims[0].token, started: true };
     let beat = Heartbeat { worker: worker("w"), lease: Duration::from_secs(20), held: vec![held] };
     assert_eq!(store.heartbeat(&beat).unwrap(), []);
@@ -292,7 +292,7 @@ fn a_full_memory_is_refused_with_a_remedy_and_nothing_is_half_done() {
 }
 
 #[test]
-fn a_server_that_becomes_a_replica_refuses_and_says_where_to_go() {
+fn a_server_that_becomes_a_replica_refuses_and_names_its_primary() {
     let (server, primary) = (RedisServer::start(), RedisServer::start());
     let store = RedisStore::connect(&server.url()).unwrap();
     store.submit(&new_sweep("r", 10)).unwrap();
@@ -313,7 +313,7 @@ fn a_sweep_of_many_failures_is_put_back_and_removed_without_a_trace() {
     for _ in 0..JOBS / 500 {
         seq += 2;
         let claims = store.exchange(&claim_from(&id, seq, 500)).unwrap().claims;
-        // Every other one, so that nothing can be moved in runs.
+        // Every other point, so that no consecutive points can be moved as one range.
         let (even, odd): (Vec<_>, Vec<_>) = claims.into_iter().partition(|claim| claim.job.index % 2 == 0);
         let mut exchange = done(seq + 1, &even, Verdict::Failed);
         exchange.reports.extend(done(seq + 1, &odd, Verdict::Cancelled).reports);
@@ -328,7 +328,7 @@ fn a_sweep_of_many_failures_is_put_back_and_removed_without_a_trace() {
     assert_eq!((counts.failed, counts.cancelled, counts.pending), (1, 2, 11_997));
     store.remove(&id, false).unwrap();
     store.unregister("w").unwrap();
-    // Of a sweep that was, the counters stay.
+    // Only the counters stay.
     assert_eq!(keys(&server), before + 4, "layout, names, serial and bell: {}", server.say("KEYS *"));
 }
 
@@ -336,7 +336,7 @@ fn keys(server: &RedisServer) -> u64 {
     server.say("DBSIZE").trim_matches([':', '\r', '\n']).parse().unwrap()
 }
 
-/// How much the server was changed since it was started.
+/// How many changes were made to the server's data since it was started.
 fn changes(server: &RedisServer) -> u64 {
     let info = server.say("INFO persistence");
     let changes = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
@@ -364,7 +364,7 @@ fn threads_share_one_connection() {
 }
 
 #[test]
-fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
+fn a_staged_sweep_that_timed_out_is_removed() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let draft = StagedSweep { token: "t".into(), sweep: new_sweep("r", 5) };
@@ -372,7 +372,7 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
     let chunks = vec![(0, b"a chunk".to_vec())];
     store.add_staged(&draft, &StagedPart { points: 1, chunks, ready: vec![1..5], ..StagedPart::default() }).unwrap();
     let other = store.submit(&new_sweep("other", 1)).unwrap();
-    assert!(server.say("KEYS sweep:s:pi-1:*").contains("log:0"), "it may yet go on");
+    assert!(server.say("KEYS sweep:s:pi-1:*").contains("log:0"), "it has not timed out");
     server.say("ZINCRBY sweep:drafts -601000 t");
     store.remove(&other, false).unwrap();
     assert_eq!(server.say("KEYS sweep:s:*").trim(), "*0", "something is left");

@@ -1,4 +1,4 @@
-//! Owns the checks of what only reads: it writes nothing, and works when the memory is full.
+//! Owns the tests of requests that only read: they write nothing, and work when the memory is full.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sweep::store::{Heartbeat, HeldClaim, History, PointSet, Queue, Scope, Store,
 use crate::redis_server::RedisServer;
 use crate::{changes, claim_from, done, keys, new_sweep, worker};
 
-/// Whatever only reads, in a new connection.
+/// Sends every request that only reads, over a new connection.
 fn read_everything(server: &RedisServer) {
     let store = RedisStore::connect(&server.url()).unwrap();
     let scope = Scope::Queues(vec!["default".into()]);
@@ -32,7 +32,7 @@ fn read_everything(server: &RedisServer) {
 }
 
 #[test]
-fn whoever_only_looks_writes_nothing() {
+fn requests_that_only_read_write_nothing() {
     let server = RedisServer::start();
     read_everything(&server);
     assert_eq!((changes(&server), keys(&server)), (0, 0), "{}", server.say("KEYS *"));
@@ -46,7 +46,7 @@ fn whoever_only_looks_writes_nothing() {
 }
 
 #[test]
-fn with_a_full_memory_all_is_read_and_removed_memory_is_free_again() {
+fn with_a_full_memory_reading_and_removing_work_and_free_memory() {
     let server = RedisServer::start();
     let store = RedisStore::connect(&server.url()).unwrap();
     let id = store.submit(&new_sweep("r", 10)).unwrap();
@@ -58,7 +58,7 @@ fn with_a_full_memory_all_is_read_and_removed_memory_is_free_again() {
     let refused = |store: &RedisStore| store.submit(&new_sweep("s", 1)).map_err(|error| error.kind);
     assert_eq!(refused(&store), Err(StoreErrorKind::Full));
     read_everything(&server);
-    // A worker lives on, a person pauses, cancels and removes; then there is room again.
+    // Heartbeats, pause, cancel and remove work; then there is free memory again.
     let another = RedisStore::connect(&server.url()).unwrap();
     let beat = Heartbeat { worker: worker("w"), lease: Duration::from_secs(20), held: Vec::<HeldClaim>::new() };
     another.heartbeat(&beat).unwrap();

@@ -139,9 +139,12 @@ pub fn a_sweep_takes_another_document_and_queue(bench: &dyn Bench) {
     let younger = submit(store, "younger", "fast", 5);
     let mut worker = Worker::new(store);
     let claim = worker.claim_one(&id, LONG);
+    let revision = store.document_revision(&id).unwrap();
+    assert_eq!(store.document_revision(&id).unwrap(), revision);
     for _ in 0..2 {
         store.replace_document(&id, "fast", b"declared anew").unwrap();
     }
+    assert_ne!(store.document_revision(&id).unwrap(), revision);
     assert_eq!(store.document(&id).unwrap(), b"declared anew");
     assert_eq!(store.sweep(&id).unwrap().queue, "fast");
     assert_eq!(worker.claim(queue("default"), 9, LONG), vec![]);
@@ -151,4 +154,5 @@ pub fn a_sweep_takes_another_document_and_queue(bench: &dyn Bench) {
     assert_eq!(store.sweep(&younger).unwrap().counts.pending, 5);
     let gone = SweepId { name: "gone".into(), number: 1 };
     assert!(matches!(store.replace_document(&gone, "q", b""), Err(error) if error.is_no_such_sweep()));
+    assert!(matches!(store.document_revision(&gone), Err(error) if error.is_no_such_sweep()));
 }

@@ -1,4 +1,4 @@
-//! Owns the address of a Redis server: what may be typed, and what may be shown of it (never a password).
+//! Owns the address of a Redis server: how it is written, and how it is shown (never with a password).
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use redis::{ConnectionAddr, ConnectionInfo, ProtocolVersion};
 
 use crate::store::{Result, StoreError, StoreErrorKind};
 
-/// How long sent bytes may stay unacknowledged before the system gives the connection up; where the system knows it.
+/// How long sent bytes may stay unacknowledged before the system closes the connection. Only some systems can do this.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
@@ -20,7 +20,7 @@ pub(super) struct Address {
 
 impl Address {
     /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, the same with `rediss://` for an encrypted connection,
-    /// `redis+unix:///PATH` or `unix:///PATH`; `valkey` for `redis` will do.
+    /// `redis+unix:///PATH` or `unix:///PATH`. `valkey` instead of `redis` means the same.
     pub(super) fn parse(url: &str) -> Result<Address> {
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         match scheme {
@@ -42,22 +42,22 @@ impl Address {
         Ok(Address { info, shown })
     }
 
-    /// For people: without user and password.
+    /// The address for messages: without user and password.
     pub(super) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// For the client.
+    /// The address for the client library.
     pub(super) fn info(&self) -> &ConnectionInfo {
         &self.info
     }
 
-    /// The user that the address names.
+    /// The user that the address names, or the default user.
     pub(super) fn user(&self) -> &str {
         self.info.redis_settings().username().unwrap_or("default")
     }
 
-    /// A server's or library's words, with the password made unreadable should it ever occur in them.
+    /// A message of the server or the library, with `***` instead of the password if it occurs there.
     pub(super) fn hide(&self, text: String) -> String {
         match self.info.redis_settings().password() {
             Some(password) if !password.is_empty() => text.replace(password, "***"),
@@ -70,7 +70,7 @@ impl Address {
         matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
     }
 
-    /// How such an address begins.
+    /// The scheme of an address of this kind.
     pub(super) fn scheme(&self) -> &'static str {
         if self.is_encrypted() { "rediss" } else { "redis" }
     }
@@ -86,7 +86,7 @@ impl Address {
     }
 }
 
-/// What stands in a URL where its database is named; none: nothing does.
+/// The database that a URL names, as it is written; none: it names no database.
 fn database(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
@@ -121,22 +121,22 @@ fn show_tcp(scheme: &str, host: &str, port: u16, db: i64) -> String {
     if db == 0 { format!("{scheme}://{host}:{port}") } else { format!("{scheme}://{host}:{port}/{db}") }
 }
 
-/// Refuses what may stand behind an address elsewhere, and means nothing here or nothing good.
+/// Refuses options after the address (`?…`, `#…`), which other programs accept.
 fn refuse_extras(url: &str) -> Result<()> {
     let behind = |mark| url.rsplit_once('@').map_or(url, |(_, place)| place).split_once(mark).map(|(_, rest)| rest);
     let why = match (behind('#'), behind('?')) {
         (Some("insecure"), _) => {
-            "`#insecure` would let anybody pose as the server. Trust its certificate instead: name the file with the \
-             certificate of the authority that signed it by the environment variable SSL_CERT_FILE"
+            "`#insecure` would accept any server. Set the environment variable SSL_CERT_FILE to a file with the certificate \
+             of the authority that signed the server's certificate"
         }
-        (Some(_), _) => "sweep knows nothing that could stand behind `#`",
-        (None, Some(_)) => "sweep knows no options behind `?`: a database is named by `/DB`",
+        (Some(_), _) => "sweep has no options after `#`",
+        (None, Some(_)) => "sweep has no options after `?`; a database is written as `/DB`",
         (None, None) => return Ok(()),
     };
     Err(not_an_address(url, why))
 }
 
-/// An address that could not be read, without anything that may be a user, a password or a query.
+/// An invalid address, without anything that may be a user, a password or an option.
 fn redact(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
@@ -211,6 +211,6 @@ mod tests {
     fn a_connection_that_anybody_could_read_is_refused_with_the_reason() {
         let message = |url| Address::parse(url).err().expect(url).to_string();
         assert!(message("rediss://host#insecure").contains("SSL_CERT_FILE"));
-        assert!(message("rediss://host/?x=1").contains("no options behind `?`"));
+        assert!(message("rediss://host/?x=1").contains("no options after `?`"));
     }
 }

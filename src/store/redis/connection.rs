@@ -1,7 +1,7 @@
 //! Owns the connection to the server: several threads share it, and it is opened again when it breaks.
 //!
-//! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply (several
-//! at once take turns). That saves two changes of thread for each request.
+//! The runtime has no thread of its own: the calling thread drives the connection while it waits for its reply. If several
+//! threads wait, one of them drives it for all. This saves two thread switches for each request.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -26,7 +26,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long opening a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long a request is repeated over new connections before the caller learns that the store is away.
+/// How long a request is repeated over new connections before the caller gets the error that the store is away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connection.
@@ -41,7 +41,7 @@ pub(super) struct Connection {
 /// The reply to a request.
 type Asked<T> = std::result::Result<T, Failure>;
 
-/// What became of a script.
+/// The result of a script.
 pub(super) enum Called<T> {
     /// It ran.
     Done(T),
@@ -97,8 +97,7 @@ impl Connection {
         reply.map_err(|failure| errors::translate(&self.address, &failure.error))
     }
 
-    /// As [`Connection::pipe`], until `stop` is notified: then nothing is returned, and the connection that still waits is given
-    /// up.
+    /// As [`Connection::pipe`], until `stop` is notified: then it returns `None`, and drops the request.
     pub(super) fn pipe_until_stopped<T: FromRedisValue>(
         &self,
         commands: &Pipeline,
@@ -130,7 +129,7 @@ impl Connection {
                 Err(failure) => failure,
             };
             let Failure { error, .. } = &failure;
-            if !errors::is_passing(error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
+            if !errors::is_temporary(error) || error.is_timeout() || begun.elapsed() + pause > PATIENCE {
                 return Err(failure);
             }
             tokio::time::sleep(pause).await;
@@ -164,14 +163,14 @@ impl Connection {
         redis::cmd("PING").exec_async(&mut connection).await.map_err(Failure::to_connect)
     }
 
-    /// Requests the run id of the server over a new connection. After the first request, so that a connection that breaks
-    /// soon does not fail that one; if it breaks now, the next connection requests it.
+    /// Requests the run id of the server over a new connection. This comes after the first request, so that it cannot make
+    /// that one fail. If the connection breaks now, the next connection requests it.
     async fn note_run(&self, generation: u64, mut connection: MultiplexedConnection) {
         let info = redis::pipe().cmd("INFO").arg("server").query_async(&mut connection).await;
         let (info,): (String,) = match info {
             Ok(info) => info,
             Err(error) if breaks_connection(&error) => return,
-            // Without a run id no restart can be noticed.
+            // A server that does not tell its run id: restarts are not noticed.
             Err(_) => Default::default(),
         };
         let run = info_reply::parse(&info).get("run_id").map(|run| (*run).to_owned());
@@ -204,8 +203,8 @@ fn config() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN))
 }
 
-/// Whether a connection cannot be used after this error. A time-out counts: the other end may have disappeared, which the
-/// system would notice only much later.
+/// Whether a connection cannot be used after this error. A time-out is such an error: the other end may have disappeared,
+/// which the system would notice much later.
 fn breaks_connection(error: &RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error()
 }

@@ -1,4 +1,4 @@
-//! Owns what the server keeps and answers, as our types. Whatever the bytes, nothing here panics: what cannot be read is
+//! Owns the decoding of the server's data and replies. Nothing here panics, whatever the bytes are: what cannot be read is
 //! an error of the kind `Damaged`.
 
 use std::ops::Range;
@@ -52,7 +52,7 @@ pub(super) fn sweep_id(text: &str) -> Result<SweepId> {
     text.parse().map_err(|_| damaged("a sweep's id", text))
 }
 
-/// A sweep's row; none: there is no such sweep.
+/// A sweep's row; none if there is no such sweep.
 pub(super) fn sweep_row(id: &SweepId, header: Header) -> Result<Option<SweepRow>> {
     let [queue, user, submitted, last, paused, failed_at_resume, counts_of @ ..] = header;
     let Some(queue) = queue else { return Ok(None) };
@@ -146,10 +146,10 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Reads `attempt token deadline length started doomed failures losses worker`.
+    /// Reads `attempt token deadline length started cancels failures losses worker`.
     pub(super) fn read(text: &str) -> Result<Lease> {
         let words: Vec<&str> = text.splitn(9, ' ').collect();
-        let [attempt, token, _deadline, _length, started, _doomed, failures, losses, worker] = words.as_slice() else {
+        let [attempt, token, _deadline, _length, started, _cancels, failures, losses, worker] = words.as_slice() else {
             return Err(damaged("a lease", text));
         };
         Ok(Lease {
@@ -160,7 +160,7 @@ impl Lease {
         })
     }
 
-    /// The state of a job that is leased like this.
+    /// The state of the leased job.
     pub(super) fn state(&self) -> JobState {
         JobState::Running {
             attempt: self.tries.attempts,
@@ -197,7 +197,7 @@ pub(super) fn lease_statuses(flat: &[usize], held: &[HeldClaim]) -> Result<Vec<(
         .collect()
 }
 
-/// A row of `workers.lua`: id, last sign of life, host, pid, queues, slots, busy, sweeps that it cannot run.
+/// A row of `workers.lua`: id, last heartbeat, host, pid, queues, slots, busy, sweeps that it cannot run.
 pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32, String)) -> Result<WorkerRow> {
     let (id, last_seen_ms, host, pid, queues, slots, busy, excluded) = row;
     let list = |text: &str| -> Result<Vec<String>> {
@@ -218,7 +218,7 @@ pub(super) fn backlog((ready, delayed, leased, paused): (u64, u64, u64, Vec<Stri
 pub(super) fn range(text: &str) -> Result<Range<u64>> {
     let (start, stop) = text.split_once(':').ok_or_else(|| damaged("a range", text))?;
     let range: Range<u64> = number("a range", Some(start))?..number("a range", Some(stop))?;
-    // Whoever reads range after range would not come to an end.
+    // A caller that reads range after range would never end.
     if range.is_empty() { Err(damaged("a range", text)) } else { Ok(range) }
 }
 
@@ -231,7 +231,7 @@ pub(super) fn place(text: &str) -> Result<ColumnPlace> {
     })
 }
 
-/// A value that a command in a pipeline returned.
+/// The reply to one command of several.
 pub(super) fn value<T: FromRedisValue>(value: redis::Value) -> Result<T> {
     let shown = format!("{value:.40?}");
     redis::from_redis_value(value).map_err(|_| damaged("something else", &shown))
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Texts like those that are kept: numbers and words with the usual marks between, and anything at all.
+    /// Texts like those that are kept: numbers and words with the usual separators, and some that are arbitrary.
     fn text() -> impl Strategy<Value = String> {
         let word = prop_oneof![
             4 => any::<u64>().prop_map(|number| number.to_string()),
@@ -255,7 +255,7 @@ mod tests {
             .prop_map(|parts| parts.into_iter().map(|(word, mark)| word + mark).collect())
     }
 
-    /// Nothing but what was read, or that it is damaged.
+    /// Fails unless the text was read, or is reported as damaged.
     fn read_or_damaged<T>(read: Result<T>) {
         if let Err(error) = read {
             assert_eq!(error.kind, crate::store::StoreErrorKind::Damaged, "{error:?}");
@@ -287,7 +287,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_fates_are_told_are_read_or_damaged(flat in proptest::collection::vec(0..5usize, 0..9)) {
+        fn any_lease_statuses_are_read_or_damaged(flat in proptest::collection::vec(0..5usize, 0..9)) {
             let job = JobAddress { sweep: SweepId { name: "pi".into(), number: 3 }, index: 4 };
             read_or_damaged(lease_statuses(&flat, &[HeldClaim { job, token: 5, started: true }]));
         }

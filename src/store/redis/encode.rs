@@ -1,4 +1,4 @@
-//! Owns requests as arguments of the scripts; the comment at the head of each script describes its arguments.
+//! Owns the encoding of requests as arguments of the scripts. The comment at the head of each script describes them.
 
 use itertools::Itertools;
 
@@ -6,12 +6,12 @@ use super::scripts::Call;
 use crate::job::Verdict;
 use crate::store::{ClaimRequest, Exchange, Heartbeat, Report, ReportEntry, Scope, StagedPart, StagedSweep};
 
-/// The most claims that one request is given: more would hold the server up for too long.
+/// The most claims that one request gets: more would block the server for too long.
 pub(super) const MOST_CLAIMS: u32 = 10_000;
 
 /// The arguments of `exchange.lua`.
 pub(super) fn exchange<'a>(call: Call<'a>, exchange: &Exchange) -> Call<'a> {
-    // Of equal length, so that numbers compare as text does: they have 64 bits, which Lua's doubles have not.
+    // Numbers of equal length can be compared as text. Lua's doubles cannot hold all 64 bits.
     let call = call.arg(&exchange.worker).arg(format!("{:020}", exchange.seq));
     let call = match &exchange.claim_request {
         Some(request) if request.most > 0 => claim_request(call, request),
@@ -65,14 +65,14 @@ fn entry(entry: &ReportEntry) -> String {
 }
 
 /// The arguments of `add_staged.lua`.
-pub(super) fn fill<'a>(call: Call<'a>, draft: &StagedSweep, fill: &StagedPart) -> Call<'a> {
-    let call = call.arg(&draft.token).arg(fill.part).arg(fill.points);
-    let call = fill
+pub(super) fn add_staged<'a>(call: Call<'a>, staged: &StagedSweep, part: &StagedPart) -> Call<'a> {
+    let call = call.arg(&staged.token).arg(part.part).arg(part.points);
+    let call = part
         .chunks
         .iter()
-        .fold(call.arg(fill.chunks.len()), |call, (block, chunk)| call.arg(block).arg(chunk.as_slice()));
-    let call = fill.ready.iter().fold(call.arg(fill.ready.len()), |call, range| call.arg(range.start).arg(range.end));
-    fill.columns.iter().fold(call.arg(fill.columns.len()), |call, (name, place)| {
+        .fold(call.arg(part.chunks.len()), |call, (block, chunk)| call.arg(block).arg(chunk.as_slice()));
+    let call = part.ready.iter().fold(call.arg(part.ready.len()), |call, range| call.arg(range.start).arg(range.end));
+    part.columns.iter().fold(call.arg(part.columns.len()), |call, (name, place)| {
         call.arg(name).arg(format!("{} {}", place.index, place.position))
     })
 }

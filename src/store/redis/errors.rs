@@ -1,4 +1,4 @@
-//! Owns what the server's errors mean: which pass by themselves, and what to do about the others.
+//! Owns what the server's errors mean: which are temporary, and what to do about the others.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use redis::{ErrorKind, RedisError};
 use super::address::Address;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The server's own word for an error (`OOM`, `READONLY`, …), of the first command that failed.
+/// The server's code for an error (`OOM`, `READONLY`, …), of the first command that failed.
 fn code(error: &RedisError) -> String {
     match error.clone().into_server_errors() {
         Some(errors) => errors.first().map(|(_, error)| error.code().to_owned()).unwrap_or_default(),
@@ -42,7 +42,7 @@ pub(super) fn has_no_code(error: &RedisError) -> bool {
     code(error) == "ERR"
 }
 
-/// The server's words behind its code, or the library's.
+/// The server's message without the code, or the library's message.
 fn words(error: &RedisError) -> String {
     let errors = error.clone().into_server_errors();
     let details = errors.iter().flat_map(|errors| errors.iter()).find_map(|(_, error)| error.details());
@@ -54,8 +54,8 @@ pub(super) fn other_layout(error: &RedisError) -> Option<String> {
     (code(error) == "LAYOUT").then(|| words(error))
 }
 
-/// Whether the same request may succeed later without anybody doing anything.
-pub(super) fn is_passing(error: &RedisError) -> bool {
+/// Whether the same request may succeed soon, without a change by anybody.
+pub(super) fn is_temporary(error: &RedisError) -> bool {
     if let Some(trouble) = encryption(error) {
         return matches!(trouble, Encryption::Other);
     }
@@ -68,16 +68,16 @@ enum Encryption {
     Certificate(rustls::CertificateError),
     /// The other end does not speak TLS.
     Plain,
-    /// The certificates of this machine cannot be read, or the name is none that a certificate can bear.
+    /// The certificates of this machine cannot be read, or the host is not a valid name for a certificate.
     Here(String),
-    /// Something else, which may pass.
+    /// Something else, which may be temporary.
     Other,
 }
 
-/// What is wrong with the encryption; none: nothing is.
+/// What is wrong with the encryption; none: the error is about something else.
 fn encryption(error: &RedisError) -> Option<Encryption> {
     let source = error.source()?;
-    // The library keeps it behind a shared pointer, which is an error itself.
+    // The library wraps the source in a shared pointer, which is an error itself.
     let inner = source.downcast_ref::<Arc<dyn Error + Send + Sync>>().map_or(source, |shared| &**shared);
     let (io, named) = (inner.downcast_ref::<io::Error>(), inner.downcast_ref::<rustls::Error>());
     let wrapped = || io.and_then(io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
@@ -117,7 +117,7 @@ pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
     if let Some(refused) = encryption(error).and_then(|trouble| encryption_refused(address, &trouble)) {
         return refused;
     }
-    if is_passing(error) {
+    if is_temporary(error) {
         return unreachable(address, error, &code, &words);
     }
     match code.as_str() {
@@ -130,7 +130,7 @@ pub(super) fn translate(address: &Address, error: &RedisError) -> StoreError {
     }
 }
 
-/// The error for a failed encryption; none: it may pass.
+/// The error for a failed encryption; none: it may be temporary.
 fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<StoreError> {
     use rustls::CertificateError as Why;
     let at = address.shown();
@@ -138,12 +138,12 @@ fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<StoreEr
     Some(match trouble {
         Encryption::Certificate(Why::NotValidForName | Why::NotValidForNameContext { .. }) => {
             certificate("is for another name").remedy(format!(
-                "write the host as its certificate has it, which `{}` shows, or have one issued for this name",
+                "write the host name of the certificate, which `{}` shows, or get a certificate for this name",
                 openssl(address)
             ))
         }
         Encryption::Certificate(Why::Expired | Why::ExpiredContext { .. }) => {
-            certificate("has expired").remedy("have it renewed there, or check the clock of this machine")
+            certificate("has expired").remedy("renew it on the server, or check the clock of this machine")
         }
         Encryption::Certificate(Why::UnknownIssuer) => {
             certificate("is signed by an authority that this machine does not know").remedy(
@@ -168,7 +168,7 @@ fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<StoreEr
     })
 }
 
-/// The line that shows a server's certificate.
+/// The command line that shows a server's certificate.
 fn openssl(address: &Address) -> String {
     let place = address.shown().split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
     format!("openssl s_client -connect {place} </dev/null")
@@ -180,8 +180,8 @@ fn unreachable(address: &Address, error: &RedisError, code: &str, words: &str) -
     let (message, remedy) = match code {
         "LOADING" => (format!("{redis} is still loading its data"), "wait until it has finished".into()),
         "BUSY" => (
-            format!("{redis} is held up by a script"),
-            format!("if that lasts, look with `{} slowlog get`", address.cli()),
+            format!("{redis} is busy with a script"),
+            format!("if this lasts, look for slow requests with `{} slowlog get`", address.cli()),
         ),
         _ if error.is_timeout() && address.is_encrypted() => (
             format!("{redis} does not reply in time"),
@@ -200,7 +200,7 @@ fn unreachable(address: &Address, error: &RedisError, code: &str, words: &str) -
         ),
         _ if error.is_connection_dropped() && !address.is_encrypted() => (
             format!("{redis} cannot be reached: {words}"),
-            format!("check that {ping} replies, and write rediss:// if the port is one for encrypted connections"),
+            format!("check that {ping} replies, and write rediss:// if the port expects encrypted connections"),
         ),
         _ => (format!("{redis} cannot be reached: {words}"), format!("check that {ping} replies")),
     };
@@ -233,7 +233,7 @@ fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> St
         ("MISCONF" | "NOREPLICAS", _) => refused(
             Refused,
             format!("{redis} accepts no changes now ({words})"),
-            "repair that on its machine: look at its disk space and its log".into(),
+            "look at the disk space and the log on its machine".into(),
         ),
         ("NOAUTH", _) => refused(
             InsufficientPermissions,
@@ -270,9 +270,7 @@ fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> St
 /// Why a Redis Cluster is refused.
 pub(super) fn cluster(at: &str) -> StoreError {
     StoreError::refused(format!(
-        "Redis at {at} runs as a Redis Cluster, and sweep changes several keys in one step, which a cluster does not do"
+        "Redis at {at} runs as a Redis Cluster, which cannot change several keys in one step as sweep needs"
     ))
-    .remedy(
-        "use a server that stands alone: one `redis-server` without `cluster-enabled` is enough for millions of jobs",
-    )
+    .remedy("use a standalone server: one `redis-server` without `cluster-enabled` is enough for millions of jobs")
 }

@@ -1,17 +1,17 @@
 //! Owns the version of the keys: which versions are read, and how an earlier one is brought up to date.
 //!
-//! Each script that writes checks the version first (`layout.lua`), so a process that connected before another one moved
-//! the store to a newer layout changes nothing any more. Reading writes nothing: a store of layout 2 is read as it is,
-//! and the first request that changes something moves it.
+//! Each script that writes checks the version first (`layout.lua`). So a process that connected before another one migrated
+//! the store to a newer layout changes nothing any more. Reading writes nothing: a store of layout 2 is read as it is. The
+//! first request that writes migrates it.
 
 use super::connection::Connection;
 use crate::store::{Result, StoreError, StoreErrorKind};
 pub(super) use crate::stored::layout::LAYOUT;
 
-/// The versions that can be moved to this one: the one before, and one that another process has begun to move.
+/// The versions that can be migrated: the one before, and one whose migration another process has begun.
 const EARLIER: [&str; 2] = ["2", "2>3"];
 
-/// Sweeps that one step of the migration moves: some milliseconds of the server.
+/// How many sweeps one step of the migration moves: this takes the server some milliseconds.
 pub(super) const MIGRATE_SWEEPS: usize = 500;
 
 /// Refuses a store whose layout cannot be read. An empty database has none yet.
@@ -25,7 +25,7 @@ pub(super) fn check(connection: &Connection) -> Result<()> {
     }
 }
 
-/// Whether the migration turns this layout into ours.
+/// Whether a store of this layout can be migrated.
 pub(super) fn can_be_moved(layout: &str) -> bool {
     EARLIER.contains(&layout)
 }

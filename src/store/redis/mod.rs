@@ -1,20 +1,20 @@
-//! Owns the shared store: Redis 7.0 or newer, or Valkey; one server that stands alone.
+//! Owns the shared store: one standalone server, Redis 7.0 or newer, or Valkey.
 //!
-//! - [`address`]: what may be typed, and what is shown of it;
-//! - [`connection`]: the connection, and repeated requests; [`errors`]: what the server's errors mean;
+//! - [`address`]: how the address of a server is written, and how it is shown;
+//! - [`connection`]: the connection, and how requests are repeated; [`errors`]: what the server's errors mean;
 //! - [`server_check`]: the requirements on a server; [`layout`]: the version of the keys, and the migration;
 //! - [`store_info`]: what `sweep doctor` shows; [`info_reply`]: the reply to `INFO`;
 //! - [`queue`], [`sweeps`], [`history`], [`staging`]: the four parts of the contract; [`wait`]: how idle workers wait;
 //! - [`scripts`] and `lua/`: each change is one script, and so one step; [`encode`]: its arguments, [`decode`]: replies;
-//! - [`reads`]: what only reads; [`snapshot`]: several commands that read, as one step.
+//! - [`reads`]: requests that only read; [`snapshot`]: several commands that read, as one step.
 //!
-//! What it keeps; nothing expires, and nothing is kept for a point that waits for its first attempt:
+//! The keys in the server. None of them expires. A point that waits for its first attempt needs no entry of its own:
 //!
 //! | key | what |
 //! | --- | --- |
-//! | `sweep:layout` | the version of this table, [`LAYOUT`] |
+//! | `sweep:layout` | the version of the keys, [`LAYOUT`](crate::stored::layout::LAYOUT) |
 //! | `sweep:names` | hash: name → the last number given |
-//! | `sweep:serial` | counts submissions |
+//! | `sweep:serial` | number of submissions so far |
 //! | `sweep:requests` | hash: a submission's request id → sweep |
 //! | `sweep:ids` | sorted set of sweeps by serial |
 //! | `sweep:q:QUEUE` | sorted set by serial of sweeps with pending jobs, unless paused |
@@ -30,7 +30,7 @@
 //! | `sweep:holds:WORKER` | set of the sweeps of which it has leases; may name others |
 //! | `sweep:worker:WORKER` | hash: its row, the number of its last exchange and the reply to that |
 //! | `sweep:drafts` | sorted set of the tokens of staged sweeps by the time of their last request |
-//! | `sweep:d:TOKEN` | hash: id, parts, reused, ready of one; its points are stored under the keys of the later sweep |
+//! | `sweep:d:TOKEN` | hash: id, parts, reused, ready of one staged sweep; its points are already under the keys of the sweep |
 //! | `sweep:trash` | set of removed sweeps whose keys are not all freed yet |
 //! | `sweep:s:ID` | hash: header and counts of a sweep; without it there is no such sweep |
 //! | `…:doc` | its document |
@@ -40,9 +40,9 @@
 //! | `…:failed` | sorted set of points |
 //! | `…:tries` | sorted set by index of `index attempts failures losses token` for points tried without success |
 //! | `…:columns` | hash: result column → `index position` of its first appearance |
-//! | `…:blocks` | sorted set of the blocks that have one of the two: |
+//! | `…:blocks` | sorted set of the blocks that have a log or outputs |
 //! | `…:log:BLOCK` | list of chunks of records |
-//! | `…:out:BLOCK` | hash: `index.attempt` → what it printed |
+//! | `…:out:BLOCK` | hash: `index.attempt` → what the attempt printed |
 
 use std::fmt;
 
@@ -82,7 +82,7 @@ pub struct RedisStore {
     scripts: Scripts,
 }
 
-/// Without what the address keeps secret.
+/// Shows no user and no password.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RedisStore({})", self.describe())
@@ -98,11 +98,12 @@ fn key(id: &SweepId, what: &str) -> String {
 }
 
 impl RedisStore {
-    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, the same with `rediss://` for TLS (the server's certificate
-    /// must be one that this machine, or the file that `SSL_CERT_FILE` names, knows), or `redis+unix:///PATH`. Writes nothing.
+    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, to the same with `rediss://` for TLS, or to
+    /// `redis+unix:///PATH`. With TLS, this machine must trust the server's certificate; `SSL_CERT_FILE` may name a file with
+    /// further certificates. Writes nothing.
     ///
     /// # Errors
-    /// By [`StoreErrorKind`](super::StoreErrorKind): `BadAddress` for what is no address; `Unreachable` when no server
+    /// By [`StoreErrorKind`](super::StoreErrorKind): `BadAddress` for an invalid address; `Unreachable` when no server
     /// replies; `InsufficientPermissions` for a wrong password; `Newer` for a newer layout; `Refused` for a certificate
     /// that is not accepted, a server before 7.0, a cluster, a replica, or one that evicts data.
     pub fn connect(url: &str) -> Result<RedisStore> {
@@ -129,7 +130,7 @@ impl RedisStore {
         }
     }
 
-    /// Moves a store of an earlier layout to this one, in steps that several processes may take at once.
+    /// Migrates a store of an earlier layout, in steps. Several processes may do so at once.
     fn migrate(&self) -> Result<()> {
         while self.run(&self.call(&self.scripts.migrate).arg(layout::MIGRATE_SWEEPS))? {}
         Ok(())

@@ -9,7 +9,8 @@ use crate::store::{
     StoreError, WorkWaiter, WorkerRow,
 };
 
-/// The most expired claims that one check returns, and about how many leases it reads: some milliseconds of the server.
+/// The most expired claims that one check returns, and about how many leases it reads: this takes the server some
+/// milliseconds.
 const MOST_EXPIRED: usize = 1000;
 const CHECKED_LEASES: usize = 5000;
 

@@ -21,7 +21,7 @@ pub(super) struct Scripts {
     pub(super) compact: Script,
     /// An exchange that requests claims.
     pub(super) exchange: Script,
-    /// One without: the same text.
+    /// An exchange that requests none: the same text, which also runs when the memory is full.
     pub(super) deliver: Script,
     pub(super) heartbeat: Script,
     pub(super) unregister: Script,
@@ -34,13 +34,13 @@ pub(super) struct Scripts {
     pub(super) read: Script,
 }
 
-/// What the server may do with a script. It decides before the script begins, so that none is stopped half-way.
+/// When the server runs a script. It decides before the script begins, so that no script stops half-way.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// Refused when the memory is full: what adds data.
+    /// Adds data. Refused when the memory is full.
     Adds,
-    /// Runs also when the memory is full: what keeps running jobs alive, delivers what they did (no more than was
-    /// claimed), or frees memory.
+    /// Keeps running jobs alive, delivers their outcomes (no more than were claimed), or frees memory. Runs also when the
+    /// memory is full.
     Vital,
     /// Changes nothing.
     Reads,
@@ -48,7 +48,7 @@ enum Kind {
     Migrates,
 }
 
-/// A script that has to do with staged sweeps.
+/// The text of a script that works on staged sweeps.
 macro_rules! with_staging {
     ($file:literal) => {
         concat!(include_str!("lua/staging.lua"), include_str!($file))
@@ -98,8 +98,8 @@ fn script(kind: Kind, text: &str) -> Script {
     Script::new(&format!("#!lua{flags}\nlocal LAYOUT = '{LAYOUT}'\n{library}\n{check}\n{text}"))
 }
 
-/// A call of a script. May be sent more than once. A server that does not have the script, because it was restarted, gets
-/// it.
+/// A call of a script. It may be sent more than once. If the server does not have the script, because it was restarted, the
+/// call sends the script.
 pub(super) struct Call<'a>(redis::ScriptInvocation<'a>);
 
 impl<'a> Call<'a> {
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
         Call(script.prepare_invoke())
     }
 
-    /// With one more argument (or several, from a list).
+    /// Adds an argument, or several from a list.
     pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Call<'a> {
         self.0.arg(argument);
         self

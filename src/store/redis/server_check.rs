@@ -1,4 +1,4 @@
-//! Owns the requirements on a server: its version, that it stands alone, and that it keeps what it is given.
+//! Owns the requirements on a server: its version, that it is standalone, and that it deletes no data by itself.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::{errors, info_reply};
 use crate::store::{Result, StoreError};
 
-/// The oldest version that will do, major and minor.
+/// The oldest version that sweep supports, major and minor.
 const OLDEST: (u64, u64) = (7, 0);
 
 /// Checks the server at the other end of a new connection.
@@ -25,7 +25,7 @@ fn check_server(connection: &Connection, info: &HashMap<&str, &str>) -> Result<(
             "Redis at {at} is {version}, and sweep needs {}.{} or newer, or Valkey",
             OLDEST.0, OLDEST.1
         ))
-        .remedy("install a newer one"));
+        .remedy("install a newer version"));
     }
     if of("cluster_enabled") == "1" || of("redis_mode") == "cluster" {
         return Err(errors::cluster(at));
@@ -48,7 +48,7 @@ fn check_server(connection: &Connection, info: &HashMap<&str, &str>) -> Result<(
             "Redis at {at} deletes data when its memory is full (maxmemory-policy {policy}), and jobs would be lost"
         ))
         .remedy(format!(
-            "use a server that does not, or type `{} config set maxmemory-policy noeviction`",
+            "use another server, or run `{} config set maxmemory-policy noeviction`",
             connection.address().cli()
         )));
     }

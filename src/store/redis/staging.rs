@@ -12,9 +12,9 @@ impl Staging for RedisStore {
         decode::sweep_id(&self.run::<String>(&call)?)
     }
 
-    fn add_staged(&self, staged: &StagedSweep, fill: &StagedPart) -> Result<()> {
-        let filled: bool = self.run(&encode::fill(self.call(&self.scripts.add_staged), staged, fill))?;
-        if filled { Ok(()) } else { Err(staging_timed_out(staged)) }
+    fn add_staged(&self, staged: &StagedSweep, part: &StagedPart) -> Result<()> {
+        let is_added: bool = self.run(&encode::add_staged(self.call(&self.scripts.add_staged), staged, part))?;
+        if is_added { Ok(()) } else { Err(staging_timed_out(staged)) }
     }
 
     fn commit_staged(&self, staged: &StagedSweep) -> Result<SweepId> {

@@ -27,7 +27,7 @@ pub(super) fn sweeps_with_expired_leases(connection: &Connection) -> Result<Vec<
     Ok(due.map(|(sweep, _)| sweep).chain(of_layout_2).collect())
 }
 
-/// What the server tells about itself.
+/// The server's version, clock, durability and memory.
 pub(super) fn info(connection: &Connection, leases: Leases) -> Result<StoreInfo> {
     let mut commands = redis::pipe();
     commands.cmd("INFO").cmd("TIME");
@@ -60,19 +60,19 @@ fn program(info: &HashMap<&str, &str>) -> String {
 fn durability(connection: &Connection, info: &HashMap<&str, &str>) -> Result<String> {
     if info.get("aof_enabled") == Some(&"1") {
         return Ok(match setting(connection, "appendfsync")?.as_deref() {
-            Some("always") => "append-only file, synced before each answer".into(),
-            Some("no") => "append-only file, synced when the system likes: a crash may cost half a minute".into(),
-            Some("everysec") => "append-only file, synced every second: a crash may cost about two".into(),
+            Some("always") => "append-only file, synced before each reply".into(),
+            Some("no") => "append-only file, synced by the system: a crash may lose half a minute".into(),
+            Some("everysec") => "append-only file, synced every second: a crash may lose about two seconds".into(),
             _ => "append-only file".into(),
         });
     }
     Ok(match setting(connection, "save")?.as_deref() {
         Some("") => "nothing is kept on disk".into(),
-        _ => "snapshots alone".into(),
+        _ => "snapshots only".into(),
     })
 }
 
-/// A setting of the server; none: this user may not read it.
+/// A setting of the server; none if this user may not read it.
 fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
     match connection.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
         Ok((pair,)) => Ok(pair.into_iter().nth(1)),
@@ -81,7 +81,8 @@ fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Says so if the server keeps nothing on disk, or cannot. A server that does not tell its settings is taken at its word.
+/// Warnings if the server keeps nothing on disk, cannot write to it, or may delete data. Settings that this user may not
+/// read are assumed to be good.
 pub(super) fn cautions(connection: &Connection) -> Result<Vec<String>> {
     let (info,): (String,) = connection.pipe(redis::pipe().cmd("INFO"))?;
     let info = info_reply::parse(&info);
@@ -91,21 +92,21 @@ pub(super) fn cautions(connection: &Connection) -> Result<Vec<String>> {
         let remedy = format!("`{cli} config set appendonly yes` keeps all but the last seconds");
         let saves = setting(connection, "save")?.is_none_or(|rule| !rule.is_empty());
         cautions.push(if saves {
-            format!("Redis at {at} has no append-only file: if it crashes, what came after its last snapshot is gone; {remedy}")
+            format!("Redis at {at} has no append-only file: if it crashes, everything since its last snapshot is lost; {remedy}")
         } else {
-            format!("Redis at {at} keeps nothing on disk: when it stops, sweeps and results are gone; {remedy}")
+            format!("Redis at {at} keeps nothing on disk: when it stops, sweeps and results are lost; {remedy}")
         });
     }
     let failing = ["aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status"];
     if let Some(name) = failing.iter().find(|name| info.get(**name) == Some(&"err")) {
         cautions.push(format!(
-            "Redis at {at} could not write to its disk ({name} is `err`): see to the disk and the log on its machine"
+            "Redis at {at} could not write to its disk ({name} is `err`); look at the disk and the log on its machine"
         ));
     }
     let policy = info.get("maxmemory_policy").copied().unwrap_or_default();
     if policy.starts_with("allkeys") {
         cautions.push(format!(
-            "Redis at {at} will throw jobs away once it is given a limit of memory (maxmemory-policy {policy}); `{cli} \
+            "Redis at {at} will delete jobs once it gets a memory limit (maxmemory-policy {policy}); `{cli} \
              config set maxmemory-policy noeviction` prevents it"
         ));
     }

@@ -7,24 +7,25 @@ use crate::job::{MAX_POINTS, SweepId};
 use crate::record::block_of;
 use crate::store::{Counts, NewSweep, Rerun, Result, STAGING_TIMEOUT, StoreError, SweepRow, Sweeps};
 
-/// Ranges that one request puts back, and about how many points one script moves: some milliseconds of the server.
+/// How many ranges one request puts back, and about how many points one script moves: this takes the server some
+/// milliseconds.
 const REQUEUE_RANGES: usize = 1000;
 const REQUEUE_POINTS: usize = 5000;
 
-/// About how many ranges and delayed points one script cancels: some milliseconds of the server.
+/// About how many ranges and delayed points one script cancels: this takes the server some milliseconds.
 const CANCEL_RANGES: usize = 2000;
 
-/// Blocks that one script frees.
+/// How many blocks one script frees.
 const PURGE_BLOCKS: usize = 500;
 
 impl RedisStore {
-    /// Frees what removed sweeps left behind, step by step.
+    /// Frees the keys of removed sweeps, in steps.
     fn purge(&self) -> Result<()> {
         while self.run(&self.call(&self.scripts.purge).arg(PURGE_BLOCKS))? {}
         Ok(())
     }
 
-    /// Puts the points of some ranges back, in as many steps as it takes.
+    /// Puts the points of some ranges back in the queue, in steps.
     fn requeue_ranges(&self, id: &SweepId, mut ranges: Vec<Range<u64>>) -> Result<u64> {
         let mut moved = 0;
         while !ranges.is_empty() {
@@ -34,7 +35,7 @@ impl RedisStore {
             moved += count;
             ranges.drain(..done.min(ranges.len()));
             if let Some(range) = ranges.first_mut() {
-                // Never backwards: a point that has failed again meanwhile stays failed.
+                // Never back to an earlier index: a point that has failed again since stays failed.
                 range.start = range.start.max(go_on);
             }
         }
@@ -103,7 +104,7 @@ impl Sweeps for RedisStore {
     }
 
     fn requeue(&self, id: &SweepId, ranges: &[Range<u64>]) -> Result<u64> {
-        // So that a sweep that does not exist is reported even without a range.
+        // A sweep that does not exist is an error even if there is no range.
         reads::sweep(self, id)?;
         let whole = |range: &Range<u64>| range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
         let ranges: Vec<_> = ranges.iter().map(whole).filter(|range| !range.is_empty()).collect();

@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::header;
 use crate::store::{NewWork, Result, Scope, WorkWaiter};
 
-/// The longest that one read blocks: shorter than the time after which a connection without a reply is given up.
+/// The longest time that one read blocks: shorter than the time after which a request times out.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Entries of a stream: their ids, and their fields and values, flat.
@@ -69,12 +69,12 @@ impl WorkWaiter for Waiter {
 
     fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
-        // Kept for a wait that is about to begin.
+        // If no wait is under way, this ends the next one.
         self.stop.notify_one();
     }
 }
 
-/// The queues whose bells concern a scope.
+/// The queues of a scope.
 fn queues(connection: &Connection, scope: &Scope) -> Result<Vec<String>> {
     match scope {
         Scope::Queues(queues) => Ok(queues.clone()),
@@ -97,7 +97,7 @@ fn newest(connection: &Connection, streams: &[&String]) -> Result<Marks> {
     Ok(streams.iter().map(|stream| (*stream).clone()).zip(newest.into_iter().map(id)).collect())
 }
 
-/// Moves the marks behind what was found. None: nothing of it concerns the scope.
+/// Moves the marks behind the entries found. None if no entry concerns the scope.
 fn accept(found: Vec<(String, Entries)>, scope: &Scope, marks: &mut Marks) -> Option<NewWork> {
     let mut news = None;
     for (stream, entries) in found {

@@ -1,4 +1,4 @@
--- Adds a part to a staged sweep, once. Arguments: token, number of the part, how many points its records are of, and
+-- Adds a part to a staged sweep, once. Arguments: token, number of the part, how many points it has records of, and
 -- counted lists of chunks (block, chunk), ranges (start, stop) and columns (name, place). Returns 0 if the staged sweep
 -- has timed out.
 local token, part, points = take(), tonumber(take()), take()

@@ -1,5 +1,5 @@
--- What there is to do. Arguments: "sweep" and an id, or "queues" and their names. Returns ready, delayed, leased, and the
--- paused sweeps with jobs left, at most 100 of each queue. A store of layout 2 has all sweeps with jobs left in the first
+-- Returns how much there is to do. Arguments: "sweep" and an id, or "queues" and their names. Returns the counts of ready, delayed
+-- and leased points, and the paused sweeps with jobs left, at most 100 of each queue. A store of layout 2 has all sweeps with jobs left in the first
 -- of the three sets.
 local scope = take()
 local now = clock()

@@ -1,5 +1,5 @@
--- Takes what waits out of the queue and marks every lease as cancelled. Arguments: sweep, budget: about how many ranges
--- and delayed points one run moves. Returns whether there is more to do, and the counts after.
+-- Cancels ready and delayed points and marks every lease as cancelled. Arguments: sweep, and about how many ranges and
+-- delayed points one run moves. Returns whether there is more to do, and the counts after that.
 --
 -- Each run marks the leases given until then, so that those given between two runs are marked by the next.
 local id, budget = ARGV[1], tonumber(ARGV[2])

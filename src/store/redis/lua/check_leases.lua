@@ -1,8 +1,9 @@
 -- Finds claims whose leases have run out, at most once a second. Arguments: the most to return, about how many leases to
 -- read. Returns for each: sweep, index, lease, submission; nothing if another has checked within the last second.
 --
--- Reads the leases of those sweeps alone whose earliest deadline may have come (`sweep:deadlines`), and no more than the
--- budget at once: `sweep:scans` keeps for each sweep how far it was read, "cursor soonest", for the next check.
+-- Reads only the leases of sweeps whose earliest deadline may have come (`sweep:deadlines`), and at most about as many as
+-- the budget says. `sweep:scans` keeps how far each of these sweeps was read, as "cursor soonest". The next check goes on
+-- there, whoever makes it, so it does not matter if the worker that checks dies.
 local most, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = clock()
 local checked = tonumber(redis.call('GET', 'sweep:looked') or 0)
@@ -48,7 +49,7 @@ for _, id in ipairs(redis.call('SPOP', 'sweep:leased', 100)) do
   redis.call('ZADD', 'sweep:deadlines', 0, id)
 end
 
--- Checks are a second apart, so that second is no absence.
+-- Checks are a second apart, so one second of the silence is no absence.
 if silence < 0 then
   note_set_back()
 elseif redis.call('EXISTS', 'sweep:deadlines') == 0 then
@@ -57,7 +58,7 @@ elseif silence > 5000 then
   add_absence(silence - 1000)
 end
 
--- While a sweep is read its score is infinite, so that it collects the deadlines of claims made meanwhile.
+-- While a sweep is read, its score is infinite: then claims made meanwhile lower it to their deadline.
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'sweep:deadlines', '-inf', int(now), 'LIMIT', 0, 200)) do
   if redis.call('HSETNX', 'sweep:scans', id, '0 -') == 1 then
     redis.call('ZADD', 'sweep:deadlines', '+inf', id)
@@ -77,7 +78,7 @@ local function scan(id, state)
       local deadline, name = lease_deadline(lease_read(leases[i + 1]), now), id .. '/' .. leases[i]
       soonest = math.min(soonest, deadline)
       if deadline <= now and #found < most and not seen[name] then
-        -- A scan may return one twice.
+        -- HSCAN may return a lease twice.
         seen[name] = true
         found[#found + 1] = {id, leases[i], leases[i + 1], submission}
       end

@@ -35,7 +35,7 @@ local function claimer(id, request, cancels)
     self.lines[#self.lines + 1] = index .. ' ' .. attempt .. ' ' .. tries.failures .. ' ' .. tries.losses
   end
 
-  -- A run of points that were not.
+  -- Consecutive points that were not.
   function self.fresh(start, stop)
     if start < stop then
       for index = start, stop - 1 do
@@ -86,7 +86,7 @@ local function claim_ready(id, request, claims)
   end
 end
 
--- The lines of the reply for claims of one sweep; none: it has nothing to give now.
+-- The lines of the reply for claims of one sweep; nil if it has none to give now.
 local function claim_from(id, request)
   if request.except[id] then
     return
@@ -108,7 +108,7 @@ local function claim_from(id, request)
   return 'claims ' .. id .. ' ' .. request.token .. ' ' .. head[4] .. '\n' .. table.concat(claims.lines, '\n') .. '\n'
 end
 
--- Sweeps of a queue that are read at once: mostly the first one has something to give.
+-- How many sweeps of a queue are read at once. Usually the first one has claims to give.
 local PAGE = 16
 
 local function claim_from_queue(queue, request)
@@ -128,7 +128,7 @@ local function claim_from_queue(queue, request)
   end
 end
 
--- The lines of the reply for the claims given; none: there is nothing to give.
+-- The lines of the reply for the claims given; nil if there are none.
 local function claim(request)
   if request.kind == 'sweep' then
     return claim_from(request.names[1], request)

@@ -1,6 +1,6 @@
 -- Turns a staged sweep into a sweep, once for each request. Arguments: token, request, queue, user, total, document.
--- Returns its id, or that of the sweep that the request created before; nothing if the staged sweep has timed out; or how
--- many points it has if those are not all.
+-- Returns its id, or the id of the sweep that the same request created before. Returns nothing if the staged sweep has timed
+-- out, and the number of its points if some are missing.
 local token, request, queue, user, total, document = unpack(ARGV)
 
 local known = redis.call('HGET', 'sweep:requests', request)

@@ -1,6 +1,6 @@
--- Replaces the chunks that a block's log began with when it was read by one that says the same. Arguments: sweep, block,
--- how many chunks they were, the first of them, the new one. Returns whether it was done. A log only grows but for this,
--- so its first chunk tells whether another has done it since.
+-- Replaces the chunks that a block's log began with when it was read by one chunk with the same records. Arguments: sweep,
+-- block, number of these chunks, the first of them, the new chunk. Returns whether it did. Except for this a log only
+-- grows, so its first chunk tells whether somebody else has compacted it since.
 local id, block, count, first, chunk = unpack(ARGV)
 
 if redis.call('EXISTS', header(id)) == 0 then

@@ -6,8 +6,8 @@
 -- counted list of columns (name and "index position"), and a counted list of entries, each an index, "attempt token
 -- verdict attempts failures losses flags" (the verdict with its delay), and its output if it has one.
 --
--- Returns nothing if a later request was applied before. Otherwise text, because the reply is stored in case that it gets
--- lost: lines "stale POSITION INDEX…", then "claims SWEEP TOKEN SUBMISSION" followed by lines "START STOP" (first attempts) and
+-- Returns nothing if a later request was applied before. Otherwise the reply is text, because it is stored in case it gets
+-- lost on its way: lines "stale POSITION INDEX…", then "claims SWEEP TOKEN SUBMISSION" followed by lines "START STOP" (first attempts) and
 -- "INDEX ATTEMPTS FAILURES LOSSES".
 local worker, seq = take(), take()
 local record_key = 'sweep:worker:' .. worker
@@ -34,7 +34,7 @@ if request.most > 0 then
 end
 reply = table.concat(reply)
 
--- A worker without a heartbeat yet is listed as well, so that its record is removed some day.
+-- A worker that has sent no heartbeat yet is listed too, so that its record is removed one day.
 redis.call('HSET', record_key, 'seq', seq, 'reply', reply)
 if not last[1] then
   redis.call('ZADD', 'sweep:heartbeats', 'NX', int(now), worker)

@@ -1,6 +1,6 @@
 -- Records that a worker is alive and renews the claims that it names. Arguments: worker, host, pid, queues, slots, busy, sweeps
 -- that it cannot run, lease in milliseconds, number of groups; for each group a sweep, a number of claims, and for each
--- claim "index token started". Returns, flat, the position of each claim that does not go on and its status: 0 lost,
+-- claim "index token started". Returns a flat list: the position of each claim that does not go on, and its status: 0 lost,
 -- 1 cancelled, 2 paused before it was started.
 local worker, host, pid, queues, slots, busy, unable = take(), take(), take(), take(), take(), take(), take()
 local lease, groups = tonumber(take()), tonumber(take())

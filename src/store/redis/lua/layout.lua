@@ -1,4 +1,5 @@
--- Refuses to write to a store of another layout; it stands before each script that writes. `LAYOUT` is this version's.
+-- Refuses to write to a store of another layout. It is placed before each script that writes. `LAYOUT` is the layout of
+-- this version of sweep.
 local layout = redis.call('GET', 'sweep:layout')
 if not layout then
   redis.call('SET', 'sweep:layout', LAYOUT)

@@ -1,9 +1,9 @@
--- Owns what the scripts share: it is placed before each of them. ../mod.rs describes the keys.
+-- Owns the functions that the scripts share. It is placed before each of them. ../mod.rs describes the keys.
 --
--- Indices, counts and milliseconds are doubles here, exact up to 2^53. `int` alone turns them into text, because Lua's
--- own conversion rounds to 14 digits. Tokens have 64 bits and stay text.
+-- Indices, counts and milliseconds are doubles here, exact up to 2^53. Only `int` turns them into text, because Lua's own
+-- conversion rounds to 14 digits. Tokens have 64 bits and stay text.
 
--- '%d' is twice as fast, where the server's whole numbers have 64 bits.
+-- '%d' is twice as fast, if the server's integers have 64 bits.
 local whole = string.format('%d', 9007199254740991) == '9007199254740991' and '%d' or '%.0f'
 
 local function int(x)
@@ -71,7 +71,7 @@ local function range_add(where, start, stop)
   range_put(where, start, stop)
 end
 
--- The parts of a set of ranges that lie in [start, stop), as {member, its start, its stop}; at most limit and one.
+-- The ranges of a set that overlap [start, stop), as {member, its start, its stop}; at most limit + 1.
 local function range_find(where, start, stop, limit)
   local found = redis.call('ZREVRANGEBYSCORE', where, int(start), '-inf', 'LIMIT', 0, 1)
   local later = redis.call('ZRANGEBYSCORE', where, '(' .. int(start), '(' .. int(stop), 'LIMIT', 0, limit)
@@ -88,7 +88,7 @@ local function range_find(where, start, stop, limit)
   return parts
 end
 
--- Takes [start, stop) out of a part that `range_find` found.
+-- Removes [start, stop) from a range that `range_find` returned.
 local function range_cut(where, part, start, stop)
   redis.call('ZREM', where, part[1])
   if part[2] < start then
@@ -99,7 +99,7 @@ local function range_cut(where, part, start, stop)
   end
 end
 
--- Takes one index out; says whether it was there.
+-- Removes one index. Returns whether it was there.
 local function range_remove(where, index)
   local part = range_find(where, index, index, 1)[1]
   if not part then
@@ -110,7 +110,7 @@ local function range_remove(where, index)
 end
 
 -- Attempt counts: a sorted set with score index and members "index attempts failures losses token", for points that
--- were tried, have not succeeded and are not leased. (The row of a leased point is of the attempt before; it is not
+-- were tried, have not succeeded and are not leased. (The member of a leased point is of the attempt before and is not
 -- used.) The token is that of a claim that was reported lost, whose outcome may still arrive; otherwise "-".
 
 local function tries_read(member)
@@ -132,8 +132,8 @@ local function tries_put(id, index, attempts, failures, losses, token)
   redis.call('ZADD', key(id, 'tries'), index, member)
 end
 
--- Delayed points are in two sorted sets: by index, and by the time when they are due. The second has all 16 digits of the
--- index, so that the points of one millisecond are in order.
+-- Delayed points are in two sorted sets: by index, and by the time when they are due. The second has indices of 16 digits,
+-- so that points that are due in the same millisecond are in order.
 
 local function due_member(index)
   return string.format('%016.0f', tonumber(index))

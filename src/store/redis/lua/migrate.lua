@@ -1,9 +1,9 @@
--- Turns a store of layout 2 into one of layout 3, in steps that each stay short. Arguments: how many sweeps one step
--- moves. Returns 1 while there is more to do. Steps may be repeated, and sent by several processes at once.
+-- Migrates a store of layout 2 to layout 3, in short steps. Argument: how many sweeps one step moves. Returns 1 while there
+-- is more to do. Steps may be repeated, and several processes may send them at once.
 --
--- The first step moves the workers to other keys and leaves something of another type in their place: a worker of an
--- earlier version that is still connected fails at the first command of its next request, and changes nothing. Its
--- leases run out, and its jobs run again.
+-- The first step moves the workers to other keys and leaves values of another type at the old ones. So a worker of an
+-- earlier version that is still connected fails at the first command of its next request, and changes nothing. Its leases
+-- run out, and its jobs run again. (One without a record there may still claim jobs; see check_leases.lua.)
 local most = tonumber(ARGV[1])
 local layout = redis.call('GET', 'sweep:layout')
 

@@ -1,7 +1,7 @@
 -- Owns outcomes: reading reports, checking their claims, moving the points. A part of exchange.lua, which describes a
 -- report.
 
--- The parts of an entry besides its index. Parsed once for all entries with the same text, which most of a batch have.
+-- The parts of an entry besides its index. Most entries of a batch have the same text, which is parsed once.
 local says = setmetatable({}, {
   __index = function(known, text)
     local claim, verdict, delay, attempts, failures, losses, expired, output =
@@ -41,7 +41,7 @@ local function read_report()
   return report
 end
 
--- The set in which a point is that is not leased.
+-- The set that a point which is not leased belongs to.
 local function set_of(id, index)
   local ready, cancelled = key(id, 'ready'), key(id, 'cancelled')
   if redis.call('ZSCORE', key(id, 'delayed'), index) then
@@ -55,7 +55,7 @@ local function set_of(id, index)
   end
 end
 
--- The set that the entry's point leaves; nil if the claim is stale.
+-- The set that the entry's point leaves; nothing if the claim is stale.
 local function source(id, entry, now)
   local lease, said = entry.lease, entry.says
   if not lease then
@@ -175,7 +175,7 @@ local function apply(report, now)
   for _, entry in ipairs(report.entries) do
     local said = entry.says
     if said.verdict == 'S' and said.is_first and entry.from == 'leased' then
-      -- Nearly all are so: nothing is kept for the point, and nothing was.
+      -- Nearly all entries are like this: the store keeps nothing for the point, before or after.
       at_once = at_once + 1
     else
       leave(id, entry)

@@ -1,6 +1,6 @@
--- Pauses a sweep, or resumes it and notes how many points have failed until then. Arguments: sweep; the reason if it is
--- to be paused; if a worker pauses it, how many had failed at the last resume as far as the worker knows. Returns 1 if
--- the sweep is then paused for that reason, or goes on.
+-- Pauses a sweep, or resumes it and notes how many points have failed until then. Arguments: sweep; to pause it, the
+-- reason; if a worker pauses it, how many points had failed at the last resume that the worker knows of. Returns 1 if the
+-- sweep is now paused for that reason, or resumed.
 local id, reason, forgiven = unpack(ARGV)
 
 if redis.call('EXISTS', header(id)) == 0 then

@@ -1,4 +1,5 @@
--- Frees a part of the keys of removed and dropped sweeps. Argument: how many blocks at most. Returns 1 while there is more.
+-- Frees a part of the keys of removed sweeps and dropped staged sweeps. Argument: the most blocks to free. Returns 1 while
+-- there is more to free.
 local most = tonumber(ARGV[1])
 
 local id = redis.call('SRANDMEMBER', 'sweep:trash')

@@ -1,5 +1,5 @@
--- Runs commands that read, as one step. Arguments: for each command the number of its words, and these. Returns their
--- replies. A transaction would do the same, but the server refuses any command in one when its memory is full.
+-- Runs commands that read, as one step. Arguments: for each command the number of its words, then the words. Returns their
+-- replies. A transaction would do the same, but when its memory is full the server refuses every command in one.
 local replies, at = {}, 1
 while at <= #ARGV do
   local last = at + tonumber(ARGV[at])

@@ -1,5 +1,5 @@
--- Removes a sweep; its other keys go to `sweep:trash`, for purge.lua. Arguments: silence after which staged sweeps time out
--- (milliseconds), sweep, force (1 or 0). Returns 0, or the number of leases because of which it was not removed.
+-- Removes a sweep. purge.lua frees the rest of its keys, by `sweep:trash`. Arguments: time without a request after which
+-- staged sweeps time out (milliseconds), sweep, force (1 or 0). Returns 0, or the number of leases if these prevent it.
 local silence, id, force = unpack(ARGV)
 
 drop_timed_out(tonumber(silence))
@@ -22,6 +22,6 @@ redis.call('ZREM', 'sweep:deadlines', id)
 redis.call('HDEL', 'sweep:scans', id)
 signal_work(head[2], id)
 redis.call('HDEL', 'sweep:requests', head[3])
--- The leases at once, so that workers find their claims lost.
+-- Deletes the leases at once, so that workers find their claims lost.
 redis.call('UNLINK', header(id), key(id, 'leases'))
 return 0

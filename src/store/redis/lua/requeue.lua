@@ -1,6 +1,6 @@
 -- Puts failed and cancelled points of some ranges back in the queue. Arguments: sweep, budget, then start and stop of
--- each range. One run moves about as many points and ranges as the budget says, so that the server is not held up.
--- Returns how many points were moved, how many ranges are done, and where to go on within the next.
+-- each range. One run moves about as many points and ranges as the budget says, so that the server is not blocked.
+-- Returns how many points were moved, how many ranges are done, and the index at which the next range goes on.
 local id, budget = take(), tonumber(take())
 
 if redis.call('EXISTS', header(id)) == 0 then
@@ -9,7 +9,7 @@ end
 local ready, failed, cancelled = key(id, 'ready'), key(id, 'failed'), key(id, 'cancelled')
 local from_failed, from_cancelled = 0, 0
 
--- Failures and losses begin anew, attempts count on.
+-- Failures and losses count from zero again; attempts go on.
 local function forget_failures(start, stop)
   local rows = redis.call('ZRANGEBYSCORE', key(id, 'tries'), int(start), '(' .. int(stop))
   if #rows == 0 then
@@ -27,7 +27,7 @@ local function to_ready(start, stop)
   range_add(ready, start, stop)
 end
 
--- Runs of failed points, put back run by run.
+-- Puts failed points back, consecutive ones as one range.
 local function move_failed(members, stop)
   local first, last
   for i = 1, #members do

@@ -1,5 +1,5 @@
 -- Puts a succeeded point back in the queue. Arguments: sweep, index, its block, its attempts, how many chunks its block
--- must have, the chunk that says it. Returns whether it was done.
+-- must have, the chunk that records it. Returns whether it did.
 local id, index, block, attempts, chunks, chunk = unpack(ARGV)
 
 if redis.call('EXISTS', header(id)) == 0 then

@@ -1,4 +1,5 @@
--- Creates a staged sweep, once for each token. Arguments: silence after which others time out (milliseconds), token, name.
+-- Creates a staged sweep, once for each token. Arguments: time without a request after which staged sweeps time out
+-- (milliseconds), token, name.
 -- Returns its id.
 local silence, token, name = unpack(ARGV)
 

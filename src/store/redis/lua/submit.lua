@@ -1,5 +1,5 @@
--- Adds a sweep, once for each request. Arguments: silence after which staged sweeps time out (milliseconds), request,
--- name, queue, user, total, document.
+-- Adds a sweep, once for each request. Arguments: time without a request after which staged sweeps time out (milliseconds),
+-- request, name, queue, user, total, document.
 local silence, request, name, queue, user, total, document = unpack(ARGV)
 
 drop_timed_out(tonumber(silence))

@@ -1,4 +1,4 @@
--- The workers with a recent heartbeat, newest first. Argument: how recent, milliseconds.
+-- Returns the workers with a recent heartbeat, newest first. Argument: how recent (milliseconds).
 local since = clock() - tonumber(ARGV[1])
 local heartbeats, prefix = 'sweep:heartbeats', 'sweep:worker:'
 if redis.call('GET', 'sweep:layout') == '2' then
