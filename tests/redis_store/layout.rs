@@ -97,7 +97,8 @@ fn a_store_of_layout_2_is_read_as_it_is_and_migrated_by_the_first_write() {
         std::thread::sleep(Duration::from_millis(1100));
         Some(store.expired().unwrap()).filter(|found| found.len() as u64 == leased)
     });
-    assert!(found.is_some(), "{leased} leases: {:?}", store.expired().unwrap());
+    let found = found.unwrap_or_else(|| panic!("{leased} leases: {:?}", store.expired().unwrap()));
+    assert!(store.mark_worker_dead(&found[0].worker).unwrap() > 0, "its sweeps are known");
 }
 
 /// The first commands of a heartbeat and of an exchange of layout 2: they fail before anything is changed.

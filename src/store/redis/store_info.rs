@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use itertools::Itertools;
+
 use super::connection::Connection;
 use super::info_reply;
 use crate::store::{Leases, Memory, Result, StoreInfo};
@@ -11,7 +13,7 @@ pub(super) fn leased_sweeps(connection: &Connection) -> Result<Vec<String>> {
     let mut commands = redis::pipe();
     commands.cmd("ZRANGE").arg("sweep:deadlines").arg(0).arg(-1).cmd("SMEMBERS").arg("sweep:leased");
     let (sweeps, of_layout_2): (Vec<String>, Vec<String>) = connection.pipe(&commands)?;
-    Ok([sweeps, of_layout_2].concat())
+    Ok(sweeps.into_iter().chain(of_layout_2).unique().collect())
 }
 
 /// The sweeps that may have leases that have run out: in a store of this layout those whose earliest deadline may have
@@ -24,7 +26,7 @@ pub(super) fn sweeps_with_expired_leases(connection: &Connection) -> Result<Vec<
     let (seconds, _): (f64, u64) = time;
     let now = (seconds + 1.0) * 1000.0;
     let due = deadlines.into_iter().filter(|(_, deadline)| *deadline <= now || deadline.is_infinite());
-    Ok(due.map(|(sweep, _)| sweep).chain(of_layout_2).collect())
+    Ok(due.map(|(sweep, _)| sweep).chain(of_layout_2).unique().collect())
 }
 
 /// The server's version, clock, durability and memory.
