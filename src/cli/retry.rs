@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long = "where", value_name = "EXPR")]
     filter: Option<String>,
     /// Retry only points that failed for these causes, separated by commas: exit, exit:3, signal, signal:9, timeout,
-    /// memory, no-result, cannot-start, lost
+    /// memory, no-result, cannot-start, internal-error, lost
     #[arg(long, value_name = "CAUSE", value_delimiter = ',')]
     cause: Vec<CausePattern>,
     /// Retry only failed points with this last line of stderr, as `sweep failures` shows it

@@ -22,6 +22,8 @@ pub enum Cause {
     NoResult(String),
     /// It could not be started; the text says why and what to do.
     CannotStart(String),
+    /// A panic in sweep while it handled the attempt; the text says which.
+    InternalError(String),
     /// Its workers were lost [`MAX_LOSSES`] times while it ran.
     LostTooOften,
     /// All its processes together used more memory than `[job] memory`, and it was ended.
@@ -71,6 +73,7 @@ impl fmt::Display for Cause {
             Cause::Timeout(seconds) => write!(f, "took longer than the time-out of {seconds} s"),
             Cause::NoResult(why) => write!(f, "no result: {why}"),
             Cause::CannotStart(why) => write!(f, "cannot start: {why}"),
+            Cause::InternalError(what) => write!(f, "internal error in sweep ({what}); please report this"),
             Cause::LostTooOften => write!(f, "its workers were lost {MAX_LOSSES} times while it ran"),
             Cause::Memory { limit, used } => {
                 write!(f, "used {} of memory, more than its limit of {}", bytes(*used), bytes(*limit))
@@ -89,6 +92,7 @@ impl Cause {
             Cause::Timeout(_) => "timeout",
             Cause::NoResult(_) => "no-result",
             Cause::CannotStart(_) => "cannot-start",
+            Cause::InternalError(_) => "internal-error",
             Cause::LostTooOften => "lost",
             Cause::Memory { .. } => "memory",
             Cause::Unknown(unknown) => &unknown.kind,
@@ -117,7 +121,8 @@ pub struct CausePattern {
 
 impl CausePattern {
     /// The kinds of causes.
-    pub const KINDS: [&str; 7] = ["exit", "signal", "timeout", "memory", "no-result", "cannot-start", "lost"];
+    pub const KINDS: [&str; 8] =
+        ["exit", "signal", "timeout", "memory", "no-result", "cannot-start", "internal-error", "lost"];
 
     /// The pattern of a kind and a number, as a sweep's document stores them. A kind that is not among
     /// [`CausePattern::KINDS`] is accepted.
@@ -193,6 +198,7 @@ mod tests {
             Cause::Timeout(1.0),
             Cause::NoResult("x".into()),
             Cause::CannotStart("x".into()),
+            Cause::InternalError("x".into()),
             Cause::LostTooOften,
             Cause::Memory { limit: 1, used: 2 },
         ];

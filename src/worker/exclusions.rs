@@ -97,10 +97,17 @@ impl ExcludedSweeps {
     }
 }
 
-/// Whether a worker other than `me` serves the sweep's queue and does not exclude the sweep.
-pub fn may_run_elsewhere(workers: &[WorkerRow], me: &str, sweep: &SweepRow) -> bool {
-    let serves = |worker: &WorkerRow| worker.queues.contains(&sweep.queue) && !worker.excluded.contains(&sweep.id);
-    workers.iter().any(|worker| worker.id != me && serves(worker))
+/// Whether a worker other than `me` may run a sweep. `held`: how many claims of the sweep `me` holds.
+///
+/// A worker that serves the sweep's queue may, unless it excludes the sweep. A worker of `sweep run` serves no queue but
+/// one sweep, and the store does not say which. It counts while claims of the sweep are held that are not those of `me`.
+pub fn may_run_elsewhere(workers: &[WorkerRow], me: &str, sweep: &SweepRow, held: u64) -> bool {
+    let is_run_elsewhere = sweep.counts.running > held;
+    let serves = |worker: &WorkerRow| match worker.queues.as_slice() {
+        [] => is_run_elsewhere,
+        queues => queues.contains(&sweep.queue),
+    };
+    workers.iter().any(|worker| worker.id != me && !worker.excluded.contains(&sweep.id) && serves(worker))
 }
 
 #[cfg(test)]
@@ -108,10 +115,8 @@ mod tests {
     use super::*;
     use crate::store::Counts;
 
-    #[test]
-    fn another_worker_may_run_it_if_it_serves_the_queue_and_has_not_found_otherwise() {
-        let id = SweepId { name: "a".into(), number: 1 };
-        let sweep = SweepRow {
+    fn row(id: &SweepId) -> SweepRow {
+        SweepRow {
             id: id.clone(),
             queue: "q".into(),
             user: "ada".into(),
@@ -120,8 +125,11 @@ mod tests {
             paused: None,
             failed_at_resume: 0,
             counts: Counts::default(),
-        };
-        let worker = |name: &str, queue: &str, excluded: &[&SweepId]| WorkerRow {
+        }
+    }
+
+    fn worker(name: &str, queue: &str, excluded: &[&SweepId]) -> WorkerRow {
+        WorkerRow {
             id: name.into(),
             host: "here".into(),
             pid: 1,
@@ -130,11 +138,31 @@ mod tests {
             busy: 0,
             excluded: excluded.iter().map(|id| (*id).clone()).collect(),
             last_seen_ms: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn another_worker_may_run_it_if_it_serves_the_queue_and_has_not_found_otherwise() {
+        let id = SweepId { name: "a".into(), number: 1 };
+        let sweep = row(&id);
         let me = worker("me", "q", &[]);
-        assert!(!may_run_elsewhere(std::slice::from_ref(&me), "me", &sweep));
-        assert!(!may_run_elsewhere(&[me.clone(), worker("b", "other", &[])], "me", &sweep));
-        assert!(!may_run_elsewhere(&[me.clone(), worker("b", "q", &[&id])], "me", &sweep));
-        assert!(may_run_elsewhere(&[me, worker("b", "q", &[&id]), worker("c", "q", &[])], "me", &sweep));
+        let may_run_elsewhere = |workers: &[WorkerRow]| may_run_elsewhere(workers, "me", &sweep, 0);
+        assert!(!may_run_elsewhere(std::slice::from_ref(&me)));
+        assert!(!may_run_elsewhere(&[me.clone(), worker("b", "other", &[])]));
+        assert!(!may_run_elsewhere(&[me.clone(), worker("b", "q", &[&id])]));
+        assert!(may_run_elsewhere(&[me, worker("b", "q", &[&id]), worker("c", "q", &[])]));
+    }
+
+    #[test]
+    fn a_worker_of_one_sweep_may_run_it_while_others_hold_claims_of_it() {
+        let id = SweepId { name: "a".into(), number: 1 };
+        let sweep = |running| SweepRow { counts: Counts { running, ..Counts::default() }, ..row(&id) };
+        let may = |sweep: &SweepRow, excluded: &[&SweepId]| {
+            let of_one_sweep = WorkerRow { queues: vec![], ..worker("run", "", excluded) };
+            may_run_elsewhere(&[worker("me", "q", &[]), of_one_sweep], "me", sweep, 3)
+        };
+        assert!(may(&sweep(4), &[]));
+        assert!(!may(&sweep(3), &[]), "all claims are mine: it may work for another sweep");
+        assert!(!may(&sweep(4), &[&id]), "it cannot run it either");
     }
 }

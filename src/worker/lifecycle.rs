@@ -37,8 +37,8 @@ pub enum WorkerError {
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}; use fewer slots (`-j`) or raise `ulimit -u`")]
     Thread(#[from] std::io::Error),
-    /// A panic outside of jobs.
-    #[error("{0}")]
+    /// A panic that no job can be charged with; its message.
+    #[error("internal error in sweep ({0}); please report this")]
     Internal(String),
 }
 

@@ -55,9 +55,9 @@ enum Attempt {
 }
 
 impl Attempt {
-    /// A fault in sweep itself.
-    fn panicked(why: String) -> Attempt {
-        let outcome = Outcome::Failed { cause: Cause::NoResult(why) };
+    /// sweep panicked while it handled the job; the message of the panic.
+    fn panicked(message: String) -> Attempt {
+        let outcome = Outcome::Failed { cause: Cause::InternalError(message) };
         Attempt::Over { outcome, ended: None, kind: Some(FailureKind::Other) }
     }
 
@@ -68,16 +68,30 @@ impl Attempt {
     }
 }
 
-/// Runs jobs until the state is closed. A panic while it handles a job fails that job, and the slot goes on.
+/// Runs jobs until the state is closed.
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
-    while let Some(task) = context.state.take(slot) {
-        let attempt = catch(|| context.run_task(slot, stopper, &task)).unwrap_or_else(Attempt::panicked);
-        let finished = catch(|| context.finish(&task, attempt)).unwrap_or_else(|why| {
-            let outcome = Outcome::Failed { cause: Cause::NoResult(why) };
-            Some(Finished::never_started(&task.claim, &outcome))
+    let run = |task: &Task| context.run_task(slot, stopper, task);
+    let finish = |task: &Task, attempt| context.finish(task, attempt);
+    run_each(context.state, slot, context.runner, run, finish);
+}
+
+/// Takes one job after the other for a slot until the state is closed. `run` executes a job, `finish` makes its outcome.
+/// A panic in either of them fails the job with [`Cause::InternalError`], and the slot continues with the next one.
+fn run_each(
+    state: &WorkerState,
+    slot: usize,
+    runner: &Runner,
+    run: impl Fn(&Task) -> Attempt,
+    finish: impl Fn(&Task, Attempt) -> Option<Finished>,
+) {
+    while let Some(task) = state.take(slot) {
+        let attempt = catch(|| run(&task)).unwrap_or_else(Attempt::panicked);
+        let finished = catch(|| finish(&task, attempt)).unwrap_or_else(|message| {
+            let outcome = Outcome::Failed { cause: Cause::InternalError(message) };
+            Some(Finished::ran(&task.claim, outcome, &task.sweep.spec.job, None, runner))
         });
-        context.state.finish(slot, finished);
+        state.finish(slot, finished);
     }
 }
 
@@ -268,3 +282,6 @@ fn judge(
         Exit::Code(code) => failed(Cause::Exit(code)),
     }
 }
+
+#[cfg(test)]
+mod tests;

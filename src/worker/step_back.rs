@@ -154,7 +154,8 @@ impl<'a> StepBack<'a> {
 
     fn others_may_run(&self, sweep: &SweepId) -> Result<(SweepRow, bool)> {
         let row = self.store.sweep(sweep)?;
-        let may = may_run_elsewhere(&self.store.workers()?, &self.heartbeats.me.id, &row);
+        let held = self.state.count_held(sweep);
+        let may = may_run_elsewhere(&self.store.workers()?, &self.heartbeats.me.id, &row, held);
         Ok((row, may))
     }
 

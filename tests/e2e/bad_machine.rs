@@ -61,6 +61,59 @@ fn a_machine_on_which_every_job_fails_for_a_known_reason_costs_no_point() {
 }
 
 #[test]
+fn a_bad_worker_beside_a_run_of_the_sweep_costs_no_point() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("a.toml", &text(150));
+        let mut run = sandbox.start_with("run", &["run", "a.toml", "-j", "2", "--log-format", "json"], &[]);
+        until("the run to start", || if has_event(&run, "recorded") { Ok(()) } else { Err(run.log()) });
+        let bad = start(&sandbox, "bad", "exit 127");
+        until("the worker to step back", || if has_event(&bad, "stepped-back") { Ok(()) } else { Err(bad.log()) });
+        assert_eq!(run.end(), 0, "{}\n{}", run.log(), bad.log());
+        assert_eq!(sandbox.status("a-1")["failed"], 0, "{}", bad.log());
+    }
+}
+
+/// The bad worker has a file system of its own, of 64 KiB, in the place of the folder of the job directories.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_machine_on_whose_full_disk_no_job_directory_can_be_made_costs_no_point() {
+    let may_mount = std::process::Command::new("unshare").args(["-m", "true"]).status();
+    if !may_mount.is_ok_and(|status| status.success()) {
+        println!("skipped: this user may not mount a file system in a namespace of its own (unshare -m)");
+        return;
+    }
+    for sandbox in Sandbox::both() {
+        let text = format!("{}dir = \"out/{{{{ job }}}}\"\n", text(150));
+        std::fs::create_dir(sandbox.path().join("out")).expect("an empty folder");
+        let id = submit(&sandbox, &text);
+        let healthy = start(&sandbox, "healthy", "");
+        until(
+            "the healthy worker to start",
+            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
+        );
+        let fill = "mount -t tmpfs -o size=64k none out && ! dd if=/dev/zero of=out/fill bs=4k 2>/dev/null";
+        let script = format!("{fill} && exec {} worker -j 2 --lease 2s --log-format json", env!("CARGO_BIN_EXE_sweep"));
+        let log = sandbox.path().join("bad.log");
+        let file = std::fs::File::create(&log).expect("a log file");
+        let read = || std::fs::read_to_string(&log).expect("it is there");
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path()).env_remove("SWEEP_STORE");
+        if let Some(port) = sandbox.port() {
+            command.env("SWEEP_STORE", format!("redis://127.0.0.1:{port}"));
+        }
+        let mut bad = command.stderr(file).spawn().expect("it starts");
+        until("the bad worker to step back", || {
+            if read().contains("\"event\":\"stepped-back\"") { Ok(()) } else { Err(read()) }
+        });
+        let failed = failed_at_end(&sandbox, &id, &[&healthy]);
+        bad.kill().expect("it is ours");
+        bad.wait().expect("it is ours");
+        assert!(read().contains("No space left"), "{}", read());
+        assert_eq!(failed, 0, "{}", read());
+    }
+}
+
+#[test]
 fn a_machine_on_which_jobs_fail_for_no_known_reason_costs_a_few_points() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &text(400));

@@ -55,7 +55,9 @@ impl From<&Cause> for OpenCause {
         let (whole, doubles, texts) = match cause {
             Cause::Exit(number) | Cause::Signal(number) => (vec![i64::from(*number)], vec![], vec![]),
             Cause::Timeout(seconds) => (vec![], vec![*seconds], vec![]),
-            Cause::NoResult(why) | Cause::CannotStart(why) => (vec![], vec![], vec![why.clone()]),
+            Cause::NoResult(text) | Cause::CannotStart(text) | Cause::InternalError(text) => {
+                (vec![], vec![], vec![text.clone()])
+            }
             Cause::LostTooOften => (vec![], vec![], vec![]),
             Cause::Memory { limit, used } => (vec![limit.cast_signed(), used.cast_signed()], vec![], vec![]),
             Cause::Unknown(unknown) => (unknown.whole.clone(), unknown.doubles.clone(), unknown.texts.clone()),
@@ -74,6 +76,7 @@ impl CauseForm for OpenCause {
             ("timeout", [], [seconds], []) => Some(Cause::Timeout(*seconds)),
             ("no-result", [], [], [why]) => Some(Cause::NoResult(why.clone())),
             ("cannot-start", [], [], [why]) => Some(Cause::CannotStart(why.clone())),
+            ("internal-error", [], [], [what]) => Some(Cause::InternalError(what.clone())),
             ("lost", [], [], []) => Some(Cause::LostTooOften),
             ("memory", [limit, used], [], []) => {
                 Some(Cause::Memory { limit: limit.cast_unsigned(), used: used.cast_unsigned() })

@@ -118,6 +118,7 @@ fn golden_outcomes() -> Vec<(Outcome, &'static str)> {
         (failed(Cause::Timeout(0.5)), "010774696d656f75740001000000000000e03f00"),
         (failed(Cause::NoResult("x".into())), "01096e6f2d726573756c740000010178"),
         (failed(Cause::CannotStart("x".into())), "010c63616e6e6f742d73746172740000010178"),
+        (failed(Cause::InternalError("x".into())), "010e696e7465726e616c2d6572726f720000010178"),
         (failed(Cause::LostTooOften), "01046c6f7374000000"),
         (failed(Cause::Memory { limit: 1, used: u64::MAX }), "01066d656d6f72790202010000"),
         (failed(Cause::Unknown(Box::new(unknown))), "01056c61746572010200010178"),
