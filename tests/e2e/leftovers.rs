@@ -143,7 +143,7 @@ fn a_time_out_a_cancel_and_a_second_ctrl_c_end_the_whole_tree() {
     let id = submitted(&time_out, "trap '' TERM INT; wait", "timeout = \"1s\"");
     let mut worker = time_out.start("worker", &["worker", "-j", "1", "--until-empty"]);
     wait_until_ready(&time_out);
-    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert_eq!(worker.end(), 1, "a point failed: {}", worker.log());
     all_end(&time_out);
     assert_eq!(time_out.status(&id)["failed"], 1);
 

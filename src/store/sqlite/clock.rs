@@ -117,13 +117,13 @@ pub(super) fn set(connection: &Connection, boot: &str, reading: Reading) -> Done
         return Ok(clock);
     }
     let moved = match clock {
-        Some(clock) => reading.wall_ms as i64 - clock as i64,
-        None => (reading.wall_ms as i64 - last_known(connection)? as i64).min(0),
+        Some(clock) => difference_ms(reading.wall_ms, clock),
+        None => difference_ms(reading.wall_ms, last_known(connection)?).min(0),
     };
     if moved.unsigned_abs() > TOLERANCE_MS {
         move_times(connection, moved)?;
     }
-    let offset_ms = reading.wall_ms as i64 - reading.up_ms.unwrap_or_default() as i64;
+    let offset_ms = difference_ms(reading.wall_ms, reading.up_ms.unwrap_or_default());
     let new = Anchor { boot: boot.to_owned(), offset_ms };
     // Without a start to hold for, the anchor is never used and needs no update.
     if !boot.is_empty() && anchor.as_ref() != Some(&new) {
@@ -131,6 +131,12 @@ pub(super) fn set(connection: &Connection, boot: &str, reading: Reading) -> Done
         connection.prepare_cached(keep)?.execute(params![new.boot, new.offset_ms])?;
     }
     Ok(reading.wall_ms)
+}
+
+/// `later - earlier`, milliseconds. Limited, because a damaged store may hold any number.
+fn difference_ms(later: u64, earlier: u64) -> i64 {
+    const LIMIT: i128 = i64::MAX as i128 / 2;
+    (i128::from(later) - i128::from(earlier)).clamp(-LIMIT, LIMIT) as i64
 }
 
 /// The last time at which somebody looked for expired leases; 0: unknown.
