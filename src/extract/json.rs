@@ -16,7 +16,7 @@ pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
         Err(why) => why,
     };
     if let Some(why) = text.cut("and its last line is not a whole JSON object") {
-        let remedy = if line.is_empty() { "print less" } else { "print the object on one line, as the last" };
+        let remedy = if line.is_empty() { "print less" } else { "print the object on one line, as the last line" };
         return Err(format!("{why}; {remedy}"));
     }
     let in_whole = match text.whole().map_or(Err(NoObject::Other), |whole| object(whole.trim())) {

@@ -205,7 +205,7 @@ impl<'a> MergedResults<'a> {
                     let first = self.places.iter().rfind(|(from, _)| from <= at).map_or(place, |(_, place)| place);
                     let [name, there, value] = [name, there.to_string(), value.to_string()].map(|text| quote(&text));
                     return Err(format!(
-                        "{name} is {there} in {first} and {value} in {place}; choose what each has by `columns`"
+                        "{name} is {there} in {first} and {value} in {place}; select the results of each source with `columns`"
                     ));
                 }
             }

@@ -69,7 +69,7 @@ impl NamedValues {
     }
 }
 
-const CHOOSE: &str = "say which are meant: `columns` under `[results]`, with `format = \"json\"` or \"regex\"";
+const CHOOSE: &str = "select the ones you need with `columns` under `[results]`, with `format = \"json\"` or \"regex\"";
 
 fn length(value: &Value) -> usize {
     if let Value::Text(text) = value { text.len() } else { 0 }

@@ -64,16 +64,18 @@ impl OutputText<'_> {
         if self.last_line().is_some() || self.end().len() > LONGEST_NUMBER {
             return None;
         }
-        self.cut("less than its last line")
+        self.cut("which is less than its last line")
     }
 
     /// A description of the output, for messages.
     pub(super) fn describe(&self) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => self.nothing(),
-            (_, None) => self.lost("less than its last line").unwrap_or_else(|| "its last line is very long".into()),
+            (_, None) => {
+                self.lost("which is less than its last line").unwrap_or_else(|| "its last line is very long".into())
+            }
             (_, Some(line)) => {
-                let lost = self.lost("and what came before is lost").map(|why| format!("; {why}"));
+                let lost = self.lost("and the output before them is lost").map(|why| format!("; {why}"));
                 format!("its last line is {}{}", quote(line), lost.unwrap_or_default())
             }
         }
@@ -83,7 +85,9 @@ impl OutputText<'_> {
     pub(super) fn last_line_is_not(&self, what: &str) -> String {
         match (self.end(), self.last_line()) {
             ("", _) => self.nothing(),
-            (_, None) => self.cut("less than its last line").unwrap_or_else(|| format!("the last line is not {what}")),
+            (_, None) => {
+                self.cut("which is less than its last line").unwrap_or_else(|| format!("the last line is not {what}"))
+            }
             (_, Some(line)) => format!("the last line, {}, is not {what}", quote(line)),
         }
     }

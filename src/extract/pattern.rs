@@ -126,7 +126,7 @@ impl<'a> Matches<'a> {
         if !doubtful.is_empty() {
             return Err(format!(
                 "a line is longer than {} KiB, too long to be searched, and no line after it has {}; let the program \
-                 break its lines, or print the result at the end",
+                 print shorter lines, or print the result at the end",
                 LONGEST >> 10,
                 list(doubtful.into_iter())
             ));

@@ -120,7 +120,8 @@ fn auto(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<Named
         Ok(object) => return json::flat(&object),
         Err(why) => why,
     };
-    if let Some(why) = text.lost("and lines `name = value`, which go before a number, may be among what is lost") {
+    if let Some(why) = text.lost("and the lost part may have lines `name = value`, which take precedence over a number")
+    {
         return Err(if json::is_meant(text) { no_json } else { format!("{why}; {PRINT_JSON}") });
     }
     let pairs = all(lines, kept).finish()?;
@@ -168,7 +169,7 @@ fn keyvalue(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<N
 }
 
 fn regex(lines: Lines<Matches>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
-    if let Some(why) = text.lost("and what the patterns would match before that is lost") {
+    if let Some(why) = text.lost("and earlier matches of the patterns are lost") {
         return Err(why);
     }
     let matches = all(lines, kept);
@@ -199,7 +200,7 @@ fn last_number(text: &OutputText<'_>) -> Option<Value> {
     scalar::number(printed_by_r.unwrap_or(line).trim())
 }
 
-const PRINT_JSON: &str = "print less, or all results as one JSON object on the last line";
+const PRINT_JSON: &str = "print less, or print all results as one JSON object on the last line";
 
 /// Checks that the required results are there.
 fn require(required: &[String], named: &NamedValues, text: &OutputText<'_>) -> Result<(), String> {
@@ -219,7 +220,7 @@ fn require(required: &[String], named: &NamedValues, text: &OutputText<'_>) -> R
     }
     let with_value = named.with_value();
     complaints.push(match with_value.as_slice() {
-        [] => format!("nothing was found in it; {}", text.describe()),
+        [] => format!("no results were found in it; {}", text.describe()),
         _ => format!("it has: {}", list(with_value.into_iter())),
     });
     Err(complaints.join("; "))

@@ -1,19 +1,16 @@
 //! Owns [`Space`]: the point with index `i`, and the index of a point.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::VERSION;
-use super::axis::AxisTable;
 use super::bits::Bits;
+use super::build::build;
 use super::cells::{Cell, CellNumbers};
 use super::compiled_block::CompiledBlock;
 use super::draw::seeds;
 use super::error::SpaceError;
 use super::evaluate::EvalPoint;
 use super::explain::{Explained, explain, too_many};
-use super::grid::Grid;
-use super::selection::{KeepRules, kept, select};
+use super::selection::{kept, select};
 use super::spec::SpaceSpec;
 use crate::job::MAX_POINTS;
 use crate::value::Value;
@@ -53,7 +50,7 @@ impl Point {
 pub struct Space {
     spec: SpaceSpec,
     names: Arc<[String]>,
-    parts: Vec<CompiledBlock>,
+    blocks: Vec<CompiledBlock>,
     /// The cells of one repeat whose grid points are kept.
     cells: CellNumbers,
     /// The number of cells that are kept.
@@ -65,21 +62,21 @@ impl Space {
     /// Builds the space of a specification. O(listed values), and with conditions O(bits of the selection).
     ///
     /// # Errors
-    /// Another version; invalid values, distributions or expressions; more than [`MAX_POINTS`] points; parts that do
+    /// Another version; invalid values, distributions or expressions; more than [`MAX_POINTS`] points; blocks that do
     /// not fit together; conditions, or blocks that may overlap, without a matching selection: see [`Space::prepare`].
     /// The reader of sweep files finds these errors earlier, with their places in the file.
     pub fn new(spec: SpaceSpec) -> Result<Space, SpaceError> {
-        let (parts, rules) = build(&spec)?;
+        let (blocks, rules) = build(&spec)?;
         let fits = match &spec.selection {
-            Some(selection) => rules.fit(&spec, &parts, selection),
-            None => !rules.sieve(&parts),
+            Some(selection) => rules.fit(&spec, &blocks, selection),
+            None => !rules.sieve(&blocks),
         };
         if !fits {
             let why = "the space has conditions or overlapping blocks, but its selection of points is missing or belongs to \
                        another space";
             return Err(SpaceError::Shape(why.into()));
         }
-        Space::of(spec, parts)
+        Space::of(spec, blocks)
     }
 
     /// Builds the space of a specification and computes its selection: evaluates all grid points once if there are
@@ -90,9 +87,9 @@ impl Space {
     /// As [`Space::new`]; a condition that cannot be evaluated somewhere; conditions that leave no point.
     pub fn prepare(mut spec: SpaceSpec, progress: &mut dyn FnMut(u64, u64)) -> Result<Space, SpaceError> {
         spec.selection = None;
-        let (parts, rules) = build(&spec)?;
-        spec.selection = select(&spec, &parts, &rules, progress)?;
-        Space::of(spec, parts)
+        let (blocks, rules) = build(&spec)?;
+        spec.selection = select(&spec, &blocks, &rules, progress)?;
+        Space::of(spec, blocks)
     }
 
     /// Checks a specification without evaluating its points.
@@ -100,29 +97,29 @@ impl Space {
     /// # Errors
     /// As [`Space::new`], except that no selection is needed.
     pub fn check(spec: &SpaceSpec) -> Result<(), SpaceError> {
-        let (parts, rules) = build(spec)?;
-        if rules.sieve(&parts) {
+        let (blocks, rules) = build(spec)?;
+        if rules.sieve(&blocks) {
             return Ok(());
         }
-        Space::of(spec.clone(), parts).map(|_| ())
+        Space::of(spec.clone(), blocks).map(|_| ())
     }
 
-    fn of(spec: SpaceSpec, parts: Vec<CompiledBlock>) -> Result<Space, SpaceError> {
+    fn of(spec: SpaceSpec, blocks: Vec<CompiledBlock>) -> Result<Space, SpaceError> {
         let selection = spec.selection.as_ref();
-        let cells = CellNumbers::new(&spec, &parts, &kept(&parts, selection));
+        let cells = CellNumbers::new(&spec, &blocks, &kept(&blocks, selection));
         let counts = cells.and_then(|cells| {
             let kept = selection.and_then(|selection| selection.cells.as_ref()).map_or(cells.len(), Bits::ones);
             let len = kept.checked_mul(spec.repeats).filter(|len| *len <= MAX_POINTS)?;
             Some((cells, kept, len))
         });
         let Some((cells, kept, len)) = counts else {
-            let lengths: Vec<Vec<u64>> = parts.iter().map(|part| part.grid.lengths().collect()).collect();
+            let lengths: Vec<Vec<u64>> = blocks.iter().map(|compiled| compiled.grid.lengths().collect()).collect();
             return Err(too_many(&spec, &lengths));
         };
         if len == 0 {
             return Err(SpaceError::NothingKept);
         }
-        Ok(Space { names: spec.order.clone().into(), spec, parts, cells, kept, len })
+        Ok(Space { names: spec.order.clone().into(), spec, blocks, cells, kept, len })
     }
 
     /// The specification that it was built from, with its selection.
@@ -148,8 +145,8 @@ impl Space {
 
     /// How the number of points comes about, for each block.
     pub fn explain(&self) -> Vec<Explained> {
-        let blocks = self.spec.blocks.iter().zip(&self.parts).enumerate();
-        blocks.map(|(at, (block, part))| explain(&self.spec, block, part, self.kept_of(at, part))).collect()
+        let blocks = self.spec.blocks.iter().zip(&self.blocks).enumerate();
+        blocks.map(|(at, (block, compiled))| explain(&self.spec, block, compiled, self.kept_of(at, compiled))).collect()
     }
 
     /// The factors of the first block: see [`Explained`].
@@ -158,9 +155,9 @@ impl Space {
     }
 
     /// The number of points of a block that are kept.
-    fn kept_of(&self, block: usize, part: &CompiledBlock) -> u64 {
-        let grid_points = self.grid_bits(block).map_or_else(|| part.grid.len(), Bits::ones);
-        let layers = if part.is_random() { self.cells.layers() } else { 1 };
+    fn kept_of(&self, block: usize, compiled: &CompiledBlock) -> u64 {
+        let grid_points = self.grid_bits(block).map_or_else(|| compiled.grid.len(), Bits::ones);
+        let layers = if compiled.is_random() { self.cells.layers() } else { 1 };
         let cells = match self.cell_bits() {
             None => layers * grid_points,
             Some(bits) => {
@@ -188,10 +185,10 @@ impl Space {
     #[allow(clippy::indexing_slicing, reason = "columns are positions in `names`")]
     pub fn drawn(&self) -> Vec<bool> {
         let mut drawn = vec![false; self.names.len()];
-        let derived = |part: &CompiledBlock| -> Vec<usize> {
-            part.derived.iter().filter(|(_, formula)| formula.depends_on_draw).map(|(column, _)| *column).collect()
+        let derived = |compiled: &CompiledBlock| -> Vec<usize> {
+            compiled.derived.iter().filter(|(_, formula)| formula.depends_on_draw).map(|(column, _)| *column).collect()
         };
-        for column in self.parts.iter().flat_map(|part| part.random.iter().copied().chain(derived(part))) {
+        for column in self.blocks.iter().flat_map(|compiled| compiled.random.iter().copied().chain(derived(compiled))) {
             drawn[column] = true;
         }
         drawn
@@ -214,16 +211,17 @@ impl Space {
         let number = self.cell_bits().map_or(Some(number), |bits| bits.select(number))?;
         let cell = self.cells.at(number)?;
         let grid = self.grid_bits(cell.block).map_or(Some(cell.grid), |bits| bits.select(cell.grid))?;
-        let part = self.parts.get(cell.block)?;
+        let compiled = self.blocks.get(cell.block)?;
         let (draw, randomization) = self.cells.draw(cell.layer);
-        let here = EvalPoint::new(part, grid, draw, randomization);
+        let here = EvalPoint::new(compiled, grid, draw, randomization);
         let (seed, seed32) = seeds(self.spec.root_seed, here.id(), draw, randomization, repeat);
         let mut params = vec![Value::Missing; self.names.len()];
-        part.grid.put(grid, &mut params);
-        for (value, column) in part.drawer.values(here.id(), draw, randomization).into_iter().zip(&part.random) {
+        compiled.grid.put(grid, &mut params);
+        for (value, column) in compiled.drawer.values(here.id(), draw, randomization).into_iter().zip(&compiled.random)
+        {
             params[*column] = value;
         }
-        for (at, (column, _)) in part.derived.iter().enumerate() {
+        for (at, (column, _)) in compiled.derived.iter().enumerate() {
             params[*column] = here.derived(at);
         }
         Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: here.fault() })
@@ -240,11 +238,11 @@ impl Space {
         if !within {
             return None;
         }
-        (0..self.parts.len()).find_map(|block| self.locate_in(block, point))
+        (0..self.blocks.len()).find_map(|block| self.locate_in(block, point))
     }
 
     fn locate_in(&self, block: usize, point: &Point) -> Option<u64> {
-        let position = self.parts.get(block)?.grid.position(&point.params)?;
+        let position = self.blocks.get(block)?.grid.position(&point.params)?;
         let grid = match self.grid_bits(block) {
             Some(bits) => bits.get(position).then(|| bits.rank(position))?,
             None => position,
@@ -260,46 +258,4 @@ impl Space {
         let alike = here.seed == point.seed && here.params.iter().zip(&point.params).all(|(a, b)| a.same_as(b));
         alike.then_some(index)
     }
-}
-
-/// Compiles the blocks, and the rules for which points are kept.
-fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules), SpaceError> {
-    if spec.version != VERSION {
-        return Err(SpaceError::UnknownVersion(spec.version));
-    }
-    if spec.draws == 0 || spec.repeats == 0 || spec.randomizations == 0 {
-        return Err(SpaceError::Shape("draws, randomizations and repeats must be at least 1".into()));
-    }
-    if spec.blocks.is_empty() {
-        return Err(SpaceError::Shape("the space has no block".into()));
-    }
-    check_names(spec)?;
-    let axes = spec.blocks.iter().map(Grid::axes).collect::<Result<Vec<_>, _>>()?;
-    let lengths: Vec<Vec<u64>> = axes.iter().map(|axes| axes.iter().map(AxisTable::len).collect()).collect();
-    let parts = spec.blocks.iter().zip(axes).map(|(block, axes)| CompiledBlock::new(spec, block, axes));
-    let Some(parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {
-        return Err(too_many(spec, &lengths));
-    };
-    let rules = KeepRules::new(spec, &parts);
-    Ok((parts, rules))
-}
-
-/// In a block each parameter has a name of its own, and `order` has each name of any block once.
-fn check_names(spec: &SpaceSpec) -> Result<(), SpaceError> {
-    let mut names: HashSet<&String> = HashSet::new();
-    for block in &spec.blocks {
-        let mut seen = HashSet::new();
-        let on_axes = block.axes.iter().flat_map(|axis| &axis.params).map(|param| &param.name);
-        let drawn = block.random.iter().map(|random| &random.name);
-        let mut all = on_axes.chain(drawn).chain(block.derived.iter().map(|derived| &derived.name));
-        if let Some(twice) = all.find(|name| !seen.insert(*name)) {
-            return Err(SpaceError::Shape(format!("parameter `{twice}` is defined twice")));
-        }
-        names.extend(seen);
-    }
-    let order: HashSet<&String> = spec.order.iter().collect();
-    if names != order || order.len() != spec.order.len() {
-        return Err(SpaceError::Shape("the order of the parameters does not list each of them exactly once".into()));
-    }
-    Ok(())
 }

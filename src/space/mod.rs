@@ -15,10 +15,12 @@
 //! - `bits`, `selection`: which of them are kept, computed once and stored;
 //! - `matching`: finding the points of one space in another;
 //! - `explain`: how the number of points comes about;
+//! - `build`: compiling the blocks, and the checks that they fit together;
 //! - `index`: [`Space`], which combines all this; `error`: the errors.
 
 mod axis;
 mod bits;
+mod build;
 mod cells;
 mod compiled_block;
 pub(crate) mod decimal;

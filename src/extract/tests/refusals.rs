@@ -68,8 +68,8 @@ fn required_results_must_be_present() {
     [("a", Float(NaN))]
     the output has no `a`, `c`; it has: `b`, `d`
     the output has no `b`; the output has no value for `a`; it has: `c`
-    the output has no `a`; nothing was found in it; its last line is `hello there`
-    the output has no `a`; nothing was found in it; the output is empty
+    the output has no `a`; no results were found in it; its last line is `hello there`
+    the output has no `a`; no results were found in it; the output is empty
     the output has no `energy`; it has: `result`
     the output has no `y`; it has: `x0`, `x1`, `x2`, `x3`, `x4`, `x5`, `x6`, `x7`, `x8`, `x9`, `x10`, `x11` and 3 more
     "#);
@@ -98,16 +98,16 @@ fn cut_output_gives_its_last_line_or_an_error() {
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     the output was cut: only its last 9 bytes were kept, and its last line is not a whole JSON object; print less
-    the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
-    the output was cut: only its last 10 bytes were kept, and lines `name = value` before that are lost; print less, or all results as one JSON object on the last line
-    the output was cut: only its last 4 bytes were kept, less than its last line
+    the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last line
+    the output was cut: only its last 10 bytes were kept, and lines `name = value` before that are lost; print less, or print all results as one JSON object on the last line
+    the output was cut: only its last 4 bytes were kept, which is less than its last line
     the last line, `bye bye`, is not a number
-    the output was cut: only its last 10 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
-    the output was cut: only its last 8 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 10 bytes were kept, and the lost part may have lines `name = value`, which take precedence over a number; print less, or print all results as one JSON object on the last line
+    the output was cut: only its last 8 bytes were kept, and the lost part may have lines `name = value`, which take precedence over a number; print less, or print all results as one JSON object on the last line
     the output was cut: only its last 8 bytes were kept, and its last line is not a whole JSON object; print less
-    the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
-    the output was cut: only its last 18 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
-    the output was cut: only its last 7 bytes were kept, and what the patterns would match before that is lost
+    the output was cut: only its last 11 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last line
+    the output was cut: only its last 18 bytes were kept, and the lost part may have lines `name = value`, which take precedence over a number; print less, or print all results as one JSON object on the last line
+    the output was cut: only its last 7 bytes were kept, and earlier matches of the patterns are lost
     the output has no `a`; it has: `result`
     "#);
 }

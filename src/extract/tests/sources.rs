@@ -44,8 +44,8 @@ fn errors_of_a_source_name_its_file() {
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    `a` is `1` in standard output and `2` in o.txt; choose what each has by `columns`
-    `result` is `2` in o.txt and `2.5` in p.txt; choose what each has by `columns`
+    `a` is `1` in standard output and `2` in o.txt; select the results of each source with `columns`
+    `result` is `2` in o.txt and `2.5` in p.txt; select the results of each source with `columns`
     o.txt: the last line, `a = 2`, is not a JSON object
     no file o.txt
     "#);
@@ -76,11 +76,11 @@ fn stored_output_is_read_again_or_the_job_must_run() {
     []
     [("energy", Int(5))]
     no result: no line of the output matches `energy`; its last line is `done`
-    not kept: the output was cut: only its last 9 bytes were kept, and what the patterns would match before that is lost
+    not kept: the output was cut: only its last 9 bytes were kept, and earlier matches of the patterns are lost
     not kept: no output was kept
     [("a", Int(5))]
     not kept: the output has no `b`; it has: `a`
-    not kept: the output was cut: only its last 9 bytes were kept, and lines `name = value`, which go before a number, may be among what is lost; print less, or all results as one JSON object on the last line
+    not kept: the output was cut: only its last 9 bytes were kept, and the lost part may have lines `name = value`, which take precedence over a number; print less, or print all results as one JSON object on the last line
     not kept: results come from the file o.txt, which is not kept
     "#);
 }

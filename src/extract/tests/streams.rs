@@ -68,15 +68,15 @@ fn memory_is_bounded_for_any_output() {
     ];
     let refusals: Vec<String> = refusals.into_iter().map(Result::unwrap_err).collect();
     insta::assert_snapshot!(refusals.join("\n"), @r#"
-    the output was cut: only its last 262144 bytes were kept, less than its last line; print less, or all results as one JSON object on the last line
+    the output was cut: only its last 262144 bytes were kept, which is less than its last line; print less, or print all results as one JSON object on the last line
     the output was cut: only its last 262144 bytes were kept, and they are blank
-    a line is longer than 256 KiB, too long to be searched, and no line after it has `energy`; let the program break its lines, or print the result at the end
+    a line is longer than 256 KiB, too long to be searched, and no line after it has `energy`; let the program print shorter lines, or print the result at the end
     the value of `E` is too large: its line is longer than 256 KiB
-    the output has more than 10000 results; say which are meant: `columns` under `[results]`, with `format = "json"` or "regex"
-    the output has more than 10000 results; say which are meant: `columns` under `[results]`, with `format = "json"` or "regex"
-    the output has more than 256 KiB of text in its results; say which are meant: `columns` under `[results]`, with `format = "json"` or "regex"
+    the output has more than 10000 results; select the ones you need with `columns` under `[results]`, with `format = "json"` or "regex"
+    the output has more than 10000 results; select the ones you need with `columns` under `[results]`, with `format = "json"` or "regex"
+    the output has more than 256 KiB of text in its results; select the ones you need with `columns` under `[results]`, with `format = "json"` or "regex"
     the output was cut: only its last 262144 bytes were kept, and its last line is not a whole JSON object; print less
-    the output was cut: only its last 262144 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last
+    the output was cut: only its last 262144 bytes were kept, and its last line is not a whole JSON object; print the object on one line, as the last line
     the output has no line `name = value`; its last line is `0.5`
     the output has no line `name = value`; its last line is very long
     "#);
