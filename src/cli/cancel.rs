@@ -20,15 +20,16 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let store = context.store()?;
     let row = select::sweep(&*store, Some(&args.sweep))?;
     change::cancel(&*store, &row.id)?;
-    // What lost workers have left is cancelled here, for no other worker may be there to do it.
+    // This also cancels the jobs of lost workers: no other worker may be left to do it.
     let counts = recover_lost(&*store, &row.id)?.counts;
     let running = match counts.running {
         0 => String::new(),
         some => format!("; {} will be ended at the next heartbeat", count(some, "running job")),
     };
     let id = &row.id;
+    let them = if counts.cancelled == 1 { "it" } else { "them" };
     message!(
-        "cancelled {} of {id}{running}; `sweep retry {id}` puts them back in the queue",
+        "cancelled {} of {id}{running}; `sweep retry {id}` puts {them} back in the queue",
         count(counts.cancelled, "point")
     );
     Ok(CommandExit::Well)

@@ -6,7 +6,7 @@ fn found() -> StoreProbe {
     let facts = StoreInfo {
         program: "Redis 7.0.15".into(),
         clock_ms: 1_700_000_000_000,
-        durability: "append-only file, synced every second: a crash may cost about two".into(),
+        durability: "append-only file, synced every second: a crash may lose about two seconds".into(),
         folder: None,
         memory: Some(Memory { used: 5 << 20, most: None, policy: "noeviction".into() }),
         leases: Leases { held: 7, run_out: 0, unseen: 0 },
@@ -23,7 +23,7 @@ fn told(checks: &[Check]) -> String {
 fn a_store_without_problems() {
     insta::assert_snapshot!(told(&of_store(&found())), @r#"
     good | store | redis://host:6379 answers: Redis 7.0.15
-    good | durability | append-only file, synced every second: a crash may cost about two
+    good | durability | append-only file, synced every second: a crash may lose about two seconds
     good | memory | 5.00 MiB in use, no limit
     good | latency | a request takes 0.12 ms
     good | clock | the clocks of this machine and the store agree
@@ -63,7 +63,7 @@ fn small_deviations() {
     fine.facts.leases = Leases { held: 2, run_out: 2, unseen: 2 };
     insta::assert_snapshot!(told(&of_store(&fine)), @r#"
     good | store | redis://host:6379 answers: Redis 7.0.15
-    good | durability | append-only file, synced every second: a crash may cost about two
+    good | durability | append-only file, synced every second: a crash may lose about two seconds
     good | memory | 50.00 MiB of 1000.00 MiB in use (noeviction)
     good | latency | a request takes 0.12 ms
     warning | clock | this machine's clock is 5 seconds ahead of the store's: leases are not affected, but times in tables are; set the clock (`timedatectl set-ntp true`)
