@@ -9,23 +9,24 @@ use crate::stored::{DocumentError, RecordError};
 /// The result of a request to a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why a store did not do what it was asked. Displayed as `MESSAGE; REMEDY`. Code decides by `kind`, never by the texts.
+/// Why a store did not do what a request asked for. Displayed as `MESSAGE; REMEDY`. Code decides by `kind`, never by the
+/// texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
-    /// What callers tell apart.
+    /// The kind of error, by which callers decide.
     pub kind: StoreErrorKind,
     /// What happened, to what: part of a sentence, without a full stop and without any password.
     pub message: String,
-    /// What to do or to type next, in the same form; none: there is nothing to do.
+    /// What to do or to type next, in the same form. None: there is nothing to do.
     pub remedy: Option<String>,
 }
 
 /// The kinds of [`StoreError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// What was given as the store's address is none.
+    /// The given address is not the address of a store.
     BadAddress,
-    /// There is no store at the place named.
+    /// There is no store at the given place.
     NoStore,
     /// The store cannot be reached now. The same request may be sent again, and workers do.
     Unreachable,
@@ -34,7 +35,7 @@ pub enum StoreErrorKind {
     Full,
     /// This user may not do that, or may not use this store at all.
     InsufficientPermissions,
-    /// The store does not do that, in its present state or ever; the same request sent again at once gets the same reply.
+    /// The store does not do that, now or ever. If the same request is sent again at once, it gets the same reply.
     Refused,
     /// There is no such sweep.
     NoSuchSweep(SweepId),
@@ -47,7 +48,7 @@ pub enum StoreErrorKind {
     },
     /// The store has a newer form than this version of sweep knows.
     Newer,
-    /// What the store holds cannot be read.
+    /// The store contains data that cannot be read.
     Damaged,
 }
 
@@ -100,8 +101,8 @@ impl StoreError {
         matches!(self.kind, StoreErrorKind::NoSuchSweep(_))
     }
 
-    /// Whether the store did not begin the request, and may do so later without a change of the request: somebody frees
-    /// space, grants a permission, or makes a replica the primary again.
+    /// Whether the store refused the request before it changed anything, and may accept the same request later: when
+    /// somebody has freed space, granted a permission, or made a replica the primary again.
     pub fn is_refusal(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::InsufficientPermissions | StoreErrorKind::Refused)
     }
@@ -133,13 +134,13 @@ impl From<DocumentError> for StoreError {
     }
 }
 
-/// Nothing was added to a staged sweep for too long, and it was dropped.
+/// No part was added to a staged sweep for too long, so it was dropped.
 pub(super) fn staging_timed_out(staged: &StagedSweep) -> StoreError {
     StoreError::refused(format!("creating the sweep `{}` timed out", staged.sweep.name)).remedy("run the command again")
 }
 
-/// A staged sweep was not given all its points.
+/// The parts of a staged sweep do not have all its points.
 pub(super) fn incomplete(staged: &StagedSweep, points: u64) -> StoreError {
     let NewSweep { name, total, .. } = &staged.sweep;
-    StoreError::refused(format!("the sweep `{name}` has {total} points, but {points} of them were staged"))
+    StoreError::refused(format!("the sweep `{name}` has {total} points, but {points} were staged"))
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{BlockLog, PointSet, Result, Span};
 use crate::job::{AttemptCounts, JobState, SweepId};
 
-/// What commands ask of a store about single points.
+/// The requests of commands about single points.
 ///
 /// # Errors
 /// See [`Store`](super::Store).

@@ -1,21 +1,21 @@
-//! Owns what a store tells of itself, for `sweep doctor`.
+//! Owns the information about a store that `sweep doctor` shows.
 
 use std::path::PathBuf;
 
-/// What a store tells of itself.
+/// Information about a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreInfo {
     /// Its program and version: `SQLite 3.50.4`, `Redis 7.0.15`.
     pub program: String,
     /// Its clock, milliseconds since the epoch.
     pub clock_ms: u64,
-    /// When what it has recorded is safe, in words.
+    /// When recorded outcomes are durable, in words.
     pub durability: String,
-    /// Its folder on this machine; none: it is a server.
+    /// Its folder on this machine. None: it is a server.
     pub folder: Option<PathBuf>,
-    /// The memory it keeps its data in; none: it keeps them on disk.
+    /// The memory in which it keeps its data. None: it keeps them on disk.
     pub memory: Option<Memory>,
-    /// The claims that are held.
+    /// The leases.
     pub leases: Leases,
 }
 
@@ -24,19 +24,19 @@ pub struct StoreInfo {
 pub struct Memory {
     /// In use, bytes.
     pub used: u64,
-    /// At most, bytes; none: all that the machine has.
+    /// The limit, bytes. None: all memory of the machine.
     pub most: Option<u64>,
-    /// What it throws away when that is full, in its own words.
+    /// The server's policy when the limit is reached: the name of `maxmemory-policy`.
     pub policy: String,
 }
 
-/// How many claims are held.
+/// How many leases there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leases {
-    /// All.
+    /// All leases.
     pub held: u64,
-    /// Those that have run out and were not put back yet.
+    /// Those that have run out and whose jobs were not put back yet.
     pub run_out: u64,
-    /// Those whose worker has given no sign of life for a minute, run out or not.
+    /// Those whose worker had no heartbeat for a minute, whether they have run out or not.
     pub unseen: u64,
 }

@@ -1,8 +1,9 @@
-//! Owns the contract of a store: where sweeps live, and who may run what. Two stores keep it, [`sqlite`] and [`redis`].
+//! Owns the contract of a store: where sweeps live, and who may run which job. Two stores fulfil it: [`sqlite`] and
+//! [`redis`].
 //!
 //! All requests block. Every request may be sent twice without harm: what changes something carries a worker's id and
 //! sequence number, or a request id, or has the same effect when it is repeated. A store compares tokens and applies
-//! verdicts; [`crate::job::verdict`] decides what an outcome means.
+//! verdicts. [`crate::job::verdict`] decides which verdict follows from an outcome.
 //!
 //! The state of a point follows from five disjoint sets of each sweep: *ready* and *cancelled* (as ranges), *delayed*
 //! (with the time when it is due), *leased*, *failed*. An index in none of them has succeeded.
@@ -10,7 +11,7 @@
 //! - [`Store`] is the sum of four traits: [`Queue`] (claims, leases, outcomes, workers), [`Sweeps`] (whole sweeps),
 //!   [`History`] (points and their logs), [`Staging`] (sweeps that are built from older ones)
 //! - `requests` and `replies`: the arguments and replies; `error`: [`StoreError`]; `info`: what `sweep doctor` shows
-//! - [`open`]: which store a command means
+//! - [`open`]: which store a command uses
 
 use std::time::Duration;
 
@@ -41,24 +42,24 @@ pub use requests::{
 pub use staging::Staging;
 pub use sweeps::Sweeps;
 
-/// How long a claim holds without a sign of life, unless a worker says otherwise.
+/// The default lease: how long a claim holds without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(20);
 
-/// A store of sweeps: its four parts, and what it tells about itself. All methods may be called from several threads and
-/// processes at once.
+/// A store of sweeps: its four parts, and information about the store itself. Several threads and processes may call all
+/// methods at once.
 ///
 /// # Errors
 /// Every method: [`StoreErrorKind::Unreachable`] when the store is away (the same request may be sent again), a kind of
 /// refusal ([`StoreError::is_refusal`]) when it replies but does not do it, [`StoreErrorKind::NoSuchSweep`] where a request
 /// names a sweep that does not exist.
 pub trait Store: Queue + Sweeps + History + Staging + Send + Sync {
-    /// Where the store is, for people: never with a password.
+    /// Where the store is, for people. Never contains a password.
     fn describe(&self) -> String;
 
-    /// Settings of the store that could lose results; one sentence each, with the remedy.
+    /// Settings of the store that can lose results: one sentence each, with the remedy.
     fn cautions(&self) -> Result<Vec<String>>;
 
-    /// What the store tells about itself, for `sweep doctor`. O(leases).
+    /// Information about the store, for `sweep doctor`. O(leases).
     fn info(&self) -> Result<StoreInfo>;
 
     /// How often this connection has seen that the server was restarted, and so may have lost what it recorded in the

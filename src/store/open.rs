@@ -1,4 +1,4 @@
-//! Owns which store is meant: a URL, a path, or the `.sweep` folder nearest upward.
+//! Owns which store a command uses: that of a URL or a path, or the nearest `.sweep` folder from the current one upward.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,24 +13,25 @@ pub const FOLDER: &str = ".sweep";
 /// Whether a store may be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Open {
-    /// If there is none, create it: for commands that submit.
+    /// Create it if there is none: for commands that submit.
     OrCreate,
     /// It must exist. A command that only reads changes nothing.
     Existing,
 }
 
-/// Opens the store that `named` names (`redis://…`, `rediss://…`, `redis+unix://…`, a path), or without a name the embedded store in
-/// the nearest folder from `cwd` upward that has one, or in `cwd`.
+/// Opens the store that `named` names: `redis://…`, `rediss://…`, `redis+unix://…` or a path. Without a name, opens the
+/// embedded store in the nearest folder from `cwd` upward that has one, or in `cwd`.
 ///
 /// # Errors
-/// If it cannot be reached, is refused, or is to exist and does not.
+/// `BadAddress` for a name that is no address; `NoStore` if the store must exist and does not; the errors of
+/// [`SqliteStore::open`] and [`RedisStore::connect`].
 pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>> {
     if let Some(url) = named.filter(|name| name.contains("://")) {
         return match url.split("://").next() {
             Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix") => {
                 Ok(Arc::new(RedisStore::connect(url)?))
             }
-            scheme => Err(bad_address(format!("`{}://` is not a scheme of a store", scheme.unwrap_or_default())).remedy(
+            scheme => Err(bad_address(format!("`{}://` does not name a store", scheme.unwrap_or_default())).remedy(
                 "write `redis://HOST:6379` (`rediss://` for an encrypted connection), `redis+unix:///PATH`, or the path of \
                  a folder",
             )),
@@ -60,7 +61,7 @@ fn bad_address(message: String) -> StoreError {
     StoreError::new(StoreErrorKind::BadAddress, message)
 }
 
-/// The address that a name without `://` seems to mean: `redis:/HOST`, `HOST:6379`.
+/// The address that the user probably means by a name without `://`, such as `redis:/HOST` or `HOST:6379`.
 fn meant_as_address(name: &str) -> Option<String> {
     let (before, after) = name.rsplit_once(':')?;
     if let Some((scheme @ ("redis" | "rediss" | "valkey" | "valkeys"), rest)) = name.split_once(':') {
@@ -70,7 +71,7 @@ fn meant_as_address(name: &str) -> Option<String> {
     (is_port && !before.is_empty() && !before.contains('/')).then(|| format!("redis://{name}"))
 }
 
-/// The folder of the embedded store that is meant, whether it is there or not; none: a server is meant.
+/// The folder of the embedded store that a command uses, whether it exists or not. None: it uses a server.
 pub fn embedded_folder(named: Option<&str>, cwd: &Path) -> Option<PathBuf> {
     (!named.is_some_and(|name| name.contains("://"))).then(|| folder(named, cwd))
 }
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_without_its_slashes_is_taken_for_no_folder() {
+    fn an_address_without_slashes_is_not_taken_for_a_folder() {
         for (name, meant) in [
             ("localhost:6379", Some("redis://localhost:6379")),
             ("redis:localhost", Some("redis://localhost")),

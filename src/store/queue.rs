@@ -8,7 +8,7 @@ use super::{
 };
 use crate::job::SweepId;
 
-/// What workers ask of a store.
+/// The requests of workers.
 ///
 /// # Errors
 /// See [`Store`](super::Store).
@@ -48,11 +48,11 @@ pub trait Queue {
     /// the processes there. Marks each as [`Queue::mark_worker_dead`] does. Returns the number of their leases; 0: there
     /// are none, or this store cannot know.
     ///
-    /// For commands that must not wait for a worker, such as `wait`, `cancel`, `retry` and `rm`: they call this, then
-    /// [`Queue::expired`], report each claim as lost by [`Queue::exchange`] under a random worker id, as a worker does
-    /// (same verdict, same charge), and unregister that id. As long as [`Queue::expired_counts`] names the sweep
-    /// they repeat it once a second: after an absence `expired` first gives every worker up to a whole lease to renew its
-    /// claims.
+    /// For commands that must not wait for a worker: `wait`, `cancel`, `retry` and `rm`. They call this, then
+    /// [`Queue::check_leases`], report each claim as lost by [`Queue::exchange`] under a random worker id, as a worker does
+    /// (same verdict, same charge), and unregister that id. They repeat it once a second while expired claims are left:
+    /// after an absence the check first gives every worker up to a whole lease to renew its claims. A worker that is alive
+    /// but frozen keeps its claims until its leases run out.
     fn mark_dead_workers(&self) -> Result<u64> {
         Ok(0)
     }
@@ -67,29 +67,30 @@ pub trait Queue {
     /// the absence counts against nobody. Claims are returned by each check until they are reported.
     fn check_leases(&self) -> Result<Option<Vec<ExpiredClaim>>>;
 
-    /// As [`Queue::check_leases`], for callers that do not need to know who checks.
+    /// As [`Queue::check_leases`], for callers that do not need to know whether somebody else has just checked.
     fn expired(&self) -> Result<Vec<ExpiredClaim>> {
         Ok(self.check_leases()?.unwrap_or_default())
     }
 
-    /// The sweeps that have claims whose leases have run out, each with the number of these claims. They are a part of
-    /// [`Counts::running`](super::Counts::running), but as far as the store knows no worker runs them. Claims of workers that
-    /// are certainly dead count as well, see [`Queue::mark_dead_workers`]. Changes nothing. O(leases) at most.
+    /// The sweeps that have claims whose leases have run out, each with the number of these claims.
+    /// [`Counts::running`](super::Counts::running) includes them, but as far as the store knows no worker runs them. Claims
+    /// of workers that are certainly dead count as well, see [`Queue::mark_dead_workers`]. Only reads. O(leases) at most.
     fn expired_counts(&self) -> Result<Vec<(SweepId, u64)>>;
 
-    /// What there is to do within a scope. Delayed points that are due count as ready.
+    /// The jobs within a scope that are left to run. Delayed points that are due count as ready. Workers that are idle ask
+    /// for this now and then. O(unfinished sweeps of the scope that are not paused).
     fn backlog(&self, scope: &Scope) -> Result<Backlog>;
 
-    /// What tells an idle worker of new work in its scope. Sends no request yet.
+    /// Creates what tells an idle worker of new work in its scope. Sends no request yet.
     fn work_waiter<'a>(&'a self, scope: &Scope) -> Result<Box<dyn WorkWaiter + 'a>>;
 }
 
 /// Tells an idle worker of new work, at next to no cost for the store while nothing happens.
 pub trait WorkWaiter: Send + Sync {
     /// Blocks until jobs of the scope may have become claimable, or the last job of a sweep of the scope may have ended,
-    /// since the wait before; at most for `at_most`. None: nothing has happened. The first call only notes where things
-    /// stand and returns. A hint: an event may be reported without cause, and a missed one costs time only, so callers
-    /// also look at the backlog now and then.
+    /// since the wait before; at most for `at_most`. None: nothing has happened. The first call only records the present
+    /// state and returns. A hint: an event may be reported without a cause, and one may be missed, so callers also ask for
+    /// the backlog now and then.
     ///
     /// # Errors
     /// As [`Store`](super::Store). A later wait reports what happened meanwhile.

@@ -1,4 +1,4 @@
-//! Owns what a store answers: rows, claims, fates, spans.
+//! Owns the replies of a store: rows, claims, lease statuses, spans.
 
 use std::ops::Range;
 
@@ -6,28 +6,28 @@ use serde::Serialize;
 
 use crate::job::{AttemptCounts, JobAddress, JobState, SweepId};
 
-/// A sweep's counts and header, O(1) to read.
+/// The header and the counts of a sweep. O(1) to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
     /// The sweep.
     pub id: SweepId,
     /// Its queue.
     pub queue: String,
-    /// Who submitted it.
+    /// The user who submitted it.
     pub user: String,
-    /// When, on the store's clock, milliseconds since the epoch.
+    /// When it was submitted, on the store's clock, milliseconds since the epoch.
     pub submitted_ms: u64,
-    /// When the last outcome was accepted, on the store's clock; none: not yet.
+    /// When the last outcome was accepted, on the store's clock, milliseconds since the epoch. None: not yet.
     pub last_outcome_ms: Option<u64>,
-    /// Whether it is paused, and why.
+    /// Why it is paused. None: it is not paused.
     pub paused: Option<String>,
-    /// How many points had failed when it was last resumed; the failures since then are those beyond it.
+    /// How many points had failed when it was last resumed. Later failures are those beyond this number.
     pub failed_at_resume: u64,
     /// How many points have which state.
     pub counts: Counts,
 }
 
-/// How many points stand where; they add up to `total`.
+/// How many points have which state. `pending` to `cancelled` add up to `total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// All points.
@@ -36,13 +36,13 @@ pub struct Counts {
     pub pending: u64,
     /// Leased.
     pub running: u64,
-    /// Ended well.
+    /// Succeeded.
     pub succeeded: u64,
-    /// Ended badly for the last time.
+    /// Failed, without another retry.
     pub failed: u64,
-    /// Taken out of the queue.
+    /// Cancelled.
     pub cancelled: u64,
-    /// The part of the succeeded that was taken over from another sweep.
+    /// Reused from another sweep; also counted in `succeeded`.
     pub reused: u64,
 }
 
@@ -56,10 +56,10 @@ impl Counts {
 /// The reply to an [`Exchange`](super::Exchange).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeReply {
-    /// For each report that was not applied, by its position: the indices whose claims were stale (or all of its
-    /// indices when the sweep is gone). The caller drops those and sends the others again.
+    /// For each report that was not applied: its position, and the indices whose claims were stale (all indices if there is
+    /// no such sweep or it has another submission). The caller drops these and sends the others again.
     pub stale: Vec<(usize, Vec<u64>)>,
-    /// The claims given.
+    /// The new claims.
     pub claims: Vec<Claim>,
 }
 
@@ -68,24 +68,23 @@ pub struct ExchangeReply {
 pub struct Claim {
     /// The job.
     pub job: JobAddress,
-    /// Which submission of the sweep: [`SweepRow::submitted_ms`]. A store that was emptied gives the same ids again, so
-    /// a worker keeps what it knows of a sweep by id and submission.
+    /// The submission of the sweep: its [`SweepRow::submitted_ms`]. A store that was emptied gives out the same ids again, so
+    /// a worker identifies a sweep by its id and submission.
     pub submission: u64,
     /// The claim's token.
     pub token: u64,
-    /// The counts with this attempt: `tries.attempts` is its number, from 1.
+    /// The attempt counts including this attempt: `tries.attempts` is its number, from 1.
     pub tries: AttemptCounts,
 }
 
-/// What a heartbeat is told about a claim that does not simply go on.
+/// The reply to a heartbeat about a claim that does not simply go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseStatus {
-    /// The claim is another's now, or the sweep is gone: end the job and report nothing.
+    /// The worker no longer holds the claim, or there is no such sweep: end the job and report nothing.
     Lost,
     /// The sweep was cancelled: end the job and report it cancelled.
     Cancelled,
-    /// The sweep is paused, and the job has not been started: give the claim back. Told of claims that are not started
-    /// alone; what runs may end.
+    /// The sweep is paused and the job was not started: give the claim back. Jobs that were started run to their end.
     Paused,
 }
 
@@ -94,19 +93,19 @@ pub enum LeaseStatus {
 pub struct WorkerRow {
     /// Its random id.
     pub id: String,
-    /// Its machine.
+    /// The name of its machine.
     pub host: String,
     /// Its process id there.
     pub pid: u32,
-    /// The queues that it serves; empty: one sweep only.
+    /// The queues that it serves. Empty: it serves only one sweep.
     pub queues: Vec<String>,
-    /// Its slots.
+    /// The number of its slots.
     pub slots: u32,
-    /// How many of them run a job.
+    /// How many slots run a job.
     pub busy: u32,
-    /// Sweeps that it has found it cannot run, see [`ClaimRequest::excluded`](super::ClaimRequest::excluded).
+    /// Sweeps that it cannot run, see [`ClaimRequest::excluded`](super::ClaimRequest::excluded).
     pub excluded: Vec<SweepId>,
-    /// Its last sign of life on the store's clock, milliseconds since the epoch; set by the store.
+    /// Its last heartbeat on the store's clock, milliseconds since the epoch. Set by the store.
     pub last_seen_ms: u64,
 }
 
@@ -115,40 +114,40 @@ pub struct WorkerRow {
 pub struct ExpiredClaim {
     /// The claim.
     pub claim: Claim,
-    /// Whose it was.
+    /// The id of the worker that held it.
     pub worker: String,
-    /// Whether the worker had said that the process was started.
+    /// Whether the worker had reported that the job's process was started.
     pub started: bool,
 }
 
-/// What there is to do within a scope.
+/// The jobs within a scope that are left to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Jobs that can be claimed now.
     pub ready: u64,
-    /// Jobs that wait for their time.
+    /// Jobs that wait until they are due.
     pub delayed: u64,
-    /// Jobs that are leased, by anyone.
+    /// Jobs that are leased, by any worker.
     pub leased: u64,
-    /// Sweeps with jobs left that are paused, at most about 100 for each queue; their jobs are in none of the counts.
+    /// Paused sweeps with jobs left, oldest first, at most about 100 of each queue. Their jobs are in none of the counts.
     pub paused: Vec<SweepId>,
 }
 
 /// An event that may have made jobs claimable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewWork {
-    /// About how many workers learn of it at the same time; 0: unknown.
+    /// About how many workers learn of it at the same time. 0: unknown.
     pub workers: u32,
 }
 
-/// A run of indices that stand in the same state.
+/// A range of points that have the same state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The indices.
     pub indices: Range<u64>,
-    /// Their state; never [`JobState::Succeeded`], which is what no span covers.
+    /// Their state. Never [`JobState::Succeeded`]: a point that no span covers has succeeded.
     pub state: JobState,
 }
 
-/// A block's chunks, in the order in which they were accepted.
+/// A block and the chunks of its log, in the order in which they were accepted.
 pub type BlockLog = (u64, Vec<Vec<u8>>);

@@ -1,4 +1,4 @@
-//! Owns what a store is asked: the arguments of the contract's requests.
+//! Owns the arguments of the requests to a store.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,30 +6,30 @@ use std::time::Duration;
 use super::{Result, StoreError, WorkerRow};
 use crate::job::{AttemptCounts, JobAddress, MAX_POINTS, SweepId, Verdict, is_sweep_name};
 
-/// A sweep to be put into the store.
+/// A sweep to submit.
 #[derive(Clone, Debug)]
 pub struct NewSweep {
-    /// A random id of this request: the same one sent again gives the sweep that the first made.
+    /// A random id of this request. If the request is sent again, the reply is the sweep that it submitted before.
     pub request: String,
     /// The sweep's name, see [`crate::job::is_sweep_name`].
     pub name: String,
-    /// The queue that its jobs wait in.
+    /// The queue in which its jobs wait.
     pub queue: String,
     /// Number of points, at most [`crate::job::MAX_POINTS`].
     pub total: u64,
-    /// Who submits, for "the newest that you submitted".
+    /// Who submits it. Commands without a sweep mean the newest one of their user.
     pub user: String,
-    /// What [`crate::model::Document`] encodes.
+    /// The encoded [`crate::model::Document`].
     pub document: Vec<u8>,
 }
 
 impl NewSweep {
-    /// Refuses what no store takes: a name that could not be told from others, more points than can be counted.
+    /// Refuses what no store accepts: an invalid name, and too many points.
     pub(super) fn check(&self) -> Result<()> {
         let NewSweep { name, total, .. } = self;
         if !is_sweep_name(name) {
             return Err(StoreError::refused(format!("`{name}` is not a valid sweep name"))
-                .remedy("use up to 100 letters, digits, `_`, `-` and `.`, and begin with none of `-` and `.`"));
+                .remedy("use up to 100 letters, digits, `_`, `-` and `.`; the first may be neither `-` nor `.`"));
         }
         if *total > MAX_POINTS {
             return Err(StoreError::refused(format!("the sweep `{name}` has {total} points"))
@@ -39,73 +39,73 @@ impl NewSweep {
     }
 }
 
-/// A sweep that is staged, from the outcomes of older ones; see [`Staging::stage`](super::Staging::stage).
+/// A staged sweep, built with points reused from older sweeps; see [`Staging::stage`](super::Staging::stage).
 #[derive(Clone, Debug)]
 pub struct StagedSweep {
-    /// A random id of this making.
+    /// A random id of the staged sweep.
     pub token: String,
-    /// What is made.
+    /// The sweep to submit at the end.
     pub sweep: NewSweep,
 }
 
-/// What a sweep in the making is given.
+/// A part of a staged sweep.
 #[derive(Clone, Debug, Default)]
 pub struct StagedPart {
-    /// Counts up by one from 0 with each part of a making: one that was applied is not applied again.
+    /// The number of the part: 0, 1, 2 and so on. A part that was applied is not applied again.
     pub part: u64,
-    /// How many points the records are of; each has succeeded.
+    /// How many points are reused in this part: those of the records. Each has succeeded.
     pub points: u64,
-    /// Chunks of records with the blocks that they belong to, [`crate::stored::encode_chunk`]: of each of those points
-    /// one record, over all parts.
+    /// Blocks with chunks of their records, [`crate::stored::encode_chunk`]. All parts together have one record of each
+    /// reused point.
     pub chunks: Vec<(u64, Vec<u8>)>,
-    /// The points that are to be run: ranges that are not empty and neither meet nor touch, over all parts.
+    /// The points to run. The ranges of all parts together are not empty, do not overlap and are not adjacent.
     pub ready: Vec<Range<u64>>,
-    /// Result columns with the places of their first appearance: each once, over all parts.
+    /// Result columns with the places of their first appearance. All parts together name each column once.
     pub columns: Vec<(String, ColumnPlace)>,
 }
 
-/// How long nothing may be heard of a sweep in the making before it is given up.
+/// A staged sweep is dropped if no part arrives for this time.
 pub const STAGING_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Which sweeps a worker works for.
+/// The sweeps from which a worker claims jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Every sweep of these queues: the first queue before the second, in each the oldest sweep first.
+    /// All sweeps of these queues: the first queue before the second, in each queue the oldest sweep first.
     Queues(Vec<String>),
-    /// This sweep alone, whatever its queue.
+    /// Only this sweep, whatever its queue.
     Sweep(SweepId),
 }
 
-/// A worker's one working request: outcomes to record, and a wish for claims. Applied as a whole, once.
+/// Outcomes to record and a request for claims, in one step. Applied as a whole, once.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// The worker's random id.
     pub worker: String,
-    /// Counts up by one with each request of this worker. A request with the number of the last one applied gets the
-    /// same reply again and changes nothing.
+    /// Increases by one with each exchange of this worker. An exchange with the number of the last one applied gets the same
+    /// reply again and changes nothing.
     pub seq: u64,
     /// Outcomes, grouped by sweep and block.
     pub reports: Vec<Report>,
-    /// The claims asked for; none: the worker only reports.
+    /// The claims that the worker wants. None: it only reports.
     pub claim_request: Option<ClaimRequest>,
 }
 
 /// A request for claims.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest {
-    /// The most claims to give; all of one sweep.
+    /// The most claims to give. All are of one sweep.
     pub most: u32,
-    /// From where.
+    /// The sweeps to claim from.
     pub scope: Scope,
-    /// Sweeps of that scope to give no claims of, because the worker cannot run them; usually none.
+    /// Sweeps of the scope that the worker cannot run: it gets no claims of them. Usually empty.
     pub excluded: Vec<SweepId>,
-    /// The random token that fences these claims.
+    /// The random token of these claims, from all 64-bit numbers.
     pub token: u64,
-    /// How long the claims hold.
+    /// The lease: how long the claims hold without a heartbeat.
     pub lease: Duration,
 }
 
-/// Outcomes of jobs of one block of one sweep. Accepted whole, or not at all when any entry's claim is stale.
+/// Outcomes of jobs of one block of one sweep. Accepted as a whole, or not at all if the claim of any entry is stale.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The sweep.
@@ -119,11 +119,11 @@ pub struct Report {
     pub entries: Vec<ReportEntry>,
     /// The records of these jobs, [`crate::stored::encode_chunk`], appended to the block's log; may be empty.
     pub chunk: Vec<u8>,
-    /// Result columns that these jobs bring, with the place of their first appearance; the store keeps the smallest.
+    /// Result columns of these jobs, with the place of their first appearance. The store keeps the smallest place.
     pub columns: Vec<(String, ColumnPlace)>,
 }
 
-/// Where a result column first appears: by index, then by its position among that job's results.
+/// Where a result column first appears. Ordered by index, then by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ColumnPlace {
     /// The point's index.
@@ -141,39 +141,43 @@ pub struct ReportEntry {
     pub attempt: u32,
     /// The claim's token.
     pub token: u64,
-    /// What is to happen.
+    /// What to do with the point.
     pub verdict: Verdict,
-    /// The counts after it, kept unless the point has succeeded.
+    /// The attempt counts after this attempt. The store keeps them unless the point has succeeded.
     pub tries: AttemptCounts,
-    /// Accept only if the lease has run out: somebody else reports a lost worker's claim.
+    /// Accept only if the lease has run out. Set if another process reports the claim of a lost worker.
     pub only_if_expired: bool,
-    /// What the attempt printed, [`crate::stored::encode_output`]; none: nothing is kept.
+    /// The output of the attempt, [`crate::stored::encode_output`]. None: none is kept.
     pub output: Option<Vec<u8>>,
 }
 
-/// A worker's sign of life.
+/// A worker's message that it is alive and still holds its claims.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
-    /// Who it is.
+    /// The worker.
     pub worker: WorkerRow,
-    /// How long the claims shall hold from now.
+    /// The new lease: how long the claims hold from now on.
     pub lease: Duration,
-    /// The claims that the worker holds; only these are renewed.
+    /// The claims that the worker holds. Only these are renewed.
     pub held: Vec<HeldClaim>,
 }
 
 /// A claim that a worker holds.
+///
+/// The token alone identifies it, without the submission of the sweep: if the store was emptied and the same id given to a
+/// new sweep, its claims have other tokens (64 random bits for each [`ClaimRequest`]), so the claim of the old sweep is
+/// [`LeaseStatus::Lost`](super::LeaseStatus::Lost) and neither renews nor marks a claim of the new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldClaim {
     /// The job.
     pub job: JobAddress,
     /// The claim's token.
     pub token: u64,
-    /// Whether the job's process has been started.
+    /// Whether the job's process was started.
     pub started: bool,
 }
 
-/// The sets of states that [`History::spans`](super::History::spans) walks.
+/// The sets of points that [`History::spans`](super::History::spans) lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointSet {
     /// Ready and delayed.
@@ -186,16 +190,16 @@ pub enum PointSet {
     Cancelled,
 }
 
-/// A wish to run a point again that has succeeded. The store keeps no tries of such points, so the caller, who has read
-/// them in the log, says how many there were.
+/// A request to run a point again that has succeeded. The store keeps no attempt counts of such points, so the caller reads
+/// them in the log and sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rerun {
     /// The point.
     pub index: u64,
-    /// Its attempts; the next one counts on from there. At least 1.
+    /// How many attempts it had, at least 1. The next attempt gets the following number.
     pub attempts: u32,
-    /// How many chunks its block's log had when it was read: if others came since, the attempts may be others too.
+    /// How many chunks the log of its block had when the caller read it. If it has more now, `attempts` may be too small.
     pub chunks: u64,
-    /// The record that the success was set aside, [`crate::stored::encode_chunk`], appended to the block's log.
+    /// The record that the earlier success no longer counts, [`crate::stored::encode_chunk`]; appended to the block's log.
     pub chunk: Vec<u8>,
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Counts, NewSweep, Rerun, Result, SweepRow};
 use crate::job::SweepId;
 
-/// What commands ask of a store about whole sweeps.
+/// The requests of commands about whole sweeps.
 ///
 /// # Errors
 /// See [`Store`](super::Store).
@@ -37,7 +37,7 @@ pub trait Sweeps {
     /// an older one. A resume sets [`SweepRow::failed_at_resume`].
     fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()>;
 
-    /// Pauses the sweep because of what a worker saw in a row with this `failed_at_resume`. Changes nothing if the sweep
+    /// Pauses the sweep because of a row that a worker has read, with this `failed_at_resume`. Changes nothing if the sweep
     /// is paused already, or if it was resumed or points were put back since (then `failed_at_resume` differs). Returns
     /// whether the sweep is now paused for this reason.
     fn pause_unless_resumed(&self, id: &SweepId, failed_at_resume: u64, reason: &str) -> Result<bool>;

@@ -1,4 +1,4 @@
-//! Owns the checks of who gets which job, and in what order.
+//! Owns the checks of which worker gets which job, and in what order.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,7 +14,7 @@ use sweep::store::PointSet;
 
 const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
 
-pub fn two_hundred_claimers_take_each_of_ten_thousand_jobs_once(bench: &dyn Bench) {
+pub fn two_hundred_workers_claim_each_of_ten_thousand_jobs_once(bench: &dyn Bench) {
     const JOBS: u64 = 10_000;
     let connections: Vec<Arc<dyn Store>> = (0..8).map(|_| bench.connect()).collect();
     let store = &*connections[0];
@@ -39,7 +39,7 @@ pub fn two_hundred_claimers_take_each_of_ten_thousand_jobs_once(bench: &dyn Benc
     assert!(counts.is_settled());
 }
 
-/// Claims, and reports with each next claim what it held, until there is nothing left; gives the indices it had.
+/// Claims jobs and reports them with the next claim until none is left. Returns the indices that it claimed.
 fn claim_until_empty(store: &dyn Store, most: u32) -> Vec<u64> {
     let mut worker = Worker::new(store);
     let (mut had, mut held) = (Vec::new(), Vec::new());
@@ -107,7 +107,7 @@ pub fn a_scope_of_one_sweep_ignores_queues(bench: &dyn Bench) {
     assert_eq!(worker.claim_one(&second, LONG).job.sweep, second);
     assert_eq!(worker.claim(only(&second), 1, LONG), vec![]);
     let gone = SweepId { name: "second".into(), number: 9 };
-    assert_eq!(worker.claim(only(&gone), 1, LONG), vec![], "no claims of a sweep that is not there");
+    assert_eq!(worker.claim(only(&gone), 1, LONG), vec![], "no claims of a sweep that does not exist");
 }
 
 pub fn a_paused_sweep_gives_no_claims(bench: &dyn Bench) {
@@ -122,7 +122,7 @@ pub fn a_paused_sweep_gives_no_claims(bench: &dyn Bench) {
     assert_eq!(store.sweep(&paused).unwrap().paused.as_deref(), Some("too many failures"));
     assert_eq!(worker.claim(only(&paused), 1, LONG), vec![]);
     assert_eq!(worker.claim(queue("default"), 1, LONG)[0].job.sweep, other);
-    assert!(worker.finish(&running, Verdict::Succeeded), "what runs may end");
+    assert!(worker.finish(&running, Verdict::Succeeded), "a running job may end");
     for _ in 0..2 {
         store.set_paused(&paused, None).unwrap();
     }
@@ -131,7 +131,7 @@ pub fn a_paused_sweep_gives_no_claims(bench: &dyn Bench) {
     assert_eq!(counts(store, &paused).succeeded, 1);
 }
 
-pub fn excepted_sweeps_give_no_claims(bench: &dyn Bench) {
+pub fn excluded_sweeps_give_no_claims(bench: &dyn Bench) {
     let store = &*bench.connect();
     let ids: Vec<_> = ["a", "b", "c"].iter().map(|name| submit(store, name, "default", 1)).collect();
     let mut worker = Worker::new(store);
@@ -145,33 +145,33 @@ pub fn excepted_sweeps_give_no_claims(bench: &dyn Bench) {
     assert_eq!(claim(queue("default"), &[&ids[1], &ids[0]]).as_ref(), Some(&ids[2]));
     let gone = SweepId { name: "a".into(), number: 9 };
     assert_eq!(claim(queue("default"), &[&gone, &ids[0]]).as_ref(), Some(&ids[1]));
-    assert_eq!(claim(queue("default"), &[]).as_ref(), Some(&ids[0]), "and whoever can run it gets it");
+    assert_eq!(claim(queue("default"), &[]).as_ref(), Some(&ids[0]), "a worker that can run it gets it");
 }
 
-pub fn a_worker_pauses_what_nobody_has_paused_or_resumed(bench: &dyn Bench) {
+pub fn a_worker_pauses_a_sweep_only_if_nobody_has_paused_or_resumed_it(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "pauses", "default", 5);
     let reason = || store.sweep(&id).unwrap().paused;
     for _ in 0..2 {
-        assert!(store.pause_unless_resumed(&id, 0, "3 failed").unwrap(), "the same again is answered alike");
+        assert!(store.pause_unless_resumed(&id, 0, "3 failed").unwrap(), "the same request gets the same reply");
     }
     assert!(!store.pause_unless_resumed(&id, 0, "4 failed").unwrap());
-    assert_eq!(reason().as_deref(), Some("3 failed"), "the first word of a worker stands");
+    assert_eq!(reason().as_deref(), Some("3 failed"), "the first reason of a worker stays");
     store.set_paused(&id, Some("by ada")).unwrap();
     assert!(!store.pause_unless_resumed(&id, 0, "3 failed").unwrap());
-    assert_eq!(reason().as_deref(), Some("by ada"), "a person's word goes before");
+    assert_eq!(reason().as_deref(), Some("by ada"), "a person's reason replaces it");
     let mut worker = Worker::new(store);
     store.set_paused(&id, None).unwrap();
     let claims = worker.claim(only(&id), 2, LONG);
     assert_eq!(worker.report(claims.iter().map(|claim| outcome(claim, Verdict::Failed)).collect()), ALL_ACCEPTED);
     store.set_paused(&id, None).unwrap();
-    assert!(!store.pause_unless_resumed(&id, 0, "2 failed").unwrap(), "it was resumed since that was so");
+    assert!(!store.pause_unless_resumed(&id, 0, "2 failed").unwrap(), "the sweep was resumed since then");
     assert_eq!(reason(), None);
     assert!(store.pause_unless_resumed(&id, 2, "more failed").unwrap());
     assert_eq!(reason().as_deref(), Some("more failed"));
 }
 
-pub fn a_huge_sweep_is_put_in_at_once(bench: &dyn Bench) {
+pub fn a_huge_sweep_is_submitted_at_once(bench: &dyn Bench) {
     let store = &*bench.connect();
     let start = Instant::now();
     for total in [1_000_000_000_000_000, MAX_POINTS] {
@@ -190,7 +190,7 @@ pub fn a_huge_sweep_is_put_in_at_once(bench: &dyn Bench) {
         assert_eq!(worker.claim_one(&id, LONG).job.index, total - 1);
         assert_eq!(counts(store, &id).cancelled, total - 301);
     }
-    // Anything that goes through the points one by one takes days.
+    // A store that goes through the points one by one would take days.
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     eventually("the sweeps are listed", || (store.sweeps().unwrap().len() == 2).then_some(()));
 }

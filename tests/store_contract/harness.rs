@@ -1,4 +1,4 @@
-//! Owns what a store must offer to be checked, and the hands that the checks use.
+//! Owns the trait of a store under test, and the helpers that the checks use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,7 +15,7 @@ use sweep::store::{
     Report, ReportEntry, Scope, Span, Store, WorkerRow,
 };
 
-/// A new, empty store of some kind, for one check. Dropping it takes the store away.
+/// A new, empty store of some kind, for one check. Dropping it removes the store.
 pub trait Bench {
     /// Opens a further connection to it, as another process would.
     fn connect(&self) -> Arc<dyn Store>;
@@ -46,25 +46,25 @@ impl Bench for SqliteBench {
 /// A lease that does not run out while a check runs.
 pub const LONG: Duration = Duration::from_secs(3600);
 
-/// A lease that has run out as soon as some milliseconds have passed.
+/// A lease that has run out after some milliseconds.
 pub const SHORT: Duration = Duration::from_millis(1);
 
-/// Longer than any check waits for something that is to happen.
+/// The longest time that a check waits for something.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// The stale indices of outcomes that were all accepted.
+/// The stale indices if all outcomes were accepted.
 pub const ALL_ACCEPTED: [u64; 0] = [];
 
 /// A sweep with its submission.
 pub type Submitted = (SweepId, u64);
 
-/// Numbers that are different in all threads of this test run.
+/// A number that no other call in this process returns.
 pub fn unique() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Waits until `probe` gives something; fails the test when that takes longer than [`LIMIT`].
+/// Waits until `probe` returns something. Fails the test if that takes longer than [`LIMIT`].
 pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -76,12 +76,12 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Lets the store's clock go on by some milliseconds: what a check waits for here is time itself.
+/// Lets the store's clock advance. For checks that depend on time alone; there is no event to wait for.
 pub fn let_time_pass(at_least: Duration) {
     thread::sleep(at_least);
 }
 
-/// Puts a sweep in, twice by the same request.
+/// Submits a sweep, twice by the same request.
 pub fn submit(store: &dyn Store, name: &str, queue: &str, total: u64) -> SweepId {
     let new = NewSweep {
         request: format!("request-{}", unique()),
@@ -104,7 +104,7 @@ pub fn only(id: &SweepId) -> Scope {
     Scope::Sweep(id.clone())
 }
 
-/// A worker that sends everything twice, and minds that the second reply is the first.
+/// A worker that sends every request twice, and checks that both replies are the same.
 pub struct Worker<'a> {
     pub store: &'a dyn Store,
     pub id: String,
@@ -113,11 +113,11 @@ pub struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     pub fn new(store: &'a dyn Store) -> Worker<'a> {
-        // A worker's numbers may begin anywhere.
+        // The sequence numbers of a worker may start anywhere.
         Worker { store, id: format!("worker-{}", unique()), seq: 41 }
     }
 
-    /// Sends outcomes and a wish for claims.
+    /// Sends outcomes and a request for claims.
     pub fn exchange(&mut self, reports: Vec<Report>, claim_request: Option<ClaimRequest>) -> ExchangeReply {
         self.seq += 1;
         let exchange = Exchange { worker: self.id.clone(), seq: self.seq, reports, claim_request };
@@ -139,23 +139,23 @@ impl<'a> Worker<'a> {
         claims.pop().unwrap()
     }
 
-    /// Reports outcomes, grouped; gives the stale indices of all groups.
+    /// Reports outcomes, grouped by block. Returns the stale indices of all groups.
     pub fn report(&mut self, entries: Vec<(Submitted, ReportEntry)>) -> Vec<u64> {
         let replied = self.exchange(grouped(entries), None);
         replied.stale.into_iter().flat_map(|(_, indices)| indices).collect()
     }
 
-    /// Reports one outcome of a claim; whether it was accepted.
+    /// Reports one outcome of a claim. Returns whether it was accepted.
     pub fn finish(&mut self, claim: &Claim, verdict: Verdict) -> bool {
         self.report(vec![outcome(claim, verdict)]).is_empty()
     }
 
-    /// Reports, as somebody else would, that the claim was lost; whether it was accepted.
+    /// Reports the claim as lost, as another worker does. Returns whether that was accepted.
     pub fn report_lost(&mut self, claim: &Claim, verdict: Verdict) -> bool {
         self.report(vec![lost(claim, verdict)]).is_empty()
     }
 
-    /// Gives a sign of life for claims and returns their status.
+    /// Sends a heartbeat for some claims (with whether each is started). Returns the status of those that do not go on.
     pub fn beat(&self, held: &[(&Claim, bool)], lease: Duration) -> Vec<(u64, LeaseStatus)> {
         let held = held
             .iter()
@@ -163,7 +163,7 @@ impl<'a> Worker<'a> {
             .collect();
         let heartbeat = Heartbeat { worker: worker_row(&self.id), lease, held };
         let first = self.store.heartbeat(&heartbeat).unwrap();
-        assert_eq!(self.store.heartbeat(&heartbeat).unwrap(), first, "a sign of life may be given twice");
+        assert_eq!(self.store.heartbeat(&heartbeat).unwrap(), first, "a heartbeat may be sent twice");
         first.into_iter().map(|(held, status)| (held.job.index, status)).collect()
     }
 }
@@ -182,12 +182,12 @@ pub fn worker_row(id: &str) -> WorkerRow {
     }
 }
 
-/// A wish for claims under a token of its own, from the upper end of the numbers that a token can be.
+/// A request for claims with a token of its own, near the largest number that a token can be.
 pub fn want(scope: Scope, most: u32, lease: Duration) -> ClaimRequest {
     ClaimRequest { most, scope, excluded: vec![], token: u64::MAX - unique(), lease }
 }
 
-/// The counts that follow from a verdict on a claim.
+/// The attempt counts after a verdict on a claim.
 pub fn tries_after(claim: &Claim, verdict: Verdict) -> AttemptCounts {
     match verdict {
         Verdict::Failed | Verdict::Again { .. } => AttemptCounts { failures: claim.tries.failures + 1, ..claim.tries },
@@ -209,21 +209,21 @@ pub fn outcome(claim: &Claim, verdict: Verdict) -> (Submitted, ReportEntry) {
     ((claim.job.sweep.clone(), claim.submission), entry)
 }
 
-/// What somebody else reports of a claim that was lost.
+/// What another worker reports about a lost claim.
 pub fn lost(claim: &Claim, verdict: Verdict) -> (Submitted, ReportEntry) {
     let tries = AttemptCounts { losses: claim.tries.losses + 1, ..claim.tries };
     let (id, entry) = outcome(claim, verdict);
     (id, ReportEntry { only_if_expired: true, tries, ..entry })
 }
 
-/// What worker that stops reports of a claim whose process it never started.
+/// What a worker that stops reports about a claim whose process it has not started.
 pub fn given_back(claim: &Claim) -> (Submitted, ReportEntry) {
     let tries = AttemptCounts { attempts: claim.tries.attempts - 1, ..claim.tries };
     let (id, entry) = outcome(claim, Verdict::Again { delay_ms: 0 });
     (id, ReportEntry { tries, ..entry })
 }
 
-/// Groups outcomes by sweep and block, as the contract wants them; the chunk names each attempt, see [`recorded`].
+/// Groups outcomes by sweep and block, as the contract requires. The chunk names each attempt, see [`recorded`].
 pub fn grouped(entries: Vec<(Submitted, ReportEntry)>) -> Vec<Report> {
     let mut groups: BTreeMap<(Submitted, u64), Vec<ReportEntry>> = BTreeMap::new();
     for (id, entry) in entries {
@@ -236,7 +236,7 @@ pub fn grouped(entries: Vec<(Submitted, ReportEntry)>) -> Vec<Report> {
     groups.into_iter().map(report).collect()
 }
 
-/// All that a sweep's log holds, as (index, attempt), in the order of blocks and of acceptance.
+/// The log of a sweep as (index, attempt), ordered by block and then by acceptance.
 pub fn recorded(store: &dyn Store, id: &SweepId) -> Vec<(u64, u32)> {
     let mut found = Vec::new();
     for (block, chunks) in store.log(id, 0..u64::MAX >> 11).unwrap() {
@@ -244,7 +244,7 @@ pub fn recorded(store: &dyn Store, id: &SweepId) -> Vec<(u64, u32)> {
             for item in String::from_utf8(chunk).unwrap().split_terminator(';') {
                 let (index, attempt) = item.split_once(':').unwrap();
                 let index = index.parse().unwrap();
-                assert_eq!(block_of(index), block, "an outcome stands in the log of its block");
+                assert_eq!(block_of(index), block, "an outcome is in the log of its block");
                 found.push((index, attempt.parse().unwrap()));
             }
         }
@@ -258,7 +258,7 @@ pub fn spans(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Span> {
     loop {
         let from = all.last().map_or(0, |span| span.indices.end);
         let page = store.spans(id, set, from, 7).unwrap();
-        assert!(page.len() <= 7, "a page has no more spans than asked for");
+        assert!(page.len() <= 7, "a page has at most as many spans as requested");
         if page.is_empty() {
             return all;
         }
@@ -270,7 +270,7 @@ pub fn spans(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Span> {
     }
 }
 
-/// The indices of a set, neighbours put together, whatever their state says beyond the set.
+/// The indices of a set as ranges. Neighbours are merged, whatever the rest of their state.
 pub fn ranges(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for span in spans(store, id, set) {
@@ -282,7 +282,7 @@ pub fn ranges(store: &dyn Store, id: &SweepId, set: PointSet) -> Vec<Range<u64>>
     merged
 }
 
-/// The counts of a sweep, after a look whether they add up and agree with the spans.
+/// The counts of a sweep. Checks that they add up and agree with the spans.
 pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
     let counts = store.sweep(id).unwrap().counts;
     let sum = counts.pending + counts.running + counts.succeeded + counts.failed + counts.cancelled;
@@ -299,7 +299,7 @@ pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
         let covered: u64 = spans.iter().map(|span| span.indices.end - span.indices.start).sum();
         assert_eq!(covered, expected, "{set:?} counts what its spans cover: {counts:?} {spans:?}");
         for span in &spans {
-            assert!(starts.insert(span.indices.start), "no point stands in two sets: {span:?}");
+            assert!(starts.insert(span.indices.start), "no point is in two sets: {span:?}");
             assert!(span.indices.end <= counts.total, "{span:?}");
             let fits = matches!(
                 (set, &span.state),
@@ -308,13 +308,13 @@ pub fn counts(store: &dyn Store, id: &SweepId) -> Counts {
                     | (PointSet::Failed, JobState::Failed)
                     | (PointSet::Cancelled, JobState::Cancelled)
             );
-            assert!(fits, "{set:?} has no {span:?}");
+            assert!(fits, "the state belongs to {set:?}: {span:?}");
         }
     }
     counts
 }
 
-/// Where a point stands, in a word.
+/// The state of a point as one word.
 pub fn word(store: &dyn Store, id: &SweepId, index: u64) -> &'static str {
     store.point(id, index).unwrap().0.word()
 }

@@ -7,42 +7,42 @@ use sweep::store::{NewWork, Store, WorkWaiter};
 
 use crate::harness::{Bench, LIMIT, LONG, Worker, given_back, only, queue, submit};
 
-/// How long a check waits to see that nothing happens.
+/// How long a check waits to be sure that nothing happens.
 const NOTHING: Duration = Duration::from_millis(400);
 
-/// Waits until the store tells of something.
-fn hear(waiter: &dyn WorkWaiter, what: &str) {
+/// Waits until the store reports an event.
+fn expect_event(waiter: &dyn WorkWaiter, what: &str) {
     let begun = Instant::now();
     while waiter.wait(Duration::from_secs(1)).unwrap().is_none() {
-        assert!(begun.elapsed() < LIMIT, "nothing was heard of {what}");
+        assert!(begun.elapsed() < LIMIT, "no event after {what}");
     }
 }
 
-pub fn an_idle_worker_hears_of_new_work(bench: &dyn Bench) {
+pub fn an_idle_worker_is_told_of_new_work(bench: &dyn Bench) {
     let (here, elsewhere) = (bench.connect(), bench.connect());
     let elsewhere: &dyn Store = &*elsewhere;
     let waiter = here.work_waiter(&queue("default")).unwrap();
-    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "the first wait notes where things stand");
+    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "the first wait records the present state");
     submit(elsewhere, "other", "another", 3);
-    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "another queue does not concern it");
+    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "an event of another queue");
     let id = submit(elsewhere, "new", "default", 3);
-    hear(&*waiter, "a sweep");
+    expect_event(&*waiter, "a sweep");
     elsewhere.set_paused(&id, Some("why not")).unwrap();
     while waiter.wait(NOTHING).unwrap().is_some() {}
     elsewhere.set_paused(&id, None).unwrap();
-    hear(&*waiter, "a resumed sweep");
+    expect_event(&*waiter, "a resumed sweep");
     let mut worker = Worker::new(elsewhere);
     let claims = worker.claim(only(&id), 3, LONG);
     while waiter.wait(NOTHING).unwrap().is_some() {}
     worker.report(vec![given_back(&claims[0])]);
-    hear(&*waiter, "a claim that was given back");
+    expect_event(&*waiter, "a claim that was given back");
     assert!(worker.finish(&claims[1], Verdict::Failed));
     while waiter.wait(NOTHING).unwrap().is_some() {}
     assert_eq!(elsewhere.requeue(&id, &[0..3]).unwrap(), 1);
-    hear(&*waiter, "a point put back");
+    expect_event(&*waiter, "a point put back");
 }
 
-pub fn whoever_waits_for_one_sweep_hears_of_its_end(bench: &dyn Bench) {
+pub fn a_waiter_for_one_sweep_is_told_of_its_end(bench: &dyn Bench) {
     let (here, elsewhere) = (bench.connect(), bench.connect());
     let elsewhere: &dyn Store = &*elsewhere;
     let (id, other) = (submit(elsewhere, "mine", "default", 1), submit(elsewhere, "other", "default", 1));
@@ -51,9 +51,9 @@ pub fn whoever_waits_for_one_sweep_hears_of_its_end(bench: &dyn Bench) {
     let (mine, others) = (worker.claim_one(&id, LONG), worker.claim_one(&other, LONG));
     assert_eq!(waiter.wait(NOTHING).unwrap(), None);
     assert!(worker.finish(&others, Verdict::Succeeded));
-    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "another sweep does not concern it");
+    assert_eq!(waiter.wait(NOTHING).unwrap(), None, "an event of another sweep");
     assert!(worker.finish(&mine, Verdict::Succeeded));
-    hear(&*waiter, "the end");
+    expect_event(&*waiter, "the end");
 }
 
 pub fn a_wait_ends_when_it_is_stopped(bench: &dyn Bench) {
@@ -66,6 +66,6 @@ pub fn a_wait_ends_when_it_is_stopped(bench: &dyn Bench) {
         waiter.stop();
         assert_eq!(waiting.join().unwrap().unwrap(), None::<NewWork>);
     });
-    assert_eq!(waiter.wait(Duration::from_secs(600)).unwrap(), None, "later waits end, too");
+    assert_eq!(waiter.wait(Duration::from_secs(600)).unwrap(), None, "later waits end at once, too");
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }

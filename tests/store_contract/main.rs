@@ -1,93 +1,103 @@
-//! Owns the contract of a store as checks: one suite, run against every store there is.
+//! Owns the checks of the contract of a store: one suite that runs on both stores.
 //!
-//! - [`harness`]: what a store must offer to be checked, and the hands that the checks use;
-//! - [`redis_bench`]: a Redis server for one check;
-//! - [`claims`]: who gets which job, and in what order;
-//! - [`outcomes`]: which outcomes are accepted, and what they do;
-//! - [`leases`]: signs of life, lost claims, time that counts against nobody;
-//! - [`idle`]: how an idle worker learns of new work;
-//! - [`sweeps`]: putting in, cancelling, putting back, removing, reading;
-//! - [`model`] and [`random`]: the contract once more as a small model in memory, and random requests that both must
-//!   answer alike;
-//! - [`scrambled`]: a store in which something else wrote;
-//! - [`sqlite_only`]: what only the embedded store can get wrong.
+//! - [`harness`]: the trait of a store under test, and helpers for the checks
+//! - [`redis_bench`]: a Redis server for one check
+//! - [`claims`]: which worker gets which job, and in what order
+//! - [`outcomes`]: which outcomes are accepted, and what they change
+//! - [`leases`]: heartbeats, expired leases, absences
+//! - [`recover`]: commands that put back the jobs of lost workers
+//! - [`idle`]: how an idle worker learns of new work
+//! - [`sweeps`]: submit, cancel, requeue, remove; [`staging`]: staged sweeps; [`history`]: logs, columns, outputs, spans
+//! - [`model`] and [`random`]: a small model of the contract in memory, and random requests to which the store and the
+//!   model must give the same replies
+//! - [`scrambled`]: stores into which another program has written
+//! - [`sqlite_only`] and [`sqlite_time`]: faults that only the embedded store can have
 
-// Clippy lets tests unwrap, but not the functions that tests are made of; and a list of one range is what is meant.
+// Clippy allows `unwrap` in tests, but not in functions that tests call. A list of one range is intended.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::single_range_in_vec_init)]
 
 mod claims;
 mod harness;
+mod history;
 mod idle;
 mod leases;
 mod model;
 mod outcomes;
 mod random;
+mod recover;
 mod redis_bench;
 mod scrambled;
 mod sqlite_only;
+mod sqlite_time;
 mod staging;
 mod sweeps;
 
-/// Runs every check against a kind of store; `$fresh` makes a [`harness::Bench`] around a new, empty one.
+/// Makes a test of every check for one kind of store. `$fresh` creates a [`harness::Bench`] with a new, empty store.
 macro_rules! contract {
     ($kind:ident, $fresh:expr) => {
         contract!($kind, $fresh, [
-            claims::two_hundred_claimers_take_each_of_ten_thousand_jobs_once,
+            claims::two_hundred_workers_claim_each_of_ten_thousand_jobs_once,
             claims::claims_are_given_from_the_smallest_index,
             claims::queues_are_served_in_order_and_the_oldest_sweep_first,
             claims::a_scope_of_one_sweep_ignores_queues,
             claims::a_paused_sweep_gives_no_claims,
-            claims::excepted_sweeps_give_no_claims,
-            claims::a_worker_pauses_what_nobody_has_paused_or_resumed,
-            claims::a_huge_sweep_is_put_in_at_once,
-            outcomes::points_move_as_the_verdict_says,
-            outcomes::a_delayed_point_comes_due_and_is_given_first,
+            claims::excluded_sweeps_give_no_claims,
+            claims::a_worker_pauses_a_sweep_only_if_nobody_has_paused_or_resumed_it,
+            claims::a_huge_sweep_is_submitted_at_once,
+            outcomes::a_verdict_moves_its_point,
+            outcomes::a_delayed_point_that_is_due_is_claimed_first,
             outcomes::a_stale_outcome_is_refused,
-            outcomes::a_late_outcome_is_accepted_while_nobody_claimed_the_job_again,
-            outcomes::a_late_success_counts_for_a_job_given_up_as_failed,
+            outcomes::a_late_outcome_is_accepted_until_the_job_is_claimed_again,
+            outcomes::a_late_success_replaces_a_failure_by_loss,
             outcomes::a_late_retry_does_not_undo_a_cancel,
             outcomes::a_claim_has_one_outcome,
-            outcomes::a_claim_given_back_unstarted_leaves_no_trace,
-            outcomes::a_group_with_one_stale_entry_is_refused_whole,
-            outcomes::one_index_twice_in_a_group_is_refused,
-            outcomes::a_request_is_applied_once,
-            outcomes::what_a_claim_says_of_attempts_goes_on,
+            outcomes::a_claim_returned_before_its_start_leaves_no_trace,
+            outcomes::a_report_with_one_stale_entry_is_refused_as_a_whole,
+            outcomes::a_report_that_names_an_index_twice_is_refused,
+            outcomes::an_exchange_is_applied_once,
+            outcomes::attempt_counts_continue_from_claim_to_claim,
             outcomes::an_outcome_of_another_submission_is_stale,
-            leases::who_looks_sees_which_leases_have_run_out,
-            leases::a_lost_claim_is_found_and_claimed_again,
-            leases::expired_claims_are_looked_for_once_a_second,
-            leases::only_the_claims_named_are_renewed,
+            leases::expired_counts_names_the_sweeps_whose_leases_have_run_out,
+            leases::an_expired_claim_is_found_and_its_job_claimed_again,
+            leases::leases_are_checked_once_a_second,
+            leases::a_heartbeat_renews_only_the_claims_that_it_names,
             leases::a_claim_that_holds_cannot_be_reported_lost,
-            leases::time_in_which_nobody_looked_counts_against_nobody,
-            leases::a_claim_made_after_a_long_silence_holds_no_longer_than_others,
-            leases::a_claim_of_a_paused_sweep_is_told_until_it_is_started,
-            leases::the_claims_of_a_dead_worker_run_out_at_once,
-            leases::what_was_abandoned_stays_so_whoever_was_away,
-            leases::workers_are_listed_until_they_retire,
-            idle::an_idle_worker_hears_of_new_work,
-            idle::whoever_waits_for_one_sweep_hears_of_its_end,
+            leases::an_absence_counts_against_no_lease,
+            leases::an_absence_does_not_prolong_a_later_claim,
+            leases::a_heartbeat_reports_claims_of_a_paused_sweep_until_they_are_started,
+            leases::leases_of_a_dead_worker_end_at_once,
+            leases::an_absence_prolongs_no_lease_of_a_dead_worker,
+            leases::workers_are_listed_until_they_unregister,
+            recover::jobs_of_a_dead_worker_are_put_back_although_the_leases_were_just_checked,
+            recover::nobody_waits_for_jobs_that_a_live_worker_runs,
+            recover::after_an_absence_a_worker_can_return_before_its_jobs_are_put_back,
+            recover::a_frozen_worker_finds_its_claims_lost_and_its_outcome_counts_once,
+            recover::commands_and_a_worker_at_the_same_time_record_each_job_once,
+            idle::an_idle_worker_is_told_of_new_work,
+            idle::a_waiter_for_one_sweep_is_told_of_its_end,
             idle::a_wait_ends_when_it_is_stopped,
-            sweeps::numbers_count_up_and_are_never_used_again,
-            sweeps::a_row_tells_what_was_submitted,
-            sweeps::cancel_empties_the_queue_and_marks_the_claims,
-            sweeps::requeue_puts_back_what_failed_or_is_cancelled,
-            sweeps::what_had_failed_is_forgiven_when_the_sweep_is_resumed,
-            sweeps::a_success_is_set_aside_by_name_and_attempts_count_on,
+            sweeps::sweep_numbers_increase_and_are_never_used_again,
+            sweeps::a_row_has_what_was_submitted,
+            sweeps::cancel_empties_the_queue_and_marks_the_leases,
+            sweeps::requeue_puts_back_failed_and_cancelled_points,
+            sweeps::a_resume_records_how_many_points_have_failed,
+            sweeps::rerun_puts_back_a_succeeded_point_and_its_attempts_continue,
             sweeps::requeue_of_a_huge_cancelled_range_is_quick,
-            sweeps::remove_wants_force_while_jobs_are_claimed,
-            sweeps::backlog_counts_what_there_is_to_do,
-            sweeps::columns_stand_in_order_of_first_appearance,
-            sweeps::outputs_are_kept_by_attempt,
-            sweeps::logs_are_kept_by_block_in_order,
-            sweeps::the_beginning_of_a_log_is_replaced_once_and_what_came_since_stays,
-            sweeps::spans_are_read_in_pages,
-            sweeps::a_sweep_that_is_not_there_is_named,
-            staging::a_sweep_in_the_making_is_seen_when_it_is_put_in,
-            staging::one_with_nothing_left_to_run_is_never_claimed_from,
-            staging::one_that_lacks_points_is_refused,
-            staging::of_two_that_are_made_of_one_request_the_first_stands,
-            staging::a_sweep_takes_another_document_and_queue,
-            random::random_requests_are_answered_as_the_model_does,
+            sweeps::remove_needs_force_while_jobs_are_leased,
+            sweeps::backlog_counts_the_jobs_left_to_run,
+            sweeps::backlog_names_at_most_a_hundred_paused_sweeps,
+            history::columns_are_in_order_of_first_appearance,
+            history::outputs_are_kept_by_attempt,
+            history::logs_are_kept_by_block_in_order,
+            history::compact_replaces_the_start_of_a_log_once_and_keeps_later_chunks,
+            history::spans_are_read_in_pages,
+            sweeps::an_unknown_sweep_is_named_in_the_error,
+            staging::a_staged_sweep_is_visible_after_its_commit,
+            staging::a_staged_sweep_with_nothing_to_run_gives_no_claims,
+            staging::a_staged_sweep_that_lacks_points_is_refused,
+            staging::of_two_staged_sweeps_of_one_request_the_first_commit_counts,
+            staging::the_document_and_the_queue_of_a_sweep_can_be_replaced,
+            random::random_requests_get_the_replies_of_the_model,
         ]);
     };
     ($kind:ident, $fresh:expr, [$($module:ident :: $check:ident),* $(,)?]) => {

@@ -1,7 +1,7 @@
-//! Owns the contract once more, as a model in memory: a list of points for each sweep, and the plainest code that obeys.
+//! Owns a model of the contract in memory: a list of points for each sweep, and the simplest code that fulfils the contract.
 //!
-//! Time is counted in steps, one a request. A lease of [`SHORT`] or a delay up to [`SOON_MS`] has passed by the next step,
-//! a longer one never does; whoever drives the model beside a store waits in between.
+//! Time is counted in steps, one for each request. A lease of [`SHORT`] or a delay up to [`SOON_MS`] has passed at the next
+//! step, and a longer one never passes. The test that compares the model with a store waits between steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,10 +16,10 @@ use sweep::store::{
 
 use crate::harness::SHORT;
 
-/// The longest delay that passes, milliseconds.
+/// The longest delay that passes until the next step, milliseconds.
 pub const SOON_MS: u64 = 5;
 
-/// All that a store knows.
+/// All state of a store.
 #[derive(Default)]
 pub struct Model {
     /// In the order in which they were submitted.
@@ -32,27 +32,27 @@ pub struct Sweep {
     pub submission: u64,
     pub queue: String,
     pub paused: Option<String>,
-    /// How many had failed when it was last resumed.
+    /// How many points had failed when it was last resumed.
     pub failed_at_resume: u64,
     pub points: Vec<Point>,
-    /// For each block, the chunks.
+    /// The chunks of each block.
     pub log: BTreeMap<u64, Vec<Vec<u8>>>,
     pub columns: BTreeMap<String, ColumnPlace>,
     pub outputs: BTreeMap<(u64, u32), Vec<u8>>,
-    pub heard_of: bool,
+    pub has_outcome: bool,
 }
 
 pub struct Point {
     pub place: Place,
     pub tries: AttemptCounts,
-    /// The claim whose outcome may still come although it was lost.
+    /// The claim that was reported lost, and whose outcome is still accepted: its attempt number and token.
     late: Option<(u32, u64)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     Ready,
-    /// Since this step, for this time, milliseconds.
+    /// The step of the outcome, and the delay in milliseconds.
     Delayed(u64, u64),
     Claimed(Lease),
     Failed,
@@ -65,7 +65,7 @@ pub struct Lease {
     pub worker: String,
     pub started: bool,
     token: u64,
-    /// It holds until after this step.
+    /// The last step at which it holds.
     until: u64,
     cancel_requested: bool,
 }
@@ -73,12 +73,12 @@ pub struct Lease {
 const NEVER: u64 = u64::MAX;
 
 impl Model {
-    /// The step after which a lease from now has run out.
+    /// The last step at which a lease that begins now holds.
     fn until(&self, lease: Duration) -> u64 {
         if lease <= SHORT { self.step } else { NEVER }
     }
 
-    /// Begins the next step.
+    /// Goes to the next step.
     pub fn next_step(&mut self) {
         self.step += 1;
     }
@@ -95,7 +95,7 @@ impl Model {
             log: BTreeMap::new(),
             columns: BTreeMap::new(),
             outputs: BTreeMap::new(),
-            heard_of: false,
+            has_outcome: false,
         });
     }
 
@@ -112,7 +112,7 @@ impl Model {
         ExchangeReply { stale, claims: request.map(|request| self.claim(worker, request)).unwrap_or_default() }
     }
 
-    /// Applies a report, or tells what is stale.
+    /// Applies a report, or returns the stale indices.
     fn report(&mut self, report: &Report) -> Option<Vec<u64>> {
         let step = self.step;
         let moves: Vec<Place> = report.entries.iter().map(|entry| self.destination(entry.verdict)).collect();
@@ -136,7 +136,7 @@ impl Model {
             }
             assert_eq!(block_of(entry.index), report.block);
         }
-        sweep.heard_of = true;
+        sweep.has_outcome = true;
         if !report.chunk.is_empty() {
             sweep.log.entry(report.block).or_default().push(report.chunk.clone());
         }
@@ -177,7 +177,7 @@ impl Model {
         given.into_iter().map(claim).collect()
     }
 
-    /// The first sweep within a scope that has something to claim.
+    /// The first sweep of a scope that has points to claim.
     fn choose(&self, scope: &Scope, excluded: &[SweepId]) -> Option<usize> {
         let can = |sweep: &Sweep| {
             sweep.paused.is_none() && !excluded.contains(&sweep.id) && !sweep.claimable(self.step).is_empty()
@@ -213,18 +213,18 @@ impl Model {
         statuses
     }
 
-    pub fn abandon(&mut self, worker: &str) -> u64 {
+    pub fn mark_worker_dead(&mut self, worker: &str) -> u64 {
         let until = self.step;
-        let mut abandoned = 0;
+        let mut ended = 0;
         for point in self.sweeps.iter_mut().flat_map(|sweep| &mut sweep.points) {
             if let Place::Claimed(lease) = &mut point.place
                 && lease.worker == worker
             {
                 lease.until = until;
-                abandoned += 1;
+                ended += 1;
             }
         }
-        abandoned
+        ended
     }
 
     pub fn backlog(&self, queues: &[String]) -> Backlog {
@@ -245,7 +245,7 @@ impl Model {
 }
 
 impl Sweep {
-    /// Delayed points that are due, oldest first; then ready ones.
+    /// Delayed points that are due, oldest first, then ready points.
     fn claimable(&self, step: u64) -> Vec<u64> {
         let points = || self.points.iter().zip(0..);
         let mut due: Vec<(u64, u64, u64)> = points()

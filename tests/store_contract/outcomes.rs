@@ -1,4 +1,4 @@
-//! Owns the checks of which outcomes are accepted, and what they do.
+//! Owns the checks of which outcomes are accepted, and what they change.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::harness::{
 
 const AGAIN: Verdict = Verdict::Again { delay_ms: 0 };
 
-/// Lets a claim under a [`SHORT`] lease run out, and reports it lost.
+/// Waits until a claim with a [`SHORT`] lease has run out, and reports it as lost.
 fn lose(finder: &mut Worker, claim: &Claim, verdict: Verdict) {
     let_time_pass(Duration::from_millis(5));
-    assert!(finder.report_lost(claim, verdict), "a claim that ran out can be reported lost");
+    assert!(finder.report_lost(claim, verdict), "an expired claim can be reported lost");
 }
 
-pub fn points_move_as_the_verdict_says(bench: &dyn Bench) {
+pub fn a_verdict_moves_its_point(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "moves", "default", 6);
     let mut worker = Worker::new(store);
@@ -51,7 +51,7 @@ pub fn points_move_as_the_verdict_says(bench: &dyn Bench) {
     assert!(store.point(&id, 6).is_err(), "a sweep of six points has no point 6");
 }
 
-pub fn a_delayed_point_comes_due_and_is_given_first(bench: &dyn Bench) {
+pub fn a_delayed_point_that_is_due_is_claimed_first(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "delays", "default", 5);
     let mut worker = Worker::new(store);
@@ -62,13 +62,13 @@ pub fn a_delayed_point_comes_due_and_is_given_first(bench: &dyn Bench) {
     let backlog = store.backlog(&only(&id)).unwrap();
     assert_eq!((backlog.ready, backlog.delayed), (2, 3));
     assert_eq!(ranges(store, &id, PointSet::Pending), vec![0..5]);
-    assert_eq!(worker.claim_one(&id, LONG).job.index, 3, "a delayed point is not given before its time");
+    assert_eq!(worker.claim_one(&id, LONG).job.index, 3, "a delayed point is not claimed before it is due");
     eventually("both delays have passed", || (store.backlog(&only(&id)).unwrap().ready == 3).then_some(()));
     let given = worker.claim(only(&id), 9, LONG);
     let given: Vec<_> = given.iter().map(|claim| (claim.job.index, claim.tries)).collect();
     let second = AttemptCounts { attempts: 2, failures: 1, losses: 0 };
     let first = AttemptCounts { attempts: 1, failures: 0, losses: 0 };
-    assert_eq!(given, [(2, second), (1, second), (4, first)], "oldest due first, then what is ready");
+    assert_eq!(given, [(2, second), (1, second), (4, first)], "the one that was due first, then ready points");
     assert_eq!(counts(store, &id).pending, 1);
 }
 
@@ -85,13 +85,13 @@ pub fn a_stale_outcome_is_refused(bench: &dyn Bench) {
         let new = quick.claim_one(&id, LONG);
         assert_eq!(new.tries.attempts, old.tries.attempts + 1);
         let before = recorded(store, &id);
-        assert!(!slow.finish(&old, Verdict::Succeeded), "the job is another's while that runs it");
+        assert!(!slow.finish(&old, Verdict::Succeeded), "another worker runs the job");
         assert_eq!(slow.beat(&[(&old, true)], LONG), [(0, LeaseStatus::Lost)]);
         assert_eq!(word(store, &id, 0), "running");
         assert!(quick.finish(&new, AGAIN));
-        assert!(!slow.finish(&old, Verdict::Succeeded), "and when that has ended");
+        assert!(!slow.finish(&old, Verdict::Succeeded), "another worker has run the job");
         assert_eq!(word(store, &id, 0), "pending");
-        assert_eq!(recorded(store, &id).len(), before.len() + 1, "nothing of the stale outcome is kept");
+        assert_eq!(recorded(store, &id).len(), before.len() + 1, "a stale outcome records nothing");
     }
     let wrong_token = {
         let mut claim = quick.claim_one(&id, LONG);
@@ -102,7 +102,7 @@ pub fn a_stale_outcome_is_refused(bench: &dyn Bench) {
     counts(store, &id);
 }
 
-pub fn a_late_outcome_is_accepted_while_nobody_claimed_the_job_again(bench: &dyn Bench) {
+pub fn a_late_outcome_is_accepted_until_the_job_is_claimed_again(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "late", "default", 3);
     let (mut slow, mut finder) = (Worker::new(store), Worker::new(store));
@@ -119,12 +119,12 @@ pub fn a_late_outcome_is_accepted_while_nobody_claimed_the_job_again(bench: &dyn
     assert_eq!((counts.succeeded, counts.failed, counts.pending), (1, 1, 1));
     assert_eq!(store.backlog(&only(&id)).unwrap().delayed, 1);
     let failed_once = Some(AttemptCounts { attempts: 1, failures: 1, losses: 0 });
-    assert_eq!(store.point(&id, 2).unwrap().1, failed_once, "the counts are those of the outcome that stands");
-    assert!(!slow.finish(&claims[0], Verdict::Failed), "once");
+    assert_eq!(store.point(&id, 2).unwrap().1, failed_once, "the attempt counts are those of the accepted outcome");
+    assert!(!slow.finish(&claims[0], Verdict::Failed), "a claim has one outcome");
     assert!(!finder.report_lost(&claims[2], AGAIN), "a claim is lost once");
 }
 
-pub fn a_late_success_counts_for_a_job_given_up_as_failed(bench: &dyn Bench) {
+pub fn a_late_success_replaces_a_failure_by_loss(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "given-up", "default", 2);
     let (mut slow, mut finder) = (Worker::new(store), Worker::new(store));
@@ -135,7 +135,7 @@ pub fn a_late_success_counts_for_a_job_given_up_as_failed(bench: &dyn Bench) {
     assert!(slow.finish(&claims[0], Verdict::Succeeded));
     assert_eq!(ranges(store, &id, PointSet::Failed), vec![1..2]);
     assert_eq!(store.requeue(&id, &[0..1, 1..2]).unwrap(), 1);
-    assert!(slow.finish(&claims[1], Verdict::Succeeded), "put back by hand, but nobody has it yet");
+    assert!(slow.finish(&claims[1], Verdict::Succeeded), "it was requeued, but nobody has claimed it yet");
     let counts = counts(store, &id);
     assert_eq!((counts.succeeded, counts.pending), (2, 0));
 }
@@ -149,7 +149,7 @@ pub fn a_late_retry_does_not_undo_a_cancel(bench: &dyn Bench) {
     lose(&mut finder, &claims[1], AGAIN);
     assert_eq!(store.cancel(&id).unwrap().cancelled, 2);
     assert!(slow.finish(&claims[0], AGAIN));
-    assert!(slow.finish(&claims[1], Verdict::Succeeded), "an outcome stands");
+    assert!(slow.finish(&claims[1], Verdict::Succeeded), "a success counts");
     assert_eq!([word(store, &id, 0), word(store, &id, 1)], ["cancelled", "succeeded"]);
     counts(store, &id);
 }
@@ -162,14 +162,14 @@ pub fn a_claim_has_one_outcome(bench: &dyn Bench) {
     let verdicts = [Verdict::Failed, AGAIN, Verdict::Cancelled];
     for (claim, verdict) in claims.iter().zip(verdicts) {
         assert!(worker.finish(claim, verdict));
-        // Under a new number: not a request sent twice, but a second outcome of a claim that has one.
+        // With a new sequence number: this is not the same request again, but a second outcome of the claim.
         assert!(!worker.finish(claim, Verdict::Succeeded), "{verdict:?} was the outcome");
     }
     assert_eq!(recorded(store, &id).len(), 3);
     assert_eq!(counts(store, &id).succeeded, 0);
 }
 
-pub fn a_claim_given_back_unstarted_leaves_no_trace(bench: &dyn Bench) {
+pub fn a_claim_returned_before_its_start_leaves_no_trace(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "back", "default", 2);
     let mut worker = Worker::new(store);
@@ -177,8 +177,8 @@ pub fn a_claim_given_back_unstarted_leaves_no_trace(bench: &dyn Bench) {
     assert_eq!(worker.report(vec![given_back(&first)]), ALL_ACCEPTED);
     assert_eq!(store.point(&id, 0).unwrap().1.unwrap_or_default(), AttemptCounts::default());
     let second = worker.claim_one(&id, LONG);
-    assert_eq!((second.job.index, second.tries.attempts), (0, 1), "the same number again, under another token");
-    assert!(!worker.finish(&first, Verdict::Succeeded), "what was given back is no claim");
+    assert_eq!((second.job.index, second.tries.attempts), (0, 1), "the same attempt number, with another token");
+    assert!(!worker.finish(&first, Verdict::Succeeded), "a claim that was returned is over");
     assert!(worker.finish(&second, AGAIN));
     let third = worker.claim_one(&id, LONG);
     assert_eq!(worker.report(vec![given_back(&third)]), ALL_ACCEPTED);
@@ -187,7 +187,7 @@ pub fn a_claim_given_back_unstarted_leaves_no_trace(bench: &dyn Bench) {
     counts(store, &id);
 }
 
-pub fn a_group_with_one_stale_entry_is_refused_whole(bench: &dyn Bench) {
+pub fn a_report_with_one_stale_entry_is_refused_as_a_whole(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "groups", "default", 2000);
     let (mut worker, mut finder) = (Worker::new(store), Worker::new(store));
@@ -198,23 +198,23 @@ pub fn a_group_with_one_stale_entry_is_refused_whole(bench: &dyn Bench) {
     let mut held = vec![lost_one];
     held.extend(worker.claim(only(&id), 1500, LONG));
     let reports = grouped(held.iter().map(|claim| outcome(claim, Verdict::Succeeded)).collect());
-    assert_eq!(reports.len(), 2, "of two blocks");
+    assert_eq!(reports.len(), 2, "one for each block");
     let replied = worker.exchange(reports, Some(want(only(&id), 1, LONG)));
     assert_eq!(replied.stale, [(0, vec![0])]);
-    assert_eq!(replied.claims.len(), 1, "claims are given all the same");
+    assert_eq!(replied.claims.len(), 1, "claims are given in spite of the stale report");
     let after = counts(store, &id);
-    assert_eq!((after.succeeded, after.running), (1500 - 1023, 1 + 1023 + 1), "the second group is accepted");
+    assert_eq!((after.succeeded, after.running), (1500 - 1023, 1 + 1023 + 1), "the second report is accepted");
     let rest = held.iter().filter(|claim| (1..1024).contains(&claim.job.index));
     assert_eq!(worker.report(rest.map(|claim| outcome(claim, Verdict::Succeeded)).collect()), ALL_ACCEPTED);
     assert_eq!(counts(store, &id).succeeded, 1500);
     let log = recorded(store, &id);
-    // The loss of the first one, and what was accepted.
+    // The loss of the first claim, and the accepted outcomes.
     assert_eq!(log.first(), Some(&(0, 1)));
     assert_eq!(log.iter().filter(|(index, _)| *index == 0).count(), 1);
     assert_eq!(log.len(), 1 + 1500);
 }
 
-pub fn one_index_twice_in_a_group_is_refused(bench: &dyn Bench) {
+pub fn a_report_that_names_an_index_twice_is_refused(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "twice", "default", 3);
     let mut worker = Worker::new(store);
@@ -224,25 +224,25 @@ pub fn one_index_twice_in_a_group_is_refused(bench: &dyn Bench) {
     assert_eq!(counts(store, &id).running, 2);
     let mut apart = grouped(vec![outcome(&claims[0], Verdict::Succeeded)]);
     apart.extend(grouped(vec![outcome(&claims[0], Verdict::Failed)]));
-    assert_eq!(worker.exchange(apart, None).stale, [(1, vec![0])], "in two groups, the first one stands");
+    assert_eq!(worker.exchange(apart, None).stale, [(1, vec![0])], "in two reports, the first one is accepted");
     assert_eq!(word(store, &id, 0), "succeeded");
     let beyond = {
         let mut claim = claims[1].clone();
         claim.job.index = 3;
         claim
     };
-    assert!(!worker.finish(&beyond, Verdict::Succeeded), "a point that the sweep has not");
+    assert!(!worker.finish(&beyond, Verdict::Succeeded), "a point that the sweep does not have");
     assert_eq!(recorded(store, &id), [(0, 1)]);
 }
 
-pub fn a_request_is_applied_once(bench: &dyn Bench) {
+pub fn an_exchange_is_applied_once(bench: &dyn Bench) {
     let (one, two) = (bench.connect(), bench.connect());
     let id = submit(&*one, "seq", "default", 10);
     let request =
         |seq, reports| Exchange { worker: "w".into(), seq, reports, claim_request: Some(want(only(&id), 2, LONG)) };
     let first = request(7, vec![]);
     let replied = one.exchange(&first).unwrap();
-    assert_eq!(two.exchange(&first).unwrap(), replied, "over another connection, too");
+    assert_eq!(two.exchange(&first).unwrap(), replied, "also on another connection");
     let foreign = lost(&replied.claims[0], AGAIN);
     let second = request(8, grouped(vec![outcome(&replied.claims[1], Verdict::Succeeded), foreign]));
     let answer = one.exchange(&second).unwrap();
@@ -256,7 +256,7 @@ pub fn a_request_is_applied_once(bench: &dyn Bench) {
     assert!(matches!(stale.kind, StoreErrorKind::StaleRequest { seq: 8, .. }), "{stale:?}");
 }
 
-pub fn what_a_claim_says_of_attempts_goes_on(bench: &dyn Bench) {
+pub fn attempt_counts_continue_from_claim_to_claim(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "tries", "default", 1);
     let (mut worker, mut finder) = (Worker::new(store), Worker::new(store));
@@ -273,12 +273,12 @@ pub fn what_a_claim_says_of_attempts_goes_on(bench: &dyn Bench) {
     assert_eq!(claim.tries, AttemptCounts { attempts: 4, failures: 0, losses: 0 }, "attempts never restart");
     let (sweep, entry) = outcome(&claim, Verdict::Succeeded);
     let wrong_attempt = ReportEntry { attempt: 3, ..entry };
-    assert_eq!(worker.report(vec![(sweep, wrong_attempt)]), [0], "the number belongs to the claim as the token does");
+    assert_eq!(worker.report(vec![(sweep, wrong_attempt)]), [0], "the attempt number must match, too");
     assert!(worker.finish(&claim, Verdict::Succeeded));
     counts(store, &id);
 }
 
-/// A store that was emptied gives the same ids again. Jobs of the earlier sweep may still run then.
+/// A store that was emptied gives out the same ids again, while jobs of the earlier sweep may still run.
 pub fn an_outcome_of_another_submission_is_stale(bench: &dyn Bench) {
     let store = &*bench.connect();
     let id = submit(store, "again", "default", 2);

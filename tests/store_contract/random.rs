@@ -1,4 +1,4 @@
-//! Owns random requests that a store must answer as the model does, and stand after each of them as the model stands.
+//! Owns the check with random requests: the store must give the replies of the model and have its state after each request.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use crate::model::{Model, Place, SOON_MS, Sweep};
 const QUEUES: [&str; 2] = ["a", "b"];
 const WORKERS: usize = 3;
 
-/// A request. Sweeps, workers and claims are named by numbers that are taken modulo those there are.
+/// A request. A number names a sweep, a worker or a claim, modulo how many of them there are.
 #[derive(Clone, Debug)]
 enum Request {
     Submit {
@@ -33,7 +33,7 @@ enum Request {
     Exchange {
         worker: usize,
         outcomes: Vec<(usize, How)>,
-        want: Option<Wish>,
+        want: Option<Wanted>,
     },
     Beat {
         worker: usize,
@@ -45,24 +45,24 @@ enum Request {
     /// A point, and whether the caller has read the whole log.
     Rerun(usize, u64, bool),
     Pause(usize, bool),
-    /// A worker pauses, that knows of so many failures failed_at_resume.
+    /// A worker pauses a sweep that it has read with this `failed_at_resume`.
     WorkerPauses(usize, u64),
-    Abandon(usize),
+    MarkDead(usize),
     Remove(usize, bool),
 }
 
 #[derive(Clone, Debug)]
-struct Wish {
-    /// A sweep alone; none: both queues, in this order or the other.
+struct Wanted {
+    /// Only this sweep. None: both queues, in this order or reversed.
     sweep: Option<usize>,
-    /// All sweeps whose number is odd.
-    not_odd: bool,
+    /// Excludes all sweeps with an odd number.
+    exclude_odd: bool,
     backwards: bool,
     most: u32,
     short: bool,
 }
 
-/// What is reported of a claim.
+/// The report about a claim.
 #[derive(Clone, Copy, Debug)]
 enum How {
     Own(Verdict),
@@ -93,26 +93,32 @@ fn how() -> impl Strategy<Value = How> {
     ]
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn wanted() -> impl Strategy<Value = Wanted> {
     let sweep = proptest::option::weighted(0.3, 0..8usize);
-    let not_odd = proptest::bool::weighted(0.2);
-    let fields = (sweep, not_odd, any::<bool>(), 0..8u32, any::<bool>());
-    fields.prop_map(|(sweep, not_odd, backwards, most, short)| Wish { sweep, not_odd, backwards, most, short })
+    let exclude_odd = proptest::bool::weighted(0.2);
+    let fields = (sweep, exclude_odd, any::<bool>(), 0..8u32, any::<bool>());
+    fields.prop_map(|(sweep, exclude_odd, backwards, most, short)| Wanted {
+        sweep,
+        exclude_odd,
+        backwards,
+        most,
+        short,
+    })
 }
 
 fn request() -> impl Strategy<Value = Request> {
     let worker = 0..WORKERS;
     let sweep = 0..8usize;
-    // Of the claims ever made, the newest are the most likely.
+    // The newest claims are the most likely.
     let claim = || prop_oneof![4 => 0..6usize, 1 => 0..40usize];
     let ranges = vec((0..25u64, 0..12u64), 0..4);
     prop_oneof![
         2 => (0..2usize, 0..24u64).prop_map(|(queue, total)| Request::Submit { queue, total }),
-        14 => (worker.clone(), vec((claim(), how()), 0..5), proptest::option::weighted(0.6, wish()))
+        14 => (worker.clone(), vec((claim(), how()), 0..5), proptest::option::weighted(0.6, wanted()))
             .prop_map(|(worker, outcomes, want)| Request::Exchange { worker, outcomes, want }),
         3 => (worker.clone(), vec((claim(), any::<bool>()), 0..5), any::<bool>())
             .prop_map(|(worker, held, short)| Request::Beat { worker, held, short }),
-        1 => worker.prop_map(Request::Abandon),
+        1 => worker.prop_map(Request::MarkDead),
         1 => (sweep.clone(), 0..3u64).prop_map(|(sweep, failed_at_resume)| Request::WorkerPauses(sweep, failed_at_resume)),
         1 => sweep.clone().prop_map(Request::Cancel),
         2 => (sweep.clone(), ranges).prop_map(|(sweep, ranges)| Request::Requeue(sweep, ranges)),
@@ -123,17 +129,17 @@ fn request() -> impl Strategy<Value = Request> {
     ]
 }
 
-pub fn random_requests_are_answered_as_the_model_does(bench: &dyn Bench) {
+pub fn random_requests_get_the_replies_of_the_model(bench: &dyn Bench) {
     let connections: Vec<_> = (0..WORKERS).map(|_| bench.connect()).collect();
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let run = |requests: Vec<Request>| {
-        // What an earlier run left, also one that failed.
+        // An earlier run leaves its sweeps, also if it failed.
         for row in connections[0].sweeps().unwrap() {
             connections[0].remove(&row.id, true).unwrap();
         }
         let workers = connections.iter().map(|store| Worker::new(&**store)).collect();
         let mut both = Both { store: &*connections[0], model: Model::default(), workers, claims: vec![] };
-        // Nothing happens in an empty store.
+        // Without a sweep most requests do nothing.
         both.request(Request::Submit { queue: 0, total: 20 });
         for (n, request) in requests.into_iter().enumerate() {
             both.request(request);
@@ -145,11 +151,11 @@ pub fn random_requests_are_answered_as_the_model_does(bench: &dyn Bench) {
     TestRunner::new(config).run(&vec(request(), 1..60), run).unwrap();
 }
 
-/// A store and the model beside it.
+/// A store and the model.
 struct Both<'a> {
     store: &'a dyn Store,
     model: Model,
-    /// Each on a connection of its own.
+    /// Each has its own connection.
     workers: Vec<Worker<'a>>,
     /// All claims ever given.
     claims: Vec<Claim>,
@@ -157,8 +163,8 @@ struct Both<'a> {
 
 impl Both<'_> {
     fn request(&mut self, request: Request) {
-        // Somebody looks, so that no silence prolongs a lease. What was to last for some milliseconds has passed by the
-        // next step, and no two steps share a millisecond.
+        // The leases are checked, so that no absence prolongs them. Short leases and delays have passed at the next step, and
+        // no two steps are in the same millisecond.
         self.store.expired().unwrap();
         let_time_pass(Duration::from_millis(SOON_MS + 2));
         self.model.next_step();
@@ -185,7 +191,7 @@ impl Both<'_> {
             }),
             Request::Rerun(sweep, index, up_to_date) => self.on_sweep(sweep, |store, sweep| {
                 let chunks = sweep.log.get(&0).map_or(0, Vec::len) as u64 + u64::from(!up_to_date);
-                // Attempts that no claim of this test comes near, but for one that goes on from there.
+                // More attempts than other claims of this test have, so that only later claims continue from there.
                 let rerun = Rerun { index, attempts: 1000 * (chunks as u32 + 1), chunks, chunk: b"aside;".into() };
                 assert_eq!(store.rerun(&sweep.id, &rerun).unwrap(), sweep.rerun(&rerun));
                 assert!(!store.rerun(&sweep.id, &rerun).unwrap(), "it is done once");
@@ -200,9 +206,9 @@ impl Both<'_> {
                     assert_eq!(store.pause_unless_resumed(&sweep.id, failed_at_resume, "too many").unwrap(), expected);
                 }
             }),
-            Request::Abandon(worker) => {
+            Request::MarkDead(worker) => {
                 let worker = &self.workers[worker].id;
-                assert_eq!(self.store.mark_worker_dead(worker).unwrap(), self.model.abandon(worker));
+                assert_eq!(self.store.mark_worker_dead(worker).unwrap(), self.model.mark_worker_dead(worker));
             }
             Request::Remove(sweep, force) => self.remove(sweep, force),
         }
@@ -227,16 +233,16 @@ impl Both<'_> {
         }
     }
 
-    /// The claims ever given, counted from the newest.
+    /// One of all claims ever given, counted from the newest.
     fn claim(&self, number: usize) -> Option<&Claim> {
         let back = number % self.claims.len().max(1);
         self.claims.iter().rev().nth(back)
     }
 
-    fn exchange(&mut self, worker: usize, outcomes: Vec<(usize, How)>, wish: Option<Wish>) {
+    fn exchange(&mut self, worker: usize, outcomes: Vec<(usize, How)>, wanted: Option<Wanted>) {
         let some =
             outcomes.iter().zip(1..).filter_map(|((number, how), n)| Some((entry(self.claim(*number)?, *how), n)));
-        // No two points become due at the same time: then either may be given first.
+        // No two points are due at the same time. Otherwise either might be given first.
         let entries = some.map(|((id, entry), n)| match entry.verdict {
             SOON => (id, ReportEntry { verdict: Verdict::Again { delay_ms: SOON_MS - n % SOON_MS }, ..entry }),
             _ => (id, entry),
@@ -244,17 +250,18 @@ impl Both<'_> {
         let entries = entries.collect();
         let mut reports = grouped(entries);
         reports.iter_mut().for_each(add_columns);
-        let want = wish.map(|wish| {
+        let want = wanted.map(|wanted| {
             let mut queues: Vec<String> = QUEUES.map(String::from).into();
-            if wish.backwards {
+            if wanted.backwards {
                 queues.reverse();
             }
             let known: Vec<&SweepId> = self.claims.iter().map(|claim| &claim.job.sweep).collect();
-            let alone = wish.sweep.and_then(|number| known.get(number).copied().cloned());
+            let alone = wanted.sweep.and_then(|number| known.get(number).copied().cloned());
             let scope = alone.map_or(Scope::Queues(queues), Scope::Sweep);
-            let odd = self.model.sweeps.iter().map(|sweep| &sweep.id).filter(|id| wish.not_odd && id.number % 2 == 1);
+            let odd =
+                self.model.sweeps.iter().map(|sweep| &sweep.id).filter(|id| wanted.exclude_odd && id.number % 2 == 1);
             let except = odd.cloned().collect();
-            ClaimRequest { excluded: except, ..want(scope, wish.most, if wish.short { SHORT } else { LONG }) }
+            ClaimRequest { excluded: except, ..want(scope, wanted.most, if wanted.short { SHORT } else { LONG }) }
         });
         let expected = self.model.exchange(&self.workers[worker].id, &reports, want.as_ref());
         let replied = self.workers[worker].exchange(reports, want);
@@ -278,7 +285,7 @@ impl Both<'_> {
         }
     }
 
-    /// After each step: the sweeps, their counts and sets, and one point of each in full.
+    /// Compares the sweeps, their counts and sets, and one point of each. Called after each step.
     fn compare(&self, step: usize) {
         let mut rows = self.store.sweeps().unwrap();
         rows.reverse();
@@ -286,16 +293,16 @@ impl Both<'_> {
         for (row, sweep) in rows.iter().zip(&self.model.sweeps) {
             assert_eq!((&row.id, &row.queue, &row.paused), (&sweep.id, &sweep.queue, &sweep.paused));
             assert_eq!(row.failed_at_resume, sweep.failed_at_resume, "{}", sweep.id);
-            assert_eq!(row.last_outcome_ms.is_some(), sweep.heard_of);
+            assert_eq!(row.last_outcome_ms.is_some(), sweep.has_outcome);
             assert_eq!(counts(self.store, &sweep.id), sweep.counts());
-            assert_eq!(stands(self.store, sweep), expected_to_stand(sweep));
+            assert_eq!(states(self.store, sweep), expected_states(sweep));
             if let Some(index) = step.checked_rem(sweep.points.len()) {
                 compare_point(self.store, sweep, index);
             }
         }
     }
 
-    /// At the end: every point, and all that was recorded.
+    /// Compares every point, and all logs, columns and outputs. Called at the end.
     fn compare_all(&self) {
         for sweep in &self.model.sweeps {
             (0..sweep.points.len()).for_each(|index| compare_point(self.store, sweep, index));
@@ -327,7 +334,7 @@ fn entry(claim: &Claim, how: How) -> (Submitted, ReportEntry) {
     }
 }
 
-/// Columns of one of three names; no two at the same place.
+/// Adds a column for each success, with one of three names. No two are at the same place.
 fn add_columns(report: &mut Report) {
     let succeeded = report.entries.iter().filter(|entry| entry.verdict == Verdict::Succeeded);
     let place =
@@ -335,7 +342,7 @@ fn add_columns(report: &mut Report) {
     report.columns = succeeded.map(|entry| place(entry.index)).collect();
 }
 
-/// The indices of a refused group come in any order, each once.
+/// Sorts the stale indices of a reply, which may come in any order.
 fn in_order(mut exchanged: ExchangeReply) -> ExchangeReply {
     for (_, indices) in &mut exchanged.stale {
         indices.sort_unstable();
@@ -344,8 +351,8 @@ fn in_order(mut exchanged: ExchangeReply) -> ExchangeReply {
     exchanged
 }
 
-/// Where each point stands, in words: by the store's spans.
-fn stands(store: &dyn Store, sweep: &Sweep) -> Vec<String> {
+/// The state of each point as text, from the spans of the store.
+fn states(store: &dyn Store, sweep: &Sweep) -> Vec<String> {
     let mut words = vec!["succeeded".to_owned(); sweep.points.len()];
     for set in [PointSet::Pending, PointSet::Running, PointSet::Failed, PointSet::Cancelled] {
         for span in spans(store, &sweep.id, set) {
@@ -367,7 +374,7 @@ fn in_words(state: &JobState) -> String {
     }
 }
 
-fn expected_to_stand(sweep: &Sweep) -> Vec<String> {
+fn expected_states(sweep: &Sweep) -> Vec<String> {
     let words = |point: &crate::model::Point| match &point.place {
         Place::Ready => "pending, delayed: false".to_owned(),
         Place::Delayed(..) => "pending, delayed: true".to_owned(),
@@ -383,9 +390,9 @@ fn expected_to_stand(sweep: &Sweep) -> Vec<String> {
 
 fn compare_point(store: &dyn Store, sweep: &Sweep, index: usize) {
     let (state, tries) = store.point(&sweep.id, index as u64).unwrap();
-    assert_eq!(in_words(&state), expected_to_stand(sweep)[index]);
+    assert_eq!(in_words(&state), expected_states(sweep)[index]);
     let expected = (state != JobState::Succeeded).then_some(sweep.points[index].tries);
-    // A point without a trace may have no tries or none counted.
+    // A point that was never attempted may have no counts, or zeros.
     let (tries, expected) = (tries.unwrap_or_default(), expected.unwrap_or_default());
     assert_eq!(tries, expected, "{}/{index} {state:?}", sweep.id);
     assert!(tries.attempts > 0 || tries == AttemptCounts::default());

@@ -12,7 +12,7 @@ mod redis_server;
 
 use redis_server::RedisServer;
 
-/// The shared store on a server of its own.
+/// The Redis store on a server of its own.
 pub struct RedisBench {
     server: RedisServer,
 }
@@ -22,7 +22,7 @@ impl RedisBench {
         RedisBench { server: RedisServer::start() }
     }
 
-    /// Says something to the server, as somebody else would.
+    /// Sends a command line to the server, as another program would. Returns the reply.
     pub fn say(&self, line: &str) -> String {
         self.server.say(line)
     }

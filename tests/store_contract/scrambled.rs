@@ -1,5 +1,5 @@
-//! Owns the checks of a store in which something else wrote: whatever stands there, a request is answered or refused, and
-//! nothing panics.
+//! Owns the checks of stores into which another program has written: a request gets a reply or an error, whatever the data,
+//! and nothing panics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sweep::store::{ClaimRequest, ColumnPlace, NewSweep, PointSet, ReportEntry, S
 use crate::harness::{Bench, LONG, SHORT, SqliteBench, Worker, grouped, lost, only, outcome, queue, submit, want};
 use crate::redis_bench::RedisBench;
 
-/// Makes a sweep with points in every state. Returns it, and a worker's id.
+/// Creates a sweep with points in every state. Returns its id and the id of a worker.
 fn fill(store: &dyn Store) -> (SweepId, String) {
     let id = submit(store, "s", "default", 30);
     let mut worker = Worker::new(store);
@@ -31,8 +31,8 @@ fn fill(store: &dyn Store) -> (SweepId, String) {
     (id, worker.id)
 }
 
-/// Asks the store everything; what it says is an answer, or an error that names no panic.
-fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
+/// Sends every request to the store. Each must get a reply, or an error for which waiting is no remedy.
+fn send_all_requests(store: &dyn Store, id: &SweepId, known: &str) {
     let spans = |set| {
         let mut from = 0;
         for _ in 0..100 {
@@ -43,7 +43,7 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         }
         Ok::<(), StoreError>(())
     };
-    let fates = |worker: &str| {
+    let work = |worker: &str| {
         let mut worker = Worker { store, id: worker.to_owned(), seq: 1 << 40 };
         let wish = |scope: Scope| ClaimRequest { most: 5, ..want(scope, 5, LONG) };
         let mut ask = |reports, claim_request| {
@@ -78,8 +78,8 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
             waiter.wait(Duration::from_millis(1)).map(drop)
         }),
         store.expired_counts().map(drop),
-        fates(known),
-        fates("somebody"),
+        work(known),
+        work("another worker"),
         store.pause_unless_resumed(id, 0, "why").map(drop),
         store.set_paused(id, None),
         store.mark_worker_dead(known).map(drop),
@@ -88,12 +88,12 @@ fn ask_everything(store: &dyn Store, id: &SweepId, known: &str) {
         store.remove(id, true),
     ];
     for error in results.into_iter().filter_map(Result::err) {
-        assert!(!error.is_unreachable(), "waiting does not mend this: {error}");
+        assert!(!error.is_unreachable(), "waiting is no remedy: {error}");
     }
 }
 
 #[test]
-fn an_embedded_store_in_which_something_else_wrote() {
+fn an_embedded_store_with_foreign_data_replies_or_refuses() {
     let texts = ["'['", "'[1]'"];
     let numbers = ["-1", "9223372036854775807"];
     let blobs = ["x''", "x'0101ffffffffffffffffff01'"];
@@ -119,9 +119,9 @@ fn an_embedded_store_in_which_something_else_wrote() {
             _ => &numbers,
         };
         for value in values {
-            // What breaks a key cannot be written by anybody.
+            // A value that violates a key cannot be written.
             if connection.execute(&format!("UPDATE {table} SET {column} = {value}"), []).is_ok_and(|rows| rows > 0) {
-                ask_everything(&*store, &id, &known);
+                send_all_requests(&*store, &id, &known);
                 tried += 1;
             }
         }
@@ -130,7 +130,7 @@ fn an_embedded_store_in_which_something_else_wrote() {
 }
 
 #[test]
-fn a_redis_in_which_something_else_wrote() {
+fn a_redis_with_foreign_data_replies_or_refuses() {
     let bench = RedisBench::fresh();
     let connect = || -> Arc<dyn Store> { bench.connect() };
     let keys = {
@@ -144,7 +144,7 @@ fn a_redis_in_which_something_else_wrote() {
             bench.say("FLUSHALL");
             let store = connect();
             let (id, known) = fill(&*store);
-            // Other workers have other names each time.
+            // The worker ids are new each time.
             let key = if key.starts_with("sweep:worker:") { format!("sweep:worker:{known}") } else { key.clone() };
             let said = match lines(&bench.say(&format!("TYPE {key}")))[0].as_str() {
                 "hash" => {
@@ -158,30 +158,29 @@ fn a_redis_in_which_something_else_wrote() {
                 "stream" => bench.say(&format!("XADD {key} * {garbage} {garbage}")),
                 "string" if key == "sweep:layout" => continue,
                 "string" => bench.say(&format!("SET {key} {garbage}")),
-                // A submission that is not there this time.
                 other => panic!("{key} is {other}"),
             };
             assert!(said.starts_with([':', '+', '$']), "{key}: {said}");
-            ask_everything(&*store, &id, &known);
+            send_all_requests(&*store, &id, &known);
             tried += 1;
-            // And one of another kind altogether.
+            // Then a value of another type.
             bench.say(&format!("DEL {key}"));
             bench.say(&if said.starts_with('+') { format!("LPUSH {key} x") } else { format!("SET {key} x") });
-            ask_everything(&*store, &id, &known);
+            send_all_requests(&*store, &id, &known);
         }
     }
     assert!(tried > 60, "{tried}");
 }
 
-/// The texts of a reply in the server's protocol.
+/// The texts in a reply of the server's protocol.
 fn lines(reply: &str) -> Vec<String> {
     let texts = reply.lines().filter(|line| !line.starts_with(['*', '$']));
     texts.map(|line| line.trim_start_matches('+').to_owned()).collect()
 }
 
-/// A sweep whose document is none is told by who reads it; the store gives what it was given.
+/// The store returns a document as it was submitted. Only who decodes it finds that it is damaged.
 #[test]
-fn a_document_is_given_back_as_it_was_whatever_it_is() {
+fn a_document_is_returned_as_it_was_submitted() {
     for bench in [Box::new(SqliteBench::fresh()) as Box<dyn Bench>, Box::new(RedisBench::fresh())] {
         let store = bench.connect();
         for (n, document) in [vec![], vec![0xff, 0], b"{\"version\": 99}".to_vec()].into_iter().enumerate() {

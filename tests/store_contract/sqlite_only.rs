@@ -1,9 +1,8 @@
-//! Owns the checks of what only the embedded store can get wrong: its folder, its file, its neighbours.
+//! Owns the checks of faults that only the embedded store can have: its folder, its file, its layout, other processes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -11,11 +10,11 @@ use tempfile::TempDir;
 use sweep::job::Verdict;
 use sweep::store::sqlite::SqliteStore;
 use sweep::store::{
-    Heartbeat, HeldClaim, History, NewSweep, Queue, ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store,
-    StoreError, StoreErrorKind, Sweeps, WorkerRow,
+    History, NewSweep, Queue, ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store, StoreError, StoreErrorKind,
+    Sweeps,
 };
 
-use crate::harness::{LONG, Worker, eventually, grouped, only, outcome, recorded, submit, unique, worker_row};
+use crate::harness::{LONG, Worker, grouped, outcome, recorded, submit, unique};
 
 /// A copy of a store that an earlier version made, of layout 2.
 fn earlier() -> (TempDir, PathBuf, PathBuf) {
@@ -42,7 +41,7 @@ fn tables(file: &Path) -> Vec<String> {
 }
 
 /// A folder for a store, and the file that the store keeps there.
-fn places() -> (TempDir, PathBuf, PathBuf) {
+pub fn places() -> (TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("deep/.sweep");
     let file = dir.join("sweep.db");
@@ -52,12 +51,12 @@ fn places() -> (TempDir, PathBuf, PathBuf) {
 fn refusal(dir: &Path) -> StoreError {
     match SqliteStore::open(dir) {
         Err(error) => error,
-        Ok(_) => panic!("not refused"),
+        Ok(_) => panic!("the store was opened"),
     }
 }
 
 #[test]
-fn a_store_is_made_and_found_again() {
+fn a_store_is_created_and_opened_again() {
     let (_folder, dir, file) = places();
     let id = submit(&SqliteStore::open(&dir).unwrap(), "kept", "default", 3);
     assert!(file.is_file());
@@ -68,7 +67,7 @@ fn a_store_is_made_and_found_again() {
 }
 
 #[test]
-fn many_may_open_a_new_store_at_once() {
+fn many_connections_create_a_store_at_once() {
     let (_folder, dir, _) = places();
     let mut numbers: Vec<u64> = thread::scope(|scope| {
         let open = || submit(&SqliteStore::open(&dir).unwrap(), "race", "default", 1).number;
@@ -80,7 +79,7 @@ fn many_may_open_a_new_store_at_once() {
 }
 
 #[test]
-fn another_layout_is_refused() {
+fn a_newer_layout_is_refused() {
     let (_folder, dir, file) = places();
     drop(SqliteStore::open(&dir).unwrap());
     Connection::open(&file).unwrap().execute("UPDATE meta SET value = 77 WHERE name = 'layout'", []).unwrap();
@@ -104,17 +103,17 @@ fn a_database_of_another_program_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_told() {
+fn a_file_that_is_not_a_database_is_reported() {
     let (_folder, dir, file) = places();
     fs::create_dir_all(&dir).unwrap();
-    fs::write(&file, "a letter to the editor, long enough to be taken for a database\n".repeat(100)).unwrap();
+    fs::write(&file, "a text that is long enough for a database\n".repeat(100)).unwrap();
     let error = refusal(&dir);
     assert_eq!(error.kind, StoreErrorKind::Damaged, "{error}");
     assert!(error.message.contains("sweep.db") && error.remedy.is_some(), "{error}");
 }
 
 #[test]
-fn what_is_in_the_way_is_told() {
+fn a_path_that_is_in_the_way_is_reported() {
     let (_folder, dir, file) = places();
     fs::create_dir_all(&file).unwrap();
     let error = refusal(&dir);
@@ -122,13 +121,13 @@ fn what_is_in_the_way_is_told() {
     assert!(error.message.contains("sweep.db"), "{error}");
     let (_folder, dir, _) = places();
     fs::create_dir_all(dir.parent().unwrap()).unwrap();
-    fs::write(&dir, "a file where the folder is to be").unwrap();
+    fs::write(&dir, "a file in the place of the folder").unwrap();
     let error = refusal(&dir);
     assert!(error.is_refusal() && error.message.contains(&dir.display().to_string()), "{error}");
 }
 
 #[test]
-fn a_store_that_was_deleted_in_use_is_told() {
+fn a_store_that_is_deleted_in_use_is_reported() {
     let (_folder, dir, file) = places();
     let store = SqliteStore::open(&dir).unwrap();
     let id = submit(&store, "gone", "default", 3);
@@ -155,7 +154,7 @@ fn a_store_in_use_by_another_machine_is_refused() {
 }
 
 #[test]
-fn who_writes_waits_for_others_and_who_reads_does_not() {
+fn writers_wait_for_each_other_and_readers_do_not() {
     let (_folder, dir, file) = places();
     let store = SqliteStore::open(&dir).unwrap();
     let id = submit(&store, "locks", "default", 3);
@@ -164,7 +163,7 @@ fn who_writes_waits_for_others_and_who_reads_does_not() {
     held.execute("UPDATE sweeps SET user = 'grace'", []).unwrap();
     thread::scope(|scope| {
         let writes = scope.spawn(|| store.set_paused(&id, Some("wait")));
-        assert_eq!(store.sweep(&id).unwrap().user, "ada", "a reader sees what was committed");
+        assert_eq!(store.sweep(&id).unwrap().user, "ada", "a reader sees committed data");
         held.commit().unwrap();
         writes.join().unwrap().unwrap();
     });
@@ -173,7 +172,7 @@ fn who_writes_waits_for_others_and_who_reads_does_not() {
 }
 
 #[test]
-fn the_rest_of_a_removed_sweep_is_cleared_by_the_next_removal() {
+fn the_next_removal_finishes_an_interrupted_one() {
     let (_folder, dir, file) = places();
     let store = SqliteStore::open(&dir).unwrap();
     let (half, whole) = (submit(&store, "half", "default", 1), submit(&store, "whole", "default", 1));
@@ -184,7 +183,7 @@ fn the_rest_of_a_removed_sweep_is_cleared_by_the_next_removal() {
         let entry = ReportEntry { output: Some(vec![1; 100]), ..entry };
         assert_eq!(worker.exchange(grouped(vec![(sweep, entry)]), None).stale, vec![]);
     }
-    // As a process leaves it that is killed while it removes.
+    // The state that a process leaves if it is killed during a removal.
     let connection = Connection::open(&file).unwrap();
     connection
         .execute_batch(
@@ -200,7 +199,7 @@ fn the_rest_of_a_removed_sweep_is_cleared_by_the_next_removal() {
 }
 
 #[test]
-fn workers_unseen_for_a_day_are_forgotten_unless_they_hold_something() {
+fn workers_without_a_heartbeat_for_a_day_are_deleted_unless_they_hold_leases() {
     let (_folder, dir, file) = places();
     let store = SqliteStore::open(&dir).unwrap();
     let id = submit(&store, "forgotten", "default", 1);
@@ -229,7 +228,7 @@ fn workers_unseen_for_a_day_are_forgotten_unless_they_hold_something() {
 }
 
 #[test]
-fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
+fn a_staged_sweep_that_timed_out_is_deleted() {
     let (_folder, dir, file) = places();
     let store = SqliteStore::open(&dir).unwrap();
     let sweep = NewSweep {
@@ -249,7 +248,7 @@ fn what_is_left_of_a_making_that_stood_still_is_cleared_away() {
         database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     };
     let other = submit(&store, "other", "default", 1);
-    assert_eq!(["drafts", "chunks", "ranges"].map(rows), [1, 1, 2], "it may yet go on");
+    assert_eq!(["drafts", "chunks", "ranges"].map(rows), [1, 1, 2], "it has not timed out");
     database.execute("UPDATE drafts SET heard_ms = heard_ms - 601000", []).unwrap();
     store.remove(&other, false).unwrap();
     assert_eq!(["drafts", "chunks", "ranges", "removed"].map(rows), [0; 4]);
@@ -286,7 +285,7 @@ fn a_store_of_an_earlier_layout_is_read_as_it_is_and_migrated_by_the_first_reque
 }
 
 #[test]
-fn who_only_looks_changes_nothing() {
+fn requests_that_only_read_change_nothing() {
     let (_folder, dir, file) = places();
     let id = submit(&SqliteStore::open(&dir).unwrap(), "looks", "default", 3);
     let before = fs::read(&file).unwrap();
@@ -301,112 +300,22 @@ fn who_only_looks_changes_nothing() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// What a store holds after the clock of the machine was set by some time.
-#[cfg(target_os = "linux")]
-fn as_if_the_clock_had_been_set(file: &Path, by_ms: i64) {
-    let connection = Connection::open(file).unwrap();
-    for change in [
-        "UPDATE clock SET offset_ms = offset_ms - ?1",
-        "UPDATE leases SET deadline_ms = deadline_ms - ?1",
-        "UPDATE delayed SET due_ms = due_ms - ?1",
-        "UPDATE workers SET last_seen_ms = last_seen_ms - ?1",
-        "UPDATE meta SET value = value - ?1 WHERE name = 'last-look'",
-    ] {
-        connection.execute(change, [by_ms]).unwrap();
-    }
-}
-
 #[test]
-#[cfg(target_os = "linux")]
-fn retries_and_leases_keep_the_time_that_is_left_to_them_when_the_clock_is_set() {
-    const HOUR: i64 = 3_600_000;
-    for by_ms in [-HOUR, HOUR] {
-        let (_folder, dir, file) = places();
-        let store = SqliteStore::open(&dir).unwrap();
-        let id = submit(&store, "clock", "default", 3);
-        let mut worker = Worker::new(&store);
-        worker.beat(&[], LONG);
-        store.expired().unwrap();
-        let claims = worker.claim(only(&id), 3, Duration::from_secs(600));
-        assert!(worker.finish(&claims[0], Verdict::Again { delay_ms: 100 }));
-        assert!(worker.finish(&claims[1], Verdict::Again { delay_ms: 600_000 }));
-        let Worker { id: name, seq, .. } = worker;
-        drop(store);
-        as_if_the_clock_had_been_set(&file, by_ms);
-        let store = SqliteStore::open(&dir).unwrap();
-        let mut worker = Worker { store: &store, id: name, seq };
-        let again = eventually("the short retry is due", || worker.claim(only(&id), 3, LONG).pop());
-        assert_eq!(again.job.index, 0, "{by_ms}");
-        assert_eq!(store.workers().unwrap().len(), 1, "{by_ms}: it was seen just now");
-        assert_eq!(store.expired_counts().unwrap(), [], "{by_ms}");
-        let left: i64 = Connection::open(&file)
-            .unwrap()
-            .query_row("SELECT min(due_ms) - (SELECT last_seen_ms FROM workers) FROM delayed", [], |row| row.get(0))
-            .unwrap();
-        assert!((590_000..=630_000).contains(&left), "{by_ms}: {left} ms left");
-    }
-}
-
-#[test]
-fn a_retry_waits_no_longer_than_it_had_left_when_the_machine_starts_with_an_earlier_clock() {
-    let (_folder, dir, file) = places();
-    let store = SqliteStore::open(&dir).unwrap();
-    let id = submit(&store, "start", "default", 1);
-    let mut worker = Worker::new(&store);
-    store.expired().unwrap();
-    let claim = worker.claim_one(&id, LONG);
-    assert!(worker.finish(&claim, Verdict::Again { delay_ms: 100 }));
-    let Worker { id: name, seq, .. } = worker;
-    drop(store);
-    let connection = Connection::open(&file).unwrap();
-    // As a machine wrote it whose clock was an hour ahead, and which was restarted since.
-    connection
-        .execute_batch(
-            "UPDATE clock SET boot = 'an earlier start', offset_ms = offset_ms + 3600000;
-             UPDATE delayed SET due_ms = due_ms + 3600000;
-             UPDATE meta SET value = value + 3600000 WHERE name = 'last-look';",
-        )
-        .unwrap();
-    let store = SqliteStore::open(&dir).unwrap();
-    let mut worker = Worker { store: &store, id: name, seq };
-    eventually("the retry is due", || worker.claim(only(&id), 1, LONG).pop());
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn claims_of_a_killed_worker_of_this_machine_are_found_without_a_wait() {
-    let (_folder, dir, _) = places();
-    let store = SqliteStore::open(&dir).unwrap();
-    let id = submit(&store, "killed", "default", 2);
-    let (mut dead, mut alive) = (Worker::new(&store), Worker::new(&store));
-    let claims = [dead.claim_one(&id, LONG), alive.claim_one(&id, LONG)];
-    let mut process = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-    for (worker, pid, claim) in [(&dead, process.id(), &claims[0]), (&alive, std::process::id(), &claims[1])] {
-        let held = vec![HeldClaim { job: claim.job.clone(), token: claim.token, started: true }];
-        let worker = WorkerRow { pid, ..worker_row(&worker.id) };
-        store.heartbeat(&Heartbeat { worker, lease: LONG, held }).unwrap();
-    }
-    assert_eq!(store.mark_dead_workers().unwrap(), 0);
-    process.kill().unwrap();
-    process.wait().unwrap();
-    assert_eq!(store.mark_dead_workers().unwrap(), 1);
-    assert_eq!(store.mark_dead_workers().unwrap(), 0, "it is marked once");
-    assert_eq!(store.expired_counts().unwrap(), [(id, 1)]);
-    let found = eventually("the claim is found", || Some(store.expired().unwrap()).filter(|found| !found.is_empty()));
-    assert_eq!(found[0].claim, claims[0]);
-    assert_eq!(found.len(), 1);
-}
-
-#[test]
-fn an_idle_worker_looks_at_no_sweep_that_has_ended() {
+fn an_idle_worker_reads_no_sweep_that_has_ended() {
     let (_folder, dir, file) = places();
     SqliteStore::open(&dir).unwrap();
     let connection = Connection::open(&file).unwrap();
     for (query, index) in [
-        ("SELECT name FROM sweeps WHERE queue = ?1 AND pending + running > 0 ORDER BY key", "unfinished_sweeps"),
-        ("SELECT name FROM sweeps WHERE queue = ?1 AND pending > 0 AND paused IS NULL ORDER BY key", "open_sweeps"),
-        ("SELECT point FROM leases WHERE deadline_ms <= ?1", "leases_by_deadline"),
-        ("UPDATE leases SET lease_ms = 0 WHERE worker = ?1", "leases_by_worker"),
+        (
+            "SELECT name FROM sweeps WHERE queue = ?1 AND pending + running > 0 AND paused IS NULL AND pending > 0
+             ORDER BY key",
+            "unpaused_sweeps",
+        ),
+        (
+            "SELECT name FROM sweeps WHERE queue = ?1 AND pending + running > 0 AND paused IS NOT NULL
+             ORDER BY key LIMIT 100",
+            "paused_sweeps",
+        ),
     ] {
         let plan: String =
             connection.query_row(&format!("EXPLAIN QUERY PLAN {query}"), ["x"], |row| row.get(3)).unwrap();

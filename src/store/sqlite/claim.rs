@@ -1,4 +1,4 @@
-//! Owns giving claims: of which sweep, and which points.
+//! Owns giving claims: from which sweep, and which points.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -45,9 +45,10 @@ pub(super) fn give(connection: &Connection, now: u64, worker: &str, request: &Cl
     Ok(claims)
 }
 
-/// The first sweep within the scope, but for the excepted ones, that has something to claim.
+/// The first sweep of the scope that has points to claim and is not excluded.
 fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]) -> Done<Option<(i64, SweepId, u64)>> {
-    const CLAIMABLE: &str = "pending > 0 AND paused IS NULL AND (pending > delayed OR EXISTS
+    // The first two conditions choose the index `unpaused_sweeps`.
+    const CLAIMABLE: &str = "pending + running > 0 AND paused IS NULL AND pending > 0 AND (pending > delayed OR EXISTS
         (SELECT 1 FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2))";
     match scope {
         Scope::Sweep(id) if excluded.contains(id) => Ok(None),
@@ -64,7 +65,7 @@ fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]
             );
             let mut oldest = connection.prepare_cached(&oldest)?;
             for queue in queues {
-                // SQLite finds them one by one as they are asked for, and the first is nearly always the one.
+                // SQLite reads one row at a time, and nearly always the first one is chosen.
                 let mut found = oldest.query(params![queue, now])?;
                 while let Some(row) = found.next()? {
                     let id = SweepId { name: row.get(1)?, number: row.get(2)? };
@@ -78,7 +79,7 @@ fn choose(connection: &Connection, now: u64, scope: &Scope, excluded: &[SweepId]
     }
 }
 
-/// Takes delayed points that are due, oldest first.
+/// Removes the delayed points that are due from their set, oldest first.
 fn take_due(connection: &Connection, now: u64, sweep: i64, most: u32) -> Done<Vec<u64>> {
     let due = "SELECT point FROM delayed WHERE sweep = ?1 AND due_ms <= ?2 ORDER BY due_ms, point LIMIT ?3";
     let mut due = connection.prepare_cached(due)?;
@@ -90,7 +91,7 @@ fn take_due(connection: &Connection, now: u64, sweep: i64, most: u32) -> Done<Ve
     Ok(due)
 }
 
-/// Takes the tries of those points that were tried; from now on they are kept with the claim.
+/// Removes the attempt counts of those points that have any. From now on the lease has them.
 fn take_tries(connection: &Connection, sweep: i64, points: Range<u64>) -> Done<BTreeMap<u64, AttemptCounts>> {
     let delete = "DELETE FROM tries WHERE sweep = ?1 AND point >= ?2 AND point < ?3
                   RETURNING point, attempts, failures, losses";

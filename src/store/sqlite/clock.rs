@@ -1,14 +1,14 @@
 //! Owns the clock of the embedded store: wall time that does not jump.
 //!
-//! Deadlines of leases, due times of retries and the like are kept as wall time. If somebody sets the clock of the machine
-//! they would come too early or too late. So the store keeps the difference between its clock and the time since the
-//! machine was started, which nobody can set. Its clock goes on by that. When a request that writes finds that the wall
-//! clock differs by more than [`TOLERANCE_MS`], it sets the store's clock to the wall clock and moves all kept times along,
-//! so that everything keeps the time that is left to it.
+//! The store keeps deadlines of leases, due times of retries and the like as wall time. When somebody sets the clock of the
+//! machine, they would come too early or too late. So the store's clock follows the time since the machine was started,
+//! which nobody can set; the store keeps the difference between the two. If a request that writes finds that the wall clock
+//! differs from the store's clock by more than [`TOLERANCE_MS`], it sets the store's clock to the wall clock and moves all
+//! stored times by the same amount. Every lease and retry then has as much time left as before.
 //!
-//! After a restart of the machine, and where the system does not name its start, only one rule remains: if the wall clock
-//! is behind the last time that is known from the store, all kept times are moved back with it. A retry then waits for no
-//! longer than it had left.
+//! After a restart of the machine, and where the system has no id of its start, only one rule remains: if the wall clock is
+//! behind the last time that the store knows, all stored times are moved back with it. A retry then waits no longer than it
+//! had left.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,13 +16,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
 
-/// A smaller difference between the two clocks is left alone, milliseconds.
+/// A difference of the two clocks up to this changes nothing, milliseconds.
 const TOLERANCE_MS: u64 = 1_000;
 
-/// How often the clocks are read again when something came between the readings.
+/// How often the clocks are read at most, if the process is interrupted between the readings.
 const READINGS: usize = 5;
 
-/// Two readings of the wall clock that are further apart were interrupted, milliseconds.
+/// If two readings of the wall clock are further apart, the process was interrupted, milliseconds.
 const INTERRUPTED_MS: u64 = 20;
 
 /// The clocks of this machine, read at one moment.
@@ -30,7 +30,7 @@ const INTERRUPTED_MS: u64 = 20;
 pub(super) struct Reading {
     /// Milliseconds since the epoch.
     wall_ms: u64,
-    /// Milliseconds since the machine was started, with the time that it slept; none: the system does not say.
+    /// Milliseconds since the machine was started, including the time that it slept. None: unknown.
     up_ms: Option<u64>,
 }
 
@@ -72,16 +72,16 @@ fn up_ms() -> Option<u64> {
     Some((time.tv_sec.max(0) as u64).saturating_mul(1000) + time.tv_nsec.max(0) as u64 / 1_000_000)
 }
 
-/// Other systems do not name the start of the machine, without which this time means nothing.
+/// None: other systems have no id of the machine's start, and without it this time has no meaning.
 #[cfg(not(target_os = "linux"))]
 fn up_ms() -> Option<u64> {
     None
 }
 
-/// The store's clock, as it is kept.
+/// The stored form of the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Anchor {
-    /// The start of the machine that it holds for; empty: unknown.
+    /// The start of the machine for which it is valid. Empty: unknown.
     boot: String,
     /// The store's clock less the time since that start, milliseconds.
     offset_ms: i64,
@@ -94,7 +94,7 @@ impl Anchor {
         Ok(anchor.optional()?)
     }
 
-    /// The store's clock at a reading; none: the anchor is of another start of the machine.
+    /// The store's clock at a reading. None: the anchor is of another start of the machine.
     fn clock(&self, boot: &str, reading: Reading) -> Option<u64> {
         let up_ms = reading.up_ms.filter(|_| !boot.is_empty() && self.boot == boot)?;
         up_ms.checked_add_signed(self.offset_ms)
@@ -107,7 +107,7 @@ pub(super) fn now(connection: &Connection, boot: &str, reading: Reading) -> Done
     Ok(anchor.and_then(|anchor| anchor.clock(boot, reading)).unwrap_or(reading.wall_ms))
 }
 
-/// The store's clock for a request that writes; sets it if the clock of the machine was set.
+/// The store's clock for a request that writes. Adjusts it if somebody has set the clock of the machine.
 pub(super) fn set(connection: &Connection, boot: &str, reading: Reading) -> Done<u64> {
     let anchor = Anchor::read(connection)?;
     let clock = anchor.as_ref().and_then(|anchor| anchor.clock(boot, reading));
@@ -125,7 +125,7 @@ pub(super) fn set(connection: &Connection, boot: &str, reading: Reading) -> Done
     }
     let offset_ms = difference_ms(reading.wall_ms, reading.up_ms.unwrap_or_default());
     let new = Anchor { boot: boot.to_owned(), offset_ms };
-    // Without a start to hold for, the anchor is never used and needs no update.
+    // Without the id of a start the anchor is never used, and needs no update.
     if !boot.is_empty() && anchor.as_ref() != Some(&new) {
         let keep = "INSERT OR REPLACE INTO clock (one, boot, offset_ms) VALUES (1, ?1, ?2)";
         connection.prepare_cached(keep)?.execute(params![new.boot, new.offset_ms])?;
@@ -139,16 +139,16 @@ fn difference_ms(later: u64, earlier: u64) -> i64 {
     (i128::from(later) - i128::from(earlier)).clamp(-LIMIT, LIMIT) as i64
 }
 
-/// The last time at which somebody looked for expired leases; 0: unknown.
+/// The time at which the leases were last checked. 0: unknown.
 fn last_known(connection: &Connection) -> Done<u64> {
     let mut last = connection.prepare_cached("SELECT value FROM meta WHERE name = 'last-look'")?;
     Ok(last.query_row([], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-/// Moves every time that something waits for, or is compared with. What only tells when something happened stays. O(rows
-/// of these tables), which happens when the clock of the machine is set.
+/// Moves every stored time that something waits for or compares with. Times that only say when something happened stay.
+/// O(rows of these tables), but only when somebody has set the clock of the machine.
 fn move_times(connection: &Connection, by_ms: i64) -> Done<()> {
-    // A time that nobody will see must not leave SQLite's numbers, and none may become negative.
+    // No time may become negative, nor larger than SQLite's numbers.
     let moved = |column: &str| format!("{column} = max(0, min({column}, 4611686018427387904) + ?1)");
     let each = [
         format!("UPDATE leases SET {}, {}", moved("deadline_ms"), moved("started_ms")),
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stores_clock_goes_on_by_the_time_since_the_start_of_the_machine() {
+    fn the_clock_of_the_store_follows_the_time_since_the_start_of_the_machine() {
         let anchor = Anchor { boot: "b".into(), offset_ms: 1_000_000 };
         let reading = |up_ms| Reading { wall_ms: 5, up_ms };
         assert_eq!(anchor.clock("b", reading(Some(7))), Some(1_000_007));

@@ -1,4 +1,4 @@
-//! Owns what goes wrong inside the embedded store, and the words in which people are told.
+//! Owns the errors inside the embedded store, and the messages for the errors of SQLite.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use rusqlite::ErrorCode;
 
 use crate::store::{StoreError, StoreErrorKind};
 
-/// What goes wrong within a request: SQLite's own errors get their words at the boundary, where the file is known.
+/// An error within a request. Errors of SQLite get their message where the file is known, see [`Fault::at`].
 #[derive(Debug)]
 pub(super) enum Fault {
     /// An error of SQLite.
     Sql(rusqlite::Error),
-    /// An answer of the store.
+    /// An error of the contract.
     Store(StoreError),
 }
 
@@ -31,7 +31,7 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// The fault in words, for the database `file`.
+    /// The error of the contract, for the database `file`.
     pub(super) fn at(self, file: &Path) -> StoreError {
         match self {
             Fault::Store(error) => error,
@@ -45,19 +45,19 @@ impl Fault {
     }
 }
 
-/// What passes by itself or with space on the disk is of a kind that workers wait for, and send their outcomes again.
+/// Faults that pass by themselves, or when the disk has space again, get a kind for which workers wait and retry.
 fn explain(file: &Path, error: &rusqlite::Error) -> StoreError {
     let name = file.display();
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
         return StoreError::damaged(format!(
-            "the store {name} holds something that this version of sweep does not understand ({error})"
+            "the store {name} contains a value that this version of sweep cannot read ({error})"
         ))
-        .remedy("use the version that wrote it, or another store: `--store FOLDER`");
+        .remedy("use the version of sweep that wrote it, or another store: `--store FOLDER`");
     };
     let forbidden = |message| StoreError::new(StoreErrorKind::InsufficientPermissions, message);
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::unreachable(format!(
-            "the store {name} cannot be reached: another process has locked it for half a minute"
+            "the store {name} cannot be reached: another process has kept it locked for 30 s"
         ))
         .remedy(format!("end that process if it hangs; `fuser {name}` finds it")),
         ErrorCode::DiskFull => {
@@ -67,25 +67,27 @@ fn explain(file: &Path, error: &rusqlite::Error) -> StoreError {
             StoreError::unreachable(format!("the store {name} cannot be reached: {error}")).remedy("check the disk")
         }
         ErrorCode::ReadOnly | ErrorCode::CannotOpen if unwritable(file).is_some() => forbidden(format!(
-            "the store {name} cannot be opened: its folder cannot be written ({}), which SQLite needs even to read",
+            "the store {name} cannot be opened: its folder is not writable ({}), and SQLite needs that even to read",
             unwritable(file).unwrap_or_default()
         ))
-        .remedy("allow it, or copy the folder to a place that you may write, and use that: `--store FOLDER`"),
+        .remedy(
+            "make the folder writable, or copy it to a place where you may write and use the copy: `--store FOLDER`",
+        ),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             forbidden(format!("the store {name} cannot be written"))
-                .remedy("allow it (`chmod u+w`), or use another store: `--store FOLDER`")
+                .remedy("make it writable (`chmod u+w`), or use another store: `--store FOLDER`")
         }
         ErrorCode::CannotOpen => forbidden(format!("the store {name} cannot be opened ({error})"))
-            .remedy("make it a file that you may read and write, or use another store: `--store FOLDER`"),
-        ErrorCode::NotADatabase => StoreError::damaged(format!("{name} is not a store: it is no SQLite database"))
+            .remedy("check that it is a file that you may read and write, or use another store: `--store FOLDER`"),
+        ErrorCode::NotADatabase => StoreError::damaged(format!("{name} is not a store: it is not an SQLite database"))
             .remedy("move it away, or use another store: `--store FOLDER`"),
         ErrorCode::DatabaseCorrupt => StoreError::damaged(format!("the store {name} is damaged ({error})"))
-            .remedy(format!("keep a copy, and save what can be read of it with `sqlite3 {name} .recover`")),
+            .remedy(format!("copy it first, then extract what is still readable with `sqlite3 {name} .recover`")),
         _ => StoreError::refused(format!("the store {name} refuses the request: {error}")),
     }
 }
 
-/// Why nothing can be written beside the database, where its log has to be; none: it can.
+/// Why the folder of the database, where its log must be, is not writable. None: it is writable.
 fn unwritable(file: &Path) -> Option<String> {
     let folder = file.parent().filter(|folder| folder.is_dir())?;
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).err().map(|error| std::io::Error::from(error).to_string())
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_of_sqlite_has_a_kind_and_every_error_names_the_file() {
+    fn every_error_of_sqlite_has_a_kind_and_names_the_file() {
         use StoreErrorKind::{Damaged, Full, InsufficientPermissions, Unreachable};
         let kinds = [
             (ffi::SQLITE_BUSY, Unreachable),

@@ -1,4 +1,4 @@
-//! Owns a worker's one request: applied once, however often it is sent.
+//! Owns the exchange of a worker: applied once, however often the worker sends it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use super::{claim, report};
 use crate::job::{AttemptCounts, JobAddress, SweepId};
 use crate::store::{Claim, Exchange, ExchangeReply, StoreError};
 
-/// Applies a request in the transaction of `connection`, or gives again what it was answered.
+/// Applies an exchange. If it was applied before, returns the same reply again.
 pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> Done<ExchangeReply> {
-    if let Some(reply) = answered(connection, exchange)? {
+    if let Some(reply) = earlier_reply(connection, exchange)? {
         return Ok(reply);
     }
     let mut stale = Vec::new();
@@ -30,8 +30,8 @@ pub(super) fn apply(connection: &Connection, now: u64, exchange: &Exchange) -> D
     Ok(exchanged)
 }
 
-/// What the request was answered when it was applied; none: it was not.
-fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<ExchangeReply>> {
+/// The reply to an exchange that was applied before. None: it was not.
+fn earlier_reply(connection: &Connection, exchange: &Exchange) -> Done<Option<ExchangeReply>> {
     let last = "SELECT seq, reply FROM replies WHERE worker = ?1";
     let mut last = connection.prepare_cached(last)?;
     let last = last.query_row([&exchange.worker], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
@@ -46,8 +46,8 @@ fn answered(connection: &Connection, exchange: &Exchange) -> Done<Option<Exchang
     Ok(Some(Reply::decode(&reply)?.exchanged()))
 }
 
-/// A reply as it is kept, for the process that sent the request to ask again: no other version of sweep reads it. All
-/// claims of a reply are of one sweep and have one token.
+/// The stored form of a reply. Only the process that sent the exchange reads it again, so it needs no version. All claims
+/// of a reply are of one sweep and have one token.
 #[derive(Debug, Serialize, Deserialize)]
 struct Reply {
     stale: Vec<(u64, Vec<u64>)>,
@@ -85,7 +85,7 @@ impl Reply {
     }
 
     fn encode(&self) -> Vec<u8> {
-        // postcard into a growing vector fails only for types without a known length, which these are not.
+        // postcard fails to write to a vector only for types without a known length, and these have one.
         #[allow(clippy::expect_used)]
         postcard::to_stdvec(self).expect("replies always encode")
     }
@@ -128,12 +128,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_kept_reply_is_read_again(reply in reply()) {
+        fn a_stored_reply_is_read_again(reply in reply()) {
             prop_assert_eq!(Reply::decode(&Reply::of(&reply).encode()).unwrap().exchanged(), reply);
         }
 
         #[test]
-        fn whatever_is_kept_is_read_or_damaged(
+        fn any_bytes_are_read_or_reported_as_damaged(
             bytes in proptest::collection::vec(any::<u8>(), 0..80),
             reply in reply(),
             at in any::<prop::sample::Index>(),

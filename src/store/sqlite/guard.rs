@@ -1,7 +1,7 @@
-//! Owns the rule that the embedded store serves one machine: a network file system or another machine is refused.
+//! Owns the rule that the embedded store serves one machine: network file systems and other machines are refused.
 //!
-//! SQLite's write-ahead log needs memory that all its processes share, which two machines have not; on a network file
-//! system the file would be damaged sooner or later.
+//! SQLite's write-ahead log needs memory that all processes share, and two machines share none. On a network file system
+//! the database would be damaged sooner or later.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use rusqlite::Connection;
 use super::error::Done;
 use crate::store::StoreError;
 
-/// How long ago a worker of another machine must have been seen for the store to be free, milliseconds.
+/// A worker of another machine uses the store if its last heartbeat is at most this old, milliseconds.
 const LIVE_MS: u64 = 60_000;
 
-/// A machine, as told apart from others.
+/// What identifies a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Machine {
     /// Its name.
     pub(super) host: String,
-    /// What names the start of the running kernel; containers share it. Empty: unknown.
+    /// The id of the running kernel's start. All containers of a machine have the same. Empty: unknown.
     pub(super) boot: String,
-    /// What names the processes that this process can see; containers have their own. Empty: unknown.
+    /// The id of the set of processes that this process can see. Each container has its own. Empty: unknown.
     processes: String,
 }
 
@@ -37,13 +37,13 @@ impl Machine {
         }
     }
 
-    /// The form in which the store keeps it.
+    /// The text that the store keeps.
     pub(super) fn mark(&self) -> String {
         format!("{} {} {}", self.boot, self.host, self.processes)
     }
 
-    /// Whether the process ids of a machine in the store can be looked up here. Some(false): the machine was restarted
-    /// since, and its processes have ended. None: unknown.
+    /// Whether the process ids of the machine `mark` are those of this process. Some(false): the machine was restarted
+    /// since, so its processes have ended. None: unknown.
     pub(super) fn shares_processes(&self, mark: &str) -> Option<bool> {
         let mut words = mark.split(' ');
         let (boot, host, processes) = (words.next()?, words.next()?, words.next()?);
@@ -56,17 +56,17 @@ impl Machine {
         (!processes.is_empty() && processes == self.processes).then_some(true)
     }
 
-    /// Whether a mark in the store is another machine's. One machine keeps its name when it is started anew, and its
-    /// kernel when it is given another name: both must be different.
+    /// Whether the text `mark` is that of another machine. A machine keeps its name when it restarts, and its kernel's id
+    /// when its name changes, so another machine differs in both.
     fn is_another(&self, mark: &str) -> bool {
-        // Layout 2 has no third word.
+        // Layout 2 wrote no third word.
         let (boot, rest) = mark.split_once(' ').unwrap_or(("", mark));
         let host = rest.split(' ').next().unwrap_or_default();
         host != self.host && (boot != self.boot || boot.is_empty())
     }
 }
 
-/// Refuses the store while a worker of another machine lives in it.
+/// Refuses the store while a worker of another machine uses it.
 pub(super) fn refuse_other_machine(connection: &Connection, dir: &Path, this: &Machine, now: u64) -> Done<()> {
     let mut statement = connection.prepare("SELECT machine, host FROM workers WHERE last_seen_ms > ?1")?;
     let mut rows = statement.query([now.saturating_sub(LIVE_MS)])?;
@@ -84,17 +84,17 @@ pub(super) fn refuse_other_machine(connection: &Connection, dir: &Path, this: &M
     Ok(())
 }
 
-/// Refuses a folder on a network file system.
+/// Refuses a folder that is on a network file system.
 pub(super) fn refuse_network(dir: &Path) -> Result<(), StoreError> {
     let Some(kind) = network_file_system(dir) else { return Ok(()) };
     Err(StoreError::refused(format!(
-        "the store {} is on a network file system ({kind}), where an embedded store would be damaged",
+        "the store {} is on a network file system ({kind}), and an embedded store would be damaged there",
         dir.display()
     ))
     .remedy("use a folder on a local disk of this machine (`--store FOLDER`), or Redis: `--store redis://HOST:6379`"))
 }
 
-/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+/// The name of the network file system that a folder is on. None: it is local, or that is unknown.
 #[cfg(target_os = "linux")]
 fn network_file_system(dir: &Path) -> Option<&'static str> {
     let stat = rustix::fs::statfs(dir).ok()?;
@@ -102,20 +102,21 @@ fn network_file_system(dir: &Path) -> Option<&'static str> {
     network_name(stat.f_type as u32)
 }
 
-/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+/// The name of the network file system that a folder is on. None: it is local, or that is unknown.
 #[cfg(target_os = "macos")]
 fn network_file_system(dir: &Path) -> Option<&'static str> {
     let stat = rustix::fs::statfs(dir).ok()?;
     (stat.f_flags & libc::MNT_LOCAL as u32 == 0).then_some("not local")
 }
 
-/// The name of the network file system that a folder is on; none: it is on a local one, or that cannot be told.
+/// The name of the network file system that a folder is on. None: it is local, or that is unknown.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn network_file_system(_dir: &Path) -> Option<&'static str> {
     None
 }
 
-/// The network file systems among the magic numbers of `statfs(2)`. FUSE and 9P are none: they are local as often.
+/// The name of a network file system by its number in `statfs(2)`. FUSE and 9P are not here, because they are as often
+/// local.
 #[cfg(target_os = "linux")]
 fn network_name(magic: u32) -> Option<&'static str> {
     Some(match magic {
@@ -146,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_is_another_if_neither_name_nor_kernel_is_this_one() {
+    fn another_machine_differs_in_its_name_and_in_its_kernel() {
         let this = machine("lab", "b1");
         assert!(!this.is_another(&this.mark()));
-        assert!(!this.is_another(&machine("lab", "b0").mark()), "started anew");
+        assert!(!this.is_another(&machine("lab", "b0").mark()), "restarted");
         assert!(!this.is_another(&machine("container", "b1").mark()), "a container of this machine");
         assert!(this.is_another(&machine("other", "b2").mark()));
-        assert!(!this.is_another("b0 lab"), "as layout 2 has it");
+        assert!(!this.is_another("b0 lab"), "as layout 2 wrote it");
         assert_eq!(this.shares_processes(&this.mark()), Some(true));
         assert_eq!(this.shares_processes(&machine("lab", "b0").mark()), Some(false), "restarted");
         assert_eq!(this.shares_processes(&machine("container", "b1").mark()), None);
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn network_file_systems_are_known_by_their_numbers() {
+    fn network_file_systems_are_recognized_by_their_numbers() {
         assert_eq!(network_name(0x6969), Some("NFS"));
         assert_eq!(network_name(0xFF53_4D42), Some("CIFS"));
         let local = [0xEF53, 0x0102_1994, 0x9123_683E, 0x5846_5342, 0x794C_7630];

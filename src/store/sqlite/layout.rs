@@ -9,14 +9,15 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) use crate::stored::layout::LAYOUT;
 use crate::stored::layout::OLDEST_LAYOUT as OLDEST;
 
-/// The steps from each older layout to the next one. A step only adds tables, indexes and columns with defaults, so that
-/// what reads the newest layout also reads the older ones, apart from what `clock.rs` looks for.
+/// The steps from each older layout to the next one. A step adds tables and columns with defaults and may change indexes,
+/// but removes and changes no table and no column. So a request that only reads can read an older layout as it is; only
+/// the clock is missing there.
 const MIGRATIONS: [(u32, &str); 1] = [(2, include_str!("migrations/2_to_3.sql"))];
 
-/// The layout of a database; none: it is empty. O(1).
+/// The layout of a database. None: it is empty. O(1).
 ///
 /// # Errors
-/// For a database of another program, and one of a layout that is too new or too old.
+/// `Refused` for a database of another program and for a layout that is too old, `Newer` for one that is too new.
 pub(super) fn read(connection: &Connection, file: &Path) -> Done<Option<u32>> {
     let tables = "SELECT count(*), count(CASE WHEN name = 'meta' THEN 1 END) FROM sqlite_schema WHERE type = 'table'";
     let (tables, meta): (u32, u32) = connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -1,4 +1,4 @@
-//! Owns signs of life: renewing claims, finding those that ran out, and the workers behind them.
+//! Owns leases and the workers that hold them: heartbeats, expired leases, the list of workers.
 
 use std::collections::HashMap;
 
@@ -12,30 +12,30 @@ use crate::job::{AttemptCounts, JobAddress, SweepId};
 use crate::store::Leases;
 use crate::store::{Claim, ExpiredClaim, Heartbeat, HeldClaim, LeaseStatus, StoreError, WorkerRow};
 
-/// Expired claims are looked for this often, whoever asks, milliseconds.
-const LOOK_MS: u64 = 1_000;
+/// The least time between two checks of all leases, whoever asks, milliseconds.
+const CHECK_MS: u64 = 1_000;
 
-/// When nobody has looked for this long, nobody was there to look, milliseconds.
+/// If nobody has checked the leases for longer than this, the store or all machines were away, milliseconds.
 const ABSENCE_MS: u64 = 5_000;
 
-/// The most expired claims told at once; the others are found by the next looks.
+/// The most expired claims that one check returns. Later checks return the others.
 const MOST_EXPIRED: u32 = 1_000;
 
-/// A worker unseen for this long is not listed, milliseconds.
+/// A worker without a heartbeat for this long is not listed, milliseconds.
 const LISTED_MS: u64 = 60_000;
 
-/// A worker unseen for this long, and holding nothing, is forgotten, milliseconds.
+/// A worker without a heartbeat for this long is deleted if it holds no lease, milliseconds.
 const REMEMBERED_MS: u64 = 24 * 3600 * 1000;
 
-/// Notes a worker's sign of life, renews its claims, and returns the status of those that do not go on.
+/// Records a heartbeat, renews the claims that it names, and returns the status of those that do not go on. O(claims).
 pub(super) fn heartbeat(
     connection: &Connection,
     now: u64,
     machine: &Machine,
     heartbeat: &Heartbeat,
 ) -> Done<Vec<(HeldClaim, LeaseStatus)>> {
-    if note(connection, now, machine, &heartbeat.worker)? {
-        forget_the_dead(connection, now)?;
+    if write_worker(connection, now, machine, &heartbeat.worker)? {
+        delete_old_workers(connection, now)?;
     }
     let renew = "UPDATE leases SET deadline_ms = ?4 + ?5, lease_ms = ?5,
                      started_ms = coalesce(started_ms, CASE WHEN ?6 THEN ?4 END)
@@ -67,8 +67,8 @@ fn find_paused(connection: &Connection, id: &SweepId) -> Done<(Option<i64>, bool
     Ok((Some(sweep), paused.exists([sweep])?))
 }
 
-/// Writes a worker's row; whether it is a new one.
-fn note(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow) -> Done<bool> {
+/// Writes the row of a worker. Returns whether the worker is new.
+fn write_worker(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow) -> Done<bool> {
     let known = connection.prepare_cached("SELECT 1 FROM workers WHERE id = ?1")?.exists([&worker.id])?;
     let queues = serde_json::Value::from(worker.queues.clone()).to_string();
     let excluded: Vec<_> = worker.excluded.iter().map(SweepId::to_string).collect();
@@ -80,12 +80,12 @@ fn note(connection: &Connection, now: u64, machine: &Machine, worker: &WorkerRow
     Ok(!known)
 }
 
-/// Forgets workers, and their last replies, that gave no sign of life for a day and hold nothing.
-fn forget_the_dead(connection: &Connection, now: u64) -> Done<()> {
+/// Deletes the workers that had no heartbeat for a day and hold no lease, with their last replies. O(workers + leases).
+fn delete_old_workers(connection: &Connection, now: u64) -> Done<()> {
     let before = now.saturating_sub(REMEMBERED_MS);
     connection
         .execute("DELETE FROM workers WHERE last_seen_ms < ?1 AND id NOT IN (SELECT worker FROM leases)", [before])?;
-    // A reply may be there without a worker that ever gave a sign of life.
+    // There may be a reply to a worker that never had a heartbeat.
     connection.execute(
         "DELETE FROM replies WHERE at_ms < ?1 AND worker NOT IN (SELECT id FROM workers)
              AND worker NOT IN (SELECT worker FROM leases)",
@@ -94,24 +94,24 @@ fn forget_the_dead(connection: &Connection, now: u64) -> Done<()> {
     Ok(())
 }
 
-/// Forgets a worker.
+/// Deletes a worker.
 pub(super) fn unregister(connection: &Connection, worker: &str) -> Done<()> {
     connection.execute("DELETE FROM workers WHERE id = ?1", [worker])?;
     connection.execute("DELETE FROM replies WHERE worker = ?1", [worker])?;
     Ok(())
 }
 
-/// Lets all claims of a dead worker run out, and lists it no more; gives the number of the claims.
+/// Ends all leases of a dead worker and lists it no longer. Returns how many leases. O(leases).
 pub(super) fn mark_worker_dead(connection: &Connection, now: u64, worker: &str) -> Done<u64> {
-    // Without a length no absence prolongs them.
-    let run_out = "UPDATE leases SET deadline_ms = ?2, lease_ms = 0 WHERE worker = ?1";
-    let abandoned = connection.prepare_cached(run_out)?.execute(params![worker, now])?;
+    // An absence prolongs no lease of length 0.
+    let end = "UPDATE leases SET deadline_ms = ?2, lease_ms = 0 WHERE worker = ?1";
+    let ended = connection.prepare_cached(end)?.execute(params![worker, now])?;
     let unlist = "UPDATE workers SET last_seen_ms = min(last_seen_ms, ?2) WHERE id = ?1";
     connection.prepare_cached(unlist)?.execute(params![worker, now.saturating_sub(LISTED_MS)])?;
-    Ok(abandoned as u64)
+    Ok(ended as u64)
 }
 
-/// How many claims are held, and how.
+/// How many leases there are. A lease of a worker that is certainly dead counts as run out. O(leases).
 pub(super) fn count(connection: &Connection, now: u64, this: &Machine) -> Done<Leases> {
     let dead = dead::find_json(connection, this)?;
     let count = "SELECT count(*),
@@ -123,7 +123,8 @@ pub(super) fn count(connection: &Connection, now: u64, this: &Machine) -> Done<L
     Ok(connection.prepare_cached(count)?.query_row(params![now, since, dead], counts)?)
 }
 
-/// Marks the workers of this machine dead whose process has ended; returns the number of their leases. O(leases).
+/// Marks the workers of this machine as dead whose process has ended. Returns the number of their leases. O(leases) for each
+/// of them.
 pub(super) fn mark_dead_workers(connection: &Connection, now: u64, this: &Machine) -> Done<u64> {
     let mut leases = 0;
     for worker in dead::find(connection, this)? {
@@ -132,9 +133,8 @@ pub(super) fn mark_dead_workers(connection: &Connection, now: u64, this: &Machin
     Ok(leases)
 }
 
-/// How many leases of each sweep have run out.
-///
-/// A lease of a worker that is certainly dead counts, too: nobody can renew it.
+/// How many leases of each sweep have run out; only sweeps that have any. A lease of a worker that is certainly dead counts
+/// as well, because nobody can renew it. O(leases).
 pub(super) fn expired_counts(connection: &Connection, now: u64, this: &Machine) -> Done<Vec<(SweepId, u64)>> {
     let dead = dead::find_json(connection, this)?;
     let counts = "SELECT name, number, count(*) FROM leases JOIN sweeps ON sweeps.key = leases.sweep
@@ -172,7 +172,7 @@ pub(super) fn workers(connection: &Connection, now: u64, this: &Machine) -> Done
     Ok(workers)
 }
 
-/// A list of texts as it is kept.
+/// Decodes a list of texts.
 fn list(json: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(json)
         .map_err(|error| StoreError::damaged(format!("the row of a worker in the store cannot be read: {error}")))
@@ -183,62 +183,62 @@ fn sweeps_of(json: &str) -> Result<Vec<SweepId>, StoreError> {
     list(json)?.iter().map(|id| id.parse().map_err(damaged)).collect()
 }
 
-/// Whether it is time for a look.
+/// Whether to check the leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    /// Somebody has just looked.
+enum Check {
+    /// No: somebody has just checked them.
     TooSoon,
-    /// It is.
+    /// Yes.
     Now,
-    /// It is, and every lease is first prolonged by this time, milliseconds.
+    /// Yes, and before that prolong every lease by this time, milliseconds.
     AfterAbsence(u64),
 }
 
-/// Decides on a look at `now`, when the last one was at `last`.
+/// Decides whether to check the leases at `now`. The check before was at `last`; none: there was none.
 ///
-/// Somebody looks about once a second as long as any worker lives. A longer silence means that the store was away or
-/// that every machine slept: the leases could not be renewed, and that must count against nobody. So they go on where
-/// they stood at the last look. The same holds when the clock was set back, or when nobody ever looked. (A store whose
-/// workers were all killed has the same silence; their jobs are then found one lease later than need be.)
-fn look(last: Option<u64>, now: u64) -> Look {
+/// As long as any worker is alive, somebody checks about once a second. A longer silence means that the store was away or
+/// that all machines slept. Nobody could renew a lease then, so every lease is prolonged by that time. The same holds if
+/// the clock was set back, or if nobody has ever checked. (If all workers were killed there is the same silence. Their
+/// leases then run out up to one lease later.)
+fn plan_check(last: Option<u64>, now: u64) -> Check {
     match last.map(|last| now.checked_sub(last)) {
-        Some(Some(silence)) if silence < LOOK_MS => Look::TooSoon,
-        Some(Some(silence)) if silence <= ABSENCE_MS => Look::Now,
-        Some(Some(silence)) => Look::AfterAbsence(silence - LOOK_MS),
-        Some(None) => Look::AfterAbsence(0),
-        None => Look::AfterAbsence(now),
+        Some(Some(silence)) if silence < CHECK_MS => Check::TooSoon,
+        Some(Some(silence)) if silence <= ABSENCE_MS => Check::Now,
+        Some(Some(silence)) => Check::AfterAbsence(silence - CHECK_MS),
+        Some(None) => Check::AfterAbsence(0),
+        None => Check::AfterAbsence(now),
     }
 }
 
-/// Whether [`expired`] would look now: a question that locks nothing, for those who ask in vain.
-pub(super) fn is_time_to_look(connection: &Connection, now: u64) -> Done<bool> {
-    Ok(look(last_look(connection)?, now) != Look::TooSoon)
+/// Whether [`check`] would check the leases now. Only reads, so that callers who come too soon take no lock.
+pub(super) fn is_check_due(connection: &Connection, now: u64) -> Done<bool> {
+    Ok(plan_check(last_check(connection)?, now) != Check::TooSoon)
 }
 
-fn last_look(connection: &Connection) -> Done<Option<u64>> {
+fn last_check(connection: &Connection) -> Done<Option<u64>> {
     let mut last = connection.prepare_cached("SELECT value FROM meta WHERE name = 'last-look'")?;
     Ok(last.query_row([], |row| row.get(0)).optional()?)
 }
 
-/// Looks for claims that ran out. None: another has just looked.
-pub(super) fn expired(connection: &Connection, now: u64) -> Done<Option<Vec<ExpiredClaim>>> {
-    match look(last_look(connection)?, now) {
-        Look::TooSoon => return Ok(None),
-        Look::Now => {}
-        Look::AfterAbsence(silence) => {
-            // Never further than a whole lease from now: a claim made or renewed within the silence did not suffer all
-            // of it, and one made before the clock was set back would hold for ever.
+/// Finds claims whose leases have run out. None: somebody else has just checked them. O(leases), at most once a second.
+pub(super) fn check(connection: &Connection, now: u64) -> Done<Option<Vec<ExpiredClaim>>> {
+    match plan_check(last_check(connection)?, now) {
+        Check::TooSoon => return Ok(None),
+        Check::Now => {}
+        Check::AfterAbsence(silence) => {
+            // At most to a whole lease from now: a claim that was made or renewed during the silence missed only a part of
+            // it, and a claim that was made before the clock was set back would hold for too long.
             let prolong = "UPDATE leases SET deadline_ms = min(deadline_ms + ?2, ?1 + lease_ms)";
             connection.prepare_cached(prolong)?.execute([now, silence])?;
         }
     }
     connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('last-look', ?1)")?.execute([now])?;
-    let ran_out = "SELECT name, number, point, token, attempt, failures, losses, worker, started_ms IS NOT NULL,
+    let expired = "SELECT name, number, point, token, attempt, failures, losses, worker, started_ms IS NOT NULL,
                        submitted_ms
                    FROM leases JOIN sweeps ON sweeps.key = leases.sweep WHERE deadline_ms <= ?1
                    ORDER BY deadline_ms, leases.sweep, point LIMIT ?2";
-    let mut ran_out = connection.prepare_cached(ran_out)?;
-    let rows = ran_out.query_map(params![now, MOST_EXPIRED], |row| {
+    let mut expired = connection.prepare_cached(expired)?;
+    let rows = expired.query_map(params![now, MOST_EXPIRED], |row| {
         let sweep = SweepId { name: row.get(0)?, number: row.get(1)? };
         let tries = AttemptCounts { attempts: row.get(4)?, failures: row.get(5)?, losses: row.get(6)? };
         let job = JobAddress { sweep, index: row.get(2)? };
@@ -253,14 +253,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_silence_is_an_absence_and_not_everybodys_death() {
+    fn a_silence_counts_as_an_absence_and_not_as_dead_workers() {
         let last = Some(100_000);
-        assert_eq!(look(last, 100_000), Look::TooSoon);
-        assert_eq!(look(last, 100_999), Look::TooSoon);
-        assert_eq!(look(last, 101_000), Look::Now);
-        assert_eq!(look(last, 105_000), Look::Now);
-        assert_eq!(look(last, 105_001), Look::AfterAbsence(4_001));
-        assert_eq!(look(last, 99_999), Look::AfterAbsence(0), "the clock was set back");
-        assert_eq!(look(None, 100_000), Look::AfterAbsence(100_000));
+        assert_eq!(plan_check(last, 100_000), Check::TooSoon);
+        assert_eq!(plan_check(last, 100_999), Check::TooSoon);
+        assert_eq!(plan_check(last, 101_000), Check::Now);
+        assert_eq!(plan_check(last, 105_000), Check::Now);
+        assert_eq!(plan_check(last, 105_001), Check::AfterAbsence(4_001));
+        assert_eq!(plan_check(last, 99_999), Check::AfterAbsence(0), "the clock was set back");
+        assert_eq!(plan_check(None, 100_000), Check::AfterAbsence(100_000));
     }
 }

@@ -14,22 +14,22 @@ use super::error::{Done, Fault};
 use super::layout;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// How long a connection waits for a lock that another holds.
+/// How long a connection waits for a lock that another one holds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Statements kept compiled for each connection: more than there are.
+/// How many compiled statements each connection keeps: more than there are.
 const STATEMENTS: usize = 128;
 
-/// Makes the folder of a store, and keeps it out of version control. Whatever the umask, not everybody may write there:
-/// who can change a sweep can have commands run. (SQLite makes its files 0644 at most.)
-pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
+/// Creates the folder of a store, with a `.gitignore` that keeps it out of version control. Whatever the umask, other users
+/// may not write there, because whoever can change a sweep can run commands. (SQLite creates its files with at most 0644.)
+pub(super) fn create_folder(dir: &Path) -> Result<(), StoreError> {
     let refused = |error: std::io::Error| {
         let kind = match error.kind() {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreErrorKind::InsufficientPermissions,
             _ => StoreErrorKind::Refused,
         };
         StoreError::new(kind, format!("the store's folder {} cannot be created or written ({error})", dir.display()))
-            .remedy("use another one: `--store FOLDER`")
+            .remedy("use another folder: `--store FOLDER`")
     };
     DirBuilder::new().recursive(true).mode(0o775).create(dir).map_err(refused)?;
     let ignore = OpenOptions::new().write(true).create_new(true).mode(0o664).open(dir.join(".gitignore"));
@@ -40,42 +40,42 @@ pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Which file it is that stands under a name: its device and its number there.
+/// What identifies a file: its device and its number there.
 pub(super) type Identity = (u64, u64);
 
-/// Which file it is that stands under the database's name, now. A connection goes on with the file that it opened, also
-/// when that was deleted, and nobody would ever read again what it writes.
+/// The identity of the file that has the database's name now. A connection continues with the file that it opened even if
+/// that was deleted, and then nobody would ever read what it writes.
 pub(super) fn identity(file: &Path) -> Result<Identity, StoreError> {
     let metadata = fs::metadata(file).map_err(|error| moved(file, &error.to_string()))?;
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Refuses to go on when the database is not the file that was opened.
+/// Refuses a request if the database is no longer the file that was opened.
 pub(super) fn refuse_moved(file: &Path, opened: Identity) -> Result<(), StoreError> {
-    if identity(file)? == opened { Ok(()) } else { Err(moved(file, "another file stands there")) }
+    if identity(file)? == opened { Ok(()) } else { Err(moved(file, "another file has its name")) }
 }
 
 fn moved(file: &Path, why: &str) -> StoreError {
     StoreError::refused(format!("the store {} was moved or deleted while it was in use ({why})", file.display()))
-        .remedy("put it back, or start again")
+        .remedy("move it back, or run the command again")
 }
 
 /// Opens a connection that reads and writes. Creates the tables of a new database and migrates an older layout.
 pub(super) fn to_write(file: &Path) -> Done<Connection> {
     let mut connection = settings(Connection::open(file)?)?;
-    // Before anything is written: a database of something else stays as it is.
+    // Before anything is written, so that the database of another program stays as it is.
     layout::read(&connection, file)?;
     write_ahead(&connection)?;
-    // FULL: what is recorded is on the disk before the caller knows of it, and survives a power cut. Outcomes come in
-    // batches, so that many share the wait for the disk.
+    // FULL: what is recorded is on the disk before the request returns, and survives a power cut. Outcomes come in batches,
+    // so many of them share one wait for the disk.
     connection.execute_batch("PRAGMA synchronous = FULL;")?;
     layout::prepare(&mut connection, file)?;
     Ok(connection)
 }
 
-/// Opens a connection that only reads, with the layout of the database; none: it is empty.
+/// Opens a connection that only reads. Returns it with the layout of the database; none: the database is empty.
 pub(super) fn to_read(file: &Path) -> Done<(Connection, Option<u32>)> {
-    // Not opened as read-only: such a connection would leave an empty log behind when it is the last one to close.
+    // Not opened as read-only: such a connection would leave an empty log behind if it is the last one to close.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = settings(Connection::open_with_flags(file, flags)?)?;
     connection.execute_batch("PRAGMA query_only = ON;")?;
@@ -101,7 +101,7 @@ fn write_ahead(connection: &Connection) -> Done<()> {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
                 return Err(StoreError::refused(
-                    "this file system has no shared memory, which the embedded store needs",
+                    "the file system of the store has no shared memory, which the embedded store needs",
                 )
                 .remedy("use a folder on a local disk of this machine: `--store FOLDER`")
                 .into());
@@ -110,8 +110,9 @@ fn write_ahead(connection: &Connection) -> Done<()> {
     }
 }
 
-/// A busy handler that sleeps 0.2 to 2 ms each time, and gives up after [`PATIENCE`]. SQLite's own sleeps longer and
-/// longer, up to 0.1 s, and so one of two busy processes starves. The jitter keeps them from falling into step.
+/// A busy handler that sleeps 0.2 to 2 ms each time, and gives up after [`PATIENCE`]. SQLite's own handler sleeps longer
+/// each time, up to 0.1 s, so that one of two busy processes starves. The random part keeps processes from retrying at the
+/// same moments.
 fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
     let mut state = RandomState::new().build_hasher().finish() | 1;
     let mut start = Instant::now();
@@ -119,7 +120,7 @@ fn patient() -> impl FnMut(i32) -> bool + Send + 'static {
         if times == 0 {
             start = Instant::now();
         }
-        // xorshift64: any generator will do.
+        // xorshift64; any generator is good enough.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;

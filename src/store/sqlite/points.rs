@@ -1,4 +1,4 @@
-//! Owns where points stand: taking a point out of its set and putting it into another, with the counts that follow.
+//! Owns the sets of points that are not leased: moving a point from one set to another, and the counts of a sweep.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -6,12 +6,12 @@ use super::error::Done;
 use super::ranges::{self, Kept};
 use crate::job::AttemptCounts;
 
-/// Where a point stands that is not claimed.
+/// The set that a point without a lease is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Ready to be claimed.
     Ready,
-    /// Waits for a time, milliseconds since the epoch.
+    /// Waits until this time, milliseconds since the epoch.
     Delayed(u64),
     /// Failed.
     Failed,
@@ -21,14 +21,14 @@ pub(super) enum Place {
     Succeeded,
 }
 
-/// What changes in the counts of a sweep.
+/// Changes of the counts of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     /// Ready or delayed.
     pub(super) pending: i64,
-    /// The part of the pending that is delayed.
+    /// Delayed; also counted in `pending`.
     pub(super) delayed: i64,
-    /// Claimed.
+    /// Leased.
     pub(super) running: i64,
     /// Succeeded.
     pub(super) succeeded: i64,
@@ -39,7 +39,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts `number` more points at a place; less, if it is negative.
+    /// Counts `number` more points in a set; fewer if it is negative.
     pub(super) fn count(&mut self, place: Place, number: i64) {
         match place {
             Place::Ready => self.pending += number,
@@ -57,20 +57,25 @@ impl Tally {
     pub(super) fn apply(&self, connection: &Connection, sweep: i64) -> Done<()> {
         let update = "UPDATE sweeps SET pending = pending + ?2, delayed = delayed + ?3, running = running + ?4,
                       succeeded = succeeded + ?5, failed = failed + ?6, cancelled = cancelled + ?7 WHERE key = ?1";
-        connection.prepare_cached(update)?.execute(params![
-            sweep,
-            self.pending,
-            self.delayed,
-            self.running,
-            self.succeeded,
-            self.failed,
-            self.cancelled
-        ])?;
+        let Tally { pending, delayed, running, succeeded, failed, cancelled } = self;
+        let changes = params![sweep, pending, delayed, running, succeeded, failed, cancelled];
+        connection.prepare_cached(update)?.execute(changes)?;
+        Ok(())
+    }
+
+    /// The same, and records `now` as the time of the last outcome: one statement, because each exchange does it.
+    pub(super) fn apply_outcomes(&self, connection: &Connection, sweep: i64, now: u64) -> Done<()> {
+        let update = "UPDATE sweeps SET pending = pending + ?2, delayed = delayed + ?3, running = running + ?4,
+                      succeeded = succeeded + ?5, failed = failed + ?6, cancelled = cancelled + ?7,
+                      last_outcome_ms = ?8 WHERE key = ?1";
+        let Tally { pending, delayed, running, succeeded, failed, cancelled } = self;
+        let changes = params![sweep, pending, delayed, running, succeeded, failed, cancelled, now];
+        connection.prepare_cached(update)?.execute(changes)?;
         Ok(())
     }
 }
 
-/// Where an unclaimed point stands.
+/// The set that a point is in. It must not be leased.
 pub(super) fn place(connection: &Connection, sweep: i64, point: u64) -> Done<Place> {
     let due = "SELECT due_ms FROM delayed WHERE sweep = ?1 AND point = ?2";
     if let Some(due) = connection.prepare_cached(due)?.query_row(params![sweep, point], |row| row.get(0)).optional()? {
@@ -86,7 +91,7 @@ pub(super) fn place(connection: &Connection, sweep: i64, point: u64) -> Done<Pla
     Ok(if ranges::contains(connection, sweep, Kept::Cancelled, point)? { Place::Cancelled } else { Place::Succeeded })
 }
 
-/// Puts a point that is in no set at a place.
+/// Puts a point into a set. It must be in no set.
 pub(super) fn put(connection: &Connection, sweep: i64, point: u64, place: Place) -> Done<()> {
     match place {
         Place::Ready => ranges::put(connection, sweep, Kept::Ready, point..point + 1),
@@ -104,7 +109,7 @@ pub(super) fn put(connection: &Connection, sweep: i64, point: u64, place: Place)
     }
 }
 
-/// Takes an unclaimed point out of the set that it stands in.
+/// Removes a point from the set `place`, in which it must be.
 pub(super) fn take(connection: &Connection, sweep: i64, point: u64, place: Place) -> Done<()> {
     match place {
         Place::Ready => ranges::take_point(connection, sweep, Kept::Ready, point).map(drop),
@@ -123,8 +128,8 @@ pub(super) fn take(connection: &Connection, sweep: i64, point: u64, place: Place
     }
 }
 
-/// Keeps the tries of a point that is not claimed; with a token, the outcome of its last claim may still come. Without
-/// attempts there is nothing to keep.
+/// Keeps the attempt counts of a point that is not leased; nothing, if it has no attempts. With the token of its last
+/// claim, the outcome of that claim is still accepted.
 pub(super) fn keep_tries(
     connection: &Connection,
     sweep: i64,
@@ -142,7 +147,7 @@ pub(super) fn keep_tries(
     Ok(())
 }
 
-/// Forgets the tries of a point.
+/// Deletes the attempt counts of a point.
 pub(super) fn forget_tries(connection: &Connection, sweep: i64, point: u64) -> Done<()> {
     let delete = "DELETE FROM tries WHERE sweep = ?1 AND point = ?2";
     connection.prepare_cached(delete)?.execute(params![sweep, point])?;

@@ -1,5 +1,6 @@
-//! Owns the two sets of points that are kept as ranges: ready and cancelled. Every step is O(log n) in the ranges kept
-//! and linear in those touched.
+//! Owns the two sets of points that are kept as ranges: ready and cancelled.
+//!
+//! Each function takes O(log n + k) for n ranges in the set and k ranges that it reads or changes.
 
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
 
-/// The set of a range.
+/// Which set. The numbers are those of the column `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     /// Ready to be claimed.
@@ -16,7 +17,7 @@ pub(super) enum Kept {
     Cancelled = 1,
 }
 
-/// Puts points in, none of which is there, and joins them to their neighbours.
+/// Adds points to a set, none of which is in it, and merges them with neighbouring ranges.
 pub(super) fn put(connection: &Connection, sweep: i64, kept: Kept, points: Range<u64>) -> Done<()> {
     if points.is_empty() {
         return Ok(());
@@ -36,7 +37,7 @@ pub(super) fn put(connection: &Connection, sweep: i64, kept: Kept, points: Range
     insert(connection, sweep, kept, first..past)
 }
 
-/// Takes out what is there of some points; gives it in order.
+/// Removes those of some points that are in the set. Returns them in order.
 pub(super) fn take(connection: &Connection, sweep: i64, kept: Kept, points: Range<u64>) -> Done<Vec<Range<u64>>> {
     let mut taken = Vec::new();
     if points.is_empty() {
@@ -66,12 +67,12 @@ pub(super) fn take(connection: &Connection, sweep: i64, kept: Kept, points: Rang
     Ok(taken)
 }
 
-/// Takes out one point; whether it was there.
+/// Removes one point. Returns whether it was in the set.
 pub(super) fn take_point(connection: &Connection, sweep: i64, kept: Kept, point: u64) -> Done<bool> {
     Ok(!take(connection, sweep, kept, point..point + 1)?.is_empty())
 }
 
-/// Takes out up to `most` points, the smallest first.
+/// Removes up to `most` points, the smallest first. Returns them in order.
 pub(super) fn take_first(connection: &Connection, sweep: i64, kept: Kept, most: u64) -> Done<Vec<Range<u64>>> {
     let (mut taken, mut left) = (Vec::new(), most);
     let smallest = "SELECT first, past FROM ranges WHERE sweep = ?1 AND state = ?2 ORDER BY first LIMIT 1";
@@ -87,12 +88,12 @@ pub(super) fn take_first(connection: &Connection, sweep: i64, kept: Kept, most: 
     Ok(taken)
 }
 
-/// Whether a point is there.
+/// Whether a point is in the set.
 pub(super) fn contains(connection: &Connection, sweep: i64, kept: Kept, point: u64) -> Done<bool> {
     Ok(at_or_before(connection, sweep, kept, point)?.is_some_and(|range| range.contains(&point)))
 }
 
-/// Up to `limit` ranges in order that end after `from`.
+/// Up to `limit` ranges that end after `from`, in order.
 pub(super) fn list(connection: &Connection, sweep: i64, kept: Kept, from: u64, limit: usize) -> Done<Vec<Range<u64>>> {
     let start = at_or_before(connection, sweep, kept, from)?.map_or(from, |range| range.start);
     let following = "SELECT first, past FROM ranges WHERE sweep = ?1 AND state = ?2 AND first >= ?3 AND past > ?4

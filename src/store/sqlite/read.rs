@@ -1,4 +1,4 @@
-//! Owns reading: backlog, spans, points, logs, columns, outputs.
+//! Owns the requests that only read: backlog, spans, points, logs, columns, outputs.
 
 use std::ops::Range;
 
@@ -11,7 +11,10 @@ use super::sweeps;
 use crate::job::{AttemptCounts, JobState, SweepId};
 use crate::store::{Backlog, BlockLog, PointSet, Scope, Span, StoreError};
 
-/// What there is to do within a scope.
+/// The most paused sweeps of one queue that a backlog names.
+const MOST_PAUSED: u32 = 100;
+
+/// What there is to do within a scope. O(unfinished sweeps of the scope that are not paused).
 pub(super) fn backlog(connection: &Connection, now: u64, scope: &Scope) -> Done<Backlog> {
     let mut backlog = Backlog::default();
     match scope {
@@ -34,33 +37,39 @@ fn add_backlog(
     connection: &Connection,
     now: u64,
     which: &str,
-    value: impl rusqlite::ToSql,
+    value: impl rusqlite::ToSql + Copy,
     backlog: &mut Backlog,
 ) -> Done<()> {
-    let open = format!(
-        "SELECT name, number, paused IS NOT NULL, pending, delayed, running, CASE WHEN delayed > 0 THEN
+    // Both queries repeat the condition of their index in `schema.sql`.
+    let unpaused = format!(
+        "SELECT pending, delayed, running, CASE WHEN delayed > 0 THEN
              (SELECT count(*) FROM delayed WHERE delayed.sweep = sweeps.key AND due_ms <= ?2) ELSE 0 END
-         FROM sweeps WHERE {which} AND pending + running > 0 ORDER BY key"
+         FROM sweeps WHERE {which} AND pending + running > 0 AND paused IS NULL"
     );
-    let mut open = connection.prepare_cached(&open)?;
-    let mut rows = open.query(params![value, now])?;
+    let mut unpaused = connection.prepare_cached(&unpaused)?;
+    let mut rows = unpaused.query(params![value, now])?;
     while let Some(row) = rows.next()? {
-        if row.get(2)? {
-            backlog.paused.push(SweepId { name: row.get(0)?, number: row.get(1)? });
-            continue;
-        }
-        let (pending, delayed, running, due): (u64, u64, u64, u64) =
-            (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
-        backlog.ready += pending - delayed + due;
-        backlog.delayed += delayed - due;
+        let (pending, delayed, running, due): (u64, u64, u64, u64) = row.try_into()?;
+        backlog.ready += pending.saturating_sub(delayed).saturating_add(due);
+        backlog.delayed += delayed.saturating_sub(due);
         backlog.leased += running;
+    }
+    let paused = format!(
+        "SELECT name, number FROM sweeps WHERE {which} AND pending + running > 0 AND paused IS NOT NULL
+         ORDER BY key LIMIT ?2"
+    );
+    let mut paused = connection.prepare_cached(&paused)?;
+    let rows =
+        paused.query_map(params![value, MOST_PAUSED], |row| Ok(SweepId { name: row.get(0)?, number: row.get(1)? }))?;
+    for row in rows {
+        backlog.paused.push(row?);
     }
     Ok(())
 }
 
 /// Up to `limit` spans of a set that end after `from`.
 pub(super) fn spans(connection: &Connection, sweep: i64, set: PointSet, from: u64, limit: usize) -> Done<Vec<Span>> {
-    // Numbers beyond SQLite's are beyond every point, and more than there are.
+    // Larger numbers than SQLite has are beyond every point, and a larger limit than there are points.
     let (from, limit) = (from.min(i64::MAX as u64), limit.min(u32::MAX as usize));
     match set {
         PointSet::Pending => pending(connection, sweep, from, limit),
@@ -82,7 +91,7 @@ pub(super) fn spans(connection: &Connection, sweep: i64, set: PointSet, from: u6
     }
 }
 
-/// Ready and delayed points, in one order.
+/// Ready and delayed points, in the order of their indices.
 fn pending(connection: &Connection, sweep: i64, from: u64, limit: usize) -> Done<Vec<Span>> {
     let ready = ranges::list(connection, sweep, Kept::Ready, from, limit)?;
     let ready = ready.into_iter().map(|indices| Span { indices, state: JobState::Pending { due_ms: None } });
@@ -110,7 +119,7 @@ fn single(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Where a point stands, and its tries unless it has succeeded.
+/// The state of a point, with its attempt counts unless it has succeeded.
 pub(super) fn point(connection: &Connection, id: &SweepId, index: u64) -> Done<(JobState, Option<AttemptCounts>)> {
     let sweep = sweeps::key(connection, id)?;
     let total = sweeps::counts(connection, sweep)?.total;
@@ -159,7 +168,7 @@ pub(super) fn log(connection: &Connection, sweep: i64, blocks: Range<u64>) -> Do
     Ok(log)
 }
 
-/// The result columns in order of first appearance.
+/// The result columns, in the order of their first appearance.
 pub(super) fn columns(connection: &Connection, sweep: i64) -> Done<Vec<String>> {
     let names = "SELECT name FROM columns WHERE sweep = ?1 ORDER BY point, position, name";
     let mut names = connection.prepare_cached(names)?;
@@ -167,7 +176,7 @@ pub(super) fn columns(connection: &Connection, sweep: i64) -> Done<Vec<String>> 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What attempts printed.
+/// The output of attempts.
 pub(super) fn outputs(connection: &Connection, sweep: i64, attempts: &[(u64, u32)]) -> Done<Vec<Option<Vec<u8>>>> {
     let output = "SELECT output FROM outputs WHERE sweep = ?1 AND point = ?2 AND attempt = ?3";
     let mut output = connection.prepare_cached(output)?;

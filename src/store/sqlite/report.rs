@@ -1,4 +1,4 @@
-//! Owns recording outcomes: which are accepted, and what an accepted one does.
+//! Owns recording outcomes: whether one is accepted, and where it moves its point.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,17 @@ use super::sweeps;
 use crate::job::{MAX_POINTS, Verdict};
 use crate::store::{ColumnPlace, Report, ReportEntry};
 
-/// How an acceptable outcome finds its job.
+/// Where an outcome that is accepted finds its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
-    /// Claimed, under this very claim; and whether the sweep was cancelled since.
+    /// The claim still holds. `cancel_requested`: the sweep was cancelled since.
     Claimed { cancel_requested: bool },
-    /// Its claim was lost, and nobody claimed the job since.
+    /// The claim was reported lost, and nobody has claimed the job since.
     Lost(Place),
 }
 
-/// Applies a report as a whole, or not at all: then it gives the indices whose claims are stale. None: applied.
+/// Applies a report as a whole. If any claim is stale, applies nothing and returns the indices of the stale ones. None:
+/// applied.
 pub(super) fn apply(connection: &Connection, now: u64, report: &Report) -> Done<Option<Vec<u64>>> {
     let Some(sweep) = sweeps::find_submission(connection, &report.sweep, report.submission)? else {
         return Ok(Some(report.entries.iter().map(|entry| entry.index).collect()));
@@ -39,8 +40,7 @@ pub(super) fn apply(connection: &Connection, now: u64, report: &Report) -> Done<
     for (entry, how) in found {
         accept(connection, now, sweep, entry, how, &mut tally)?;
     }
-    tally.apply(connection, sweep)?;
-    note(connection, now, sweep)?;
+    tally.apply_outcomes(connection, sweep, now)?;
     keep_chunk(connection, sweep, report)?;
     for (name, place) in &report.columns {
         keep_column(connection, sweep, name, *place)?;
@@ -48,7 +48,7 @@ pub(super) fn apply(connection: &Connection, now: u64, report: &Report) -> Done<
     Ok(None)
 }
 
-/// Finds the job of an outcome under its claim; none: the claim is stale.
+/// Finds the point of an outcome. None: the claim is stale.
 fn find(connection: &Connection, now: u64, sweep: i64, entry: &ReportEntry) -> Done<Option<Found>> {
     if entry.index >= MAX_POINTS {
         return Ok(None);
@@ -101,7 +101,8 @@ fn accept(
     if place == Place::Succeeded {
         points::forget_tries(connection, sweep, entry.index)?;
     } else {
-        // A claim has one outcome, so its token is kept only where the worker itself has not spoken yet.
+        // A claim has one outcome. Only if it was reported lost may the worker's own outcome still arrive, so only then
+        // the token is kept.
         let token = entry.only_if_expired.then_some(entry.token);
         points::keep_tries(connection, sweep, entry.index, entry.tries, token)?;
     }
@@ -112,7 +113,7 @@ fn accept(
     Ok(())
 }
 
-/// Where a verdict sends a point. What is cancelled is not put back in the queue.
+/// The place to which a verdict moves a point. A cancelled point does not go back in the queue.
 fn destination(verdict: Verdict, cancelled: bool, now: u64) -> Place {
     match verdict {
         Verdict::Succeeded => Place::Succeeded,
@@ -120,15 +121,9 @@ fn destination(verdict: Verdict, cancelled: bool, now: u64) -> Place {
         Verdict::Cancelled => Place::Cancelled,
         Verdict::Again { .. } if cancelled => Place::Cancelled,
         Verdict::Again { delay_ms: 0 } => Place::Ready,
-        // SQLite's numbers end at 2^63; nobody waits so long.
+        // SQLite's numbers end at 2^63 ms, which is 292 million years.
         Verdict::Again { delay_ms } => Place::Delayed(now.saturating_add(delay_ms).min(i64::MAX as u64)),
     }
-}
-
-fn note(connection: &Connection, now: u64, sweep: i64) -> Done<()> {
-    let update = "UPDATE sweeps SET last_outcome_ms = ?2 WHERE key = ?1";
-    connection.prepare_cached(update)?.execute(params![sweep, now])?;
-    Ok(())
 }
 
 fn keep_chunk(connection: &Connection, sweep: i64, report: &Report) -> Done<()> {
@@ -139,11 +134,12 @@ fn keep_chunk(connection: &Connection, sweep: i64, report: &Report) -> Done<()> 
     Ok(())
 }
 
-/// Replaces the chunks that a block's log began with when it was read by one; whether it was done.
+/// Compaction: replaces the chunks `read` at the start of a block's log by `chunk`. Returns whether it did, see
+/// [`History::compact`](crate::store::History::compact).
 pub(super) fn compact(connection: &Connection, sweep: i64, block: u64, read: &[Vec<u8>], chunk: &[u8]) -> Done<bool> {
     let ids = "SELECT id FROM chunks WHERE sweep = ?1 AND block = ?2 ORDER BY id LIMIT ?3";
     let mut ids = connection.prepare_cached(ids)?;
-    // No block is beyond SQLite's numbers.
+    // SQLite's numbers are larger than every block.
     let block = block.min(i64::MAX as u64);
     let ids: Vec<i64> =
         ids.query_map(params![sweep, block, read.len()], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -175,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_sends_a_point_where_it_says_unless_it_is_cancelled() {
+    fn a_verdict_decides_where_a_point_goes_unless_it_is_cancelled() {
         let again = |delay_ms| Verdict::Again { delay_ms };
         assert_eq!(destination(again(0), false, 1000), Place::Ready);
         assert_eq!(destination(again(7), false, 1000), Place::Delayed(1007));

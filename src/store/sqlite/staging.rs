@@ -1,4 +1,4 @@
-//! Owns sweeps in the making: begun, filled part by part with what older sweeps have, and put in as a whole.
+//! Owns staged sweeps: built part by part with points reused from older sweeps, then submitted as a whole.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,7 +8,7 @@ use super::sweeps;
 use crate::job::SweepId;
 use crate::store::{STAGING_TIMEOUT, StagedPart, StagedSweep, incomplete, staging_timed_out};
 
-/// A sweep in the making, as it stands.
+/// The row of a staged sweep.
 struct Row {
     key: i64,
     number: u64,
@@ -27,7 +27,7 @@ fn find(connection: &Connection, staged: &StagedSweep) -> Done<Option<Row>> {
     Ok(row.optional()?)
 }
 
-/// Begins a sweep, once for each token.
+/// Starts a staged sweep, once for each token.
 pub(super) fn stage(connection: &Connection, now: u64, staged: &StagedSweep) -> Done<SweepId> {
     drop_timed_out(connection, now)?;
     let name = staged.sweep.name.clone();
@@ -36,7 +36,7 @@ pub(super) fn stage(connection: &Connection, now: u64, staged: &StagedSweep) -> 
     }
     staged.sweep.check()?;
     let number = sweeps::count_up(connection, &name)?;
-    // A key is never used again, so a row that comes and goes unseen leaves one that is nobody else's.
+    // Keys are never used again, so inserting a row and deleting it in the same transaction reserves its key.
     let reserve = "INSERT INTO sweeps (name, number, request, queue, user, submitted_ms, total, pending)
                    VALUES (?1, ?2, ?3, '', '', 0, 0, 0)";
     connection.prepare_cached(reserve)?.execute(params![name, number, staged.token])?;
@@ -72,11 +72,11 @@ pub(super) fn add(connection: &Connection, now: u64, staged: &StagedSweep, part:
     Ok(())
 }
 
-/// Puts it in, unless its request has put another one in meanwhile.
+/// Submits the staged sweep, unless its request has submitted another one meanwhile.
 pub(super) fn commit(connection: &Connection, now: u64, staged: &StagedSweep) -> Done<SweepId> {
     let row = find(connection, staged)?;
     let new = &staged.sweep;
-    if let Some(id) = sweeps::made(connection, &new.request)? {
+    if let Some(id) = sweeps::find_request(connection, &new.request)? {
         if row.is_some() {
             clear(connection, "token = ?1", &staged.token)?;
         }
@@ -95,12 +95,12 @@ pub(super) fn commit(connection: &Connection, now: u64, staged: &StagedSweep) ->
     Ok(SweepId { name: new.name.clone(), number })
 }
 
-/// Gives up those of which nothing was heard for long.
+/// Drops the staged sweeps that have timed out.
 pub(super) fn drop_timed_out(connection: &Connection, now: u64) -> Done<()> {
     clear(connection, "heard_ms < ?1", now.saturating_sub(STAGING_TIMEOUT.as_millis() as u64))
 }
 
-/// Forgets some; their records, which may be many, are left to [`sweeps::clear`].
+/// Drops the staged sweeps for which the condition `which` holds. [`sweeps::clear`] deletes their logs, which may be large.
 fn clear(connection: &Connection, which: &str, value: impl rusqlite::ToSql) -> Done<()> {
     let mut forget = connection.prepare_cached(&format!("DELETE FROM drafts WHERE {which} RETURNING key"))?;
     let keys: Vec<i64> = forget.query_map([value], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! Owns the sweeps themselves: putting in, finding, cancelling, putting points back, removing.
+//! Owns whole sweeps: submit, find, pause, cancel, put points back in the queue, remove.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use crate::job::{AttemptCounts, MAX_POINTS, SweepId};
 use crate::record;
 use crate::store::{Counts, NewSweep, Rerun, StoreError, SweepRow};
 
-/// The key of a sweep; none: it is not there.
+/// The key of a sweep. None: there is no such sweep.
 pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
     let key = "SELECT key FROM sweeps WHERE name = ?1 AND number = ?2";
     let mut key = connection.prepare_cached(key)?;
-    // No number beyond SQLite's was ever given.
+    // SQLite's numbers are larger than every sweep's.
     let Ok(number) = i64::try_from(id.number) else { return Ok(None) };
     Ok(key.query_row(params![id.name, number], |row| row.get(0)).optional()?)
 }
@@ -24,32 +24,32 @@ pub(super) fn find(connection: &Connection, id: &SweepId) -> Done<Option<i64>> {
 pub(super) fn find_submission(connection: &Connection, id: &SweepId, submission: u64) -> Done<Option<i64>> {
     let Some(sweep) = find(connection, id)? else { return Ok(None) };
     let mut same = connection.prepare_cached("SELECT 1 FROM sweeps WHERE key = ?1 AND submitted_ms = ?2")?;
-    // No time beyond SQLite's numbers was ever recorded.
+    // SQLite's numbers are larger than every time.
     let submission = submission.min(i64::MAX as u64);
     Ok(same.exists(params![sweep, submission])?.then_some(sweep))
 }
 
-/// The key of a sweep.
+/// The key of a sweep, or the error that there is no such sweep.
 pub(super) fn key(connection: &Connection, id: &SweepId) -> Done<i64> {
     Ok(find(connection, id)?.ok_or_else(|| StoreError::no_such_sweep(id))?)
 }
 
-/// The sweep that a request put in, if it did.
-pub(super) fn made(connection: &Connection, request: &str) -> Done<Option<SweepId>> {
-    let made = "SELECT name, number FROM sweeps WHERE request = ?1";
+/// The sweep that a request has submitted. None: it has submitted none yet.
+pub(super) fn find_request(connection: &Connection, request: &str) -> Done<Option<SweepId>> {
+    let sweep = "SELECT name, number FROM sweeps WHERE request = ?1";
     let id = |row: &Row<'_>| Ok(SweepId { name: row.get(0)?, number: row.get(1)? });
-    Ok(connection.prepare_cached(made)?.query_row([request], id).optional()?)
+    Ok(connection.prepare_cached(sweep)?.query_row([request], id).optional()?)
 }
 
-/// The next number of a name.
+/// Gives out the next number of a name.
 pub(super) fn count_up(connection: &Connection, name: &str) -> Done<u64> {
     let count = "INSERT INTO names VALUES (?1, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last";
     Ok(connection.prepare_cached(count)?.query_row([name], |row| row.get(0))?)
 }
 
-/// Puts a sweep in, once for each request.
+/// Submits a sweep, once for each request.
 pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<SweepId> {
-    if let Some(id) = made(connection, &new.request)? {
+    if let Some(id) = find_request(connection, &new.request)? {
         return Ok(id);
     }
     new.check()?;
@@ -64,14 +64,14 @@ pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<
     Ok(SweepId { name: new.name.clone(), number })
 }
 
-/// Keeps a sweep's document.
+/// Writes the document of a sweep.
 pub(super) fn keep_document(connection: &Connection, sweep: i64, document: &[u8]) -> Done<()> {
     let insert = "INSERT OR REPLACE INTO documents VALUES (?1, ?2)";
     connection.prepare_cached(insert)?.execute(params![sweep, document])?;
     Ok(())
 }
 
-/// Replaces a sweep's document and queue.
+/// Replaces the document and the queue of a sweep.
 pub(super) fn replace_document(connection: &Connection, sweep: i64, queue: &str, document: &[u8]) -> Done<()> {
     connection.prepare_cached("UPDATE sweeps SET queue = ?2 WHERE key = ?1")?.execute(params![sweep, queue])?;
     keep_document(connection, sweep, document)
@@ -119,7 +119,7 @@ pub(super) fn counts(connection: &Connection, sweep: i64) -> Done<Counts> {
     Ok(row(connection, sweep)?.counts)
 }
 
-/// Pauses a sweep, or lets it go on and forgives what has failed.
+/// Pauses a sweep, or resumes it and records how many points have failed until then.
 pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&str>) -> Done<()> {
     let update = "UPDATE sweeps SET paused = ?2, forgiven = CASE WHEN ?2 IS NULL THEN failed ELSE forgiven END
                   WHERE key = ?1";
@@ -127,8 +127,8 @@ pub(super) fn set_paused(connection: &Connection, sweep: i64, reason: Option<&st
     Ok(())
 }
 
-/// Pauses a sweep that is not paused, and of which no more and no less is forgiven than the caller knew of; whether it is
-/// now paused for this reason.
+/// Pauses a sweep that is not paused and was not resumed since the caller read it. Returns whether it is now paused for
+/// this reason.
 pub(super) fn pause_unless_resumed(
     connection: &Connection,
     sweep: i64,
@@ -141,7 +141,7 @@ pub(super) fn pause_unless_resumed(
     Ok(paused.exists(params![sweep, reason])?)
 }
 
-/// Cancels what is ready or delayed, and marks what is claimed.
+/// Cancels the ready and delayed points, and marks the leases.
 pub(super) fn cancel(connection: &Connection, sweep: i64) -> Done<Counts> {
     let each = [
         "UPDATE ranges SET state = 1 WHERE sweep = ?1 AND state = 0",
@@ -156,11 +156,11 @@ pub(super) fn cancel(connection: &Connection, sweep: i64) -> Done<Counts> {
     counts(connection, sweep)
 }
 
-/// Puts failed and cancelled points of some ranges back in the queue; gives their number.
-pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]) -> Done<u64> {
+/// Puts the failed and cancelled points of some ranges back in the queue. Returns how many.
+pub(super) fn requeue(connection: &Connection, sweep: i64, chosen: &[Range<u64>]) -> Done<u64> {
     let mut moved = 0;
-    for range in wanted {
-        // Numbers beyond SQLite's are beyond every point.
+    for range in chosen {
+        // Larger numbers than SQLite has are beyond every point.
         let range = range.start.min(MAX_POINTS)..range.end.min(MAX_POINTS);
         let cancelled = ranges::take(connection, sweep, Kept::Cancelled, range.clone())?;
         moved += put_back(connection, sweep, &cancelled, Place::Cancelled)?;
@@ -171,7 +171,7 @@ pub(super) fn requeue(connection: &Connection, sweep: i64, wanted: &[Range<u64>]
     Ok(moved)
 }
 
-/// Puts a succeeded point back in the queue, and the record of it into the log; whether it was done.
+/// Puts a succeeded point back in the queue and appends a record of that to the log. Returns whether it did.
 pub(super) fn rerun(connection: &Connection, sweep: i64, rerun: &Rerun) -> Done<bool> {
     let (index, block) = (rerun.index, record::block_of(rerun.index));
     if index >= counts(connection, sweep)?.total {
@@ -204,7 +204,7 @@ pub(super) fn rerun(connection: &Connection, sweep: i64, rerun: &Rerun) -> Done<
     Ok(true)
 }
 
-/// Takes the failed points of a range out of their set; gives them in runs.
+/// Removes the failed points of a range from their set. Returns them as ranges.
 fn take_failed(connection: &Connection, sweep: i64, range: Range<u64>) -> Done<Vec<Range<u64>>> {
     let failed = "SELECT point FROM failed WHERE sweep = ?1 AND point >= ?2 AND point < ?3 ORDER BY point";
     let mut failed = connection.prepare_cached(failed)?;
@@ -221,7 +221,8 @@ fn take_failed(connection: &Connection, sweep: i64, range: Range<u64>) -> Done<V
     Ok(runs)
 }
 
-/// Puts runs of points that were taken out of one set into the queue, with new counts; gives their number.
+/// Puts points that were removed from the set `from` in the queue. Their failures and losses count from zero. Returns how
+/// many points.
 fn put_back(connection: &Connection, sweep: i64, runs: &[Range<u64>], from: Place) -> Done<u64> {
     let anew = "UPDATE tries SET failures = 0, losses = 0 WHERE sweep = ?1 AND point >= ?2 AND point < ?3";
     let mut anew = connection.prepare_cached(anew)?;
@@ -238,7 +239,7 @@ fn put_back(connection: &Connection, sweep: i64, runs: &[Range<u64>], from: Plac
     Ok(moved)
 }
 
-/// Removes a sweep; its logs and outputs, which may be large, are left to [`clear`].
+/// Removes a sweep. [`clear`] deletes its logs and outputs, which may be large.
 pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done<()> {
     let sweep = key(connection, id)?;
     let running = counts(connection, sweep)?.running;
@@ -256,8 +257,8 @@ pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done
     Ok(())
 }
 
-/// Clears a part of the logs and outputs of removed sweeps away; whether there may be more. Bit by bit, so that nobody
-/// waits for long; what a killed process leaves, the next one that removes a sweep clears.
+/// Deletes a part of the logs and outputs of removed sweeps. Returns whether there may be more. In parts, so that no other
+/// request waits for long. If the process is killed before the end, the next command that removes a sweep does the rest.
 pub(super) fn clear(connection: &Connection) -> Done<bool> {
     const PART: usize = 2_000;
     let next = "SELECT sweep FROM removed LIMIT 1";

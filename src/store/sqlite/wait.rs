@@ -9,8 +9,8 @@ use super::error::Done;
 use super::{SqliteStore, sweeps};
 use crate::store::{NewWork, Result, Scope, WorkWaiter};
 
-/// Time between two polls: grows from the first to the second with the time since the last news, by a [`PATIENCE`]th of
-/// it.
+/// The shortest and the longest time between two polls. Between them, it is the time since the last event divided by
+/// [`PATIENCE`].
 const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
 /// See [`POLL`].
@@ -25,11 +25,11 @@ pub(super) struct Waiter<'a> {
     stop: Condvar,
 }
 
-/// How things stood when they were last compared.
+/// The state at the last comparison.
 struct Seen {
-    /// When there were news for the last time.
+    /// The time of the last event.
     at: Instant,
-    /// SQLite's count of the changes by other connections.
+    /// SQLite's `data_version`: changes whenever another connection has committed.
     version: Option<i64>,
     open: Option<String>,
 }
@@ -40,7 +40,7 @@ impl<'a> Waiter<'a> {
         Waiter { store, scope, seen, stopped: Mutex::default(), stop: Condvar::new() }
     }
 
-    /// Waits; whether the waiter was stopped.
+    /// Sleeps for this time. Returns whether the waiter was stopped.
     fn pause(&self, length: Duration) -> bool {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.stop.wait_timeout_while(stopped, length, |stopped| !*stopped);
@@ -73,7 +73,7 @@ impl WorkWaiter for Waiter<'_> {
 }
 
 /// Whether jobs of the scope may have become claimable, or a sweep of it may have ended, since the last comparison.
-/// Heartbeats change the file too, so a change of the file is only the cue to compare what is open within the scope.
+/// Heartbeats change the file too, so a change of the file is only the reason to compare the sweeps of the scope.
 fn has_new_work(connection: &Connection, scope: &Scope, seen: &mut Seen) -> Done<bool> {
     let version: i64 = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
     if seen.version.replace(version) == Some(version) {
@@ -84,7 +84,8 @@ fn has_new_work(connection: &Connection, scope: &Scope, seen: &mut Seen) -> Done
     Ok(before.is_some_and(|before| before != open))
 }
 
-/// What changes when work arrives: which sweeps are open and how many of their jobs wait. O(open sweeps of the scope).
+/// A text that changes when work arrives: which sweeps have pending jobs, and how many. O(unfinished sweeps of the scope
+/// that are not paused).
 fn open_jobs(connection: &Connection, scope: &Scope) -> Done<String> {
     match scope {
         Scope::Sweep(id) => {
@@ -94,7 +95,7 @@ fn open_jobs(connection: &Connection, scope: &Scope) -> Done<String> {
         }
         Scope::Queues(queues) => {
             let open = "SELECT count(*) || ' ' || ifnull(sum(key), 0) || ' ' || ifnull(sum(pending), 0)
-                        FROM sweeps WHERE queue = ?1 AND pending > 0 AND paused IS NULL";
+                        FROM sweeps WHERE queue = ?1 AND pending + running > 0 AND paused IS NULL AND pending > 0";
             let mut open = connection.prepare_cached(open)?;
             let described = queues.iter().map(|queue| open.query_row([queue], |row| row.get::<_, String>(0)));
             Ok(described.collect::<std::result::Result<Vec<_>, _>>()?.join(","))
