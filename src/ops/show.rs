@@ -120,9 +120,12 @@ impl JobView {
             "program": self.program.as_ref().ok(),
             "dir": prepared.map(|prepared| &prepared.dir),
             "state": self.state.word(),
+            "claim": claim_json(&self.state),
             "attempts": newest.map_or(0, |record| record.tries.attempts).max(self.tries.map_or(0, |tries| tries.attempts)),
             "exit_code": newest.and_then(|record| record.exit_code),
+            "outcome": newest.map(|record| outcome_code(&record.outcome)),
             "cause": newest.and_then(cause),
+            "cause_code": newest.and_then(cause_code),
             "seconds": newest.map(|record| record.seconds),
             "cpu_seconds": newest.map(|record| record.cpu_seconds),
             "max_rss_bytes": newest.map(|record| record.max_rss_bytes),
@@ -161,6 +164,36 @@ pub fn cause(record: &Record) -> Option<String> {
     }
 }
 
+/// The code of an outcome in `--json`; `docs/commands.md` lists the codes.
+fn outcome_code(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded { .. } => "succeeded",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Lost { .. } => "lost",
+        Outcome::Cancelled => "cancelled",
+        Outcome::GivenBack { .. } | Outcome::CannotHere { .. } => "given-back",
+        Outcome::SetAside => "set-aside",
+    }
+}
+
+/// Why an attempt failed, as `sweep retry --cause` takes it (`exit:3`). None if it did not fail.
+fn cause_code(record: &Record) -> Option<String> {
+    match &record.outcome {
+        Outcome::Failed { cause } => Some(cause.pattern().to_string()),
+        _ => None,
+    }
+}
+
+/// The claim of a running job.
+fn claim_json(state: &JobState) -> Option<Json> {
+    match state {
+        JobState::Running { attempt, worker, started_ms } => {
+            Some(json!({"attempt": attempt, "worker": worker, "started_ms": started_ms}))
+        }
+        _ => None,
+    }
+}
+
 /// Stored output as text; invalid UTF-8 is replaced.
 pub fn text(kept: &Kept) -> String {
     String::from_utf8_lossy(&kept.tail).into_owned()
@@ -180,7 +213,9 @@ fn attempt_json(record: &Record) -> Json {
     json!({
         "attempt": record.tries.attempts,
         "exit_code": record.exit_code,
+        "outcome": outcome_code(&record.outcome),
         "cause": cause(record),
+        "cause_code": cause_code(record),
         "seconds": record.seconds,
         "host": record.host,
         "worker": record.worker,

@@ -10,7 +10,7 @@ use super::plan::{Action, Kind, Step};
 use super::workers::Workers;
 use crate::common::proxy::Line;
 use crate::common::strays::Token;
-use crate::common::{Ran, Sandbox};
+use crate::common::{Ran, Sandbox, until_within};
 
 /// Limit for everything to finish after the last fault.
 const FINISHES_WITHIN: Duration = Duration::from_secs(150);
@@ -55,6 +55,7 @@ impl<'a> Drive<'a> {
         for step in plan {
             let now = Instant::now();
             plans_begin = plans_begin.max(now.checked_sub(step.at).unwrap_or(begun));
+            // Waits for no condition: the plan says when each action is due.
             std::thread::sleep(plans_begin + step.at - now);
             eprintln!("{:>8.3}  {:?}", begun.elapsed().as_secs_f64(), step.action);
             self.act(step.action);
@@ -72,20 +73,16 @@ impl<'a> Drive<'a> {
         }
         self.workers.end_faults();
         let begun = Instant::now();
-        loop {
+        until_within(FINISHES_WITHIN, "all sweeps to finish", || {
             self.workers.check(self.sandbox);
             let status = self.look();
             let sweeps = status["sweeps"].as_array().expect("a list");
             let open: Vec<&Json> = sweeps.iter().filter(|one| one["pending"] != 0 || one["running"] != 0).collect();
-            if open.is_empty() {
-                break;
-            }
-            assert!(begun.elapsed() < FINISHES_WITHIN, "not finished after {FINISHES_WITHIN:?}: {status:#}");
             for sweep in open.iter().filter(|one| one["state"] == "paused") {
                 self.sweep(&["resume", sweep["id"].as_str().expect("an id")]);
             }
-            std::thread::sleep(Duration::from_millis(100));
-        }
+            if open.is_empty() { Ok(()) } else { Err(status) }
+        });
         eprintln!("{:>8.3}  all sweeps are finished", begun.elapsed().as_secs_f64());
         self.workers.stop_all();
         self.sweeps

@@ -91,8 +91,8 @@ impl Verify<'_> {
     /// charged than the sweep file allows.
     fn history(&self, index: u64, state: &str, point: &Json) {
         let history = point["history"].as_array().expect("a list");
-        // The entry "set aside" belongs to a `sweep retry`; it is not an attempt.
-        let is_attempt = |one: &&Json| !one["cause"].as_str().is_some_and(|cause| cause.starts_with("set aside"));
+        // The entry `set-aside` belongs to a `sweep retry`; it is not an attempt.
+        let is_attempt = |one: &&Json| one["outcome"] != "set-aside";
         let history: Vec<&Json> = history.iter().filter(is_attempt).collect();
         let told = || format!("{}/{index}, {state}: {:#}", self.sweep.id, point["history"]);
         let attempts: Vec<u64> = history.iter().map(|one| one["attempt"].as_u64().expect("a number")).collect();
@@ -153,11 +153,12 @@ enum End {
 
 impl End {
     fn of(attempt: &Json) -> End {
-        match attempt["cause"].as_str() {
-            None => End::Succeeded,
-            Some("its worker was lost" | "its worker was stopped" | "cancelled") => End::Unfinished,
-            Some(cause) if cause.contains("workers were lost") => End::GivenUp,
-            Some(_) => End::Failed,
+        match (attempt["outcome"].as_str(), attempt["cause_code"].as_str()) {
+            (Some("succeeded"), None) => End::Succeeded,
+            (Some("lost" | "given-back" | "cancelled"), None) => End::Unfinished,
+            (Some("failed"), Some("lost")) => End::GivenUp,
+            (Some("failed"), Some(_)) => End::Failed,
+            _ => panic!("no such outcome: {attempt}"),
         }
     }
 }

@@ -5,17 +5,12 @@ use std::collections::VecDeque;
 use rustix::process::Signal;
 
 use super::plan::WORKERS;
+use crate::common::events::Event;
 use crate::common::proxy::{Line, Proxy};
 use crate::common::{Background, Sandbox, until};
 
 /// Arguments of each worker: the lease is short enough to run out within the test.
-const ARGS: [&str; 5] = ["worker", "-j", "3", "--lease", "2s"];
-
-/// What a worker says first, when it has reached its store; before that it may end because there is none.
-const AT_WORK: &str = "working for";
-
-/// What a worker says when it was told to stop.
-const DRAINS: &str = "no new jobs";
+const ARGS: [&str; 4] = ["-j", "3", "--lease", "2s"];
 
 struct Member {
     process: Background,
@@ -48,8 +43,8 @@ impl Workers {
         let name = format!("worker-{}", self.started);
         let proxy = sandbox.port().map(Proxy::before);
         let process = match &proxy {
-            Some(proxy) => sandbox.start_at(&proxy.url(), &name, &ARGS),
-            None => sandbox.start(&name, &ARGS),
+            Some(proxy) => sandbox.worker_at(&proxy.url(), &name, &ARGS),
+            None => sandbox.worker(&name, &ARGS),
         };
         Member { process, proxy }
     }
@@ -81,9 +76,9 @@ impl Workers {
             old.process.signal(Signal::INT);
         }
         if twice {
-            until("the worker to drain or end", || match old.process.log() {
-                log if log.contains(DRAINS) || !is_alive(&mut old.process) => Ok(()),
-                log => Err(log),
+            until("the worker to drain or end", || {
+                let ended = !is_alive(&mut old.process);
+                if ended || drains(&old.process) { Ok(()) } else { Err(old.process.events()) }
             });
             if is_alive(&mut old.process) {
                 old.process.signal(Signal::INT);
@@ -120,8 +115,7 @@ impl Workers {
             if is_alive(process) {
                 continue;
             }
-            let log = process.log();
-            assert!(!log.contains(AT_WORK), "a worker ended by itself with {}:\n{log}", process.end());
+            assert!(!has_started(process), "a worker ended by itself with {}:\n{}", process.end(), process.log());
             drop(self.replace(sandbox, place));
         }
         for member in self.leaving.extract_if(.., |member| !is_alive(&mut member.process)) {
@@ -144,7 +138,7 @@ impl Workers {
         for mut member in self.leaving.into_iter().chain(self.members) {
             let process = &mut member.process;
             // A worker that was interrupted before it listened to signals has missed it, where Ctrl-C is ignored at the start.
-            if is_alive(process) && !process.log().contains(DRAINS) {
+            if is_alive(process) && !drains(process) {
                 process.signal(Signal::INT);
             }
             ended_well(member);
@@ -155,14 +149,25 @@ impl Workers {
 /// Waits for the end of a worker that was interrupted, and checks its exit code.
 fn ended_well(mut member: Member) {
     let code = member.process.end();
-    let log = member.process.log();
+    let process = &member.process;
+    let has_undelivered = |event: &Event| matches!(event, Event::Summary { undelivered: 1.., .. });
     // 130: interrupted. 3: outcomes could not be delivered, or the store was never reached.
     let well = match code {
         130 => true,
-        3 => log.contains("could not be delivered") || !log.contains(AT_WORK),
-        _ => !log.contains(DRAINS),
+        3 => process.has(has_undelivered) || !has_started(process),
+        _ => !drains(process),
     };
-    assert!(well, "a worker that was interrupted ended with {code}:\n{log}");
+    assert!(well, "a worker that was interrupted ended with {code}:\n{}", process.log());
+}
+
+/// Whether it has reached its store. Before that it may end because there is none.
+fn has_started(process: &Background) -> bool {
+    process.has(|event| matches!(event, Event::Started { .. }))
+}
+
+/// Whether it knows that it was told to stop.
+fn drains(process: &Background) -> bool {
+    process.has(|event| matches!(event, Event::Stopping { .. }))
 }
 
 fn is_alive(process: &mut Background) -> bool {

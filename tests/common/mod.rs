@@ -9,14 +9,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
+pub mod events;
 pub mod proxy;
 pub mod redis_server;
 pub mod strays;
 
+use events::{Event, Stop};
 use redis_server::RedisServer;
 
 /// How long a test waits for a condition.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// The time between two looks at a condition.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A temporary folder with a store, in which the binary runs.
 pub struct Sandbox {
@@ -125,13 +132,28 @@ impl Sandbox {
 
     /// The same, with environment variables.
     pub fn start_with(&self, name: &str, args: &[&str], env: &[(&str, String)]) -> Background {
+        let mut command = self.command(args);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        self.start_command(name, &mut command)
+    }
+
+    /// Starts a command; its output goes to `NAME.log` in the sandbox.
+    pub fn start_command(&self, name: &str, command: &mut Command) -> Background {
         let log = self.path().join(format!("{name}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
         let clone = file.try_clone().expect("a second handle");
-        let mut command = self.command(args);
-        command.envs(env.iter().map(|(name, value)| (name, value)));
-        let child = command.stdout(file).stderr(clone).spawn().expect("the binary starts");
+        let child = command.stdout(file).stderr(clone).spawn().expect("the command starts");
         Background { child, log }
+    }
+
+    /// Starts a worker that writes events, see [`Background::wait_for`].
+    pub fn worker(&self, name: &str, args: &[&str]) -> Background {
+        self.start(name, &worker_args(args))
+    }
+
+    /// The same, with another store than that of the sandbox.
+    pub fn worker_at(&self, store: &str, name: &str, args: &[&str]) -> Background {
+        self.start_at(store, name, &worker_args(args))
     }
 
     /// `status --json` of a sweep.
@@ -172,36 +194,34 @@ impl Background {
     }
 
     /// Sends a signal by number.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_raw(self.pid() as i32).expect("a process id");
         rustix::process::kill_process(pid, signal).expect("the signal is sent");
     }
 
     /// Ctrl-C twice; the second one when the worker has handled the first.
+    #[track_caller]
     pub fn interrupt_twice(&self) {
-        use rustix::process::Signal;
         self.signal(Signal::INT);
-        until("the worker to drain", || match self.log() {
-            log if log.contains("no new jobs") => Ok(()),
-            log => Err(log),
-        });
+        self.wait_for("the worker to drain", |event| *event == Event::Stopping { how: Stop::Drain });
         self.signal(Signal::INT);
     }
 
     /// Stops it (SIGSTOP) while it does not write to an embedded store: stopped during a write, it would block all others
     /// until it continues.
+    #[track_caller]
     pub fn freeze(&self) {
-        loop {
-            self.signal(rustix::process::Signal::STOP);
+        let mine = format!(" WRITE {} ", self.pid());
+        until("the process to be stopped outside of a write", || {
+            self.signal(Signal::STOP);
             until("the process to stop", || if self.is_stopped() { Ok(()) } else { Err("it runs") });
             let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-            let mine = format!(" WRITE {} ", self.pid());
             if !locks.contains(&mine) {
-                return;
+                return Ok(());
             }
-            self.signal(rustix::process::Signal::CONT);
-            std::thread::sleep(Duration::from_millis(1));
-        }
+            self.signal(Signal::CONT);
+            Err(locks)
+        });
     }
 
     /// Whether it is stopped or has ended. True where this is unknown.
@@ -229,15 +249,37 @@ impl Drop for Background {
     }
 }
 
+/// The arguments of a worker that writes events.
+fn worker_args<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [&["worker", "--log-format", "json"], args].concat()
+}
+
 /// Waits until a condition holds, or panics with the last state.
 #[track_caller]
-pub fn until<T, S: Debug>(what: &str, mut look: impl FnMut() -> Result<T, S>) -> T {
+pub fn until<T, S: Debug>(what: &str, look: impl FnMut() -> Result<T, S>) -> T {
+    until_within(LIMIT, what, look)
+}
+
+/// [`until`] with another limit.
+#[track_caller]
+pub fn until_within<T, S: Debug>(limit: Duration, what: &str, mut look: impl FnMut() -> Result<T, S>) -> T {
     let start = Instant::now();
     loop {
         match look() {
             Ok(found) => return found,
-            Err(state) if start.elapsed() > LIMIT => panic!("waited {LIMIT:?} for {what}; last seen: {state:?}"),
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            Err(state) if start.elapsed() > limit => panic!("waited {limit:?} for {what}; last seen: {state:?}"),
+            Err(_) => std::thread::sleep(PAUSE),
         }
     }
+}
+
+/// Asserts again and again that something holds, for the time that a fault lasts.
+#[track_caller]
+pub fn holds_for(time: Duration, mut check: impl FnMut()) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        check();
+        std::thread::sleep(PAUSE);
+    }
+    check();
 }
