@@ -162,6 +162,21 @@ impl Sandbox {
         ran.json()["sweeps"][0].clone()
     }
 
+    /// `show --json` of a job.
+    pub fn job(&self, address: &str) -> serde_json::Value {
+        self.sweep(&["show", address, "--json"]).code(0).json()
+    }
+
+    /// Waits until a heartbeat has told the store that the process of a job runs: from then on the loss of its worker is
+    /// charged.
+    #[track_caller]
+    pub fn until_known_to_run(&self, address: &str) {
+        until("the store to know that the job runs", || match self.job(address)["claim"].take() {
+            claim if claim["started_ms"].is_u64() => Ok(()),
+            claim => Err(claim),
+        });
+    }
+
     /// The rows of a CSV file, each a map from column to cell.
     pub fn rows(&self, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
         let mut reader = csv::Reader::from_path(self.path().join(name)).expect("the table is there");

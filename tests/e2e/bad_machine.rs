@@ -3,6 +3,7 @@
 
 use sweep::store::open::{Open, open};
 
+use crate::common::events::Event;
 use crate::common::{Background, Sandbox, until};
 
 fn submit(sandbox: &Sandbox, text: &str) -> String {
@@ -23,8 +24,12 @@ fn start(sandbox: &Sandbox, name: &str, sick: &str) -> Background {
     sandbox.start_with(name, &args, &[("SICK", sick.to_owned())])
 }
 
-fn has_event(worker: &Background, name: &str) -> bool {
-    worker.log().contains(&format!("\"event\":\"{name}\""))
+fn records(event: &Event) -> bool {
+    matches!(event, Event::Recorded { .. })
+}
+
+fn steps_back(event: &Event) -> bool {
+    matches!(event, Event::SteppedBack { .. })
 }
 
 /// Waits until no point of the sweep is left; returns how many failed.
@@ -50,12 +55,10 @@ fn a_machine_on_which_every_job_fails_for_a_known_reason_costs_no_point() {
             let id = submit(&sandbox, &text(150));
             // The healthy one is there first: alone, the other would have to record what fails.
             let healthy = start(&sandbox, "healthy", "");
-            until("the healthy worker to start", || {
-                if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) }
-            });
+            healthy.wait_for("the healthy worker to start", records);
             let bad = start(&sandbox, "bad", sick);
             assert_eq!(failed_at_end(&sandbox, &id, &[&healthy, &bad]), 0, "{sick}: {}", bad.log());
-            assert!(has_event(&bad, "stepped-back"), "{sick}: {}", bad.log());
+            assert!(bad.has(steps_back), "{sick}: {}", bad.log());
         }
     }
 }
@@ -118,14 +121,11 @@ fn a_machine_on_which_jobs_fail_for_no_known_reason_costs_a_few_points() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &text(400));
         let healthy = start(&sandbox, "healthy", "");
-        until(
-            "the healthy worker to start",
-            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
-        );
+        healthy.wait_for("the healthy worker to start", records);
         let bad = start(&sandbox, "bad", "exit 1");
         let failed = failed_at_end(&sandbox, &id, &[&healthy, &bad]);
         assert!((1..20).contains(&failed), "{failed} failed: {}", bad.log());
-        assert!(has_event(&bad, "stepped-back"), "{}", bad.log());
+        assert!(bad.has(steps_back), "{}", bad.log());
     }
 }
 
@@ -145,17 +145,15 @@ fn a_worker_takes_jobs_again_when_its_machine_is_well() {
         let sick = format!("[ -e {} ] || exit 127", sandbox.path().join("well").display());
         let id = submit(&sandbox, &text(2000));
         let healthy = start(&sandbox, "healthy", "");
-        until(
-            "the healthy worker to start",
-            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
-        );
+        healthy.wait_for("the healthy worker to start", records);
         let bad = start(&sandbox, "bad", &sick);
-        until("the other to step back", || if has_event(&bad, "stepped-back") { Ok(()) } else { Err(bad.log()) });
+        bad.wait_for("the other to step back", steps_back);
         sandbox.write("well", "");
-        until("the other to run jobs again", || {
-            if bad.log().contains("\"outcome\":\"succeeded\"") { Ok(()) } else { Err((sandbox.status(&id), bad.log())) }
-        });
-        assert!(has_event(&bad, "takes-again"), "{}", bad.log());
+        bad.wait_for(
+            "the other to run jobs again",
+            |event| matches!(event, Event::JobEnded { outcome, .. } if outcome == "succeeded"),
+        );
+        assert!(bad.has(|event| matches!(event, Event::TakesAgain { .. })), "{}", bad.log());
         assert_eq!(sandbox.status(&id)["failed"], 0, "{}", bad.log());
     }
 }
@@ -191,10 +189,11 @@ fn a_sweep_that_a_worker_cannot_read_is_left_to_others() {
         store.replace_document(&parsed, "default", document.to_string().as_bytes()).expect("it is replaced");
         sandbox.write("b.toml", "command = \"echo y=1\"\nrepeats = 3\n");
         sandbox.sweep(&["submit", "b.toml"]).code(0);
-        let args = ["worker", "-j", "1", "--lease", "2s", "--until-empty", "--log-format", "json"];
-        let mut worker = sandbox.start("worker", &args);
+        let mut worker = sandbox.worker("worker", &["-j", "1", "--lease", "2s", "--until-empty"]);
         assert_eq!(worker.end(), 4, "{}", worker.log());
-        assert!(has_event(&worker, "stepped-back") && worker.log().contains("version 999"), "{}", worker.log());
+        let names_version =
+            |event: &Event| matches!(event, Event::SteppedBack { reason, .. } if reason.contains("version 999"));
+        assert!(worker.has(names_version), "{}", worker.log());
         assert_eq!(sandbox.status("b-1")["succeeded"], 3, "{}", worker.log());
         let status = sandbox.status(&id);
         assert_eq!((&status["state"], &status["pending"]), (&"paused".into(), &3.into()), "{status}");

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::{Sandbox, until};
+use crate::common::Sandbox;
+use crate::common::events::{Event, Stop};
 
 /// Every line of a log, each of which is an event.
 fn events(log: &str) -> Vec<Value> {
@@ -79,24 +80,15 @@ fn stopping_is_an_event() {
     let sandbox = Sandbox::embedded();
     sandbox.write("a.toml", "command = \"sleep 300\"\nrepeats = 1\n[results]\nformat = \"none\"\n");
     sandbox.sweep(&["submit", "a.toml"]).code(0);
-    let mut worker = sandbox.start("worker", &["worker", "-j", "1", "--log-format", "json"]);
-    let has = |worker: &crate::common::Background, what: &str, found: &dyn Fn(&Value) -> bool| {
-        until(what, || {
-            let log = worker.log();
-            // The last line may be half written.
-            let whole = &log[..log.rfind('\n').map_or(0, |at| at + 1)];
-            if events(whole).iter().any(found) { Ok(()) } else { Err(log) }
-        });
-    };
-    has(&worker, "a job to start", &|event| event["event"] == "job-started");
+    let mut worker = sandbox.worker("worker", &["-j", "1"]);
+    worker.wait_for("a job to start", |event| matches!(event, Event::JobStarted { .. }));
     worker.signal(Signal::INT);
-    has(&worker, "the worker to drain", &|event| event["how"] == "drain");
+    worker.wait_for("the worker to drain", |event| *event == Event::Stopping { how: Stop::Drain });
     worker.signal(Signal::INT);
     assert_eq!(worker.end(), 130, "{}", worker.log());
-    let log = worker.log();
-    let events = events(&log);
-    assert!(events.iter().any(|event| event["how"] == "now"), "{log}");
-    assert!(events.iter().any(|event| event["outcome"] == "given-back"), "{log}");
+    assert!(worker.has(|event| *event == Event::Stopping { how: Stop::Now }), "{}", worker.log());
+    let given_back = |event: &Event| matches!(event, Event::JobEnded { outcome, .. } if outcome == "given-back");
+    assert!(worker.has(given_back), "{}", worker.log());
 }
 
 #[test]

@@ -2,13 +2,14 @@
 //! sleeps, a store that is away, a connection that is cut, jobs that misbehave.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::events::Event;
 use crate::common::proxy::{Line, Proxy};
 use crate::common::strays::Token;
-use crate::common::{Background, LIMIT, Sandbox, until};
+use crate::common::{Background, Sandbox, holds_for, until};
 
 /// Submits a sweep and returns its id. Its jobs run `script` as `sh job.sh X`, carry the token, and log each start in a
 /// separate file.
@@ -35,12 +36,12 @@ fn all_started(sandbox: &Sandbox, jobs: usize) {
     until("all jobs to start", || if runs(sandbox).len() == jobs { Ok(()) } else { Err(runs(sandbox)) });
 }
 
-/// Waits until a heartbeat has told the store that the process of this job runs.
-fn known_to_run(sandbox: &Sandbox, address: &str) {
-    until("a heartbeat to tell that the job runs", || {
-        let page = sandbox.sweep(&["show", address]).code(0).stdout;
-        if page.contains("running (attempt") { Ok(()) } else { Err(page) }
-    });
+/// How long a fault lasts, where it must last longer than the leases of 2 seconds.
+const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(7);
+
+/// Whether a worker reports that it put jobs of a lost worker back in the queue.
+fn found_lost_jobs(worker: &Background) -> bool {
+    worker.has(|event| matches!(event, Event::LostJobsRequeued { .. }))
 }
 
 fn column(sandbox: &Sandbox, id: &str, name: &str) -> Vec<String> {
@@ -72,15 +73,15 @@ fn a_machine_asleep_for_longer_than_a_lease_loses_nothing_and_runs_nothing_twice
     on_both(|sandbox| {
         let token = Token::new();
         let id = submit(&sandbox, &token, "sleep 1.$x; echo y=$SWEEP_ATTEMPT", "[grid]\nx = [1, 2, 3, 4, 5, 6, 7, 8]");
-        let args = ["worker", "-j", "2", "--lease", "2s", "--until-empty"];
-        let mut workers = ["w1", "w2"].map(|name| sandbox.start(name, &args));
+        let args = ["-j", "2", "--lease", "2s", "--until-empty"];
+        let mut workers = ["w1", "w2"].map(|name| sandbox.worker(name, &args));
         all_started(&sandbox, 4);
         signal_all(&workers, &token, Signal::STOP);
-        thread::sleep(Duration::from_secs(7));
+        holds_for(LONGER_THAN_A_LEASE, || assert_eq!(runs(&sandbox), ["1\n"; 4]));
         signal_all(&workers, &token, Signal::CONT);
         for worker in &mut workers {
             assert_eq!(worker.end(), 0, "{}", worker.log());
-            assert!(!worker.log().contains("no sign of life"), "{}", worker.log());
+            assert!(!found_lost_jobs(worker), "{}", worker.log());
         }
         assert_eq!(runs(&sandbox), ["1\n"; 8]);
         assert_eq!(column(&sandbox, &id, "attempts"), ["1"; 8]);
@@ -94,16 +95,15 @@ fn redis_away_for_longer_than_a_lease_costs_no_job_that_runs() {
     let token = Token::new();
     // Some jobs end while the store is away, some end later, and some have to wait for it.
     let id = submit(&sandbox, &token, "sleep $x; echo y=$SWEEP_ATTEMPT", "[grid]\nx = [3, 4, 9, 10, 0, 1]");
-    let args = ["worker", "-j", "2", "--lease", "2s", "--until-empty"];
-    let mut workers = ["w1", "w2"].map(|name| sandbox.start(name, &args));
+    let args = ["-j", "2", "--lease", "2s", "--until-empty"];
+    let mut workers = ["w1", "w2"].map(|name| sandbox.worker(name, &args));
     all_started(&sandbox, 4);
     sandbox.server().stop();
-    thread::sleep(Duration::from_secs(7));
-    assert_eq!(runs(&sandbox), ["1\n"; 4]);
+    holds_for(LONGER_THAN_A_LEASE, || assert_eq!(runs(&sandbox), ["1\n"; 4]));
     sandbox.server().start_again();
     for worker in &mut workers {
         assert_eq!(worker.end(), 0, "{}", worker.log());
-        assert!(!worker.log().contains("no sign of life"), "{}", worker.log());
+        assert!(!found_lost_jobs(worker), "{}", worker.log());
     }
     assert_eq!(runs(&sandbox), ["1\n"; 6]);
     assert_eq!(column(&sandbox, &id, "y"), ["1"; 6]);
@@ -120,8 +120,8 @@ fn an_embedded_store_locked_for_longer_than_a_lease_is_waited_for() {
     let held = rusqlite::Connection::open(sandbox.path().join(".sweep/sweep.db")).expect("the store's file");
     held.busy_timeout(Duration::from_secs(10)).expect("a setting");
     held.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    thread::sleep(Duration::from_secs(7));
-    assert_eq!(runs(&sandbox), ["1\n"; 2], "who looks is not held up, and nothing more was claimed");
+    holds_for(LONGER_THAN_A_LEASE, || assert_eq!(runs(&sandbox), ["1\n"; 2], "another job was claimed"));
+    // Commands that only read do not wait for the lock.
     sandbox.status(&id);
     held.execute_batch("ROLLBACK").expect("the lock is given back");
     assert_eq!(worker.end(), 0, "{}", worker.log());
@@ -137,19 +137,16 @@ fn a_worker_cut_off_for_longer_than_its_lease_is_replaced_and_its_late_outcomes_
     let script = "if [ $SWEEP_ATTEMPT = 1 ]; then sleep $x; fi; echo y=$SWEEP_ATTEMPT";
     let id = submit(&sandbox, &token, script, "[grid]\nx = [2, 300]");
     let proxy = Proxy::before(sandbox.port().expect("a Redis"));
-    let cut_off = sandbox.start_at(&proxy.url(), "cut-off", &["worker", "-j", "2", "--lease", "2s"]);
+    let cut_off = sandbox.worker_at(&proxy.url(), "cut-off", &["-j", "2", "--lease", "2s"]);
     all_started(&sandbox, 2);
-    known_to_run(&sandbox, &format!("{id}/0"));
+    sandbox.until_known_to_run(&format!("{id}/0"));
     proxy.set(Line::Cut);
-    let mut other = sandbox.start("other", &["worker", "-j", "2", "--lease", "2s", "--until-empty"]);
+    let mut other = sandbox.worker("other", &["-j", "2", "--lease", "2s", "--until-empty"]);
     assert_eq!(other.end(), 0, "{}", other.log());
-    assert!(other.log().contains("no sign of life"), "{}", other.log());
+    assert!(found_lost_jobs(&other), "{}", other.log());
     assert!(!token.carriers().is_empty(), "the first worker's job is gone although nobody could tell it");
     proxy.set(Line::Open);
-    until("the late outcome to be refused", || match cut_off.log() {
-        log if log.contains("the other's outcome counts") => Ok(()),
-        log => Err(log),
-    });
+    cut_off.wait_for("the late outcome to be refused", |event| matches!(event, Event::OutcomesRefused { .. }));
     until("the job that went elsewhere to be ended", || match token.carriers() {
         none if none.is_empty() => Ok(()),
         some => Err(some),
@@ -165,7 +162,7 @@ fn an_outcome_that_comes_late_but_before_anyone_claimed_the_job_again_counts() {
         let token = Token::new();
         let id = submit(&sandbox, &token, "sleep 2; echo y=$SWEEP_ATTEMPT", "[grid]\nx = 1");
         let mut frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
-        known_to_run(&sandbox, &format!("{id}/0"));
+        sandbox.until_known_to_run(&format!("{id}/0"));
         frozen.freeze();
         // This worker reports lost claims of every queue, but claims nothing from the queue of the lost worker.
         let _other = sandbox.start("other", &["worker", "--queue", "other"]);
@@ -194,15 +191,19 @@ fn a_request_whose_reply_is_lost_is_applied_once() {
     let id = submit(&sandbox, &token, "echo y=$SWEEP_ATTEMPT", "repeats = 100\n[grid]\nx = [1, 2, 3]");
     let proxy = Proxy::before(sandbox.port().expect("a Redis"));
     let mut worker = sandbox.start_at(&proxy.url(), "worker", &["worker", "-j", "2", "--until-empty"]);
-    let begun = Instant::now();
-    while worker.child.try_wait().expect("it can be waited for").is_none() {
-        assert!(begun.elapsed() < LIMIT, "{}", worker.log());
-        for line in [Line::Deaf, Line::Open] {
-            proxy.set(line);
-            thread::sleep(Duration::from_millis(30));
+    // Each look changes the line: replies are lost, or arrive, or the connection is half closed.
+    let mut lines = [Line::Deaf, Line::Open].into_iter().cycle();
+    until("the worker to end", || {
+        let line = lines.next().expect("it repeats");
+        proxy.set(line);
+        if line == Line::Deaf {
+            proxy.half_close();
         }
-        proxy.half_close();
-    }
+        match worker.child.try_wait().expect("it can be waited for") {
+            Some(_) => Ok(()),
+            None => Err(worker.log()),
+        }
+    });
     assert_eq!(worker.end(), 0, "{}", worker.log());
     assert_eq!(runs(&sandbox), vec!["1\n"; 300]);
     assert_eq!(column(&sandbox, &id, "y"), vec!["1"; 300]);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::common::events::Event;
 use crate::common::{Sandbox, until};
 
 /// A job that starts a daemon (its own session, no parent, ignores signals), writes the process ids to a file, and then
@@ -71,16 +72,12 @@ fn a_killed_workers_jobs_end_with_it_daemons_included_and_run_again_at_once() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
-    let mut sandbox = Sandbox::redis();
+    let sandbox = Sandbox::redis();
     let job = "sh -c 'echo $$ >> pids; if [ $SWEEP_ATTEMPT = 1 ]; then sleep 300; fi; echo y=1'";
     sandbox.write("a.toml", &format!("command = \"{job}\"\n[grid]\nx = 1\n"));
     let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
     let gone = sandbox.start("gone", &["worker", "-j", "1"]);
-    until("the job to run, and the store to know", || {
-        let lease = sandbox.server().say(&format!("HGETALL sweep:s:{id}:leases"));
-        let started = lease.lines().last().and_then(|line| line.split(' ').nth(4)).is_some_and(|at| at != "0");
-        if started { Ok(()) } else { Err(lease) }
-    });
+    sandbox.until_known_to_run(&format!("{id}/0"));
     let idle = sandbox.start("idle", &["worker", "-j", "1"]);
     gone.signal(Signal::STOP);
     let supervisor = rustix::process::Pid::from_raw(supervisor(gone.pid())).expect("an id");
@@ -92,8 +89,8 @@ fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
         status => Err((status, idle.log())),
     });
     assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
-    let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
-    assert_eq!(shown["history"][0]["cause"], "its worker was lost", "{shown}");
+    let shown = sandbox.job(&format!("{id}/0"));
+    assert_eq!(shown["history"][0]["outcome"], "lost", "{shown}");
     for pid in alive(&sandbox) {
         // The processes that would have ended with the machine.
         let _ = rustix::process::kill_process_group(rustix::process::Pid::from_raw(pid).expect("an id"), Signal::KILL);
@@ -105,16 +102,13 @@ fn the_jobs_of_a_machine_that_is_gone_run_elsewhere_within_half_a_minute() {
 fn what_a_job_leaves_running_when_it_ends_well_is_ended() {
     let sandbox = Sandbox::embedded();
     let id = submitted(&sandbox, "echo y=1", "");
-    let worker = sandbox.start("worker", &["worker", "-j", "1"]);
+    let worker = sandbox.worker("worker", &["-j", "1"]);
     until("the job to end", || match sandbox.status(&id) {
         status if status["succeeded"] == 1 => Ok(()),
         status => Err(status),
     });
     all_end(&sandbox);
-    until("the worker to say so", || match worker.log() {
-        log if log.contains("1 process that jobs had left running ended") => Ok(()),
-        log => Err(log),
-    });
+    worker.wait_for("the worker to report it", |event| *event == Event::LeftoversEnded { processes: 1 });
 }
 
 #[test]
@@ -156,7 +150,7 @@ fn a_time_out_a_cancel_and_a_second_ctrl_c_end_the_whole_tree() {
 
     let interrupted = Sandbox::embedded();
     submitted(&interrupted, "trap '' TERM INT; wait", "");
-    let mut worker = interrupted.start("worker", &["worker", "-j", "1"]);
+    let mut worker = interrupted.worker("worker", &["-j", "1"]);
     wait_until_ready(&interrupted);
     worker.interrupt_twice();
     assert_eq!(worker.end(), 130, "{}", worker.log());

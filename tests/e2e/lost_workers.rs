@@ -4,6 +4,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::events::Event;
 use crate::common::{Sandbox, until};
 use crate::leftovers::supervisor;
 
@@ -98,5 +99,25 @@ fn wait_puts_the_jobs_back_and_the_next_worker_runs_them() {
         });
         sandbox.sweep(&["cancel", "a-1"]).code(0);
         assert_eq!(wait.end(), 1, "{}", wait.log());
+    }
+}
+
+#[test]
+fn retry_puts_the_jobs_back_and_a_new_worker_runs_them() {
+    for sandbox in Sandbox::both() {
+        let _jobs = abandoned(&sandbox);
+        until("the leases to run out", || match sandbox.status("a-1") {
+            status if status["expired"] == 2 => Ok(()),
+            status => Err(status),
+        });
+        sandbox.sweep(&["retry", "a-1"]);
+        let status = sandbox.status("a-1");
+        assert_eq!((&status["pending"], &status["running"]), (&2.into(), &0.into()), "{status}");
+        let worker = sandbox.worker("next", &["-j", "2", "--lease", "2s"]);
+        for job in ["a-1/0", "a-1/1"] {
+            let starts = |event: &Event| matches!(event, Event::JobStarted { job: other, .. } if other == job);
+            worker.wait_for("the job to start again", starts);
+        }
+        sandbox.sweep(&["cancel", "a-1"]).code(0);
     }
 }

@@ -5,11 +5,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod agreement;
 mod bad_machine;
 mod checks;
 mod commands;
 mod directories;
 mod doctor;
+mod emptied_store;
 mod encryption;
 mod events;
 mod failures;

@@ -1,11 +1,11 @@
 //! Owns the tests of the signals that a worker gets: ignored ones, and a stop while the store is away.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::common::{Sandbox, until};
+use crate::common::events::{Event, Stop};
+use crate::common::{Background, Sandbox, until};
 
 /// A number that the sweep's status shows.
 fn number(sandbox: &Sandbox, id: &str, field: &str) -> u64 {
@@ -13,11 +13,12 @@ fn number(sandbox: &Sandbox, id: &str, field: &str) -> u64 {
 }
 
 /// A worker that a shell starts with signals ignored, as `nohup` and shell scripts do.
-fn worker_ignoring(sandbox: &Sandbox, signals: &str) -> std::process::Child {
-    let script = format!("trap '' {signals}; exec {} worker -j 1 --until-empty", env!("CARGO_BIN_EXE_sweep"));
+fn worker_ignoring(sandbox: &Sandbox, signals: &str) -> Background {
+    let worker = format!("{} worker -j 1 --until-empty --log-format json", env!("CARGO_BIN_EXE_sweep"));
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).current_dir(sandbox.path()).env_remove("SWEEP_STORE").stdin(Stdio::null());
-    shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("sh starts")
+    shell.args(["-c", &format!("trap '' {signals}; exec {worker}")]);
+    shell.current_dir(sandbox.path()).env_remove("SWEEP_STORE").stdin(Stdio::null());
+    sandbox.start_command("worker", &mut shell)
 }
 
 #[test]
@@ -26,16 +27,14 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     sandbox
         .write("a.toml", "command = \"sh -c 'touch started; while [ ! -e go ]; do sleep 0.05; done'\"\nrepeats = 2\n");
     let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
-    let worker = worker_ignoring(&sandbox, "HUP INT");
-    until("the first job to run", || if sandbox.path().join("started").exists() { Ok(()) } else { Err("no job") });
+    let mut worker = worker_ignoring(&sandbox, "HUP INT");
+    until("the first job to run", || if sandbox.path().join("started").exists() { Ok(()) } else { Err(worker.log()) });
     for signal in [Signal::HUP, Signal::INT, Signal::INT] {
-        kill_process(Pid::from_child(&worker), signal).expect("the worker lives");
+        worker.signal(signal);
     }
     sandbox.write("go", "");
-    let output = worker.wait_with_output().expect("it is ours");
-    let log = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{log}");
-    assert_eq!(number(&sandbox, &id, "succeeded"), 2, "{log}");
+    assert_eq!(worker.end(), 0, "{}", worker.log());
+    assert_eq!(number(&sandbox, &id, "succeeded"), 2, "{}", worker.log());
 }
 
 #[test]
@@ -44,22 +43,14 @@ fn a_signal_that_was_not_ignored_still_drains_the_worker() {
     sandbox
         .write("a.toml", "command = \"sh -c 'touch started; while [ ! -e go ]; do sleep 0.05; done'\"\nrepeats = 2\n");
     let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
-    let worker = worker_ignoring(&sandbox, "INT");
-    until("the first job to run", || if sandbox.path().join("started").exists() { Ok(()) } else { Err("no job") });
-    kill_process(Pid::from_child(&worker), Signal::HUP).expect("the worker lives");
+    let mut worker = worker_ignoring(&sandbox, "INT");
+    until("the first job to run", || if sandbox.path().join("started").exists() { Ok(()) } else { Err(worker.log()) });
+    worker.signal(Signal::HUP);
     // The claim of the second job is not taken once the worker drains; the first one finishes.
-    until("the worker to drain", || if drains(worker.id()) { Ok(()) } else { Err("it works on") });
+    worker.wait_for("the worker to drain", |event| *event == Event::Stopping { how: Stop::Drain });
     sandbox.write("go", "");
-    let output = worker.wait_with_output().expect("it is ours");
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(worker.end(), 130, "{}", worker.log());
     assert_eq!(number(&sandbox, &id, "pending"), 1);
-}
-
-/// Whether the thread that ends the jobs after the grace time was started.
-fn drains(worker: u32) -> bool {
-    let tasks = std::fs::read_dir(format!("/proc/{worker}/task")).into_iter().flatten().flatten();
-    let name = |path: &Path| std::fs::read_to_string(path.join("comm")).unwrap_or_default();
-    tasks.into_iter().any(|task| name(&task.path()).trim() == "grace")
 }
 
 #[test]
@@ -70,7 +61,7 @@ fn a_stopping_worker_starts_nothing_while_the_store_is_away() {
     sandbox.write("a.toml", &format!("command = \"{job}\"\nrepeats = 5000\n[results]\nformat = \"none\"\n"));
     std::fs::create_dir_all(sandbox.path().join("runs")).expect("a folder");
     let id = sandbox.sweep(&["submit", "a.toml"]).code(0).stdout.trim().to_owned();
-    let mut worker = sandbox.start("worker", &["worker", "-j", "2"]);
+    let mut worker = sandbox.worker("worker", &["-j", "2"]);
     until("short jobs to be done", || match number(&sandbox, &id, "succeeded") {
         done if done > 50 => Ok(()),
         done => Err(done),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::common::events::Event;
 use crate::common::{Background, Sandbox, until};
 
 /// A sweep of some jobs that run until a file `go` exists.
@@ -26,9 +27,20 @@ fn started(sandbox: &Sandbox, x: u32) {
     );
 }
 
-/// Waits for a message of the worker.
-fn says(worker: &Background, words: &str) {
-    until(&format!("`{words}`"), || if worker.log().contains(words) { Ok(()) } else { Err(worker.log()) });
+/// Waits until the worker reports trouble with the store, and checks the words of the report.
+#[track_caller]
+fn reports(worker: &Background, words: &str) {
+    let trouble = |event: &Event| matches!(event, Event::StoreAway { .. } | Event::StoreRefuses { .. });
+    match worker.wait_for("a report of trouble with the store", trouble) {
+        Event::StoreAway { reason } | Event::StoreRefuses { reason } => assert!(reason.contains(words), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Waits until the worker reports that the store works again.
+#[track_caller]
+fn reports_back(worker: &Background) {
+    worker.wait_for("the store to be back", |event| *event == Event::StoreBack);
 }
 
 /// Asserts that a command fails because of the store, with these words.
@@ -47,13 +59,13 @@ fn all_is_well(sandbox: &Sandbox, mut worker: Background, id: &str, points: usiz
     assert_eq!(attempts, vec!["1"; points], "{}", worker.log());
 }
 
-const WORKER: [&str; 4] = ["worker", "-j", "1", "--until-empty"];
+const WORKER: [&str; 3] = ["-j", "1", "--until-empty"];
 
 #[test]
 fn a_redis_that_loads_its_data_is_waited_for() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
+    let worker = sandbox.worker("worker", &WORKER);
     started(&sandbox, 1);
     let mut waits = sandbox.start("waits", &["wait", &id]);
     until("somebody to ask for the sweep", || match sandbox.server().say("CLIENT LIST") {
@@ -66,11 +78,12 @@ fn a_redis_that_loads_its_data_is_waited_for() {
     sandbox.server().start_again_slowly(Duration::from_millis(25));
     refused(&sandbox, &["is still loading its data", "wait until it has finished"]);
     sandbox.write("go", "");
-    for process in [&worker, &waits] {
-        says(process, "is still loading its data");
-        says(process, "the store is back");
-    }
+    reports(&worker, "is still loading its data");
+    reports_back(&worker);
     assert_eq!(waits.end(), 0, "{}", waits.log());
+    for words in ["is still loading its data", "the store is back"] {
+        assert!(waits.log().contains(words), "`{words}` is missing in: {}", waits.log());
+    }
     all_is_well(&sandbox, worker, &id, 3);
 }
 
@@ -78,7 +91,7 @@ fn a_redis_that_loads_its_data_is_waited_for() {
 fn a_redis_that_stands_still_is_waited_for() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
+    let worker = sandbox.worker("worker", &WORKER);
     started(&sandbox, 1);
     sandbox.server().say("CLIENT PAUSE 1500 ALL");
     sandbox.write("go", "");
@@ -93,15 +106,15 @@ fn a_redis_that_stands_still_is_waited_for() {
 fn a_redis_that_is_a_replica_for_a_while_costs_nothing() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
+    let worker = sandbox.worker("worker", &WORKER);
     started(&sandbox, 1);
     // The primary does not exist: otherwise the replica would copy its data.
     sandbox.server().say("REPLICAOF 127.0.0.1 1");
     refused(&sandbox, &["is a replica and accepts no changes", "use its primary redis://127.0.0.1:1"]);
     sandbox.write("go", "");
-    says(&worker, "is a replica now and accepts no changes");
+    reports(&worker, "is a replica now and accepts no changes");
     sandbox.server().say("REPLICAOF NO ONE");
-    says(&worker, "the store is back");
+    reports_back(&worker);
     all_is_well(&sandbox, worker, &id, 3);
 }
 
@@ -109,14 +122,14 @@ fn a_redis_that_is_a_replica_for_a_while_costs_nothing() {
 fn a_redis_whose_password_changes_and_comes_back_costs_nothing() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
+    let worker = sandbox.worker("worker", &WORKER);
     started(&sandbox, 1);
     sandbox.server().say("MULTI\r\nCONFIG SET requirepass s3cret\r\nCLIENT KILL TYPE normal SKIPME yes\r\nEXEC");
     refused(&sandbox, &["requires a password", "SWEEP_STORE"]);
     sandbox.write("go", "");
-    says(&worker, "requires a password");
+    reports(&worker, "requires a password");
     sandbox.server().say("AUTH s3cret\r\nCONFIG SET requirepass \"\"");
-    says(&worker, "the store is back");
+    reports_back(&worker);
     all_is_well(&sandbox, worker, &id, 3);
 }
 
@@ -124,15 +137,15 @@ fn a_redis_whose_password_changes_and_comes_back_costs_nothing() {
 fn an_embedded_store_that_was_moved_away_and_put_back_costs_nothing() {
     let sandbox = Sandbox::embedded();
     let id = submit(&sandbox, 3);
-    let worker = sandbox.start("worker", &WORKER);
+    let worker = sandbox.worker("worker", &WORKER);
     started(&sandbox, 1);
     let (here, away) = (sandbox.path().join(".sweep"), sandbox.path().join("away"));
     fs::rename(&here, &away).unwrap();
     refused(&sandbox, &["there is no store here", "`sweep submit FILE` creates one"]);
     sandbox.write("go", "");
-    says(&worker, "was moved or deleted while it was in use");
+    reports(&worker, "was moved or deleted while it was in use");
     fs::rename(&away, &here).unwrap();
-    says(&worker, "the store is back");
+    reports_back(&worker);
     all_is_well(&sandbox, worker, &id, 3);
 }
 
@@ -153,12 +166,12 @@ fn a_full_disk_is_waited_for_and_one_that_cannot_be_written_is_told() {
              mkdir disk && mount -t tmpfs -o size=2m none disk || exit 77
              sweep='{} --store disk/.sweep'
              $sweep submit wait.toml
-             $sweep worker -j 1 --until-empty 2>worker.log & worker=$!
+             $sweep worker -j 1 --until-empty --log-format json 2>worker.log & worker=$!
              wait_for '[ -e started ]'
              cat /dev/zero >disk/fill || true
              $sweep doctor >doctor.txt && exit 1
              touch go
-             wait_for 'grep -q \"the disk of the store .* is full\" worker.log'
+             wait_for 'grep -qE \"store-(away|refuses)\" worker.log'
              rm disk/fill
              wait $worker
              $sweep collect wait-1 --out t.csv
@@ -182,7 +195,7 @@ fn a_full_disk_is_waited_for_and_one_that_cannot_be_written_is_told() {
     }
     let log = fs::read_to_string(sandbox.path().join("worker.log")).unwrap_or_default();
     assert!(ran.status.success(), "{said}\n{log}");
-    assert!(log.contains("the store is back"), "{log}");
+    assert!(log.contains("the disk of the store") && log.contains("\"store-back\""), "{log}");
     assert_eq!(sandbox.rows("t.csv").len(), 3);
     assert!(sandbox.read("doctor.txt").contains("bad      disk"), "{}", sandbox.read("doctor.txt"));
     assert!(sandbox.read("status.txt").contains("wait-1"));

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use sweep::store::open::{Open, open};
 
+use crate::common::events::Event;
 use crate::common::{Sandbox, until};
 
 /// Jobs that log each run in a separate file, so that a second run is visible.
@@ -52,12 +53,12 @@ fn a_worker_is_killed_in_the_middle_and_a_second_one_finishes_without_a_row_twic
         let first = sandbox.start("first", &["worker", "-j", "3", "--lease", "2s"]);
         wait_for(&sandbox, &id, "succeeded", 10);
         first.signal(Signal::KILL);
-        let mut second = sandbox.start("second", &["worker", "-j", "3", "--lease", "2s", "--until-empty"]);
+        let mut second = sandbox.worker("second", &["-j", "3", "--lease", "2s", "--until-empty"]);
         assert_eq!(second.end(), 0, "{}", second.log());
         sandbox.sweep(&["collect", &id, "--out", "t.csv"]).code(0);
         let jobs: Vec<usize> = sandbox.rows("t.csv").iter().map(|row| row["job"].parse().expect("an index")).collect();
         assert_eq!(jobs, (0..60).collect::<Vec<_>>());
-        assert!(second.log().contains("gave no sign of life"), "{}", second.log());
+        assert!(second.has(|event| matches!(event, Event::LostJobsRequeued { .. })), "{}", second.log());
         // Only jobs of the first worker ran twice: those that ran, and those that had just ended and were not recorded.
         let twice = runs(&sandbox).iter().filter(|notes| notes.lines().count() > 1).count();
         assert!(twice <= 2 * 3, "{twice} jobs ran twice");
@@ -69,28 +70,21 @@ fn a_worker_is_killed_in_the_middle_and_a_second_one_finishes_without_a_row_twic
 fn a_frozen_workers_job_runs_elsewhere_and_its_late_outcome_is_refused() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &noting(1, "2"));
-        let frozen = sandbox.start("frozen", &["worker", "-j", "1", "--lease", "1s"]);
+        let frozen = sandbox.worker("frozen", &["-j", "1", "--lease", "1s"]);
         until("the job to run", || if runs(&sandbox) == ["1\n"] { Ok(()) } else { Err(runs(&sandbox)) });
-        // When the store knows that the job has started, the loss is charged.
-        until("a heartbeat", || match sandbox.sweep(&["show", &format!("{id}/0")]).code(0).stdout {
-            page if page.contains("running (attempt 1") => Ok(()),
-            page => Err(page),
-        });
+        sandbox.until_known_to_run(&format!("{id}/0"));
         frozen.freeze();
         let mut other = sandbox.start("other", &["worker", "-j", "1", "--lease", "1s", "--until-empty"]);
         assert_eq!(other.end(), 0, "{}", other.log());
         frozen.signal(Signal::CONT);
-        until("the late outcome to be refused", || match frozen.log() {
-            log if log.contains("the other's outcome counts") => Ok(()),
-            log => Err(log),
-        });
+        frozen.wait_for("the late outcome to be refused", |event| matches!(event, Event::OutcomesRefused { .. }));
         sandbox.sweep(&["collect", &id, "--out", "t.csv"]).code(0);
         let attempts: Vec<_> = sandbox.rows("t.csv").iter().map(|row| row["attempts"].clone()).collect();
         assert_eq!(attempts, ["2"]);
-        let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
-        let causes: Vec<_> =
-            shown["history"].as_array().expect("a list").iter().map(|one| one["cause"].clone()).collect();
-        assert_eq!(causes, [serde_json::json!("its worker was lost"), serde_json::Value::Null]);
+        let shown = sandbox.job(&format!("{id}/0"));
+        let history = shown["history"].as_array().expect("a list");
+        let outcomes: Vec<_> = history.iter().map(|one| one["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["lost", "succeeded"], "{shown}");
     }
 }
 
@@ -136,14 +130,14 @@ fn the_first_ctrl_c_lets_jobs_finish_and_gives_the_rest_back() {
 fn the_second_ctrl_c_ends_jobs_and_gives_their_claims_back() {
     for sandbox in Sandbox::both() {
         let id = submit(&sandbox, &noting(4, "300"));
-        let mut worker = sandbox.start("worker", &["worker", "-j", "2"]);
+        let mut worker = sandbox.worker("worker", &["-j", "2"]);
         until("two jobs to run", || if runs(&sandbox).len() >= 2 { Ok(()) } else { Err(runs(&sandbox)) });
         worker.interrupt_twice();
         assert_eq!(worker.end(), 130, "{}", worker.log());
         let counts = ["pending", "running", "failed"].map(|field| number(&sandbox, &id, field));
         assert_eq!(counts, [4, 0, 0]);
-        let shown = sandbox.sweep(&["show", &format!("{id}/0"), "--json"]).code(0).json();
-        assert_eq!(shown["history"][0]["cause"], "its worker was stopped", "{shown}");
+        let shown = sandbox.job(&format!("{id}/0"));
+        assert_eq!(shown["history"][0]["outcome"], "given-back", "{shown}");
     }
 }
 
@@ -246,16 +240,13 @@ retry-delay = "100ms"
 fn a_worker_outlives_a_restart_of_redis_and_delivers() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, &noting(6, "1"));
-    let mut worker = sandbox.start("worker", &["worker", "-j", "3", "--until-empty"]);
+    let mut worker = sandbox.worker("worker", &["-j", "3", "--until-empty"]);
     wait_for(&sandbox, &id, "running", 3);
     sandbox.server().stop();
-    until("the worker to notice", || match worker.log() {
-        log if log.contains("the store is away") => Ok(()),
-        log => Err(log),
-    });
+    worker.wait_for("the worker to notice", |event| matches!(event, Event::StoreAway { .. }));
     sandbox.server().start_again();
     assert_eq!(worker.end(), 0, "{}", worker.log());
-    assert!(worker.log().contains("the store is back"), "{}", worker.log());
+    assert!(worker.has(|event| *event == Event::StoreBack), "{}", worker.log());
     assert_eq!(number(&sandbox, &id, "succeeded"), 6);
     assert_eq!(runs(&sandbox), vec!["1\n"; 6], "a job ran again");
 }
@@ -264,17 +255,16 @@ fn a_worker_outlives_a_restart_of_redis_and_delivers() {
 fn a_worker_delivers_to_a_full_redis_and_goes_on_when_there_is_room() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, &noting(9, "0.5"));
-    let mut worker = sandbox.start("worker", &["worker", "-j", "3", "--until-empty"]);
+    let mut worker = sandbox.worker("worker", &["-j", "3", "--until-empty"]);
     wait_for(&sandbox, &id, "running", 3);
     sandbox.server().say("CONFIG SET maxmemory 1");
     wait_for(&sandbox, &id, "succeeded", 3);
-    until("the worker to say so", || match worker.log() {
-        log if log.contains("the store gives no jobs") => Ok(()),
-        log => Err(log),
-    });
+    let refuses = |event: &Event| matches!(event, Event::StoreRefuses { .. });
+    worker.wait_for("the worker to notice", refuses);
     sandbox.server().say("CONFIG SET maxmemory 0");
     assert_eq!(worker.end(), 0, "{}", worker.log());
-    assert_eq!(worker.log().matches("the store gives no jobs").count(), 1, "{}", worker.log());
+    let reported = worker.events().iter().filter(|event| refuses(event)).count();
+    assert_eq!(reported, 1, "{}", worker.log());
     assert_eq!(number(&sandbox, &id, "succeeded"), 9);
     assert_eq!(runs(&sandbox), vec!["1\n"; 9]);
 }
@@ -347,22 +337,6 @@ fn ctrl_c_in_a_terminal_ends_no_job_that_is_just_being_started() {
         assert_eq!(number(&sandbox, &id, "failed"), 0, "{}", sandbox.sweep(&["failures", &id]).stdout);
         assert_eq!(number(&sandbox, &id, "running"), 0);
     }
-}
-
-#[test]
-fn a_store_that_was_emptied_gives_ids_again_and_workers_run_what_they_mean_now() {
-    let mut sandbox = Sandbox::redis();
-    let old = "name = \"a\"\ncommand = \"echo x=old{{ i }}\"\n[grid]\ni = [1, 2, 3]\n";
-    let worker = sandbox.start("worker", &["worker", "-j", "2"]);
-    let settled = |sandbox: &Sandbox, id: &str| wait_for(sandbox, id, "succeeded", 3);
-    assert_eq!(submit(&sandbox, old), "a-1");
-    settled(&sandbox, "a-1");
-    sandbox.server().say("FLUSHALL");
-    assert_eq!(submit(&sandbox, &old.replace("old", "new")), "a-1");
-    settled(&sandbox, "a-1");
-    sandbox.sweep(&["collect", "a-1", "--out", "t.csv"]).code(0);
-    let found: Vec<String> = sandbox.rows("t.csv").iter().map(|row| row["x"].clone()).collect();
-    assert_eq!(found, ["new1", "new2", "new3"], "{}", worker.log());
 }
 
 #[test]

@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use sweep::job::{SweepId, Verdict};
 use sweep::store::{ClaimRequest, ColumnPlace, NewSweep, PointSet, ReportEntry, Scope, Store, StoreError};
 
-use crate::harness::{Bench, LONG, SHORT, SqliteBench, Worker, grouped, lost, only, outcome, queue, submit, want};
+use crate::harness::{
+    Bench, LONG, SHORT, SqliteBench, Worker, grouped, let_time_pass, lost, only, outcome, queue, submit, want,
+};
 use crate::redis_bench::RedisBench;
 
 /// Creates a sweep with points in every state. Returns its id and the id of a worker.
@@ -25,7 +27,7 @@ fn fill(store: &dyn Store) -> (SweepId, String) {
     let mut reports = grouped(outcomes.collect());
     reports[0].columns = vec![("y".into(), ColumnPlace { index: 0, position: 0 })];
     worker.exchange(reports, None);
-    std::thread::sleep(Duration::from_millis(3));
+    let_time_pass(Duration::from_millis(3));
     worker.report_lost(&claims[5], Verdict::Again { delay_ms: 0 });
     worker.beat(&[(&claims[6], true)], LONG);
     (id, worker.id)

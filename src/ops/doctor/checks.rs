@@ -271,5 +271,4 @@ fn stray_processes(strays: Option<&[LeftoverProcess]>) -> Check {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
