@@ -68,9 +68,9 @@ fn a_bad_worker_beside_a_run_of_the_sweep_costs_no_point() {
     for sandbox in Sandbox::both() {
         sandbox.write("a.toml", &text(150));
         let mut run = sandbox.start_with("run", &["run", "a.toml", "-j", "2", "--log-format", "json"], &[]);
-        until("the run to start", || if has_event(&run, "recorded") { Ok(()) } else { Err(run.log()) });
+        run.wait_for("the run to start", records);
         let bad = start(&sandbox, "bad", "exit 127");
-        until("the worker to step back", || if has_event(&bad, "stepped-back") { Ok(()) } else { Err(bad.log()) });
+        bad.wait_for("the worker to step back", steps_back);
         assert_eq!(run.end(), 0, "{}\n{}", run.log(), bad.log());
         assert_eq!(sandbox.status("a-1")["failed"], 0, "{}", bad.log());
     }
@@ -90,29 +90,20 @@ fn a_machine_on_whose_full_disk_no_job_directory_can_be_made_costs_no_point() {
         std::fs::create_dir(sandbox.path().join("out")).expect("an empty folder");
         let id = submit(&sandbox, &text);
         let healthy = start(&sandbox, "healthy", "");
-        until(
-            "the healthy worker to start",
-            || if has_event(&healthy, "recorded") { Ok(()) } else { Err(healthy.log()) },
-        );
+        healthy.wait_for("the healthy worker to start", records);
         let fill = "mount -t tmpfs -o size=64k none out && ! dd if=/dev/zero of=out/fill bs=4k 2>/dev/null";
         let script = format!("{fill} && exec {} worker -j 2 --lease 2s --log-format json", env!("CARGO_BIN_EXE_sweep"));
-        let log = sandbox.path().join("bad.log");
-        let file = std::fs::File::create(&log).expect("a log file");
-        let read = || std::fs::read_to_string(&log).expect("it is there");
         let mut command = std::process::Command::new("unshare");
         command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path()).env_remove("SWEEP_STORE");
         if let Some(port) = sandbox.port() {
             command.env("SWEEP_STORE", format!("redis://127.0.0.1:{port}"));
         }
-        let mut bad = command.stderr(file).spawn().expect("it starts");
-        until("the bad worker to step back", || {
-            if read().contains("\"event\":\"stepped-back\"") { Ok(()) } else { Err(read()) }
-        });
-        let failed = failed_at_end(&sandbox, &id, &[&healthy]);
-        bad.kill().expect("it is ours");
-        bad.wait().expect("it is ours");
-        assert!(read().contains("No space left"), "{}", read());
-        assert_eq!(failed, 0, "{}", read());
+        let bad = sandbox.start_command("bad", &mut command);
+        bad.wait_for("the bad worker to step back", steps_back);
+        assert_eq!(failed_at_end(&sandbox, &id, &[&healthy, &bad]), 0, "{}", bad.log());
+        let names_reason =
+            |event: &Event| matches!(event, Event::SteppedBack { reason, .. } if reason.contains("No space left"));
+        assert!(bad.has(names_reason), "{}", bad.log());
     }
 }
 

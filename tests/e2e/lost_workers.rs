@@ -105,7 +105,7 @@ fn wait_puts_the_jobs_back_and_the_next_worker_runs_them() {
 #[test]
 fn retry_puts_the_jobs_back_and_a_new_worker_runs_them() {
     for sandbox in Sandbox::both() {
-        let _jobs = abandoned(&sandbox);
+        let _jobs = abandoned(&sandbox, "2s");
         until("the leases to run out", || match sandbox.status("a-1") {
             status if status["expired"] == 2 => Ok(()),
             status => Err(status),
