@@ -173,7 +173,7 @@ fn inconsistent_specifications_are_errors() {
     let message = error_of(|spec| spec.blocks[0].axes[1] = count("temp", "1.5", "x", 3));
     assert_eq!(message, "the values of parameter `temp`: `x` is not a decimal number");
     let message = error_of(|spec| spec.blocks[0].random[0].dist = Dist::Permutation { of: 0 });
-    assert!(message.starts_with("the distribution of parameter `noise`: `of` is 0"), "{message}");
+    assert!(message.starts_with("the distribution of parameter `noise`: `of` must be at least 1"), "{message}");
     for change in [
         |spec: &mut SpaceSpec| spec.draws = 0,
         |spec: &mut SpaceSpec| spec.repeats = 0,

@@ -52,7 +52,7 @@ impl Shapes {
         })
     }
 
-    /// Where I_x is about x^a/(a·B(a, b)), if x is small there; otherwise from the normal distribution.
+    /// A first approximation: the x with x^a/(a·B(a, b)) = p if it is small; otherwise from the normal distribution.
     fn start(&self, p: f64) -> f64 {
         let (a, b) = (self.a, self.b);
         let n = a + b;

@@ -27,7 +27,7 @@ impl Whole {
     pub(super) fn log(min: i64, max: i64) -> Result<Whole, String> {
         check_bounds(min, max)?;
         if min < 1 {
-            return Err(format!("`min` is {min}, and a log-int distribution begins at 1 or above"));
+            return Err(format!("`min` of a log-int distribution must be at least 1, not {min}"));
         }
         Ok(Whole::Log { min, max, ln_min: libm::log(min as f64), ln_beyond: libm::log(max as f64 + 1.0) })
     }

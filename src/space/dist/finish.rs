@@ -119,7 +119,7 @@ impl WholeFinish {
         check_clip(clip)?;
         const BEYOND: f64 = -(i64::MIN as f64);
         if clip.is_some_and(|(low, high)| low >= BEYOND || high < -BEYOND) {
-            return Err("the bounds of `clip` lie beyond the whole numbers of 64 bits".into());
+            return Err("the bounds of `clip` do not fit in 64-bit whole numbers".into());
         }
         // A cast to an integer saturates.
         let (low, high) =
@@ -166,7 +166,9 @@ fn check_clip(clip: Option<(f64, f64)>) -> Result<(), String> {
         Some((low, high)) if !(low.is_finite() && high.is_finite()) => {
             Err(format!("the bounds of `clip`, {low} and {high}, are not both finite"))
         }
-        Some((low, high)) if low >= high => Err(format!("`clip` begins at {low}, which is not below its end, {high}")),
+        Some((low, high)) if low >= high => {
+            Err(format!("the lower bound of `clip` must be below the upper one, but they are {low} and {high}"))
+        }
         _ => Ok(()),
     }
 }
@@ -174,7 +176,7 @@ fn check_clip(clip: Option<(f64, f64)>) -> Result<(), String> {
 fn read_step(text: &str) -> Result<RBig, String> {
     let step = Decimal::parse(text).map_err(|why| format!("`round`: {why}"))?.exact;
     if step <= RBig::ZERO {
-        return Err(format!("`round` is {text}, and values are rounded to a step above 0"));
+        return Err(format!("`round` must be a step above 0, not {text}"));
     }
     Ok(step)
 }
@@ -182,7 +184,7 @@ fn read_step(text: &str) -> Result<RBig, String> {
 fn whole_step(text: &str) -> Result<i64, String> {
     let step = read_step(text)?;
     let whole = step.denominator().is_one().then(|| i64::try_from(step.numerator()).ok()).flatten();
-    whole.ok_or_else(|| format!("`round` is {text}, and whole numbers are rounded to a step that is a whole number"))
+    whole.ok_or_else(|| format!("`round` of whole numbers must be a whole number, not {text}"))
 }
 
 /// A finite double as a fraction.
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused() {
         let error = |clip, round| Finish::new(clip, round).unwrap_err();
-        assert!(error(Some((1.0, 1.0)), None).contains("not below"));
+        assert!(error(Some((1.0, 1.0)), None).contains("must be below"));
         assert!(error(Some((f64::NAN, 1.0)), None).contains("finite"));
         assert!(error(None, Some("0")).contains("above 0"));
         assert!(error(None, Some("x")).contains("not a decimal number"));
@@ -268,7 +270,7 @@ mod tests {
     fn clip_bounds_beyond_the_whole_numbers_are_refused() {
         for clip in [(1e19, 1e20), (-1e20, -1e19), (9_223_372_036_854_775_808.0, 1e300)] {
             let error = WholeFinish::new(Some(clip), None).unwrap_err();
-            assert!(error.contains("beyond the whole numbers"), "{error}");
+            assert!(error.contains("do not fit"), "{error}");
         }
         let all = WholeFinish::new(Some((-1e300, 1e300)), None).unwrap();
         assert_eq!([i64::MIN, 7, i64::MAX].map(|x| all.value(x)), [i64::MIN, 7, i64::MAX]);

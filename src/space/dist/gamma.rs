@@ -28,9 +28,9 @@ impl Shape {
 
     /// P(a, x) and Q(a, x) at x = a·e^t, for any a > 0.
     ///
-    /// From a = 1000 on within 8 standard deviations and more by the uniform asymptotic expansion (DLMF 8.12); otherwise
-    /// P by its series below a + 1 (DLMF 8.7.1), and Q by its continued fraction above (DLMF 8.9.2). In t rather than x,
-    /// because tiny quantiles of small shapes, and the small differences of large ones, then keep their digits.
+    /// For a ≥ 1000, within 8 standard deviations and more, by the uniform asymptotic expansion (DLMF 8.12). Otherwise P
+    /// by its series for x < a + 1 (DLMF 8.7.1), and Q by its continued fraction above (DLMF 8.9.2). The argument is t and
+    /// not x, so that tiny quantiles of small shapes, and small differences for large shapes, keep their digits.
     pub(super) fn tails(&self, t: f64) -> Tails {
         let a = self.a;
         let ln_factor = ln_poisson_factor(a, t, self.stirling_error);

@@ -32,7 +32,7 @@ pub fn mass_at_bounds(random: &Random) -> Result<Option<(f64, f64)>, SpaceError>
     Ok(Some((low_words as f64 / words, ((1_u128 << 64) - high_words) as f64 / words)))
 }
 
-/// How many of all 2^64 words have a property that holds up to some word and not from there on.
+/// The number of words, of all 2^64, for which `holds` is true. It is true for all words below some word, and for no other.
 fn count(holds: impl Fn(u64) -> bool) -> u128 {
     let (mut low, mut high) = (0, 1_u128 << 64);
     while low < high {

@@ -5,7 +5,7 @@
 //! so it is the same on every machine. Files:
 //!
 //! - `real`: continuous distributions, with `normal`, `truncated`, `gamma`, `beta` for their quantiles and `special`
-//!   for what these share;
+//!   for the functions that these share;
 //! - `discrete`: whole numbers and choices, with `poisson`; `permutation`;
 //! - `student`: Student's t, for intervals around means;
 //! - `finish`: `clip` and `round`; `mass`: how much of a distribution `clip` moves.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::philox::Words;
 use crate::value::Value;
 
-/// Longer ones would not fit anywhere: a million numbers print as seven megabytes.
+/// The maximum length. A million numbers are already seven megabytes of text.
 const LONGEST: u32 = 1_000_000;
 
 #[derive(Debug)]
@@ -16,9 +16,9 @@ pub(in crate::space) struct Permutation {
 impl Permutation {
     pub(super) fn new(of: u32) -> Result<Permutation, String> {
         match of {
-            0 => Err("`of` is 0; a permutation has at least one element".into()),
+            0 => Err("`of` must be at least 1, not 0".into()),
             1..=LONGEST => Ok(Permutation { of }),
-            _ => Err(format!("`of` is {of}, and a permutation has at most {LONGEST} elements")),
+            _ => Err(format!("`of` must be at most {LONGEST}, not {of}")),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::gamma::Shape;
 use super::normal::standard_normal;
 
-/// Whole numbers far beyond would not be exact in a double.
+/// The largest mean: doubles cannot represent all whole numbers far beyond it.
 const LARGEST_MEAN: f64 = 1e15;
 
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +14,13 @@ pub(in crate::space) struct Poisson {
 impl Poisson {
     pub(super) fn new(mean: f64) -> Result<Poisson, String> {
         if !(mean > 0.0 && mean <= LARGEST_MEAN) {
-            return Err(format!("`mean` is {mean}, and a Poisson distribution takes a mean above 0 and up to 1e15"));
+            return Err(format!("`mean` of a Poisson distribution must be above 0 and at most 1e15, not {mean}"));
         }
         Ok(Poisson { mean })
     }
 
-    /// The smallest k whose distribution function is at least u, 0 < u < 1: from the expansion of Cornish and Fisher, in
-    /// steps that double until k lies between two, then by halves.
+    /// The smallest k whose distribution function is at least u, 0 < u < 1. It starts from the expansion of Cornish and
+    /// Fisher, takes steps that double until k is between two of them, and then bisects.
     pub(super) fn quantile(&self, u: f64) -> i64 {
         let z = standard_normal(u);
         let guess = self.mean + self.mean.sqrt() * z + (z * z - 1.0) / 6.0;

@@ -59,7 +59,7 @@ impl Real {
     pub(super) fn log_uniform(min: f64, max: f64) -> Result<Real, String> {
         check_bounds(min, max)?;
         if min <= 0.0 {
-            return Err(format!("`min` is {min}, and a log-uniform distribution lies above 0"));
+            return Err(format!("`min` of a log-uniform distribution must be above 0, not {min}"));
         }
         Ok(Real::LogUniform { min, max, ln_min: libm::log(min), ln_max: libm::log(max) })
     }
@@ -84,7 +84,7 @@ impl Real {
             ));
         }
         if low >= high {
-            return Err(format!("`min` {min} and `max` {max} are the same beside `mean` {mean} and `sd` {sd}"));
+            return Err(format!("`min` {min} and `max` {max} are too close together for `mean` {mean} and `sd` {sd}"));
         }
         Ok(Real::TruncatedNormal { mean, sd, min, max, truncated: Truncated::new(low, high) })
     }
@@ -94,7 +94,7 @@ impl Real {
         let reach = sigma * 9.0;
         if !(mu - reach > -708.0 && mu + reach < 709.0) {
             return Err(format!(
-                "`mu` {mu} and `sigma` {sigma} give values that no double holds; they are of the logarithm"
+                "`mu` {mu} and `sigma` {sigma} give values outside the range of a double; they are of the logarithm"
             ));
         }
         Ok(Real::LogNormal { mu, sigma })
@@ -102,7 +102,7 @@ impl Real {
 
     pub(super) fn exponential(rate: f64) -> Result<Real, String> {
         if !(rate > 0.0 && rate.is_finite()) {
-            return Err(format!("`rate` is {rate}, and a rate is above 0"));
+            return Err(format!("`rate` must be above 0, not {rate}"));
         }
         if !(40.0 / rate).is_finite() {
             return Err(format!("`rate` {rate} gives values too large for a double"));
@@ -113,12 +113,12 @@ impl Real {
     pub(super) fn gamma(shape: f64, scale: f64) -> Result<Real, String> {
         check_shape("shape", shape, "gamma", 1e15)?;
         if !(scale > 0.0 && scale.is_finite()) {
-            return Err(format!("`scale` is {scale}, and a scale is above 0"));
+            return Err(format!("`scale` must be above 0, not {scale}"));
         }
         let mean = shape * scale;
         // The farthest quantile lies below shape + 9·√shape + 40, times the scale.
         if !((mean + scale * (9.0 * shape.sqrt() + 40.0)).is_finite() && mean >= f64::MIN_POSITIVE) {
-            return Err(format!("`shape` {shape} and `scale` {scale} give values that no double holds"));
+            return Err(format!("`shape` {shape} and `scale` {scale} give values outside the range of a double"));
         }
         Ok(Real::Gamma { shape: Shape::new(shape), mean })
     }
@@ -183,7 +183,7 @@ fn triangular(min: f64, max: f64, mode: f64, u: f64) -> f64 {
 
 fn check_sd(key: &str, sd: f64) -> Result<(), String> {
     if !(sd > 0.0 && sd.is_finite()) {
-        return Err(format!("`{key}` is {sd}, and a standard deviation is above 0"));
+        return Err(format!("`{key}` must be above 0, not {sd}"));
     }
     Ok(())
 }
@@ -191,7 +191,7 @@ fn check_sd(key: &str, sd: f64) -> Result<(), String> {
 /// With shapes below 1/1000, half of the values would be too small for a double.
 fn check_shape(key: &str, shape: f64, name: &str, most: f64) -> Result<(), String> {
     if !(1e-3..=most).contains(&shape) {
-        return Err(format!("`{key}` is {shape}, and a {name} distribution takes one from 0.001 to {most:e}"));
+        return Err(format!("`{key}` of a {name} distribution must be from 0.001 to {most:e}, not {shape}"));
     }
     Ok(())
 }

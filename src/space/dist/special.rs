@@ -39,12 +39,12 @@ pub(super) struct Tail {
     pub(super) slope: f64,
 }
 
-/// Where the logarithm of a tail takes a value, by Newton's method from a start.
+/// The t at which the logarithm of a tail has the value `ln_target`, by Newton's method from `start`.
 ///
-/// For concave functions, and those of all tails here are, since the densities are log-concave in t, each step after the
-/// first ends on the same side of the root and nearer to it: it always converges. Steps are bounded, so that none goes
-/// where nothing can be computed, and there are at most 1000, of which a handful are taken. It ends with a step below 10^−9 of
-/// `width`, the length on which the function bends: the error that is left is of the order of its square.
+/// It always converges: the densities are log-concave in t, so the logarithms of the tails are concave, and each step
+/// after the first stays on the same side of the root and comes nearer to it. Steps are bounded, so that none leaves the
+/// range in which the tail can be computed. A handful of steps is usual; 1000 is the limit. It ends with a step below
+/// 10^−9 of `width`, the length on which the function bends; the remaining error is of the order of its square.
 pub(super) fn newton(start: f64, width: f64, ln_target: f64, tail: impl Fn(f64) -> Tail) -> f64 {
     let mut t = start;
     for _ in 0..1000 {

@@ -1,5 +1,5 @@
-//! Owns Student's t: no distribution of parameters, but the quantile that intervals are made of, from the beta
-//! distribution's.
+//! Owns the quantiles of Student's t, computed from those of the beta distribution. Confidence intervals need them; no
+//! parameter has this distribution.
 
 use super::beta::Shapes;
 

@@ -148,8 +148,8 @@ fn invalid_distributions_are_errors() {
         (Dist::LogUniform { min: 0.0, max: 1.0 }, "above 0"),
         (Dist::LogUniform { min: 1.0, max: inf }, "not both finite"),
         (Dist::Int { min: 2, max: 1 }, "above `max`"),
-        (Dist::Normal { mean: 0.0, sd: 0.0 }, "standard deviation"),
-        (Dist::Normal { mean: 0.0, sd: nan }, "standard deviation"),
+        (Dist::Normal { mean: 0.0, sd: 0.0 }, "`sd` must be above 0"),
+        (Dist::Normal { mean: 0.0, sd: nan }, "`sd` must be above 0"),
         (Dist::Normal { mean: nan, sd: 1.0 }, "too large"),
         (Dist::Normal { mean: 1e308, sd: 1e308 }, "too large"),
         (choice(&[], None), "`values` is empty"),
@@ -157,7 +157,7 @@ fn invalid_distributions_are_errors() {
         (choice(&[1, 2], Some(&[1.0, -2.0])), "is not a weight"),
         (choice(&[1, 2], Some(&[0.0, 0.0])), "are 0"),
         (choice(&[1, 2], Some(&[f64::MAX, f64::MAX])), "too large"),
-        (Dist::Permutation { of: 0 }, "at least one"),
+        (Dist::Permutation { of: 0 }, "at least 1"),
         (Dist::Permutation { of: u32::MAX }, "at most"),
     ];
     for (dist, reason) in cases {

@@ -64,7 +64,7 @@ fn check_distinct(from: &RBig, step: &RBig, last: &RBig, len: u64, integers: boo
         return Ok(());
     }
     if step.is_zero() {
-        return Err(format!("`from` and `to` are the same, which gives one value, and `count` is {len}"));
+        return Err(format!("`from` and `to` are the same, so `count` must be 1, not {len}"));
     }
     let largest = decimal::to_f64(from).abs().max(decimal::to_f64(last).abs());
     // Finite, because both ends are.

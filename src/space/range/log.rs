@@ -36,7 +36,7 @@ impl Log {
     pub(super) fn new(from: RBig, to: RBig, len: u64, integers: bool) -> Result<Log, String> {
         for (end, x) in [("from", &from), ("to", &to)] {
             if *x <= RBig::ZERO {
-                return Err(format!("`{end}` is {x}, and a log range lies above 0"));
+                return Err(format!("`{end}` of a log range must be above 0, not {x}"));
             }
             if integers {
                 check_integer_end(x)?;
@@ -103,7 +103,7 @@ impl Log {
 
 fn check_distinct(ln_ratio: f64, len: u64, smallest: f64) -> Result<(), String> {
     if ln_ratio == 0.0 {
-        return Err(format!("`from` and `to` are the same, which gives one value, and `count` is {len}"));
+        return Err(format!("`from` and `to` are the same, so `count` must be 1, not {len}"));
     }
     // A double's neighbour is at most 2^-52 of it away, and at least 2^-1074; a factor of 2 for safety.
     let growth = ln_ratio.abs() / (len - 1) as f64;

@@ -49,7 +49,7 @@ impl Progression {
         let (from, to) = (Decimal::parse(&range.from)?, Decimal::parse(&range.to)?);
         let ends_are_integers = from.integer && to.integer;
         match &range.by {
-            RangeBy::Count(0) | RangeBy::LogCount(0) => Err("`count` is 0; a range has at least 1 value".into()),
+            RangeBy::Count(0) | RangeBy::LogCount(0) => Err("`count` must be at least 1, not 0".into()),
             RangeBy::Count(count) => {
                 let step = match count - 1 {
                     0 => RBig::ZERO,
@@ -111,7 +111,7 @@ fn count_steps(distance: RBig, step: &RBig) -> Result<u64, String> {
     }
     let steps = (distance / step).floor();
     if steps < IBig::ZERO {
-        return Err("`step` leads away from `to`; give it the other sign, or exchange `from` and `to`".into());
+        return Err("`step` leads away from `to`; change its sign, or exchange `from` and `to`".into());
     }
     let too_many = || "this step gives more than 2^64 values".to_owned();
     u64::try_from(steps).ok().and_then(|steps| steps.checked_add(1)).ok_or_else(too_many)

@@ -60,14 +60,14 @@ fn log_values_are_exact_where_they_are_fractions() {
 #[test]
 fn invalid_ranges_are_errors_with_the_reason() {
     let cases = [
-        ("0.0", "1.0", RangeBy::Count(0), "`count` is 0"),
+        ("0.0", "1.0", RangeBy::Count(0), "`count` must be at least 1"),
         ("0.0", "1.0", step("0.0"), "`step` is 0"),
         ("0.0", "1.0", step("-0.1"), "leads away"),
         ("1", "0", step("1"), "leads away"),
         ("1.0", "1.0", RangeBy::Count(2), "are the same"),
         ("2.0", "2.0", RangeBy::LogCount(5), "are the same"),
-        ("0.0", "1.0", RangeBy::LogCount(5), "`from` is 0"),
-        ("1", "-1", RangeBy::LogCount(5), "`to` is -1"),
+        ("0.0", "1.0", RangeBy::LogCount(5), "must be above 0, not 0"),
+        ("1", "-1", RangeBy::LogCount(5), "must be above 0, not -1"),
         ("zero", "1", RangeBy::Count(2), "`zero` is not a decimal number"),
         ("0", "1e400", RangeBy::Count(2), "too large"),
         ("0", "1e300", step("1"), "more than 2^64"),
