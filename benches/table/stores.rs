@@ -13,7 +13,7 @@ use ::sweep::store::open::{Open, open};
 use ::sweep::store::{Claim, ClaimRequest, Exchange, LEASE, NewSweep, Scope, Store};
 use ::sweep::value::Value;
 use ::sweep::worker::compaction::{self, Compactor};
-use ::sweep::worker::report::{Finished, KnownColumns, Runner, group};
+use ::sweep::worker::report::{FinishedAttempt, KnownColumns, Runner, group};
 
 use super::machine::{Figure, cost_and_peak_of, cost_of};
 use super::page::Section;
@@ -88,7 +88,7 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
         let ran = |claim: &Claim| {
             let index = claim.job.index;
             let outcome = Outcome::Succeeded { results: results(index) };
-            Finished::ran(claim, outcome, &settings, Some(ended(index)), &runner)
+            FinishedAttempt::ran(claim, outcome, &settings, Some(ended(index)), &runner)
         };
         finished = reply.claims.iter().map(ran).collect();
     }

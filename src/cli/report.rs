@@ -1,4 +1,4 @@
-//! Owns how the events of a worker are shown: a queue that takes them, and a thread that writes them to stderr.
+//! Owns the reporter of a worker's events: a queue that takes them, and a thread that writes them to stderr.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -15,11 +15,11 @@ use people::People;
 pub mod json;
 mod people;
 
-/// The most events that wait to be written. When the reader of stderr is slower than the worker for so long, events
-/// are dropped, and their number is reported: a worker never waits for its reader.
+/// The most events that wait to be written. If stderr is read more slowly than the worker emits events, further events
+/// are dropped and their number is reported: a worker never waits for its reader.
 const QUEUE: usize = 65_536;
 
-/// How often people are told what has been counted meanwhile.
+/// How often the writer checks whether counts are due.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How events are written.
@@ -64,7 +64,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Starts a reporter. `one_sweep`: the worker belongs to a command that shows the sweep itself.
+    /// Starts a reporter. `one_sweep`: whether the worker belongs to a command that shows the sweep itself.
     ///
     /// # Errors
     /// If the system has no thread to spare.
@@ -81,7 +81,7 @@ impl Reporter {
         Ok(Reporter { sender, queue: Arc::new(queue), thread: Some(thread) })
     }
 
-    /// What a worker gives its events to.
+    /// Returns the sink for a worker's events.
     pub fn sink(&self) -> Arc<dyn EventSink> {
         self.queue.clone()
     }

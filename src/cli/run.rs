@@ -18,7 +18,7 @@ use crate::job::SweepId;
 use crate::ops::collect::{TableRequest, TableSelection};
 use crate::ops::target::OutputTarget;
 use crate::store::{Counts, Scope, Store};
-use crate::worker::Summary;
+use crate::worker::WorkSummary;
 
 /// Run the missing points of a sweep file on this machine and write the results table
 ///
@@ -78,9 +78,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
 }
 
 /// Runs a worker until the sweep has no points left to run, on this machine or elsewhere. Starts no worker if none are left.
-fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(Summary, bool)> {
+fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(WorkSummary, bool)> {
     if store.sweep(id)?.counts.is_settled() {
-        return Ok((Summary::default(), false));
+        return Ok((WorkSummary::default(), false));
     }
     let progress = args.work.shows_progress().then(|| Progress::new(store.clone(), id.clone()));
     let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
@@ -89,7 +89,7 @@ fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> 
 }
 
 /// The message after an interrupted run.
-fn left(id: &SweepId, counts: &Counts, summary: &Summary) -> String {
+fn left(id: &SweepId, counts: &Counts, summary: &WorkSummary) -> String {
     let lost = match summary.undelivered {
         0 => String::new(),
         some => format!("; {} could not be delivered, and those jobs will run again", count(some as u64, "outcome")),

@@ -25,8 +25,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen on behalf of a worker. A signal that is ignored already stays ignored: whoever started the
-    /// worker wants it so (`nohup`, a shell that starts it in the background).
+    /// Starts to listen for signals for a worker. A signal that is ignored already stays ignored: `nohup`, or the shell
+    /// that started the worker in the background, wants that.
     ///
     /// # Errors
     /// If a handler cannot be installed or the thread cannot be started.
@@ -74,9 +74,9 @@ fn end_after_grace(worker: StopHandle) {
             worker.stop(Stopping::Now);
         }
     };
-    // Detached: if the worker ends before, the process does too.
+    // Detached: if the worker ends earlier, the process ends, too.
     if thread::Builder::new().name("grace".into()).spawn(end).is_err() {
-        // Without a thread there is no grace: better too early than never.
+        // Without a thread there is no grace time: ending the jobs too early is better than never.
         worker.stop(Stopping::Now);
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::process::{Supervisor, kill_marked, worker_was_killed};
 use crate::store::{Store, StoreErrorKind};
 
-/// How long it tries to reach the store; after that the leases run out by themselves.
+/// How long it tries to reach the store. After that, the leases run out by themselves.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sleep until the worker ends; if it was killed, end what it left running (a worker starts this for itself)
@@ -30,7 +30,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let was_killed = worker_was_killed(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
     if was_killed {
         kill_marked(&format!("{worker}."));
-        // Nothing of it runs any more: its jobs may start elsewhere.
+        // No process of the worker is left: its jobs may start elsewhere.
         let begun = Instant::now();
         while let Err(Error::Store(error)) = mark_dead(context, worker) {
             let may_pass = error.is_unreachable() || error.kind == StoreErrorKind::Full;
@@ -52,8 +52,8 @@ fn mark_dead(context: &Context, worker: &str) -> Result<u64> {
 /// # Errors
 /// If it cannot be started.
 pub fn start(context: &Context, store: &dyn Store, worker: &str) -> std::io::Result<Supervisor> {
-    // An embedded store is named by its folder, wherever that was found. The address of a server may contain a password,
-    // so it is passed in the environment, which other users cannot read, and not as an argument.
+    // An embedded store is named by its folder, wherever that was found. The address of a server may contain a
+    // password, so it is passed in the environment, which other users cannot read, and not as an argument.
     let named = context.store.clone().filter(|name| name.contains("://")).unwrap_or_else(|| store.describe());
     let worker = worker.to_owned();
     let program = myself()?;

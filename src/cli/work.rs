@@ -12,7 +12,7 @@ use crate::cli::{message, supervise};
 use crate::error::{Error, Result};
 use crate::process::{Capacity, capacity};
 use crate::store::{LEASE, Scope, Store};
-use crate::worker::{Options, Summary, Worker};
+use crate::worker::{WorkSummary, Worker, WorkerOptions};
 
 /// Options that `run` and `worker` share.
 #[derive(Debug, Args)]
@@ -20,16 +20,16 @@ pub struct WorkArgs {
     /// Jobs to run at once [default: the number of cores]
     #[arg(short = 'j', long = "jobs", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     jobs: Option<u32>,
-    /// How long the worker's claims hold without a heartbeat
+    /// Lease duration without a heartbeat: after that, other workers may run this worker's jobs
     #[arg(long, value_name = "DURATION", default_value_t = LEASE.into(), value_parser = lease)]
     lease: humantime::Duration,
-    /// How to write what happens to stderr; `json`: events, one object a line, see docs/events.md
+    /// Format of the log on stderr; `json`: events, one object per line, see docs/events.md
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
 }
 
 impl WorkArgs {
-    /// Makes stderr carry JSON lines only, if so asked. To be called before anything is written there.
+    /// Makes all output on stderr JSON lines, with `--log-format json`. Call it before anything is written there.
     pub fn set_log_format(&self) {
         if self.log_format == LogFormat::Json {
             message::use_json();
@@ -48,20 +48,20 @@ fn lease(text: &str) -> std::result::Result<humantime::Duration, String> {
     if allowed.contains(&*lease) { Ok(lease) } else { Err("a lease lasts from 1s to 1day".into()) }
 }
 
-/// Works until there is nothing left, or a signal comes. Returns what was done and whether it was interrupted.
+/// Runs a worker until it ends. Returns what was done and whether a signal interrupted it.
 ///
 /// # Errors
-/// If the store says something that waiting does not mend.
+/// If the store reports an error that does not pass by itself.
 pub fn work(
     args: &WorkArgs,
     context: &Context,
     store: Arc<dyn Store>,
     scope: Scope,
     until_empty: bool,
-) -> Result<(Summary, bool)> {
+) -> Result<(WorkSummary, bool)> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let one_sweep = matches!(scope, Scope::Sweep(_));
-    let options = Options {
+    let options = WorkerOptions {
         scope,
         slots: possible_slots(args.jobs.unwrap_or(cores))?,
         until_empty,
@@ -69,20 +69,24 @@ pub fn work(
         fallback: context.cwd.clone(),
     };
     let cannot_start = |error| {
-        Error::usage(format!("the worker cannot be started: {error}; fewer jobs at once (-j) need fewer open files"))
+        Error::usage(format!(
+            "the worker cannot be started: {error}; use fewer slots (`-j`), which need fewer open files"
+        ))
     };
     let reporter = Reporter::start(args.log_format, one_sweep).map_err(cannot_start)?;
     let worker = Worker::new(store.clone(), options, reporter.sink()).map_err(cannot_start)?;
     let signals = Listener::new(worker.stop_handle())?;
     let supervisor = supervise::start(context, &*store, worker.id());
     if let Err(error) = &supervisor {
-        message!("warning: no supervisor could be started ({error}): if this worker is killed, its jobs run on");
+        message!(
+            "warning: the supervisor cannot be started ({error}): if this worker is killed, its jobs keep running"
+        );
     }
     let summary = worker.run().map_err(Error::from)?;
     Ok((summary, signals.interrupted()))
 }
 
-/// As many slots as the limits of this process and its user allow, at most `wanted`. Says so where these are fewer.
+/// Returns how many slots the limits of this process and its user allow, at most `wanted`. Warns if it is fewer.
 ///
 /// # Errors
 /// If not even one is possible.

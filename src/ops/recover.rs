@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::job::{JobAddress, SweepId};
 use crate::store::{Exchange, LEASE, Store, SweepRow};
-use crate::worker::report::{Finished, KnownColumns, group};
+use crate::worker::report::{FinishedAttempt, KnownColumns, group};
 
 /// The most claims that one request reports.
 const AT_ONCE: usize = 128;
@@ -31,7 +31,7 @@ pub fn recover(store: &dyn Store) -> Result<Option<Vec<JobAddress>>> {
     if expired.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let lost: Vec<Finished> = expired.iter().map(Finished::expired).collect();
+    let lost: Vec<FinishedAttempt> = expired.iter().map(FinishedAttempt::expired).collect();
     let random =
         getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")))?;
     let worker = format!("{random:016x}");

@@ -1,5 +1,5 @@
-//! Owns keeping logs small: a long job is recorded in a chunk of its own, and a block of many such chunks is packed into
-//! one by the worker that events, between two requests.
+//! Owns the compaction of logs: the outcome of a long job is recorded in its own chunk, and the worker that reports it
+//! merges many such chunks of a block into one, between two requests.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use crate::job::SweepId;
 use crate::store::{Report, Result, Store};
 use crate::stored;
 
-/// So many small chunks of a block are packed at once; when a worker has nothing else to do, fewer are enough.
+/// This many small chunks of a block are merged at once. An idle worker merges [`SOME`].
 pub const MANY: u32 = 32;
 /// See [`MANY`].
 pub const SOME: u32 = 8;
 
-/// Records of a chunk that is not small: another one would be hardly smaller.
+/// A chunk with at least this many records is not small: merging would hardly save space.
 const SMALL: usize = 16;
 
-/// The most blocks that are remembered. A worker fills one block after the other; what it forgets stays as it is.
+/// The most blocks that are remembered. A worker fills one block after the other. A forgotten block is not compacted.
 const MOST_BLOCKS: usize = 1024;
 
-/// The small chunks that this worker has added, by block, since that was last packed.
+/// The number of small chunks that this worker has added to each block since its last compaction.
 #[derive(Default)]
 pub struct Compactor {
     added: HashMap<(SweepId, u64), u32>,
@@ -38,7 +38,7 @@ impl Compactor {
         }
     }
 
-    /// Takes a block to which at least so many small chunks were added.
+    /// Takes a block to which at least `least` small chunks were added.
     pub fn take(&mut self, least: u32) -> Option<(SweepId, u64)> {
         let block = self.added.iter().find(|(_, added)| **added >= least).map(|(block, _)| block.clone())?;
         self.added.remove(&block);
@@ -46,10 +46,11 @@ impl Compactor {
     }
 }
 
-/// Packs the chunks of a block into one. Whether it was done: not if there are few, or another was quicker.
+/// Merges the chunks of a block into one. Returns false if there are few, or if another worker has changed the block.
 ///
 /// # Errors
-/// As [`History::log`](crate::store::History::log) and [`History::compact`](crate::store::History::compact). A block with a chunk that cannot be read stays as it is.
+/// As [`History::log`](crate::store::History::log) and [`History::compact`](crate::store::History::compact). A block
+/// with a chunk that cannot be read stays as it is.
 pub fn pack(store: &dyn Store, sweep: &SweepId, block: u64) -> Result<bool> {
     let Some((_, chunks)) = store.log(sweep, block..block + 1)?.pop() else { return Ok(false) };
     if chunks.len() < SOME as usize {

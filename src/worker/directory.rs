@@ -1,18 +1,18 @@
-//! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and the reading of its files with
-//! results.
+//! Owns a job's directory: made, kept fresh for each attempt, filled with input decks; and the reading of its files
+//! with results.
 //!
-//! A directory that sweep made for a job carries a small file, [`JOB_MARKER_FILE`], which says whose it is. When the job is tried
-//! again, the directory is renamed aside (`DIR.attempt-1`) and made anew. What else is found there stays as it is: a
-//! directory without a marker is somebody's own; one with another job's marker is shared on purpose, and is marked as
-//! such, so that no retry takes it away from the others. Nothing is ever deleted. Where the name of the directory is the
-//! same for all jobs, there are no markers at all, and a sweep without `dir` pays for nothing of this.
+//! A directory that sweep made for a job carries a small file, [`JOB_MARKER_FILE`], which says whose it is. When the
+//! job is tried again, the directory is renamed aside (`DIR.attempt-1`) and made anew. What else is found there stays
+//! as it is: a directory without a marker is somebody's own; one with another job's marker is shared on purpose, and is
+//! marked as such, so that no retry takes it away from the others. Nothing is ever deleted. Where the name of the
+//! directory is the same for all jobs, there are no markers at all, and a sweep without `dir` pays for nothing of this.
 //!
 //! **Two attempts at once.** A worker that lost its lease may still run the job, or be about to start it, when another
 //! one begins the next attempt. The newer attempt renames the directory aside: the older process stays in the renamed
 //! one, because a working directory follows a rename; only what it opens by an absolute path (`{{ dir }}`) from then on
-//! meets the newer attempt's. An older attempt that finds a newer one's marker does not start. Looking at the marker and
-//! acting on it happens under a lock on the directory (where the file system has locks). What is left: a worker stopped
-//! for longer than its lease between the marker and the start of its process then starts in the newer attempt's
+//! meets the newer attempt's. An older attempt that finds a newer one's marker does not start. Looking at the marker
+//! and acting on it happens under a lock on the directory (where the file system has locks). What is left: a worker
+//! stopped for longer than its lease between the marker and the start of its process then starts in the newer attempt's
 //! directory. Its outcome is refused by the store all the same.
 
 use std::fs::{self, File};
@@ -29,13 +29,13 @@ use crate::record::Kept;
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
 
-/// Why a job is not started.
+/// Why a job cannot use its directory.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The directory or a file in it cannot be made.
+pub enum DirectoryError {
+    /// The directory or a file in it cannot be created.
     Cannot(String),
     /// A newer attempt at the same job has the directory.
-    TooLate,
+    NewerAttempt,
 }
 
 /// The directory of an attempt, ready for its process.
@@ -43,7 +43,7 @@ pub enum Refusal {
 pub struct Directory {
     dir: PathBuf,
     /// The files with results as they were before the job started, those that had been there for a while.
-    before: Vec<(String, Stamp)>,
+    before: Vec<(String, FileStamp)>,
 }
 
 impl Directory {
@@ -51,15 +51,15 @@ impl Directory {
     ///
     /// # Errors
     /// If that cannot be done, or should not.
-    pub fn enter(sweep: &SweepRuntime, prepared: &PreparedJob, claim: &Claim) -> Result<Directory, Refusal> {
+    pub fn enter(sweep: &SweepRuntime, prepared: &PreparedJob, claim: &Claim) -> Result<Directory, DirectoryError> {
         let dir = &prepared.dir;
         let shared = sweep.template.one_dir_for_all() && sweep.space.len() > 1;
         let found = if sweep.spec.job.dir.is_none() {
-            // The folder that jobs run in by default: it is there, or the process is not started and that is said.
-            Found::AsItWas
+            // The default folder is not created. If it is missing, the start of the process fails and reports that.
+            DirectoryState::AsItWas
         } else if shared {
             make(dir)?;
-            Found::AsItWas
+            DirectoryState::AsItWas
         } else {
             let attempt = claim.tries.attempts;
             let owner =
@@ -69,10 +69,10 @@ impl Directory {
         for (name, text) in &prepared.files {
             write(dir, name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
         }
-        let old = |name: &str| Some((name.to_owned(), Stamp::of(&dir.join(name))?.if_old()?));
+        let old = |name: &str| Some((name.to_owned(), FileStamp::of(&dir.join(name))?.if_old()?));
         let before = match found {
-            Found::AsItWas => sweep.spec.result_files().filter_map(old).collect(),
-            Found::Fresh => Vec::new(),
+            DirectoryState::AsItWas => sweep.spec.result_files().filter_map(old).collect(),
+            DirectoryState::Fresh => Vec::new(),
         };
         Ok(Directory { dir: dir.clone(), before })
     }
@@ -85,7 +85,7 @@ impl Directory {
     pub fn read(&self, name: &str, keep: usize, overflow: Option<Overflow>) -> Result<Kept, String> {
         let path = self.dir.join(name);
         let before = self.before.iter().find(|(other, _)| other == name);
-        if before.is_some_and(|(_, before)| Stamp::of(&path) == Some(*before)) {
+        if before.is_some_and(|(_, before)| FileStamp::of(&path) == Some(*before)) {
             return Err(format!("{} was there before, and the job did not write it", path.display()));
         }
         read_end(&path, keep, overflow).map_err(|error| match error.kind() {
@@ -95,12 +95,12 @@ impl Directory {
     }
 }
 
-/// In which state a directory was found.
+/// The state in which a directory was found.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
-    /// Made, or empty.
+enum DirectoryState {
+    /// It was created, or is empty.
     Fresh,
-    /// Whatever is in it is not ours to move.
+    /// It has content that sweep must not move.
     AsItWas,
 }
 
@@ -115,7 +115,7 @@ struct Owner<'a> {
 
 /// What a marker says.
 #[derive(Debug, PartialEq, Eq)]
-enum Mark {
+enum MarkerOwner {
     /// The directory is empty and has no marker.
     Empty,
     /// It is somebody's own, or shared by several jobs.
@@ -130,7 +130,7 @@ enum Mark {
     Later,
 }
 
-/// What stands in the marker of a directory that several jobs have.
+/// The content of the marker of a directory that several jobs use.
 const SHARED: &str = "shared\n";
 
 impl Owner<'_> {
@@ -139,37 +139,37 @@ impl Owner<'_> {
     }
 
     /// What a marker's text means to this attempt.
-    fn judge(&self, text: &str) -> Mark {
+    fn judge(&self, text: &str) -> MarkerOwner {
         let words: Vec<&str> = text.split(' ').collect();
-        let [job, attempt, submission, _] = words.as_slice() else { return Mark::NotOurs };
-        let Ok(attempt) = attempt.parse::<u32>() else { return Mark::NotOurs };
+        let [job, attempt, submission, _] = words.as_slice() else { return MarkerOwner::NotOurs };
+        let Ok(attempt) = attempt.parse::<u32>() else { return MarkerOwner::NotOurs };
         match () {
-            () if text == self.line() => Mark::Mine,
-            () if *job != self.job => Mark::OtherJob,
-            // A sweep of the same id from a store that is gone, or another one: its job is of the past.
-            () if *submission != self.submission => Mark::Earlier(attempt),
+            () if text == self.line() => MarkerOwner::Mine,
+            () if *job != self.job => MarkerOwner::OtherJob,
+            // A sweep of another store with the same id: its job is not of this sweep.
+            () if *submission != self.submission => MarkerOwner::Earlier(attempt),
             // The same number under another token: that claim was given back before its process started.
-            () if attempt <= self.attempt => Mark::Earlier(attempt),
-            () => Mark::Later,
+            () if attempt <= self.attempt => MarkerOwner::Earlier(attempt),
+            () => MarkerOwner::Later,
         }
     }
 }
 
-/// Makes a directory for an attempt, or looks whose it is and moves an earlier attempt's aside.
-fn take(dir: &Path, owner: &Owner) -> Result<Found, Refusal> {
-    // Whoever moves the directory while we look at it makes us look again; a handful of times is more than ever happens.
+/// Creates a directory for an attempt. An existing one that belongs to an earlier attempt is renamed aside.
+fn take(dir: &Path, owner: &Owner) -> Result<DirectoryState, DirectoryError> {
+    // Another attempt may move the directory after it was read; then it is read again. 16 times are more than enough.
     for _ in 0..16 {
         make(dir)?;
         let Some(held) = lock(dir) else { continue };
         let found = match mark(dir, owner) {
-            Mark::Empty => match put_marker(dir, &owner.line(), true) {
+            MarkerOwner::Empty => match put_marker(dir, &owner.line(), true) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                put => put.map(|()| Found::Fresh),
+                put => put.map(|()| DirectoryState::Fresh),
             },
-            Mark::Mine | Mark::NotOurs => Ok(Found::AsItWas),
-            Mark::OtherJob => put_marker(dir, SHARED, false).map(|()| Found::AsItWas),
-            Mark::Later => return Err(Refusal::TooLate),
-            Mark::Earlier(attempt) => {
+            MarkerOwner::Mine | MarkerOwner::NotOurs => Ok(DirectoryState::AsItWas),
+            MarkerOwner::OtherJob => put_marker(dir, SHARED, false).map(|()| DirectoryState::AsItWas),
+            MarkerOwner::Later => return Err(DirectoryError::NewerAttempt),
+            MarkerOwner::Earlier(attempt) => {
                 move_aside(dir, attempt).map_err(cannot(dir, "renamed aside"))?;
                 continue;
             }
@@ -177,17 +177,17 @@ fn take(dir: &Path, owner: &Owner) -> Result<Found, Refusal> {
         drop(held);
         return found.map_err(cannot(&dir.join(JOB_MARKER_FILE), "written"));
     }
-    Err(Refusal::Cannot(format!("its directory {} is moved again and again by others", dir.display())))
+    Err(DirectoryError::Cannot(format!("its directory {} is moved again and again by other processes", dir.display())))
 }
 
-fn mark(dir: &Path, owner: &Owner) -> Mark {
+fn mark(dir: &Path, owner: &Owner) -> MarkerOwner {
     match fs::read_to_string(dir.join(JOB_MARKER_FILE)) {
         Ok(text) => owner.judge(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-            if is_empty { Mark::Empty } else { Mark::NotOurs }
+            if is_empty { MarkerOwner::Empty } else { MarkerOwner::NotOurs }
         }
-        Err(_) => Mark::NotOurs,
+        Err(_) => MarkerOwner::NotOurs,
     }
 }
 
@@ -218,8 +218,8 @@ fn move_aside(dir: &Path, attempt: u32) -> std::io::Result<()> {
     }
 }
 
-/// The directory, open and locked until it is dropped; none if it was moved away meanwhile. A file system without locks
-/// gives it unlocked.
+/// Opens and locks a directory until the result is dropped; none if it was moved away meanwhile. On a file system
+/// without locks it is not locked.
 fn lock(dir: &Path) -> Option<File> {
     let open = File::open(dir).ok()?;
     let _ = flock(&open, FlockOperation::LockExclusive);
@@ -227,15 +227,16 @@ fn lock(dir: &Path) -> Option<File> {
     ((held.dev(), held.ino()) == (there.dev(), there.ino())).then_some(open)
 }
 
-fn make(dir: &Path) -> Result<(), Refusal> {
+fn make(dir: &Path) -> Result<(), DirectoryError> {
     // The usual case, a folder that is there, costs one system call.
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir).map_err(cannot(dir, "made"))
+    fs::create_dir_all(dir).map_err(cannot(dir, "created"))
 }
 
-/// Writes a deck. It is written aside and renamed, so that a link of that name is replaced, and not what it points to.
+/// Writes an input deck. It is written to a temporary file and renamed, so that a link of that name is replaced and not
+/// its target.
 fn write(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
     let path = dir.join(name);
     let folder = path.parent().unwrap_or(dir);
@@ -249,26 +250,27 @@ fn write(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn cannot(path: &Path, what: &str) -> impl FnOnce(std::io::Error) -> Refusal {
-    move |error| Refusal::Cannot(format!("{} cannot be {what}: {error}", path.display()))
+fn cannot(path: &Path, what: &str) -> impl FnOnce(std::io::Error) -> DirectoryError {
+    move |error| DirectoryError::Cannot(format!("{} cannot be {what}: {error}", path.display()))
 }
 
-/// What tells one state of a file from another.
+/// What distinguishes one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     inode: u64,
     size: u64,
     modified: SystemTime,
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Stamp> {
+impl FileStamp {
+    fn of(path: &Path) -> Option<FileStamp> {
         let metadata = fs::metadata(path).ok()?;
-        Some(Stamp { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok()? })
+        Some(FileStamp { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok()? })
     }
 
-    /// Only an old file can be told from one that a job wrote in its place: clocks of file systems are coarse.
-    fn if_old(self) -> Option<Stamp> {
+    /// Returns the stamp of an old file only. The clocks of file systems are coarse, so a young file cannot be
+    /// distinguished from one that the job wrote.
+    fn if_old(self) -> Option<FileStamp> {
         let age = SystemTime::now().duration_since(self.modified).ok()?;
         (age > Duration::from_secs(2)).then_some(self)
     }
@@ -276,7 +278,7 @@ impl Stamp {
 
 fn read_end(path: &Path, keep: usize, overflow: Option<Overflow>) -> std::io::Result<Kept> {
     let metadata = fs::metadata(path)?;
-    // A pipe would keep us waiting, and a device has no end.
+    // Reading a pipe would block, and a device has no end.
     if !metadata.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));
     }
@@ -284,15 +286,15 @@ fn read_end(path: &Path, keep: usize, overflow: Option<Overflow>) -> std::io::Re
     let before = total.saturating_sub(keep as u64);
     match overflow {
         None => drop(file.seek(SeekFrom::Start(before))?),
-        Some(overflow) => hand_on(&file, before, overflow)?,
+        Some(overflow) => pass_on(&file, before, overflow)?,
     }
     let mut tail = Vec::new();
     file.take(keep as u64).read_to_end(&mut tail)?;
     Ok(Kept { total: total.max(tail.len() as u64), tail })
 }
 
-/// Hands on the first bytes of a file.
-fn hand_on(file: &File, mut left: u64, overflow: Overflow) -> std::io::Result<()> {
+/// Passes the first bytes of a file to `overflow`.
+fn pass_on(file: &File, mut left: u64, overflow: Overflow) -> std::io::Result<()> {
     let mut buffer = vec![0; if left == 0 { 0 } else { 64 << 10 }];
     while left > 0 {
         let length = Read::take(file, left).read(&mut buffer)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::options::Summary;
+use super::options::WorkSummary;
 use super::pace::Stopping;
 use crate::job::{Cause, JobAddress, SweepId};
 use crate::process::Ended;
@@ -25,7 +25,7 @@ pub trait EventSink: Send + Sync {
 /// What happens in a worker, for people and for programs.
 #[derive(Clone, Debug)]
 pub enum WorkerEvent {
-    /// The worker has announced itself to the store, if the store answered, and begins to claim jobs.
+    /// The worker begins to claim jobs. It is registered with the store, if the store answered.
     Started(WorkerStart),
     /// The store has given jobs of a sweep to this worker.
     Claimed {
@@ -48,8 +48,8 @@ pub enum WorkerEvent {
         /// How many.
         jobs: usize,
     },
-    /// The store told, in answer to a heartbeat, that a claim is no longer this worker's: another worker has the job,
-    /// or the sweep was removed. If the job runs here, it is ended; its outcome is not reported.
+    /// A claim is no longer this worker's: another worker has the job, or the sweep was removed. The store reported
+    /// that in reply to a heartbeat. If the job runs here, it is ended, and its outcome is not reported.
     ClaimLost {
         /// The job.
         job: JobAddress,
@@ -64,12 +64,13 @@ pub enum WorkerEvent {
         /// How many.
         jobs: usize,
     },
-    /// The store cannot be reached. Jobs go on; outcomes are kept until it can.
+    /// The store cannot be reached. Running jobs continue; outcomes are kept until it can.
     StoreAway {
         /// Why.
         why: String,
     },
-    /// The store can be reached but gives no jobs: it is full, for example. Jobs go on; outcomes are delivered.
+    /// The store can be reached but gives no jobs, for example because it is full. Running jobs continue; outcomes are
+    /// delivered.
     StoreRefuses {
         /// Why.
         why: String,
@@ -115,7 +116,7 @@ pub enum WorkerEvent {
         processes: usize,
     },
     /// The worker has ended.
-    Ended(Summary),
+    Ended(WorkSummary),
 }
 
 /// Who has started, and for what.

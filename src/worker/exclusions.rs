@@ -8,7 +8,7 @@ use crate::job::SweepId;
 use crate::runtime::SweepRuntime;
 use crate::store::{SweepRow, WorkerRow};
 
-/// The sweeps of which this worker takes no jobs. The store knows them by the worker's heartbeat.
+/// The sweeps of which this worker takes no jobs. Heartbeats tell the store.
 #[derive(Default)]
 pub struct ExcludedSweeps {
     sweeps: Mutex<BTreeMap<SweepId, Exclusion>>,
@@ -19,15 +19,15 @@ pub struct ExcludedSweeps {
 pub struct Exclusion {
     /// What is wrong, and what to do.
     pub why: String,
-    /// When it ends.
-    pub ends: Ends,
+    /// What ends it.
+    pub ends: ExclusionEnd,
     /// What to do if no other worker may run the sweep.
     pub if_alone: IfAlone,
 }
 
 /// What ends an exclusion.
 #[derive(Clone)]
-pub enum Ends {
+pub enum ExclusionEnd {
     /// The sweep's program is found.
     WhenFound {
         /// The sweep.
@@ -82,8 +82,8 @@ impl ExcludedSweeps {
     /// Removes and returns the sweeps whose time has come or whose program was found.
     pub fn take_ended(&self, now: Instant) -> Vec<SweepId> {
         let has_ended = |exclusion: &Exclusion| match &exclusion.ends {
-            Ends::WhenFound { sweep, program } => sweep.program(program).is_ok(),
-            Ends::At(time) => now >= *time,
+            ExclusionEnd::WhenFound { sweep, program } => sweep.program(program).is_ok(),
+            ExclusionEnd::At(time) => now >= *time,
         };
         let mut sweeps = self.lock();
         let ended: Vec<SweepId> =
@@ -99,8 +99,9 @@ impl ExcludedSweeps {
 
 /// Whether a worker other than `me` may run a sweep. `held`: how many claims of the sweep `me` holds.
 ///
-/// A worker that serves the sweep's queue may, unless it excludes the sweep. A worker of `sweep run` serves no queue but
-/// one sweep, and the store does not say which. It counts while claims of the sweep are held that are not those of `me`.
+/// A worker that serves the sweep's queue may, unless it excludes the sweep. A worker of `sweep run` serves no queue
+/// but one sweep, and the store does not say which. It counts while claims of the sweep are held that are not those of
+/// `me`.
 pub fn may_run_elsewhere(workers: &[WorkerRow], me: &str, sweep: &SweepRow, held: u64) -> bool {
     let is_run_elsewhere = sweep.counts.running > held;
     let serves = |worker: &WorkerRow| match worker.queues.as_slice() {

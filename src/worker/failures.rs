@@ -1,30 +1,31 @@
-//! Owns when a sweep is paused because too much of it fails, and what is said of it.
+//! Owns the decision to pause a sweep because too many points fail, and the reason of the pause in words.
 
 use super::bounded::BoundedMap;
-use super::report::Finished;
+use super::report::FinishedAttempt;
 use crate::job::SweepId;
 use crate::model::{EARLY_FAILURES, JobSettings};
 use crate::store::SweepRow;
 
-/// Why the sweep is to be paused; none: it goes on. Nothing is said of one that is paused already or has nothing to run.
+/// Returns why to pause the sweep; none: it continues. A sweep that is paused already, or has no pending point, is not
+/// paused.
 pub fn too_many(settings: &JobSettings, row: &SweepRow) -> Option<String> {
     let counts = &row.counts;
     if settings.keep_going || row.paused.is_some() || counts.pending == 0 {
         return None;
     }
-    // What a person has let go on in spite of them does not count again.
+    // Failures before the last `sweep resume` do not count again.
     let failed = counts.failed.saturating_sub(row.failed_at_resume);
     let succeeded = counts.succeeded.saturating_sub(counts.reused);
     match settings.max_failures {
         Some(most) if failed >= most => Some(format!("{failed} points failed (max-failures = {most})")),
         None if failed >= EARLY_FAILURES && succeeded == 0 => {
-            Some(format!("the first {failed} points all failed (`--keep-going` or `max-failures` would let it go on)"))
+            Some(format!("the first {failed} points all failed (with `--keep-going` or `max-failures` it continues)"))
         }
         _ => None,
     }
 }
 
-/// The first failure that this worker has seen of each sweep, in words.
+/// The first failure of each sweep that this worker has seen, in words.
 pub struct FirstFailures(BoundedMap<SweepId, String>);
 
 /// The most sweeps whose first failure is remembered.
@@ -37,18 +38,18 @@ impl Default for FirstFailures {
 }
 
 impl FirstFailures {
-    /// Takes note of a point that has failed.
-    pub fn note(&mut self, finished: &Finished) {
+    /// Notes a failed point.
+    pub fn note(&mut self, finished: &FinishedAttempt) {
         let sweep = &finished.job().sweep;
         if self.0.get(sweep).is_none() {
             self.0.insert(sweep.clone(), finished.in_words());
         }
     }
 
-    /// The reason of a pause, with the first failure and what to do.
+    /// Returns the reason of a pause, with the first failure and what to do.
     pub fn reason(&self, sweep: &SweepId, why: &str) -> String {
         let first = self.0.get(sweep).map(|words| format!("; the first was {words}")).unwrap_or_default();
-        format!("{why}{first}\n`sweep resume {sweep}` lets it go on, `sweep retry {sweep} --failed` puts them back")
+        format!("{why}{first}\n`sweep resume {sweep}` continues it, `sweep retry {sweep} --failed` runs them again")
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(too_many(&default, &row(EARLY_FAILURES - 1, 0, 0, 0)), None);
         assert!(too_many(&default, &row(EARLY_FAILURES, 0, 0, 0)).unwrap().contains("the first 20"));
         assert_eq!(too_many(&default, &row(500, 1, 0, 0)), None);
-        assert!(too_many(&default, &row(EARLY_FAILURES, 7, 7, 0)).is_some(), "what was taken over did not run");
+        assert!(too_many(&default, &row(EARLY_FAILURES, 7, 7, 0)).is_some(), "reused points did not run");
         assert_eq!(too_many(&default, &row(EARLY_FAILURES, 0, 0, 1)), None);
         assert_eq!(too_many(&settings(None, true), &row(500, 0, 0, 0)), None);
     }

@@ -1,11 +1,12 @@
 //! Owns the judgement whether jobs of a sweep fail because of this machine, and for how long the worker then steps back
 //! from the sweep. Pure: `now` is an argument.
 //!
-//! A failure that looks like the machine's (the job cannot start, the disk is full, a library is missing) counts against
-//! the worker first, and so do failures in a row while jobs of the same sweep succeed elsewhere. The worker puts the
-//! point back without a charge and takes no jobs of the sweep for a pause, if another worker may run them. The point is
-//! the test: if it fails elsewhere too, the sweep is the reason, and failures here are charged as usual. If jobs fail
-//! again after the pause, the next pause is twice as long. Where no other worker may run the sweep, failures are charged.
+//! A failure that looks like the machine's (the job cannot start, the disk is full, a library is missing) counts
+//! against the worker first. So do failures in a row while jobs of the same sweep succeed elsewhere. If another worker
+//! may run the sweep, the worker puts the point back without a charge and takes no jobs of the sweep for a pause. The
+//! point is the test: if it fails elsewhere too, the sweep is the reason, and failures here are charged as usual. If
+//! jobs fail again after the pause, the next pause is twice as long. If no other worker may run the sweep, failures are
+//! charged.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +15,13 @@ use crate::store::Counts;
 /// The first and the longest pause.
 pub const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 
-/// So many failures in a row, whatever the cause, are compared with what jobs of the sweep do elsewhere.
+/// After this many failures in a row, whatever the cause, the worker compares itself with the other workers.
 const STREAK: u32 = 5;
 
-/// How long counts of the sweep are good enough to compare with.
+/// How old the sweep's counts may be that failures are compared with.
 const BASELINE: Duration = Duration::from_secs(1);
 
-/// How long failures are charged without another look for other workers, when there was none.
+/// How long failures are charged before the worker looks for other workers again, if there was none.
 const ALONE: Duration = Duration::from_secs(1);
 
 /// How long failures are charged after a point had failed elsewhere too.
@@ -72,7 +73,7 @@ impl SweepHealth {
     pub fn succeeded(&mut self) {
         self.streak = 0;
         self.here.0 += 1;
-        // One that was started before the pause says nothing about the machine after it.
+        // A job that started before the pause says nothing about the machine after it.
         if !self.is_back {
             self.pauses = 0;
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::events::WorkerEvent;
 use super::exclusions::ExcludedSweeps;
-use super::report::Finished;
+use super::report::FinishedAttempt;
 use super::state::WorkerState;
 use super::step_back::StepBack;
 use crate::process::OrphanReaper;
@@ -16,16 +16,16 @@ use crate::store::{Claim, Heartbeat, HeldClaim, Result, Store, WorkerRow};
 /// How often this thread checks what is due.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Time between two checks for lost claims: the first for the worker whose check the store took, because one a second is
-/// enough for all; up to the second, and some part of [`TICK`], for those that found that another has just checked.
-/// Together less than the silence that a store takes for an absence.
+/// Time between two checks for lost claims. One check a second is enough for all workers together: the worker whose
+/// check the store accepted waits the first time, the others up to the second. Both are shorter than the silence that a
+/// store treats as its own absence.
 const CHECK: (Duration, Duration) = (TICK, Duration::from_secs(3));
 
-/// Time between two heartbeats of a worker without claims, if that is longer than otherwise. Much less than the minute
-/// after which a worker is no longer listed.
+/// The least time between two heartbeats of a worker without claims. Much less than the minute after which a worker is
+/// no longer listed.
 const IDLE_BEAT: Duration = Duration::from_secs(15);
 
-/// How often a slot tries to tell of a job that it must not begin untold, while the store is away.
+/// Time between two attempts to announce a job while the store is away.
 const AWAY: Duration = Duration::from_millis(200);
 
 /// Sends heartbeats, from any of the worker's threads.
@@ -36,7 +36,7 @@ pub(super) struct HeartbeatSender<'a> {
     pub(super) state: &'a WorkerState,
     /// Who it is.
     pub(super) me: WorkerRow,
-    /// How long its claims hold.
+    /// How long its claims hold without a heartbeat.
     pub(super) lease: Duration,
     /// Sweeps that cannot be run here.
     pub(super) excluded: &'a ExcludedSweeps,
@@ -45,8 +45,8 @@ pub(super) struct HeartbeatSender<'a> {
 }
 
 impl HeartbeatSender<'_> {
-    /// Runs until the other end of `over` is dropped. Errors of the store are left to the worker's loop, which meets them
-    /// too and waits; a heartbeat that failed is tried again after [`TICK`].
+    /// Runs until the other end of `over` is dropped. Errors of the store are ignored, because the dispatcher gets and
+    /// reports them, too. A failed heartbeat is sent again after [`TICK`].
     pub(super) fn run(&self, orphans: &OrphanReaper, step_back: &StepBack<'_>, over: &Receiver<()>) {
         let every = self.lease / 4;
         let (mut last_beat, mut next_check, mut check_after) = (None::<Instant>, Instant::now(), CHECK.0);
@@ -87,25 +87,25 @@ impl HeartbeatSender<'_> {
         Ok(())
     }
 
-    /// Makes sure that the store knows that a job begins, before it does: should it end this worker, that is charged as
-    /// a loss. Needed only where an earlier attempt may have done so unseen; a heartbeat tells of the others in time.
+    /// Tells the store that a job is about to start, so that a loss is charged if the job kills this worker. This is
+    /// needed only if earlier attempts were lost; the next heartbeat announces the other jobs early enough.
     pub(super) fn announce(&self, claim: &Claim) {
         let suspicious = claim.tries.attempts > claim.tries.failures + 1;
         while suspicious && self.state.holds_unstopped(claim) {
             match self.beat() {
                 Err(error) if error.is_unreachable() => std::thread::sleep(AWAY),
-                // What a heartbeat is refused for, the worker's loop meets too.
+                // The dispatcher gets and reports the same error.
                 Ok(()) | Err(_) => return,
             }
         }
     }
 
-    /// Reports the lost claims of others. Returns whether the store took this worker's check.
+    /// Reports the lost claims of other workers. Returns whether the store accepted this worker's check.
     fn find_lost(&self) -> bool {
         let Ok(Some(expired)) = self.store.check_leases() else { return false };
         let (mine, _) = self.state.held();
         let is_mine = |claim: &Claim| mine.iter().any(|held| is_of(held, claim));
-        let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(Finished::expired).collect();
+        let lost: Vec<_> = expired.iter().filter(|one| !is_mine(&one.claim)).map(FinishedAttempt::expired).collect();
         if !lost.is_empty() {
             self.state.add_done(lost);
         }

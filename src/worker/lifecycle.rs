@@ -1,4 +1,4 @@
-//! Owns a worker as others see it: made, run, stopped.
+//! Owns the interface of a worker: create, run, stop. It starts and ends the worker's threads.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -6,24 +6,24 @@ use std::thread;
 use thiserror::Error;
 
 use super::dispatcher::{Dispatcher, random};
-use super::doorbell::{self, Ring};
 use super::events::{EventSink, WorkerEvent, WorkerStart};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
-use super::options::{Options, Summary};
+use super::options::{WorkSummary, WorkerOptions};
 use super::pace::Stopping;
 use super::panics::catch;
 use super::report::Runner;
 use super::slot::{self, SlotContext};
 use super::state::WorkerState;
 use super::step_back::StepBack;
+use super::work_notices::{self, WorkNotice};
 use crate::process::{OrphanReaper, Stopper};
 use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkWaiter, WorkerRow};
 
-/// A worker, made but not yet running.
+/// A worker.
 pub struct Worker {
     store: Arc<dyn Store>,
-    options: Options,
+    options: WorkerOptions,
     state: Arc<WorkerState>,
     runner: Runner,
 }
@@ -31,7 +31,7 @@ pub struct Worker {
 /// Why a worker ended before its work was done.
 #[derive(Debug, Error)]
 pub enum WorkerError {
-    /// The store's error, which waiting does not mend.
+    /// An error of the store that does not pass by itself.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A thread cannot be started.
@@ -82,11 +82,11 @@ impl StopHandle {
 }
 
 impl Worker {
-    /// Makes a worker with a random id of its own.
+    /// Creates a worker with a random id.
     ///
     /// # Errors
     /// If the machine has no file descriptors or randomness left.
-    pub fn new(store: Arc<dyn Store>, options: Options, events: Arc<dyn EventSink>) -> std::io::Result<Self> {
+    pub fn new(store: Arc<dyn Store>, options: WorkerOptions, events: Arc<dyn EventSink>) -> std::io::Result<Self> {
         let stoppers: Vec<_> = (0..options.slots).map(|_| Stopper::new()).collect::<Result<_, _>>()?;
         let id = format!("{:016x}", random()?);
         let host = crate::process::host_name();
@@ -98,7 +98,7 @@ impl Worker {
         })
     }
 
-    /// What stops it.
+    /// Returns a handle that stops it.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle(self.state.clone())
     }
@@ -108,13 +108,13 @@ impl Worker {
         &self.runner.worker
     }
 
-    /// Works until stopped, or until there is nothing left to do if so asked. While the store is away it keeps running
-    /// what it has, and delivers when the store is back.
+    /// Runs jobs until stopped or, with [`WorkerOptions::until_empty`], until no job is left. While the store is away,
+    /// running jobs continue, and their outcomes are delivered when it is back.
     ///
     /// # Errors
-    /// If the store reports an error that waiting does not mend, or the system has no thread left for a slot. Running jobs
-    /// are ended first.
-    pub fn run(&self) -> Result<Summary, WorkerError> {
+    /// If the store reports an error that does not pass by itself, or the system has no thread left for a slot. Running
+    /// jobs are ended first.
+    pub fn run(&self) -> Result<WorkSummary, WorkerError> {
         let orphans = OrphanReaper::adopt(self.id());
         let excluded = ExcludedSweeps::default();
         let heartbeats = HeartbeatSender {
@@ -135,20 +135,20 @@ impl Worker {
             step_back: &step_back,
         };
         let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded);
-        // Without one the worker looks for new work by itself, more often.
+        // Without a waiter the worker reads the backlog more often.
         let waiter = self.store.work_waiter(&self.options.scope).ok();
         if waiter.is_none() {
-            self.state.ring(Ring::Failed);
+            self.state.notify(WorkNotice::Failed);
         }
         let result = thread::scope(|threads| {
-            // Whatever ends this closure, also a panic, ends the threads.
+            // Any end of this closure, even a panic, ends the threads.
             let mut end = EndThreads { state: &self.state, waiter: waiter.as_deref(), is_done: false };
             let (over, is_over) = mpsc::channel::<()>();
             for slot in 0..self.options.slots as usize {
                 let context = &context;
                 spawn(threads, format!("slot {slot}"), move || slot::run(context, slot))?;
             }
-            // The first heartbeat is sent before the first claim, so that whoever looks sees the worker.
+            // The first heartbeat is sent before the first claim, so that `sweep status` lists the worker.
             let known = heartbeats.beat();
             let (heartbeats, orphans, step_back) = (&heartbeats, &orphans, &step_back);
             let beat = move || {
@@ -158,7 +158,7 @@ impl Worker {
             let beating = spawn(threads, "heartbeats".into(), beat)?;
             if let Some(waiter) = &waiter {
                 let state = &self.state;
-                spawn(threads, "doorbell".into(), move || doorbell::listen(&**waiter, state))?;
+                spawn(threads, "work notices".into(), move || work_notices::listen(&**waiter, state))?;
             }
             let result = match known {
                 Err(error) if !error.is_unreachable() && error.kind != StoreErrorKind::Full => Err(error),
@@ -179,7 +179,7 @@ impl Worker {
         });
         orphans.end_all();
         result?;
-        // The worker holds nothing any more; that it is not forgotten at once does no harm.
+        // The worker holds no claims any more, so an error does no harm.
         let _ = self.store.unregister(self.id());
         let summary = dispatcher.into_summary();
         self.state.emit(WorkerEvent::Ended(summary.clone()));

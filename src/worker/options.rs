@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::job::SweepId;
 use crate::store::Scope;
 
-/// What a worker is to do.
+/// The options of a worker.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct WorkerOptions {
     /// Which sweeps it works for.
     pub scope: Scope,
     /// How many jobs it runs at once, at least 1.
@@ -23,12 +23,12 @@ pub struct Options {
 
 /// What a worker has done.
 #[derive(Clone, Debug, Default)]
-pub struct Summary {
+pub struct WorkSummary {
     /// Attempts that succeeded.
     pub succeeded: u64,
     /// Points that failed for the last time.
     pub failed: u64,
-    /// Outcomes that could not be delivered; those jobs run again once their leases have run out.
+    /// Outcomes that could not be delivered. Those jobs run again when their leases have run out.
     pub undelivered: usize,
     /// Paused sweeps that still have jobs to run.
     pub paused: Vec<SweepId>,

@@ -1,71 +1,71 @@
-//! Owns the decision when a worker talks to its store, and how many claims it asks for. Pure: `now` is an argument.
+//! Owns the decision when a worker sends requests to its store, and for how many claims it asks. Pure: `now` is an
+//! argument.
 //!
-//! One exchange carries outcomes out and claims in. Long jobs: a slot falls free, its outcome leaves and the next claim
-//! comes in the same request, and nothing is claimed ahead. Short jobs: claims are taken ahead as far as the slots will
-//! use them within [`HORIZON`], and outcomes wait for company, so that many jobs share a request: never for a number of
-//! them, but for a time, which is that of a [`BATCH`] within [`FLUSH`]. When jobs turn out to be longer, what was claimed
-//! ahead goes back to those who can run it.
+//! One request (an exchange) delivers outcomes and returns claims. Long jobs: when a slot becomes free, one request
+//! delivers its outcome and returns the next claim; nothing is claimed ahead. Short jobs: as many claims are taken
+//! ahead as the slots will use within [`HORIZON`], and an outcome waits for further ones, so that many jobs share a
+//! request. It waits for a time and not for a number of outcomes: for as long as a [`BATCH`] takes, within [`FLUSH`].
+//! When jobs become longer, claims that were taken ahead are given back, so that others can run them.
 
 use std::time::{Duration, Instant};
 
-/// How long an outcome waits for others to be delivered with it: where few come, and at the longest.
+/// How long an outcome waits for others to be delivered with it: if few come, and at most.
 pub const FLUSH: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(25));
 
-/// How many outcomes make a request worth its while: from here on, what a request costs is little beside them.
+/// With this many outcomes, the cost of a request is small compared with theirs.
 const BATCH: f64 = 128.0;
 
-/// What is not worth waiting for: fewer outcomes than this in the longest time.
-const COMPANY: f64 = 4.0;
+/// An outcome does not wait if fewer outcomes than this are expected in the longest wait.
+const FEW: f64 = 4.0;
 
-/// How far ahead claims are taken: as many as the slots are expected to use in this time. Longer than outcomes wait and a
-/// request takes on a slow disk together.
+/// How far ahead claims are taken: as many as the slots are expected to use in this time. It is longer than an outcome
+/// waits plus a request on a slow disk.
 const HORIZON: Duration = Duration::from_millis(100);
 
-/// The most claims taken ahead, whatever the jobs' length: a lost worker leaves no more than these behind.
+/// The most claims that are taken ahead. They wait for the end of their lease if the worker is lost.
 const MOST_AHEAD: u32 = 512;
 
-/// How long claims wait while no slot takes one, before jobs are taken to have become long.
+/// If claims wait for this long and no slot takes one, jobs have become long.
 const STUCK: Duration = Duration::from_millis(500);
 
-/// Waiting between two requests for claims while jobs are ready that the worker was not given: grows from the first to the
-/// second. A request for claims is one that the store writes down. None is sent while nothing is ready.
+/// Wait between two claim requests while jobs are ready that this worker did not get: grows from the first to the
+/// second. The store has to write for a claim request. None is sent while no job is ready.
 const IDLE: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(2));
 
-/// Waiting between two looks at the backlog while idle. A look only reads. The wait grows from the first to the second
-/// with the time that the worker has been idle, by a [`PATIENCE`]th of it: a worker that waits for a job now and then
-/// starts it at once, and many workers that are idle all night leave the store alone. The store tells of new work
-/// ([`Pace::new_work`]), so looks are needed only in case that this fails.
+/// Wait between two reads of the backlog (looks) while idle. The wait grows from the first to the second: it is the
+/// idle time divided by [`PATIENCE`]. So a worker that was idle for a moment starts a new job at once, and many workers
+/// that are idle all night cost the store little. The store reports new work ([`Pace::new_work`]); looks are for the
+/// case that this fails.
 const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 
-/// The longest wait between two looks when the store tells of nothing: points wait for their time, or the wait for new
-/// work fails.
-const LOOK_UNTOLD: Duration = Duration::from_secs(1);
+/// The longest wait between two looks if the store reports no new work: delayed points, or notices fail.
+const LOOK_WITHOUT_NOTICES: Duration = Duration::from_secs(1);
 
 /// See [`LOOK`]: after a minute, one look a second.
 const PATIENCE: u32 = 60;
 
-/// How far apart workers look that learn of new work at the same time, on average, and the most by which all together
-/// spread their looks.
+/// The average time between the looks of workers that get a notice of new work together, and the longest time over
+/// which all of them spread their looks.
 const SPREAD: Duration = Duration::from_micros(500);
 const MOST_SPREAD: Duration = Duration::from_millis(250);
 
-/// Waiting before a request is sent again to a store that is away: grows from the first to the second.
+/// Wait before a request is sent again to a store that is away: grows from the first to the second.
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// How a worker is about to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stopping {
-    /// It goes on.
+    /// It does not stop.
     No,
-    /// It claims no more and lets running jobs finish.
+    /// It takes no new jobs and finishes the running ones.
     Drain,
     /// It ends its jobs and gives their claims back.
     Now,
 }
 
-/// What the worker sees at one moment.
+/// The counts of a worker's state at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
+pub struct StateSnapshot {
     /// Slots.
     pub slots: u32,
     /// Slots that run a job.
@@ -76,7 +76,7 @@ pub struct View {
     pub last_taken: Option<Instant>,
     /// Outcomes to deliver.
     pub done: u32,
-    /// Since when the oldest of them waits.
+    /// When the oldest of them was added.
     pub oldest_done: Option<Instant>,
     /// Whether and how the worker stops.
     pub stopping: Stopping,
@@ -84,45 +84,53 @@ pub struct View {
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Deliver the outcomes that there are, and ask for this many claims.
+pub enum NextAction {
+    /// Deliver all outcomes, and ask for claims.
     Exchange {
-        /// 0: ask for none.
+        /// How many claims; 0: none.
         want: u32,
     },
-    /// Give this many claims back that wait for a slot.
+    /// Give back this many of the claims that wait for a slot.
     GiveBack(u32),
-    /// See whether something has come into the queue.
+    /// Read the backlog.
     Look,
-    /// Wait for something to happen, at the longest until then.
+    /// Wait until something happens, at most until this time.
     Wait(Instant),
-    /// Everything is delivered and the worker is to stop.
-    Finished,
+    /// End: the worker was told to stop, and everything is delivered.
+    End,
 }
 
-/// The worker's sense of time: how long jobs take, and when to ask again.
+/// How long jobs take, and when to send the next request.
 #[derive(Debug)]
 pub struct Pace {
     /// Smoothed wall time of a job, spawn to exit, of this worker.
     job_seconds: Option<f64>,
-    /// After a question that brought nothing: not before that time again, and how long the next wait is.
+    /// After a claim request that returned nothing: when to send the next one, and how long that wait is.
     idle: Option<(Instant, Duration)>,
     /// When to look next whether something has come, while idle.
     look_at: Option<Instant>,
-    /// Since when there has been nothing to do.
+    /// When the worker became idle.
     idle_since: Option<Instant>,
-    /// What was ready at the last look, for others or for nobody.
+    /// How many jobs were ready at the last look, for any worker.
     ready: Option<u64>,
-    /// Whether the store tells of new work, as far as is known.
-    is_told: bool,
-    /// After a request that the store did not answer, likewise.
+    /// Whether the store reports new work, as far as is known.
+    has_notices: bool,
+    /// After a request that the store did not answer: when to send it again, and how long that wait is.
     away: Option<(Instant, Duration)>,
 }
 
 impl Pace {
-    /// A worker that has seen nothing yet.
+    /// The pace of a worker that has just started.
     pub fn new() -> Self {
-        Pace { job_seconds: None, idle: None, look_at: None, idle_since: None, ready: None, is_told: true, away: None }
+        Pace {
+            job_seconds: None,
+            idle: None,
+            look_at: None,
+            idle_since: None,
+            ready: None,
+            has_notices: true,
+            away: None,
+        }
     }
 
     /// Notes how long a job took.
@@ -131,9 +139,9 @@ impl Pace {
         self.job_seconds = Some(smoothed);
     }
 
-    /// Notes what can be told of jobs that have not ended: while claims wait and no slot has taken one for long, they take
-    /// at least as long as that.
-    pub fn observe(&mut self, view: &View, now: Instant) {
+    /// Adjusts the duration of jobs by those that have not ended: if claims wait and no slot has taken one for a time,
+    /// jobs take at least that time.
+    pub fn observe(&mut self, view: &StateSnapshot, now: Instant) {
         let is_full = view.queued > 0 && view.running >= view.slots;
         let stuck =
             view.last_taken.filter(|_| is_full).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
@@ -142,7 +150,7 @@ impl Pace {
         }
     }
 
-    /// Notes the answer to a question for claims.
+    /// Notes the reply to a request: how many claims it asked for, and how many the store gave.
     pub fn answered(&mut self, asked: u32, given: u32, now: Instant) {
         self.away = None;
         if given > 0 {
@@ -154,16 +162,16 @@ impl Pace {
             self.idle = Some(back_off(self.idle, IDLE, now));
         }
         if given == 0 {
-            // At once: that may have been the last outcome of all.
+            // At once: these may have been the last outcomes of all.
             self.look_at = Some(now);
         }
     }
 
-    /// Notes what a look has found: jobs that are ready, and points that wait for their time. If more are ready than before,
-    /// claims are requested at once; what was ready before is not for this worker.
+    /// Notes the result of a look: jobs that are ready, and delayed points. If more jobs are ready than before, claims
+    /// are requested at once. This worker cannot get the jobs that were ready before.
     pub fn looked(&mut self, ready: u64, delayed: u64, now: Instant) {
         let idle_for = self.idle_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        let longest = if self.is_told && delayed == 0 { LOOK.1 } else { LOOK_UNTOLD };
+        let longest = if self.has_notices && delayed == 0 { LOOK.1 } else { LOOK_WITHOUT_NOTICES };
         self.look_at = Some(now + (idle_for / PATIENCE).clamp(LOOK.0, longest));
         if self.ready.is_some_and(|before| ready > before) || self.ready.is_none() && ready > 0 {
             self.idle = None;
@@ -171,21 +179,21 @@ impl Pace {
         self.ready = Some(ready);
     }
 
-    /// Notes that the store told of new work, and that `workers` learned of it at once. The worker looks after a part
-    /// `share` (from 0 to 1, random) of the time over which so many workers spread their looks.
+    /// Notes that the store reported new work to `workers` workers at once. The worker looks after the part `share`
+    /// (random, from 0 to 1) of the time over which that many workers spread their looks.
     pub fn new_work(&mut self, workers: u32, share: f64, now: Instant) {
-        self.is_told = true;
+        self.has_notices = true;
         let spread = SPREAD.saturating_mul(workers.saturating_sub(1)).min(MOST_SPREAD);
         let at = now + spread.mul_f64(share.clamp(0.0, 1.0));
         self.look_at = self.look_at.map(|look_at| look_at.min(at));
     }
 
-    /// Notes whether the wait for new work can be relied on.
-    pub fn set_told(&mut self, is_told: bool) {
-        self.is_told = is_told;
+    /// Notes whether the store reports new work.
+    pub fn set_notices(&mut self, has_notices: bool) {
+        self.has_notices = has_notices;
     }
 
-    /// Whether the worker has slots to spare and nothing to claim for them.
+    /// Whether the worker has free slots and got no claims for them.
     pub fn is_idle(&self) -> bool {
         self.idle.is_some()
     }
@@ -197,7 +205,7 @@ impl Pace {
         next.0
     }
 
-    /// How many claims to hold ready beside those that run.
+    /// How many claims to hold besides those of running jobs.
     fn ahead(&self, slots: u32) -> u32 {
         let Some(seconds) = self.job_seconds else { return 0 };
         let per_slot = HORIZON.as_secs_f64() / seconds.max(1e-6);
@@ -210,25 +218,25 @@ impl Pace {
         let (short, long) = FLUSH;
         let Some(seconds) = self.job_seconds else { return short };
         let between = seconds / f64::from(slots.max(1));
-        if between * COMPANY > long.as_secs_f64() {
+        if between * FEW > long.as_secs_f64() {
             return short;
         }
         Duration::from_secs_f64(between * BATCH).clamp(short, long)
     }
 
     /// What to do next.
-    pub fn next(&self, view: &View, now: Instant) -> Step {
+    pub fn next(&self, view: &StateSnapshot, now: Instant) -> NextAction {
         let draining = view.stopping != Stopping::No;
         if draining && view.running == 0 && view.queued == 0 && view.done == 0 {
-            return Step::Finished;
+            return NextAction::End;
         }
         let ahead = self.ahead(view.slots);
         let free = view.slots.saturating_sub(view.running);
         let target = free + ahead;
-        // Within twice of what is wanted lies what a job's length varies by.
+        // Up to twice the target is kept, because the duration of jobs varies.
         let slack = if ahead == 0 { 0 } else { ahead + view.slots };
         if !draining && view.queued > target + slack {
-            return Step::GiveBack(view.queued - target);
+            return NextAction::GiveBack(view.queued - target);
         }
         let lacking = target.saturating_sub(view.queued);
         let starving = free > view.queued;
@@ -237,21 +245,21 @@ impl Pace {
         let ask = may_ask && (starving || lacking > ahead / 2);
         let flush_at = view.oldest_done.map(|oldest| oldest + self.flush(view.slots));
         let overdue = flush_at.is_some_and(|flush_at| now >= flush_at);
-        // A slot waits, or nothing runs that could bring company: outcomes do not wait for it.
+        // A slot waits, or no job runs whose outcome could be delivered with these: do not wait.
         let last = view.running == 0 && (draining || view.queued == 0);
         let at_once = view.done > 0 && (starving && may_ask || last);
         if ask || overdue || at_once {
-            return Step::Exchange { want: if may_ask { lacking } else { 0 } };
+            return NextAction::Exchange { want: if may_ask { lacking } else { 0 } };
         }
         let idle = self.idle.filter(|_| !draining && lacking > 0);
         let ask_at = idle.map(|(until, _)| until).filter(|_| !is_nothing_ready);
         let look_at = self.look_at.filter(|_| idle.is_some());
         if look_at.is_some_and(|look_at| now >= look_at) {
-            return Step::Look;
+            return NextAction::Look;
         }
         let stuck_at = view.last_taken.filter(|_| view.queued > 0).map(|last| last + STUCK).filter(|at| *at > now);
         let latest = now + Duration::from_secs(1);
-        Step::Wait([flush_at, ask_at, look_at, stuck_at].into_iter().flatten().fold(latest, Instant::min))
+        NextAction::Wait([flush_at, ask_at, look_at, stuck_at].into_iter().flatten().fold(latest, Instant::min))
     }
 }
 
@@ -271,205 +279,4 @@ fn back_off(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn view() -> View {
-        View { slots: 4, running: 0, queued: 0, last_taken: None, done: 0, oldest_done: None, stopping: Stopping::No }
-    }
-
-    #[test]
-    fn an_idle_worker_asks_for_its_slots_and_then_less_and_less_often() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        assert_eq!(pace.next(&view(), now), Step::Exchange { want: 4 });
-        pace.answered(4, 0, now);
-        let asks_after = |pace: &Pace| pace.idle.map(|(until, _)| until - now);
-        assert_eq!(asks_after(&pace), Some(IDLE.0));
-        pace.answered(4, 0, now);
-        assert_eq!(asks_after(&pace), Some(IDLE.0 * 2));
-        for _ in 0..20 {
-            pace.answered(4, 0, now);
-        }
-        assert_eq!(asks_after(&pace), Some(IDLE.1));
-        assert_eq!(pace.next(&view(), now + IDLE.1), Step::Exchange { want: 4 });
-    }
-
-    #[test]
-    fn an_idle_worker_looks_often_and_asks_when_something_has_come() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        pace.answered(4, 0, now);
-        let mut at = now;
-        for (ready, asks) in [(0, false), (0, false), (3, true), (3, false), (2, false)] {
-            pace.idle = Some((now + IDLE.1, IDLE.1));
-            assert_eq!(pace.next(&view(), at), Step::Look);
-            pace.looked(ready, 0, at);
-            let next = if asks { Step::Exchange { want: 4 } } else { Step::Wait(at + LOOK.0) };
-            assert_eq!(pace.next(&view(), at), next, "{ready} at {:?}", at - now);
-            at += LOOK.0;
-        }
-        let full = View { running: 4, ..view() };
-        assert!(matches!(pace.next(&full, at + LOOK.0), Step::Wait(_)), "who has no slot to spare does not look");
-        for (idle, delayed, is_told, wait) in [
-            (6, 0, true, Duration::from_millis(100)),
-            (60, 0, true, Duration::from_secs(1)),
-            (6000, 0, true, LOOK.1),
-            (6000, 1, true, LOOK_UNTOLD),
-            (6000, 0, false, LOOK_UNTOLD),
-        ] {
-            let at = now + Duration::from_secs(idle);
-            pace.set_told(is_told);
-            pace.looked(0, delayed, at);
-            assert_eq!(pace.look_at, Some(at + wait), "after {idle} s, {delayed} delayed, told: {is_told}");
-        }
-    }
-
-    #[test]
-    fn a_worker_idle_for_a_minute_sends_at_most_one_request_a_second() {
-        let begun = Instant::now();
-        let mut pace = Pace::new();
-        pace.answered(4, 0, begun);
-        let (mut now, mut requests) = (begun, 0);
-        while now < begun + Duration::from_secs(90) {
-            match pace.next(&view(), now) {
-                Step::Wait(until) => now = until.max(now + Duration::from_micros(1)),
-                Step::Look => {
-                    requests += u32::from(now >= begun + Duration::from_secs(60));
-                    pace.looked(0, 0, now);
-                }
-                step => panic!("{step:?} after {:?}", now - begun),
-            }
-        }
-        assert!(requests <= 30, "{requests}");
-    }
-
-    #[test]
-    fn workers_that_learn_of_new_work_together_look_one_after_the_other() {
-        let now = Instant::now();
-        for (workers, share, after) in [
-            (0, 0.5, Duration::ZERO),
-            (1, 0.5, Duration::ZERO),
-            (301, 0.0, Duration::ZERO),
-            (301, 0.5, Duration::from_millis(75)),
-            (100_000, 1.0, MOST_SPREAD),
-        ] {
-            let mut pace = Pace::new();
-            pace.answered(4, 0, now);
-            pace.looked(0, 0, now + Duration::from_secs(600));
-            pace.new_work(workers, share, now);
-            assert_eq!(pace.look_at, Some(now + after), "{workers} {share}");
-            assert_eq!(pace.next(&view(), now + after), Step::Look);
-            pace.looked(1, 0, now + after);
-            assert_eq!(pace.next(&view(), now + after), Step::Exchange { want: 4 });
-        }
-        let mut busy = Pace::new();
-        busy.answered(4, 4, now);
-        busy.new_work(1, 0.0, now);
-        assert_eq!(busy.look_at, None, "a worker that has work does not look");
-    }
-
-    #[test]
-    fn long_jobs_are_not_claimed_ahead() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        pace.job_took(3.0);
-        let full = View { running: 4, ..view() };
-        assert!(matches!(pace.next(&full, now), Step::Wait(_)));
-        let one_free = View { running: 3, done: 1, oldest_done: Some(now), ..view() };
-        assert_eq!(pace.next(&one_free, now), Step::Exchange { want: 1 });
-    }
-
-    #[test]
-    fn short_jobs_are_claimed_ahead_within_bounds_and_share_requests() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        pace.job_took(0.001);
-        let busy = View { running: 4, ..view() };
-        assert_eq!(pace.next(&busy, now), Step::Exchange { want: 400 });
-        let stocked = View { running: 4, queued: 300, done: 10, oldest_done: Some(now), ..view() };
-        let batch = Duration::from_millis(25);
-        assert_eq!(pace.next(&stocked, now), Step::Wait(now + batch));
-        assert_eq!(pace.next(&stocked, now + batch), Step::Exchange { want: 100 });
-        let mut pace = Pace::new();
-        pace.job_took(0.0);
-        assert_eq!(pace.ahead(64), MOST_AHEAD);
-    }
-
-    #[test]
-    fn what_was_claimed_ahead_goes_back_when_jobs_turn_out_to_be_long() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        pace.job_took(0.001);
-        let full = View { running: 4, queued: 300, last_taken: Some(now), ..view() };
-        let next = |pace: &mut Pace, view: &View, now| {
-            pace.observe(view, now);
-            pace.next(view, now)
-        };
-        let soon = now + STUCK / 2;
-        assert_eq!(next(&mut pace, &full, soon), Step::Wait(now + STUCK));
-        assert_eq!(next(&mut pace, &full, now + STUCK), Step::GiveBack(300), "nothing has ended for long");
-        let empty = View { queued: 0, ..full };
-        assert!(matches!(next(&mut pace, &empty, now + STUCK), Step::Wait(_)), "and no more is claimed ahead");
-        // Those for slots that have just fallen free stay.
-        let free = View { running: 2, queued: 2, ..full };
-        assert!(matches!(next(&mut pace, &free, now + STUCK), Step::Wait(_)));
-        // Jobs that end, and are longer than those before.
-        let mut pace = Pace::new();
-        pace.job_took(0.001);
-        (0..20).for_each(|_| pace.job_took(0.02));
-        let ahead = pace.ahead(4);
-        assert!((1..40).contains(&ahead), "{ahead}");
-        assert_eq!(next(&mut pace, &full, now), Step::GiveBack(300 - ahead));
-    }
-
-    #[test]
-    fn an_outcome_waits_for_company_where_there_is_any_and_never_long() {
-        let now = Instant::now();
-        let one = View { running: 4, done: 1, oldest_done: Some(now), ..view() };
-        // Unknown, long, and still too rare to wait for.
-        for seconds in [None, Some(3600.0), Some(0.05)] {
-            let mut pace = Pace::new();
-            seconds.into_iter().for_each(|seconds| pace.job_took(seconds));
-            assert_eq!(pace.flush(4), FLUSH.0, "{seconds:?}");
-        }
-        for seconds in [0.0, 1e-6, 0.001, 0.01, 0.02, 0.1, 1e9] {
-            let mut pace = Pace::new();
-            pace.job_took(seconds);
-            assert!((FLUSH.0..=FLUSH.1).contains(&pace.flush(4)), "{seconds}");
-        }
-        let mut pace = Pace::new();
-        pace.job_took(0.001);
-        pace.answered(4, 0, now);
-        let last = View { running: 0, ..one };
-        assert_eq!(pace.next(&last, now), Step::Exchange { want: 0 }, "nothing runs that could bring company");
-        let pace = Pace::new();
-        assert_eq!(pace.next(&one, now), Step::Wait(now + FLUSH.0));
-        assert_eq!(pace.next(&one, now + FLUSH.0), Step::Exchange { want: 0 });
-    }
-
-    #[test]
-    fn a_draining_worker_claims_nothing_delivers_and_finishes() {
-        let now = Instant::now();
-        let pace = Pace::new();
-        let drain = View { stopping: Stopping::Drain, ..view() };
-        assert_eq!(pace.next(&drain, now), Step::Finished);
-        let busy = View { running: 1, ..drain };
-        assert!(matches!(pace.next(&busy, now), Step::Wait(_)));
-        let last = View { done: 1, oldest_done: Some(now), ..drain };
-        assert_eq!(pace.next(&last, now), Step::Exchange { want: 0 });
-    }
-
-    #[test]
-    fn a_store_that_is_away_is_asked_less_and_less_often() {
-        let now = Instant::now();
-        let mut pace = Pace::new();
-        assert_eq!(pace.unanswered(now), now + AWAY.0);
-        for _ in 0..20 {
-            pace.unanswered(now);
-        }
-        assert_eq!(pace.unanswered(now), now + AWAY.1);
-        pace.answered(1, 1, now);
-        assert_eq!(pace.unanswered(now), now + AWAY.0);
-    }
-}
+mod tests;

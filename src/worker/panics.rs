@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Calls `work`. A panic in it, which is a fault in sweep, becomes an error: the message of the panic. The panic hook has
-/// printed the place in the source to stderr by then.
+/// Calls `work`. A panic in it, which is a fault in sweep, becomes an error: the message of the panic. The panic hook
+/// has printed the place in the source to stderr by then.
 ///
 /// A panic may leave half changed what `work` was changing. So that must belong to this job alone, or be behind a lock
 /// that is used on although it is poisoned.

@@ -1,4 +1,5 @@
-//! Owns what a worker tells the store: an ended attempt as a [`Finished`], and many of them as reports by block.
+//! Owns what a worker reports to the store: an ended attempt as a [`FinishedAttempt`], and many of them as reports by
+//! block.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,24 +24,24 @@ pub struct Runner {
 }
 
 /// An attempt that is over, with the verdict, ready to be reported.
-pub struct Finished {
+pub struct FinishedAttempt {
     job: JobAddress,
     submission: u64,
     token: u64,
     attempt: u32,
     verdict: Verdict,
     tries: AttemptCounts,
-    /// None: nothing ran that is worth a place in the history.
+    /// None: no process ran, so the history needs no record.
     record: Option<Record>,
     output: Option<Vec<u8>>,
     foreign: bool,
     repeated: bool,
 }
 
-/// Lines of what a failed job printed that stand in a message.
+/// How many lines of a failed job's output a message shows.
 const TOLD_LINES: usize = 3;
 
-impl Finished {
+impl FinishedAttempt {
     /// An attempt that ran here. `ended` is none if its process could not be started.
     pub fn ran(claim: &Claim, outcome: Outcome, settings: &JobSettings, ended: Option<Ended>, runner: &Runner) -> Self {
         let (verdict, tries) = job::verdict(&outcome, &settings.retry, claim.tries, dice(claim));
@@ -59,7 +60,7 @@ impl Finished {
             origin: None,
         };
         let output = ended.and_then(|ended| kept(ended.output, verdict, settings.logs));
-        Finished::new(claim, verdict, tries, Some(record), output, false)
+        FinishedAttempt::new(claim, verdict, tries, Some(record), output, false)
     }
 
     /// How an attempt at a claim ended, for people and programs.
@@ -84,12 +85,12 @@ impl Finished {
     /// A claim given back, or found cancelled, before its process was started.
     pub fn never_started(claim: &Claim, outcome: &Outcome) -> Self {
         let (verdict, tries) = job::verdict(outcome, &RetryPolicy::NEVER, claim.tries, dice(claim));
-        Finished::new(claim, verdict, tries, None, None, false)
+        FinishedAttempt::new(claim, verdict, tries, None, None, false)
     }
 
     /// A claim given back before its process was started: charged nothing.
     pub fn given_back(claim: &Claim) -> Self {
-        Finished::never_started(claim, &Outcome::GivenBack { started: false })
+        FinishedAttempt::never_started(claim, &Outcome::GivenBack { started: false })
     }
 
     /// Another worker's claim whose lease ran out, reported on its behalf.
@@ -111,7 +112,7 @@ impl Finished {
             worker: expired.worker.clone(),
             origin: None,
         });
-        Finished::new(&expired.claim, verdict, tries, record, None, true)
+        FinishedAttempt::new(&expired.claim, verdict, tries, record, None, true)
     }
 
     fn new(
@@ -124,7 +125,7 @@ impl Finished {
     ) -> Self {
         let (job, submission, token, attempt) =
             (claim.job.clone(), claim.submission, claim.token, claim.tries.attempts);
-        Finished { job, submission, token, attempt, verdict, tries, record, output, foreign, repeated: false }
+        FinishedAttempt { job, submission, token, attempt, verdict, tries, record, output, foreign, repeated: false }
     }
 
     /// Whether the claim is another worker's.
@@ -132,9 +133,9 @@ impl Finished {
         self.foreign
     }
 
-    /// The same, to be delivered once more to a store that may have forgotten it.
+    /// Marks it for another delivery to a store that may have forgotten it.
     pub fn repeated(self) -> Self {
-        Finished { repeated: true, ..self }
+        FinishedAttempt { repeated: true, ..self }
     }
 
     /// Whether the store has accepted it before.
@@ -207,7 +208,7 @@ fn kept(mut output: Output, verdict: Verdict, logs: Logs) -> Option<Vec<u8>> {
     Some(stored::encode_output(&output))
 }
 
-/// Random bits for a claim, the same whenever asked. Claims of one request share a token.
+/// Returns random bits for a claim, always the same for the same claim. Claims of one request share a token.
 fn dice(claim: &Claim) -> u64 {
     let hash = blake3::hash(&[claim.token.to_le_bytes(), claim.job.index.to_le_bytes()].concat());
     // A hash has 32 bytes.
@@ -218,13 +219,12 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The result columns whose first places the store has, so that each is sent once and not with every
-/// report.
+/// The result columns whose first places the store knows. Each is sent once and not with every report.
 pub struct KnownColumns {
     known: BoundedMap<SweepId, HashMap<String, ColumnPlace>>,
 }
 
-/// The most sweeps whose columns are remembered. Those of others are sent again, which does no harm.
+/// The most sweeps whose columns are remembered. Columns of other sweeps are sent again, which does no harm.
 const MOST_SWEEPS: usize = 64;
 
 impl Default for KnownColumns {
@@ -234,7 +234,7 @@ impl Default for KnownColumns {
 }
 
 impl KnownColumns {
-    fn news(&self, sweep: &SweepId, records: &[Record]) -> Vec<(String, ColumnPlace)> {
+    fn new_columns(&self, sweep: &SweepId, records: &[Record]) -> Vec<(String, ColumnPlace)> {
         let mut first: HashMap<&str, ColumnPlace> = HashMap::new();
         for record in records {
             let Outcome::Succeeded { results } = &record.outcome else { continue };
@@ -249,12 +249,12 @@ impl KnownColumns {
         first.into_iter().map(|(name, place)| (name.to_owned(), place)).collect()
     }
 
-    /// Forgets what was told of a sweep.
+    /// Forgets a sweep.
     pub fn forget(&mut self, sweep: &SweepId) {
         self.known.remove(sweep);
     }
 
-    /// Notes what an accepted report has told.
+    /// Notes the columns of an accepted report.
     pub fn accepted(&mut self, report: &Report) {
         if report.columns.is_empty() {
             return;
@@ -267,17 +267,24 @@ impl KnownColumns {
 }
 
 /// Packs ended attempts into reports, one for each block of each sweep, each in order of index.
-pub fn group(finished: &[Finished], columns: &KnownColumns) -> Vec<Report> {
-    let mut groups: BTreeMap<(&SweepId, u64, u64), Vec<&Finished>> = BTreeMap::new();
+pub fn group(finished: &[FinishedAttempt], columns: &KnownColumns) -> Vec<Report> {
+    let mut groups: BTreeMap<(&SweepId, u64, u64), Vec<&FinishedAttempt>> = BTreeMap::new();
     for one in finished {
         groups.entry((&one.job.sweep, one.submission, record::block_of(one.job.index))).or_default().push(one);
     }
-    let report = |((sweep, submission, block), mut members): ((&SweepId, u64, u64), Vec<&Finished>)| {
+    let report = |((sweep, submission, block), mut members): ((&SweepId, u64, u64), Vec<&FinishedAttempt>)| {
         members.sort_by_key(|one| one.job.index);
         let records: Vec<Record> = members.iter().filter_map(|one| one.record.clone()).collect();
         let chunk = if records.is_empty() { Vec::new() } else { stored::encode_chunk(&records) };
         let entries = members.iter().map(|one| one.entry()).collect();
-        Report { sweep: sweep.clone(), submission, block, entries, chunk, columns: columns.news(sweep, &records) }
+        Report {
+            sweep: sweep.clone(),
+            submission,
+            block,
+            entries,
+            chunk,
+            columns: columns.new_columns(sweep, &records),
+        }
     };
     groups.into_iter().map(report).collect()
 }

@@ -1,15 +1,15 @@
-//! Owns a slot: a thread that takes a claim, runs its job and says how it ended, one after the other.
+//! Owns a slot: a thread that takes a claim, runs its job and reports how it ended, one after the other.
 
 use std::time::Duration;
 
-use super::directory::{Directory, Refusal};
+use super::directory::{Directory, DirectoryError};
 use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
 use super::panics::catch;
-use super::report::{Finished, Runner};
-use super::state::{StopReason, Task, WorkerState};
+use super::report::{FinishedAttempt, Runner};
+use super::state::{ClaimedJob, StopReason, WorkerState};
 use super::step_back::{Elsewhere, StepBack};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
@@ -25,10 +25,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Bytes kept in memory of the end of each of a running job's stdout and stderr.
 const KEEP: usize = MAX_LOG_BYTES as usize;
 
-/// Bytes of the end of a file with results that are read at once; a JSON object over several lines can be as large.
+/// Bytes of the end of a results file that are read at once. A JSON object over several lines can be that large.
 const KEEP_OF_FILE: usize = 4 << 20;
 
-/// How often and how long a slot waits when the machine, not the job, is why a process cannot be started.
+/// How often and how long a slot waits when the machine has no process, memory or file to spare.
 const BUSY_MACHINE: (u32, Duration) = (50, Duration::from_millis(200));
 
 /// What all slots share.
@@ -47,7 +47,7 @@ enum Attempt {
     NotStarted,
     /// The claim was no longer this worker's, and its process was ended: nothing is reported.
     ClaimLost,
-    /// The machine has no process, memory or file to spare; in words. The claim goes back.
+    /// The machine has no process, memory or file to spare; which one. The claim goes back.
     MachineBusy(String),
     /// The attempt is over; `ended` is none if its process could not be started. `kind`: what a failure looks like, if
     /// that is known without the process.
@@ -71,46 +71,47 @@ impl Attempt {
 /// Runs jobs until the state is closed.
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
-    let run = |task: &Task| context.run_task(slot, stopper, task);
-    let finish = |task: &Task, attempt| context.finish(task, attempt);
+    let run = |task: &ClaimedJob| context.run_task(slot, stopper, task);
+    let finish = |task: &ClaimedJob, attempt| context.finish(task, attempt);
     run_each(context.state, slot, context.runner, run, finish);
 }
 
-/// Takes one job after the other for a slot until the state is closed. `run` executes a job, `finish` makes its outcome.
-/// A panic in either of them fails the job with [`Cause::InternalError`], and the slot continues with the next one.
+/// Takes one job after the other for a slot until the state is closed. `run` executes a job, `finish` makes its
+/// outcome. A panic in either of them fails the job with [`Cause::InternalError`], and the slot continues with the next
+/// one.
 fn run_each(
     state: &WorkerState,
     slot: usize,
     runner: &Runner,
-    run: impl Fn(&Task) -> Attempt,
-    finish: impl Fn(&Task, Attempt) -> Option<Finished>,
+    run: impl Fn(&ClaimedJob) -> Attempt,
+    finish: impl Fn(&ClaimedJob, Attempt) -> Option<FinishedAttempt>,
 ) {
     while let Some(task) = state.take(slot) {
         let attempt = catch(|| run(&task)).unwrap_or_else(Attempt::panicked);
         let finished = catch(|| finish(&task, attempt)).unwrap_or_else(|message| {
             let outcome = Outcome::Failed { cause: Cause::InternalError(message) };
-            Some(Finished::ran(&task.claim, outcome, &task.sweep.spec.job, None, runner))
+            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep.spec.job, None, runner))
         });
         state.finish(slot, finished);
     }
 }
 
 impl SlotContext<'_> {
-    fn run_task(&self, slot: usize, stopper: &Stopper, task: &Task) -> Attempt {
+    fn run_task(&self, slot: usize, stopper: &Stopper, task: &ClaimedJob) -> Attempt {
         let (sweep, claim) = (&task.sweep, &task.claim);
         if self.excluded.contains(&sweep.id) {
             return Attempt::NotStarted;
         }
         let prepared = match sweep.prepare(claim.job.index, claim.tries.attempts) {
             Ok(prepared) => prepared,
-            // The point's own values are the reason, on every machine.
+            // The values of the point are the reason, so this happens on every machine.
             Err(why) => return Attempt::unstarted(format!("{why:#}"), FailureKind::Other),
         };
         let directory = match Directory::enter(sweep, &prepared, claim) {
             Ok(directory) => directory,
-            Err(Refusal::Cannot(why)) => return Attempt::unstarted(why, FailureKind::CannotStart),
-            // A newer attempt runs: this claim was lost, and the store will say the same.
-            Err(Refusal::TooLate) => return Attempt::NotStarted,
+            Err(DirectoryError::Cannot(why)) => return Attempt::unstarted(why, FailureKind::CannotStart),
+            // A newer attempt runs, so this claim is lost. The next heartbeat learns that.
+            Err(DirectoryError::NewerAttempt) => return Attempt::NotStarted,
         };
         self.heartbeats.announce(claim);
         let (job, attempt) = (&claim.job, claim.tries.attempts);
@@ -134,18 +135,18 @@ impl SlotContext<'_> {
     }
 
     /// Reports the end of an attempt as an event. Returns what to report to the store.
-    fn finish(&self, task: &Task, attempt: Attempt) -> Option<Finished> {
+    fn finish(&self, task: &ClaimedJob, attempt: Attempt) -> Option<FinishedAttempt> {
         let claim = &task.claim;
         let (outcome, ended, kind) = match attempt {
             Attempt::NotStarted => {
                 self.emit_end(claim, Ending::GivenBack { why: None }, None);
-                return Some(Finished::given_back(claim));
+                return Some(FinishedAttempt::given_back(claim));
             }
             Attempt::MachineBusy(why) => {
-                // Given back in any case; other workers may have more to spare.
+                // The claim goes back in any case: other machines may have more to spare.
                 self.step_back.failed(task, FailureKind::Machine, &why);
                 self.emit_end(claim, Ending::GivenBack { why: Some(why) }, None);
-                return Some(Finished::given_back(claim));
+                return Some(FinishedAttempt::given_back(claim));
             }
             Attempt::ClaimLost => {
                 self.emit_end(claim, Ending::ClaimLost, None);
@@ -157,14 +158,15 @@ impl SlotContext<'_> {
         let policy = &task.sweep.spec.job;
         let failed = matches!(outcome, Outcome::Failed { .. });
         if failed || self.state.reports_every_job() {
-            let ending = Finished::ending(claim, &outcome, policy);
+            let ending = FinishedAttempt::ending(claim, &outcome, policy);
             self.emit_end(claim, ending, ended.as_ref());
         }
-        Some(Finished::ran(claim, outcome, policy, ended, self.runner))
+        Some(FinishedAttempt::ran(claim, outcome, policy, ended, self.runner))
     }
 
-    /// The outcome, or that the point goes back without a charge because this machine may be why its job failed.
-    fn blame(&self, task: &Task, outcome: Outcome, ended: Option<&Ended>, kind: Option<FailureKind>) -> Outcome {
+    /// Returns the outcome, or [`Outcome::CannotHere`] if this machine may be why the job failed: the point goes back
+    /// without a charge.
+    fn blame(&self, task: &ClaimedJob, outcome: Outcome, ended: Option<&Ended>, kind: Option<FailureKind>) -> Outcome {
         let cause = match &outcome {
             Outcome::Failed { cause } => cause,
             Outcome::Succeeded { .. } => {
@@ -194,7 +196,7 @@ impl SlotContext<'_> {
         }));
     }
 
-    /// Runs the process; waits a while where the machine has no process, memory or file to spare.
+    /// Runs the process. Waits a while if the machine has no process, memory or file to spare.
     fn start(&self, slot: usize, stopper: &Stopper, launch: &Launch, overflow: Overflow) -> Result<Ended, StartError> {
         let (tries, wait) = BUSY_MACHINE;
         let mut left = tries;
@@ -209,9 +211,9 @@ impl SlotContext<'_> {
         }
     }
 
-    /// A job that cannot be started has failed. But where all jobs have the same program and it is not on this machine,
-    /// no job of the sweep can run here: the first job reports that, and the others are left to other workers.
-    fn cannot_start(&self, task: &Task, prepared: &PreparedJob, error: &StartError) -> Attempt {
+    /// Handles a job that cannot be started: it has failed. But if all jobs of the sweep have the same program and it
+    /// is not on this machine, the worker leaves the sweep to other workers.
+    fn cannot_start(&self, task: &ClaimedJob, prepared: &PreparedJob, error: &StartError) -> Attempt {
         let (sweep, why) = (&task.sweep, error.to_string());
         let word = program_word(prepared);
         sweep.forget_program(word);
@@ -219,13 +221,13 @@ impl SlotContext<'_> {
             return match self.step_back.program_missing(task, word, &why) {
                 Elsewhere::AlreadyKnown => Attempt::NotStarted,
                 Elsewhere::Possible => Attempt::Over { outcome: Outcome::CannotHere { why }, ended: None, kind: None },
-                // It was paused. One job is charged, so that the reason can be looked up.
+                // The sweep was paused. One job is charged, so that `sweep failures` shows the reason.
                 Elsewhere::Impossible => Attempt::unstarted(why, FailureKind::Other),
             };
         }
         let kind = match error.machine_fault() {
             None => FailureKind::Other,
-            // Other points have other programs, which may be there.
+            // Other points have other programs, which may be on this machine.
             Some(_) if error.is_of_program() => FailureKind::Machine,
             Some(_) => FailureKind::CannotStart,
         };
@@ -251,7 +253,7 @@ fn launch(sweep: &SweepRuntime, prepared: &PreparedJob, mark: String) -> Result<
     })
 }
 
-/// How an attempt that ended by itself, or because it exceeded a limit, is to be called.
+/// Returns the outcome of an attempt that ended by itself or exceeded a limit.
 fn judge(
     sweep: &SweepRuntime,
     prepared: &PreparedJob,

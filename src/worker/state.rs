@@ -1,24 +1,27 @@
-//! Owns what a worker's threads share: the claims it holds, in every stage, and the order to stop.
+//! Owns what a worker's threads share: the claims that it holds, in every stage, and the order to stop.
 //!
-//! A claim is queued, then running in a slot, then done and waiting for delivery, then with the store again. One lock
-//! guards all of it, so that a heartbeat names each claim exactly once, and no stop meant for one job hits another.
+//! A claim is queued, then runs in a slot, then is done and waits for delivery, then is in delivery. One lock guards
+//! all stages, so that a heartbeat names each claim exactly once, and an order to stop one job never stops another.
+//! `claims` moves claims from stage to stage; `stop` gives the orders to stop.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::doorbell::Ring;
 use super::events::{EventSink, WorkerEvent};
-use super::pace::{Stopping, View};
-use super::report::Finished;
-use crate::job::{Outcome, SweepId};
+use super::pace::{StateSnapshot, Stopping};
+use super::report::FinishedAttempt;
+use super::work_notices::WorkNotice;
 use crate::process::Stopper;
 use crate::runtime::SweepRuntime;
-use crate::store::{Claim, HeldClaim, LeaseStatus};
+use crate::store::{Claim, HeldClaim};
 
-/// A claim with the sweep that it belongs to, made ready.
+mod claims;
+mod stop;
+
+/// A claim with the sweep that it belongs to, loaded on this machine.
 #[derive(Clone)]
-pub struct Task {
+pub struct ClaimedJob {
     /// The claim.
     pub claim: Claim,
     /// Its sweep.
@@ -42,25 +45,25 @@ struct Running {
 }
 
 struct Inner {
-    queue: VecDeque<Task>,
+    queue: VecDeque<ClaimedJob>,
     last_taken: Option<Instant>,
     slots: Vec<Option<Running>>,
-    done: Vec<Finished>,
+    done: Vec<FinishedAttempt>,
     oldest_done: Option<Instant>,
     /// Claims whose outcomes are in a request that the store has not answered yet.
     in_delivery: Vec<HeldClaim>,
     stopping: Stopping,
-    /// Set when the worker is over: slots go home.
+    /// Whether the worker has ended: its threads end.
     closed: bool,
-    /// Set by whatever the loop should look at, cleared when it does.
+    /// Whether the dispatcher has something to react to; cleared when it does.
     woken: bool,
-    /// Whether the loop has nothing to do and waits to be told of new work.
+    /// Whether the dispatcher has nothing to do and waits for new work.
     idle: bool,
-    /// What the doorbell has said last.
-    ring: Option<Ring>,
+    /// The newest notice that the dispatcher has not read.
+    notice: Option<WorkNotice>,
 }
 
-/// See the module.
+/// What a worker's threads share.
 pub struct WorkerState {
     state: Mutex<Inner>,
     work: Condvar,
@@ -72,7 +75,7 @@ pub struct WorkerState {
 }
 
 impl WorkerState {
-    /// A state for as many slots as there are stoppers.
+    /// Makes the state of a worker with as many slots as there are stoppers.
     pub fn new(stoppers: Vec<Stopper>, events: Arc<dyn EventSink>) -> Self {
         let state = Inner {
             queue: VecDeque::new(),
@@ -85,7 +88,7 @@ impl WorkerState {
             closed: false,
             woken: false,
             idle: false,
-            ring: None,
+            notice: None,
         };
         WorkerState {
             state: Mutex::new(state),
@@ -103,7 +106,7 @@ impl WorkerState {
         self.events.emit(event);
     }
 
-    /// Reports an event that only who wants the events of every job receives; otherwise it is not built.
+    /// Reports an event of every job. The event is not built if nobody wants these events.
     pub fn emit_of_every_job(&self, event: impl FnOnce() -> WorkerEvent) {
         if self.every_job {
             self.events.emit(event());
@@ -121,15 +124,15 @@ impl WorkerState {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A thread that panicked while it held the lock left a list half changed at worst by one push; going on and
-        // delivering what there is beats losing all of it.
+        // A thread that panicked while it held the lock has at worst left out one push. It is better to deliver what is
+        // there than to lose all of it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the pace needs to know.
-    pub fn view(&self) -> View {
+    /// Returns what the pace decides by.
+    pub fn view(&self) -> StateSnapshot {
         let state = self.lock();
-        View {
+        StateSnapshot {
             slots: state.slots.len() as u32,
             running: state.running(),
             queued: state.queue.len() as u32,
@@ -140,7 +143,7 @@ impl WorkerState {
         }
     }
 
-    /// Waits until something rings or the time has come.
+    /// Blocks the dispatcher until another thread wakes it or a time has come.
     pub fn wait(&self, until: Instant) {
         let mut state = self.lock();
         while !state.woken {
@@ -153,13 +156,13 @@ impl WorkerState {
         state.woken = false;
     }
 
-    /// Wakes the loop.
+    /// Wakes the dispatcher.
     pub fn wake(&self) {
         self.lock().woken = true;
         self.wake.notify_one();
     }
 
-    /// Notes whether the loop waits to be told of new work.
+    /// Notes whether the dispatcher waits for new work.
     pub fn set_idle(&self, idle: bool) {
         let mut state = self.lock();
         if state.idle != idle {
@@ -168,7 +171,7 @@ impl WorkerState {
         }
     }
 
-    /// Blocks until the loop waits to be told of new work. False: the worker is over.
+    /// Blocks until the dispatcher waits for new work. Returns false if the worker has ended.
     pub fn wait_until_idle(&self) -> bool {
         let mut state = self.lock();
         while !state.idle && !state.closed {
@@ -177,210 +180,22 @@ impl WorkerState {
         !state.closed
     }
 
-    /// Blocks for a time, or until the worker is over.
+    /// Blocks for a time, or until the worker has ended.
     pub fn wait_until_closed(&self, length: Duration) {
         let state = self.lock();
         // A poisoned lock ends the pause early, which does no harm.
         let _ = self.idle.wait_timeout_while(state, length, |state| !state.closed);
     }
 
-    /// Passes on what the doorbell says.
-    pub fn ring(&self, ring: Ring) {
-        self.lock().ring = Some(ring);
+    /// Passes a notice to the dispatcher.
+    pub fn notify(&self, notice: WorkNotice) {
+        self.lock().notice = Some(notice);
         self.wake();
     }
 
-    /// What the doorbell has said.
-    pub fn take_ring(&self) -> Option<Ring> {
-        self.lock().ring.take()
-    }
-
-    /// Gives the slots more to do.
-    pub fn queue(&self, tasks: Vec<Task>) {
-        let many = tasks.len() > 1;
-        self.lock().queue.extend(tasks);
-        if many {
-            self.work.notify_all();
-        } else {
-            self.work.notify_one();
-        }
-    }
-
-    /// A slot's next task; blocks until there is one. `None`: the worker has ended.
-    ///
-    /// A worker that was told to stop starts nothing: what is queued stays there for the dispatcher to give back, which
-    /// may take a while when the store is away.
-    pub fn take(&self, slot: usize) -> Option<Task> {
-        let mut state = self.lock();
-        loop {
-            if state.closed {
-                return None;
-            }
-            let next = if state.stopping == Stopping::No { state.queue.pop_front() } else { None };
-            if let Some(task) = next {
-                state.last_taken = Some(Instant::now());
-                // Under the lock: a stop from now on is meant for this job, one before was meant for another.
-                if let Some(stopper) = self.stoppers.get(slot) {
-                    stopper.reset();
-                }
-                if let Some(place) = state.slots.get_mut(slot) {
-                    *place = Some(Running { claim: task.claim.clone(), stop: None });
-                }
-                return Some(task);
-            }
-            if !state.woken {
-                state.woken = true;
-                self.wake.notify_one();
-            }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Why the slot's job was told to stop, if it was.
-    pub fn stop_reason(&self, slot: usize) -> Option<StopReason> {
-        self.lock().slots.get(slot).and_then(|place| place.as_ref()).and_then(|running| running.stop)
-    }
-
-    /// A slot's job has ended, with something to report or with nothing.
-    pub fn finish(&self, slot: usize, finished: Option<Finished>) {
-        let mut state = self.lock();
-        if let Some(place) = state.slots.get_mut(slot) {
-            *place = None;
-        }
-        let first = state.push_done(finished);
-        // Short jobs: the loop is woken for the first outcome of a batch; a slot that finds no work rings by itself.
-        if first || state.stopping != Stopping::No {
-            state.woken = true;
-            drop(state);
-            self.wake.notify_one();
-        }
-    }
-
-    /// Something to report that no slot ran: a claim given back, or another worker's that was lost.
-    pub fn add_done(&self, finished: Vec<Finished>) {
-        let mut state = self.lock();
-        for one in finished {
-            state.push_done(Some(one));
-        }
-        state.woken = true;
-        drop(state);
-        self.wake.notify_one();
-    }
-
-    /// Takes all outcomes for a request; their claims are still held until [`WorkerState::delivered`].
-    pub fn take_done(&self) -> Vec<Finished> {
-        let mut state = self.lock();
-        state.oldest_done = None;
-        let done = std::mem::take(&mut state.done);
-        state.in_delivery.extend(done.iter().filter(|finished| !finished.is_foreign()).map(Finished::held));
-        done
-    }
-
-    /// The store has answered the request.
-    pub fn delivered(&self) {
-        self.lock().in_delivery.clear();
-    }
-
-    /// The claims that wait for a slot, taken off the queue and given back.
-    pub fn take_queue(&self) -> Vec<Finished> {
-        self.lock().queue.drain(..).map(|task| Finished::given_back(&task.claim)).collect()
-    }
-
-    /// The claims of one sweep that wait for a slot, taken off the queue and given back.
-    pub fn take_queue_of(&self, sweep: &SweepId) -> Vec<Finished> {
-        let mut state = self.lock();
-        let (taken, left) = state.queue.drain(..).partition(|task| task.claim.job.sweep == *sweep);
-        state.queue = left;
-        let taken: VecDeque<Task> = taken;
-        taken.iter().map(|task| Finished::given_back(&task.claim)).collect()
-    }
-
-    /// Takes the last of the queue out, to be given back.
-    pub fn take_last(&self, most: u32) -> Vec<Finished> {
-        let mut state = self.lock();
-        let kept = state.queue.len().saturating_sub(most as usize);
-        state.queue.split_off(kept).iter().map(|task| Finished::given_back(&task.claim)).collect()
-    }
-
-    /// How many claims of a sweep are held, in every stage.
-    pub fn count_held(&self, sweep: &SweepId) -> u64 {
-        self.held().0.iter().filter(|held| held.job.sweep == *sweep).count() as u64
-    }
-
-    /// Whether a slot holds the claim and was not told to stop.
-    pub fn holds_unstopped(&self, claim: &Claim) -> bool {
-        self.lock().slots.iter().flatten().any(|running| running.claim == *claim && running.stop.is_none())
-    }
-
-    /// Every claim that is held, for a heartbeat, and the number of busy slots.
-    pub fn held(&self) -> (Vec<HeldClaim>, u32) {
-        let state = self.lock();
-        let queued = state.queue.iter().map(|task| held(&task.claim, false));
-        let running = state.slots.iter().flatten().map(|running| held(&running.claim, true));
-        let done = state.done.iter().filter(|finished| !finished.is_foreign()).map(Finished::held);
-        let claims = queued.chain(running).chain(done).chain(state.in_delivery.iter().cloned()).collect();
-        (claims, state.running())
-    }
-
-    /// Acts on what the store said of claims: queued ones are dropped, or given to the caller to be reported cancelled or
-    /// given back; running ones are ended, but for one that was started while the store said it need not be.
-    pub fn apply(&self, statuses: &[(HeldClaim, LeaseStatus)]) -> Vec<Finished> {
-        let mut state = self.lock();
-        let mut to_report = Vec::new();
-        for (held, status) in statuses {
-            let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
-            let queued = state.queue.iter().position(|task| is_it(&task.claim)).and_then(|at| state.queue.remove(at));
-            let (outcome, reason) = match status {
-                LeaseStatus::Lost => {
-                    self.emit(WorkerEvent::ClaimLost { job: held.job.clone() });
-                    (None, Some(StopReason::Lost))
-                }
-                LeaseStatus::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
-                LeaseStatus::Paused => (Some(Outcome::GivenBack { started: false }), None),
-            };
-            match (queued, reason) {
-                (Some(task), _) => {
-                    to_report.extend(outcome.map(|outcome| Finished::never_started(&task.claim, &outcome)));
-                }
-                (None, Some(reason)) => self.stop_running(&mut state, reason, is_it),
-                (None, None) => {}
-            }
-        }
-        to_report
-    }
-
-    /// Raises the order to stop; it is never lowered.
-    pub fn stop(&self, how: Stopping) {
-        let mut state = self.lock();
-        if how > state.stopping {
-            state.stopping = how;
-            self.emit(WorkerEvent::Stopping { how });
-        }
-        if state.stopping == Stopping::Now {
-            self.stop_running(&mut state, StopReason::WorkerStops, |_| true);
-        }
-        state.woken = true;
-        drop(state);
-        self.wake.notify_one();
-    }
-
-    /// Sends the slots home.
-    pub fn close(&self) {
-        self.lock().closed = true;
-        self.work.notify_all();
-        self.idle.notify_all();
-    }
-
-    fn stop_running(&self, state: &mut Inner, reason: StopReason, which: impl Fn(&Claim) -> bool) {
-        for (place, stopper) in state.slots.iter_mut().zip(&self.stoppers) {
-            if let Some(running) = place.as_mut().filter(|running| which(&running.claim)) {
-                // The first reason stands, but a claim that is lost is lost whatever was said before.
-                if running.stop.is_none() || reason == StopReason::Lost {
-                    running.stop = Some(reason);
-                }
-                stopper.stop();
-            }
-        }
+    /// Takes the newest notice.
+    pub fn take_notice(&self) -> Option<WorkNotice> {
+        self.lock().notice.take()
     }
 }
 
@@ -389,8 +204,8 @@ impl Inner {
         self.slots.iter().flatten().count() as u32
     }
 
-    /// Returns whether it is the first one of a batch.
-    fn push_done(&mut self, finished: Option<Finished>) -> bool {
+    /// Adds an outcome. Returns whether it is the first one of a batch.
+    fn push_done(&mut self, finished: Option<FinishedAttempt>) -> bool {
         let Some(finished) = finished else { return false };
         self.done.push(finished);
         let first = self.oldest_done.is_none();
@@ -399,8 +214,4 @@ impl Inner {
         }
         first
     }
-}
-
-fn held(claim: &Claim, started: bool) -> HeldClaim {
-    HeldClaim { job: claim.job.clone(), token: claim.token, started }
 }

@@ -7,22 +7,22 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::events::WorkerEvent;
-use super::exclusions::{Ends, ExcludedSweeps, Exclusion, IfAlone, may_run_elsewhere};
+use super::exclusions::{ExcludedSweeps, Exclusion, ExclusionEnd, IfAlone, may_run_elsewhere};
 use super::health::{FailureKind, Judgement, SweepHealth};
 use super::heartbeat::HeartbeatSender;
-use super::state::{Task, WorkerState};
+use super::state::{ClaimedJob, WorkerState};
 use crate::job::{JobState, SweepId};
 use crate::store::{Result, Store, SweepRow};
 
-/// The most sweeps of whose failures something is remembered.
+/// The most sweeps whose failures are remembered.
 const MOST_SWEEPS: usize = 64;
 
-/// How long a sweep that this version of sweep cannot read is left alone.
+/// How long a sweep that this version of sweep cannot read is excluded.
 const UNREADABLE: Duration = Duration::from_secs(600);
 
-/// What a worker knows of one sweep.
+/// What a worker knows about failures of one sweep here.
 #[derive(Default)]
-struct Entry {
+struct SweepFailures {
     health: SweepHealth,
     /// The point that was put back when the worker stepped back.
     probe: Option<u64>,
@@ -34,7 +34,7 @@ pub(super) struct StepBack<'a> {
     pub(super) state: &'a WorkerState,
     pub(super) excluded: &'a ExcludedSweeps,
     pub(super) heartbeats: &'a HeartbeatSender<'a>,
-    sweeps: Mutex<HashMap<SweepId, Entry>>,
+    sweeps: Mutex<HashMap<SweepId, SweepFailures>>,
     /// Whether something has failed yet: without failures a job costs no lock.
     is_any: AtomicBool,
 }
@@ -70,11 +70,11 @@ impl<'a> StepBack<'a> {
 
     /// A job has failed here; `why` in words. Returns whether its point is to be put back without a charge. It may talk
     /// to the store.
-    pub(super) fn failed(&self, task: &Task, kind: FailureKind, why: &str) -> bool {
+    pub(super) fn failed(&self, task: &ClaimedJob, kind: FailureKind, why: &str) -> bool {
         let (id, now) = (&task.sweep.id, Instant::now());
         let mut judgement = self.of(id, |entry| entry.health.failed(kind, now));
         if judgement == Judgement::ReadCounts {
-            // A store that is away: the next failures are compared.
+            // The store is away: later failures are compared.
             let Ok(row) = self.store.sweep(id) else { return false };
             let held = self.state.count_held(id);
             judgement = self.of(id, |entry| entry.health.compare(&row.counts, held, now));
@@ -86,7 +86,7 @@ impl<'a> StepBack<'a> {
         }
     }
 
-    fn step_back(&self, task: &Task, kind: FailureKind, why: &str) -> bool {
+    fn step_back(&self, task: &ClaimedJob, kind: FailureKind, why: &str) -> bool {
         let (id, job) = (&task.sweep.id, &task.claim.job);
         let pause = self.of(id, |entry| {
             if entry.health.is_back() {
@@ -95,10 +95,10 @@ impl<'a> StepBack<'a> {
             entry.probe = Some(job.index);
             Some(entry.health.step_back())
         });
-        // Another slot was quicker.
+        // Another slot has stepped back already.
         let Some(pause) = pause else { return true };
         let why = format!("{job} failed, perhaps because of this machine: {why}");
-        let ends = Ends::At(Instant::now() + pause);
+        let ends = ExclusionEnd::At(Instant::now() + pause);
         self.excluded.add(id, Exclusion { why: why.clone(), ends, if_alone: IfAlone::TakeAgain });
         self.leave_to_others(id);
         match self.others_may_run(id) {
@@ -108,7 +108,7 @@ impl<'a> StepBack<'a> {
                 self.of(id, |entry| entry.health.is_alone(Instant::now()));
                 false
             }
-            // With the store away nothing is known of other workers.
+            // The store is away: nothing is known about other workers.
             Ok((_, true)) | Err(_) => {
                 self.state.emit(WorkerEvent::SteppedBack { sweep: id.clone(), why, pause: Some(pause) });
                 true
@@ -118,7 +118,7 @@ impl<'a> StepBack<'a> {
 
     /// Pauses a sweep whose first jobs cannot be started and that no other worker may run, before all its points have
     /// failed. Returns whether it is paused.
-    fn pause_unstartable(&self, task: &Task, why: &str) -> bool {
+    fn pause_unstartable(&self, task: &ClaimedJob, why: &str) -> bool {
         let Ok(row) = self.store.sweep(&task.sweep.id) else { return false };
         let counts = &row.counts;
         let has_run = counts.succeeded > counts.reused;
@@ -130,9 +130,9 @@ impl<'a> StepBack<'a> {
     }
 
     /// The program of all jobs of a sweep is not on this machine.
-    pub(super) fn program_missing(&self, task: &Task, program: &str, why: &str) -> Elsewhere {
+    pub(super) fn program_missing(&self, task: &ClaimedJob, program: &str, why: &str) -> Elsewhere {
         let sweep = &task.sweep;
-        let ends = Ends::WhenFound { sweep: sweep.clone(), program: program.to_owned() };
+        let ends = ExclusionEnd::WhenFound { sweep: sweep.clone(), program: program.to_owned() };
         if !self.excluded.add(&sweep.id, Exclusion { why: why.to_owned(), ends, if_alone: IfAlone::Pause }) {
             return Elsewhere::AlreadyKnown;
         }
@@ -144,8 +144,8 @@ impl<'a> StepBack<'a> {
         Elsewhere::Possible
     }
 
-    /// Gives back what waits of a sweep that is excluded now, and tells the store that it is. Should the store be away,
-    /// the next heartbeat tells it.
+    /// Gives back the queued claims of a sweep that is now excluded, and tells the store. If the store is away, the
+    /// next heartbeat tells it.
     fn leave_to_others(&self, sweep: &SweepId) {
         let back = self.state.take_queue_of(sweep);
         self.state.add_done(back);
@@ -183,20 +183,20 @@ impl<'a> StepBack<'a> {
         paused
     }
 
-    /// Ends exclusions whose time has come. Returns whether there were any; the store is to be told then.
+    /// ExclusionEnd exclusions whose time has come. Returns whether there were any; the store is to be told then.
     pub(super) fn end_exclusions(&self) -> bool {
         let ended = self.excluded.take_ended(Instant::now());
         ended.iter().for_each(|sweep| self.take_again(sweep));
         !ended.is_empty()
     }
 
-    /// Looks at all excluded sweeps: other workers may have gone, and sweeps may have ended.
+    /// Checks all excluded sweeps: other workers may have gone, and sweeps may have ended.
     pub(super) fn check_all(&self) {
         for sweep in self.excluded.sweeps() {
             match self.store.sweep(&sweep) {
                 Err(error) if error.is_no_such_sweep() => self.forget(&sweep),
                 Ok(row) if row.counts.is_settled() => self.forget(&sweep),
-                // A store that is away is asked again with the next heartbeat.
+                // If the store is away, the next heartbeat checks again.
                 Ok(_) | Err(_) => {
                     let _ = self.check(&sweep);
                 }
@@ -204,7 +204,7 @@ impl<'a> StepBack<'a> {
         }
     }
 
-    /// A sweep is over. Should it be put back in the queue, the worker begins anew with it.
+    /// Forgets a sweep that has ended. If points are retried, the worker starts anew with it.
     fn forget(&self, sweep: &SweepId) {
         self.excluded.remove(sweep);
         self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
@@ -224,7 +224,7 @@ impl<'a> StepBack<'a> {
         self.state.wake();
     }
 
-    fn of<T>(&self, sweep: &SweepId, change: impl FnOnce(&mut Entry) -> T) -> T {
+    fn of<T>(&self, sweep: &SweepId, change: impl FnOnce(&mut SweepFailures) -> T) -> T {
         self.is_any.store(true, Ordering::Relaxed);
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         if sweeps.len() >= MOST_SWEEPS && !sweeps.contains_key(sweep) {
@@ -236,6 +236,6 @@ impl<'a> StepBack<'a> {
 
 /// Excludes a sweep that this version of sweep cannot read. Returns whether that is new.
 pub(super) fn exclude_unreadable(excluded: &ExcludedSweeps, sweep: &SweepId, why: &str) -> bool {
-    let ends = Ends::At(Instant::now() + UNREADABLE);
+    let ends = ExclusionEnd::At(Instant::now() + UNREADABLE);
     excluded.add(sweep, Exclusion { why: why.to_owned(), ends, if_alone: IfAlone::Pause })
 }

@@ -107,7 +107,7 @@ pub fn of_event(time: Timestamp, worker: Option<&str>, event: &WorkerEvent) -> S
     line(time, worker, name, fields)
 }
 
-/// Something that is said to people, as one line.
+/// A message for people, as one line.
 pub fn of_message(time: Timestamp, message: &str) -> String {
     line(time, None, "message", Fields::Message { message })
 }
@@ -119,7 +119,7 @@ pub fn of_dropped(time: Timestamp, worker: Option<&str>, events: u64) -> String 
 
 fn line(time: Timestamp, worker: Option<&str>, event: &'static str, fields: Fields<'_>) -> String {
     let line = Line { version: VERSION, event, time: format!("{time:.3}"), worker, fields };
-    // Text, numbers and lists of text: none of them can fail to be written.
+    // Text, numbers and lists of text: their serialization cannot fail.
     serde_json::to_string(&line).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Owns the sentences in which people are told of a worker's events. Pure: `now` is an argument.
+//! Owns the text form of a worker's events, for people. Pure: `now` is an argument.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,31 +7,31 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::worker::events::{Ending, JobEnd};
 use crate::worker::pace::Stopping;
-use crate::worker::{Summary, WorkerEvent};
+use crate::worker::{WorkSummary, WorkerEvent};
 
-/// How often further failures of a kind are told of, as a count.
+/// Time between two counts of further failures.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The most kinds of failures that are told apart; when there are more, the oldest counts are told and forgotten.
+/// The most kinds of failures that are counted separately. When there are more, all counts are reported and forgotten.
 const MOST_KINDS: usize = 100;
 
-/// What people are told.
+/// Makes lines of text from events.
 pub struct People {
-    /// The worker belongs to a command that shows the sweep itself: less is said.
+    /// Whether the worker belongs to a command that shows the sweep itself: fewer events are shown.
     one_sweep: bool,
-    /// By sweep and kind of cause: how many failures have not been told of.
+    /// By sweep and kind of cause: the number of failures since the last report.
     failures: BTreeMap<(SweepId, String), u64>,
-    /// When counts are told next; none: there are none.
+    /// When counts are reported next; none: there are none.
     next: Option<Instant>,
 }
 
 impl People {
-    /// Nothing said yet.
+    /// Nothing was reported yet.
     pub fn new(one_sweep: bool) -> People {
         People { one_sweep, failures: BTreeMap::new(), next: None }
     }
 
-    /// What to say of an event, line by line.
+    /// Returns the lines for an event.
     pub fn event(&mut self, event: &WorkerEvent, now: Instant) -> Vec<String> {
         match event {
             WorkerEvent::JobEnded(end) => self.job_ended(end, now),
@@ -40,13 +40,13 @@ impl People {
                 lines.extend(summary_lines(summary));
                 lines
             }
-            // The command for one sweep reports at its end where the sweep stands, and why it is paused.
+            // `sweep run` reports at its end how far the sweep is, and why it is paused.
             WorkerEvent::Started(_) | WorkerEvent::Paused { .. } if self.one_sweep => Vec::new(),
             event => sentence(event).into_iter().collect(),
         }
     }
 
-    /// Counts of failures, if their time has come.
+    /// Returns the counts of failures, if their time has come.
     pub fn tick(&mut self, now: Instant) -> Vec<String> {
         if self.next.is_none_or(|next| now < next) {
             return Vec::new();
@@ -55,7 +55,7 @@ impl People {
         self.counts()
     }
 
-    /// Counts of failures that were not told of.
+    /// Returns the counts of failures that were not reported yet.
     pub fn rest(&mut self) -> Vec<String> {
         self.next = None;
         let lines = self.counts();
@@ -95,13 +95,13 @@ impl People {
     }
 }
 
-fn summary_lines(summary: &Summary) -> Vec<String> {
+fn summary_lines(summary: &WorkSummary) -> Vec<String> {
     let mut lines: Vec<String> =
         summary.paused.iter().map(|sweep| format!("{sweep} is paused and still has jobs")).collect();
     lines.push(format!("{} succeeded, {} failed", count(summary.succeeded, "job"), summary.failed));
     if summary.undelivered > 0 {
         let outcomes = count(summary.undelivered as u64, "outcome");
-        lines.push(format!("{outcomes} could not be delivered; those jobs run again when their leases have expired"));
+        lines.push(format!("{outcomes} could not be delivered; those jobs run again when their leases have run out"));
     }
     lines
 }
@@ -110,10 +110,12 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
     Some(match event {
         WorkerEvent::Started(start) => format!("working for {}, queue {}", start.store, start.queues.join(", ")),
         WorkerEvent::StoreAway { why } => {
-            format!("the store is away: {why}; running jobs go on, outcomes are kept until it is back")
+            format!("the store is away: {why}; running jobs continue, outcomes are kept until it is back")
         }
         WorkerEvent::StoreRefuses { why } => {
-            format!("the store gives no jobs: {why}; running jobs go on, and the worker asks again from time to time")
+            format!(
+                "the store gives no jobs: {why}; running jobs continue, and the worker asks again from time to time"
+            )
         }
         WorkerEvent::StoreBack => "the store is back".into(),
         WorkerEvent::OtherFolder { sweep, folder } => format!(
@@ -121,20 +123,20 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
             folder.display()
         ),
         WorkerEvent::OutcomesRefused { jobs } => format!(
-            "the store refused {}: the claims had expired and other workers have the jobs (the other's outcome counts), \
-             or the sweep was removed",
+            "the store refused {}: other workers have these jobs because the leases had run out, or the sweep was \
+             removed",
             count(*jobs as u64, "outcome")
         ),
         WorkerEvent::LostJobsRequeued { jobs } => {
-            format!("{} of a worker that gave no sign of life put back in the queue", count(*jobs as u64, "job"))
+            format!("{} of a lost worker (no heartbeat) put back in the queue", count(*jobs as u64, "job"))
         }
         WorkerEvent::LeftoversEnded { processes } => {
             let what = if *processes == 1 { "process" } else { "processes" };
-            format!("{processes} {what} that jobs had left running ended")
+            format!("ended {processes} {what} that jobs had left running")
         }
         WorkerEvent::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
         WorkerEvent::SteppedBack { sweep, why, pause: None } => {
-            format!("this worker cannot run {sweep}, and takes none of its jobs until it can: {why}")
+            format!("this worker cannot run {sweep} and takes none of its jobs for now: {why}")
         }
         WorkerEvent::SteppedBack { sweep, why, pause: Some(pause) } => {
             format!("this worker takes no jobs of {sweep} for {:.0} s: {why}", pause.as_secs_f64())
@@ -222,7 +224,7 @@ pub mod tests {
             WorkerEvent::Stopping { how: Stopping::Drain },
             WorkerEvent::Stopping { how: Stopping::Now },
             WorkerEvent::LeftoversEnded { processes: 1 },
-            WorkerEvent::Ended(Summary { succeeded: 8, failed: 1, undelivered: 2, paused: vec![sweep()] }),
+            WorkerEvent::Ended(WorkSummary { succeeded: 8, failed: 1, undelivered: 2, paused: vec![sweep()] }),
         ]
     }
 
@@ -237,27 +239,27 @@ pub mod tests {
         working for redis://store:6379, queue default, gpu
         ising-1/4 failed: exit code 3: no licence
         ising-1/5 failed: cannot start: no `solver`: no licence; it runs again in 2.5 s
-        the store refused 1 outcome: the claims had expired and other workers have the jobs (the other's outcome counts), or the sweep was removed
-        2 jobs of a worker that gave no sign of life put back in the queue
-        the store is away: connection refused; running jobs go on, outcomes are kept until it is back
-        the store gives no jobs: out of memory; running jobs go on, and the worker asks again from time to time
+        the store refused 1 outcome: other workers have these jobs because the leases had run out, or the sweep was removed
+        2 jobs of a lost worker (no heartbeat) put back in the queue
+        the store is away: connection refused; running jobs continue, outcomes are kept until it is back
+        the store gives no jobs: out of memory; running jobs continue, and the worker asks again from time to time
         the store is back
         this machine does not have the folder of ising-1's sweep file; its jobs run in /tmp
         ising-1 is paused: 20 points failed
-        this worker cannot run ising-1, and takes none of its jobs until it can: there is no program `solver`
+        this worker cannot run ising-1 and takes none of its jobs for now: there is no program `solver`
         this worker takes no jobs of ising-1 for 20 s: 5 jobs in a row failed here
         this worker takes jobs of ising-1 again
         finishing the running jobs, no new jobs; press Ctrl-C again to stop the running ones
         stopping: running jobs are ended and given back
-        1 process that jobs had left running ended
+        ended 1 process that jobs had left running
         ising-1 is paused and still has jobs
         8 jobs succeeded, 1 failed
-        2 outcomes could not be delivered; those jobs run again when their leases have expired
+        2 outcomes could not be delivered; those jobs run again when their leases have run out
         "#);
     }
 
     #[test]
-    fn the_first_failure_of_a_kind_is_told_at_once_and_further_ones_are_counted() {
+    fn the_first_failure_of_a_kind_is_reported_at_once_and_further_ones_are_counted() {
         let mut people = People::new(false);
         let now = Instant::now();
         assert_eq!(people.event(&failed(1, 3), now), ["ising-1/1 failed: exit code 3: no licence"]);

@@ -18,7 +18,7 @@ fn every_attempt_finds_it_fresh_and_the_earlier_ones_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("runs/s-1/7");
     for attempt in 1..=3 {
-        assert_eq!(take(&dir, &owner(7, attempt)), Ok(Found::Fresh));
+        assert_eq!(take(&dir, &owner(7, attempt)), Ok(DirectoryState::Fresh));
         assert_eq!(names(&dir), [JOB_MARKER_FILE]);
         fs::write(dir.join("out"), attempt.to_string()).unwrap();
     }
@@ -31,7 +31,7 @@ fn an_attempt_that_comes_late_does_not_disturb_a_newer_one() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("d");
     take(&dir, &owner(7, 2)).unwrap();
-    assert_eq!(take(&dir, &owner(7, 1)), Err(Refusal::TooLate));
+    assert_eq!(take(&dir, &owner(7, 1)), Err(DirectoryError::NewerAttempt));
     assert_eq!(names(folder.path()), ["d"]);
 }
 
@@ -41,7 +41,7 @@ fn a_directory_of_the_same_job_in_a_store_that_is_gone_is_moved_aside_too() {
     let dir = folder.path().join("d");
     for submission in ["aa", "bb", "cc"] {
         let owner = Owner { submission, ..owner(7, 1) };
-        assert_eq!(take(&dir, &owner), Ok(Found::Fresh), "{submission}");
+        assert_eq!(take(&dir, &owner), Ok(DirectoryState::Fresh), "{submission}");
     }
     assert_eq!(names(folder.path()), ["d", "d.attempt-1", "d.attempt-1.2"]);
 }
@@ -50,11 +50,11 @@ fn a_directory_of_the_same_job_in_a_store_that_is_gone_is_moved_aside_too() {
 fn a_directory_that_several_jobs_have_stays_for_all_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("d");
-    assert_eq!(take(&dir, &owner(0, 1)), Ok(Found::Fresh));
+    assert_eq!(take(&dir, &owner(0, 1)), Ok(DirectoryState::Fresh));
     fs::write(dir.join("out"), "0").unwrap();
-    assert_eq!(take(&dir, &owner(1, 1)), Ok(Found::AsItWas));
-    assert_eq!(take(&dir, &owner(0, 2)), Ok(Found::AsItWas));
-    assert_eq!(take(&dir, &owner(1, 2)), Ok(Found::AsItWas));
+    assert_eq!(take(&dir, &owner(1, 1)), Ok(DirectoryState::AsItWas));
+    assert_eq!(take(&dir, &owner(0, 2)), Ok(DirectoryState::AsItWas));
+    assert_eq!(take(&dir, &owner(1, 2)), Ok(DirectoryState::AsItWas));
     assert_eq!(names(folder.path()), ["d"]);
     assert_eq!(names(&dir), [JOB_MARKER_FILE, "out"]);
 }
@@ -66,7 +66,7 @@ fn a_directory_with_something_in_it_is_used_as_it_stands_and_gets_no_marker() {
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("mine"), "x").unwrap();
     for attempt in 1..=2 {
-        assert_eq!(take(&dir, &owner(0, attempt)), Ok(Found::AsItWas));
+        assert_eq!(take(&dir, &owner(0, attempt)), Ok(DirectoryState::AsItWas));
     }
     assert_eq!((names(&dir), names(folder.path())), (vec!["mine".to_owned()], vec!["d".to_owned()]));
 }
@@ -76,7 +76,7 @@ fn a_marker_that_is_no_marker_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     for text in ["", "hello", "s-1/0 x aa 0\n", "shared\n"] {
         fs::write(folder.path().join(JOB_MARKER_FILE), text).unwrap();
-        assert_eq!(take(folder.path(), &owner(0, 2)), Ok(Found::AsItWas), "{text:?}");
+        assert_eq!(take(folder.path(), &owner(0, 2)), Ok(DirectoryState::AsItWas), "{text:?}");
         assert_eq!(fs::read_to_string(folder.path().join(JOB_MARKER_FILE)).unwrap(), text);
     }
 }
@@ -112,7 +112,7 @@ fn a_deck_replaces_a_link_and_not_what_it_points_to() {
 }
 
 /// Reads the end of a file `out`.
-fn read_out(folder: &Path, before: Option<Stamp>, keep: usize) -> Result<Kept, String> {
+fn read_out(folder: &Path, before: Option<FileStamp>, keep: usize) -> Result<Kept, String> {
     let before = before.map(|stamp| ("out".to_owned(), stamp)).into_iter().collect();
     Directory { dir: folder.to_owned(), before }.read("out", keep, None)
 }
@@ -141,11 +141,11 @@ fn a_file_that_the_job_did_not_write_is_no_result() {
         File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
     };
     write("old", 3600);
-    let before = Stamp::of(&path).unwrap().if_old();
+    let before = FileStamp::of(&path).unwrap().if_old();
     assert!(read_out(folder.path(), before, 9).unwrap_err().contains("was there before"));
     write("new", 0);
     assert_eq!(read_out(folder.path(), before, 9).unwrap().tail, b"new");
-    assert_eq!(Stamp::of(&path).unwrap().if_old(), None);
+    assert_eq!(FileStamp::of(&path).unwrap().if_old(), None);
 }
 
 #[test]

@@ -1,25 +1,26 @@
-//! Owns what follows from a reply of the store: outcomes are booked, delivered again, kept for a while; sweeps of which
-//! too much fails are paused.
+//! Owns the handling of the store's replies: it counts recorded outcomes, keeps them for a while, delivers refused ones
+//! again, and pauses sweeps of which too many points fail.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Dispatcher, Loaded, Request};
+use super::sweeps::LoadedSweep;
+use super::{Dispatcher, Request};
 use crate::job::{SweepId, Verdict};
 use crate::store::{ExchangeReply, StoreError};
 use crate::worker::events::WorkerEvent;
 use crate::worker::failures::too_many;
-use crate::worker::report::{Finished, KnownColumns};
+use crate::worker::report::{FinishedAttempt, KnownColumns};
 
 impl Dispatcher<'_> {
-    /// Books what the store has accepted; what a refused report held beside stale claims is delivered again. Returns
-    /// the sweeps of which further points have failed.
+    /// Counts the outcomes that the store has accepted. A report with a stale claim was refused as a whole; its other
+    /// outcomes are delivered again. Returns the sweeps of which points have failed.
     pub(super) fn record_reply(&mut self, request: Request, reply: &ExchangeReply) -> BTreeSet<SweepId> {
         let mut again = Vec::new();
         let mut failed = BTreeSet::new();
         let (mut recorded, mut refused_outcomes, mut requeued) = (0, 0, 0);
         let reports = &request.exchange.reports;
-        let refused = |one: &Finished| {
+        let refused = |one: &FinishedAttempt| {
             reply.stale.iter().find(|(at, _)| reports.get(*at).is_some_and(|report| one.is_of(report)))
         };
         for one in request.finished {
@@ -31,7 +32,7 @@ impl Dispatcher<'_> {
                         self.first_failures.note(&one);
                         failed.insert(one.job().sweep.clone());
                     }
-                    self.book(one);
+                    self.count_and_keep(one);
                 }
                 Some((_, stale)) if !stale.contains(&one.job().index) => again.push(one),
                 Some(_) => refused_outcomes += usize::from(!one.is_foreign() && !one.is_repeated()),
@@ -59,7 +60,7 @@ impl Dispatcher<'_> {
     }
 
     /// Counts an accepted outcome of this worker's own, and keeps it for a while where the store may forget it.
-    fn book(&mut self, one: Finished) {
+    fn count_and_keep(&mut self, one: FinishedAttempt) {
         if one.is_foreign() || one.is_repeated() {
             return;
         }
@@ -69,8 +70,8 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Delivers the outcomes of the last seconds once more if the server was restarted, because it may have forgotten
-    /// them. It refuses those that it has not forgotten, which is not reported. Returns whether there are any.
+    /// Delivers the outcomes of the last seconds again if the server was restarted, because it may have forgotten them.
+    /// It refuses those that it has not forgotten; that is not reported. Returns whether there are any.
     pub(super) fn repeat_what_was_forgotten(&mut self) -> bool {
         let Some(restarts) = self.store.restarts() else { return false };
         let repeated = self.recent.to_repeat(restarts);
@@ -82,11 +83,11 @@ impl Dispatcher<'_> {
         is_any
     }
 
-    /// Pauses sweeps of which too much fails.
+    /// Pauses sweeps of which too many points fail.
     pub(super) fn pause_if_too_many_fail(&mut self, failed: &BTreeSet<SweepId>) -> Result<(), StoreError> {
         for id in failed {
-            let Loaded::Ready(sweep) = self.runtime(id)? else { continue };
-            // A sweep that is gone, or a store that is away: the next failure looks again.
+            let LoadedSweep::Ready(sweep) = self.runtime(id)? else { continue };
+            // The sweep is gone or the store is away: the next failure checks again.
             let Ok(row) = self.store.sweep(id) else { continue };
             let Some(why) = too_many(&sweep.spec.job, &row) else { continue };
             let reason = self.first_failures.reason(id, &why);

@@ -30,10 +30,10 @@ fn sweep() -> Arc<SweepRuntime> {
     Arc::new(documents.find_map(load).unwrap())
 }
 
-fn task(sweep: &Arc<SweepRuntime>, index: u64) -> Task {
+fn task(sweep: &Arc<SweepRuntime>, index: u64) -> ClaimedJob {
     let job = JobAddress { sweep: sweep.id.clone(), index };
     let tries = AttemptCounts { attempts: 9, failures: 8, ..AttemptCounts::default() };
-    Task { claim: Claim { job, submission: 1, token: 1, tries }, sweep: sweep.clone() }
+    ClaimedJob { claim: Claim { job, submission: 1, token: 1, tries }, sweep: sweep.clone() }
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn a_panic_fails_its_job_and_the_slot_runs_the_next_one_and_ends_in_order() {
     let runner = Runner { host: "here".into(), worker: "w".into() };
     let sweep = sweep();
     state.queue((0..4).map(|index| task(&sweep, index)).collect());
-    let run = |task: &Task| match task.claim.job.index {
+    let run = |task: &ClaimedJob| match task.claim.job.index {
         0 => panic!("while it runs job {}", task.claim.job.index),
         _ => Attempt::Over { outcome: Outcome::Cancelled, ended: None, kind: None },
     };
-    let finish = |task: &Task, attempt: Attempt| match (task.claim.job.index, attempt) {
+    let finish = |task: &ClaimedJob, attempt: Attempt| match (task.claim.job.index, attempt) {
         (1, _) => panic!("while it ends job 1"),
         (_, Attempt::Over { outcome, .. }) => {
-            Some(Finished::ran(&task.claim, outcome, &task.sweep.spec.job, None, &runner))
+            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep.spec.job, None, &runner))
         }
         _ => None,
     };

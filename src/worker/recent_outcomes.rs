@@ -1,35 +1,35 @@
-//! Owns the outcomes that were accepted lately, for a store that may forget its last seconds when it crashes.
+//! Owns the outcomes that the store accepted in the last seconds: a store may forget these when it crashes.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::report::Finished;
+use super::report::FinishedAttempt;
 
-/// What a Redis with `appendfsync everysec` may forget is about two seconds.
+/// A Redis with `appendfsync everysec` may forget about two seconds.
 const KEPT_FOR: Duration = Duration::from_secs(3);
 
-/// The most outcomes kept, with what they printed: short jobs beyond these run again instead.
+/// The most outcomes that are kept, with their output. If the store forgets more, those jobs run again.
 const MOST: usize = 2000;
 
 /// The outcomes of the last seconds, oldest first.
 #[derive(Default)]
-pub struct Recent {
-    accepted: VecDeque<(Instant, Finished)>,
+pub struct RecentOutcomes {
+    accepted: VecDeque<(Instant, FinishedAttempt)>,
     restarts: u64,
 }
 
-impl Recent {
+impl RecentOutcomes {
     /// Keeps an outcome that the store has just accepted.
-    pub fn keep(&mut self, finished: Finished, now: Instant) {
+    pub fn keep(&mut self, finished: FinishedAttempt, now: Instant) {
         self.accepted.push_back((now, finished));
         while self.accepted.len() > MOST || self.accepted.front().is_some_and(|(at, _)| now - *at > KEPT_FOR) {
             self.accepted.pop_front();
         }
     }
 
-    /// What is to be delivered anew when the store was started so often by now; nothing if it was not since the last
-    /// call.
-    pub fn to_repeat(&mut self, restarts: u64) -> Vec<Finished> {
+    /// Takes the outcomes to deliver again, if the store was restarted since the last call. `restarts`: how often it
+    /// was restarted so far.
+    pub fn to_repeat(&mut self, restarts: u64) -> Vec<FinishedAttempt> {
         if restarts == self.restarts {
             return Vec::new();
         }
