@@ -147,7 +147,8 @@ fn a_redis_with_foreign_data_replies_or_refuses() {
             let store = connect();
             let (id, known) = fill(&*store);
             // The worker ids are new each time.
-            let key = if key.starts_with("sweep:worker:") { format!("sweep:worker:{known}") } else { key.clone() };
+            let of_worker = ["sweep:worker:", "sweep:holds:"].into_iter().find(|prefix| key.starts_with(prefix));
+            let key = of_worker.map_or_else(|| key.clone(), |prefix| format!("{prefix}{known}"));
             let said = match lines(&bench.say(&format!("TYPE {key}")))[0].as_str() {
                 "hash" => {
                     let fields = lines(&bench.say(&format!("HKEYS {key}")));
