@@ -59,11 +59,19 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     warn_of_store(&*store)?;
     describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
     let (summary, interrupted) = run(args, context, &store, &id)?;
-    let row = store.sweep(&id)?;
-    if interrupted && !row.counts.is_settled() {
-        message!("{}", left(&id, &row.counts, &summary));
-        return Ok(CommandExit::Interrupted);
-    }
+    let row = match store.sweep(&id) {
+        Ok(row) if interrupted && !row.counts.is_settled() => {
+            message!("{}", left(&id, Some(&row.counts), &summary));
+            return Ok(CommandExit::Interrupted);
+        }
+        // The store is still away: what was not delivered must be reported all the same.
+        Err(error) if interrupted => {
+            message!("{}", left(&id, None, &summary));
+            message!("{error}");
+            return Ok(CommandExit::Interrupted);
+        }
+        row => row?,
+    };
     let (selection, run_started_ms) = (TableSelection::default(), Some(started_ms));
     collect::write(
         &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection, run_started_ms },
@@ -88,16 +96,17 @@ fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> 
     worked
 }
 
-/// The message after an interrupted run.
-fn left(id: &SweepId, counts: &Counts, summary: &WorkSummary) -> String {
+/// The message after an interrupted run. Without counts where the store is away.
+fn left(id: &SweepId, counts: Option<&Counts>, summary: &WorkSummary) -> String {
     let lost = match summary.undelivered {
         0 => String::new(),
         some => format!("; {} could not be delivered, and those jobs will run again", count(some as u64, "outcome")),
     };
+    let succeeded = counts.map_or_else(String::new, |counts| {
+        format!(" with {} of {} points succeeded", group(counts.succeeded), group(counts.total))
+    });
     format!(
-        "{id}: interrupted with {} of {} points succeeded{lost}; run the same command to continue, or \
-         `sweep collect {id} --out FILE` to write the results so far",
-        group(counts.succeeded),
-        group(counts.total),
+        "{id}: interrupted{succeeded}{lost}; run the same command to continue, or `sweep collect {id} --out FILE` to write \
+         the results so far"
     )
 }

@@ -186,18 +186,20 @@ impl<'a> Dispatcher<'a> {
                     return Ok(true);
                 }
                 Err(error) => {
-                    // The store is full, or a replica for a while, and has done nothing of what it refused. It may
-                    // still accept the outcomes without a claim request; that is another request, with its own number.
-                    if error.is_refusal() && request.exchange.claim_request.take().is_some() {
-                        self.seq += 1;
-                        request.exchange.seq = self.seq;
+                    // The store is full, or a replica for a while. It may still accept the outcomes without a claim
+                    // request. The number stays the same: if an earlier send was applied and its reply was lost, the
+                    // store returns that reply, with its claims.
+                    if error.is_refusal() {
+                        request.exchange.claim_request = None;
                     }
                     self.wait_out(error)?;
                 }
             }
             self.wait_for_store();
             if self.gives_up(&mut give_up_at) {
-                self.summary.undelivered += request.finished.len() + self.state.take_done().len();
+                let left = self.state.take_done();
+                self.summary.undelivered +=
+                    request.finished.iter().chain(&left).filter(|finished| finished.is_outcome()).count();
                 return Ok(false);
             }
         }

@@ -85,10 +85,10 @@ impl ExcludedSweeps {
             ExclusionEnd::WhenFound { sweep, program } => sweep.program(program).is_ok(),
             ExclusionEnd::At(time) => now >= *time,
         };
-        let mut sweeps = self.lock();
-        let ended: Vec<SweepId> =
-            sweeps.iter().filter(|(_, one)| has_ended(one)).map(|(sweep, _)| sweep.clone()).collect();
-        sweeps.retain(|sweep, _| !ended.contains(sweep));
+        // Without the lock: to find a program takes long on a file system that hangs, and slots ask for exclusions.
+        let all = self.lock().clone();
+        let ended: Vec<SweepId> = all.into_iter().filter(|(_, one)| has_ended(one)).map(|(sweep, _)| sweep).collect();
+        self.lock().retain(|sweep, _| !ended.contains(sweep));
         ended
     }
 

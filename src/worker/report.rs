@@ -133,6 +133,11 @@ impl FinishedAttempt {
         self.foreign
     }
 
+    /// Whether it reports an attempt that ran on this machine: neither a claim given back nor another worker's.
+    pub fn is_outcome(&self) -> bool {
+        self.record.is_some() && !self.foreign
+    }
+
     /// Marks it for another delivery to a store that may have forgotten it.
     pub fn repeated(self) -> Self {
         FinishedAttempt { repeated: true, ..self }

@@ -126,7 +126,7 @@ impl<'a> StepBack<'a> {
             return false;
         }
         let id = &task.sweep.id;
-        self.pause(&row, &format!("its jobs cannot be started: {why}; mend that, then `sweep resume {id}`"))
+        self.pause(&row, &format!("its jobs cannot be started: {why}; fix this, then run `sweep resume {id}`"))
     }
 
     /// The program of all jobs of a sweep is not on this machine.
@@ -168,7 +168,7 @@ impl<'a> StepBack<'a> {
         match if_alone {
             IfAlone::TakeAgain => self.take_again(sweep),
             IfAlone::Pause if row.paused.is_none() && !row.counts.is_settled() => {
-                self.pause(&row, &format!("no worker can run it: {why}; mend that, then `sweep resume {sweep}`"));
+                self.pause(&row, &format!("no worker can run it: {why}; fix this, then run `sweep resume {sweep}`"));
             }
             IfAlone::Pause => {}
         }
@@ -183,7 +183,7 @@ impl<'a> StepBack<'a> {
         paused
     }
 
-    /// ExclusionEnd exclusions whose time has come. Returns whether there were any; the store is to be told then.
+    /// Ends the exclusions whose time has come. Returns whether there were any: then a heartbeat must report it.
     pub(super) fn end_exclusions(&self) -> bool {
         let ended = self.excluded.take_ended(Instant::now());
         ended.iter().for_each(|sweep| self.take_again(sweep));

@@ -43,7 +43,7 @@ fn a_redis_that_keeps_nothing_is_warned_of_at_submit() {
     assert_eq!(ran.stdout, "pi-1\n", "it is there already");
     sandbox.server().say("CONFIG SET save \"60 1\"");
     let ran = sandbox.sweep(&["run", "pi.toml"]).code(0);
-    assert!(ran.stderr.contains("after its last snapshot"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("since its last snapshot"), "{}", ran.stderr);
 }
 
 #[test]

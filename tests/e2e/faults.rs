@@ -190,7 +190,9 @@ fn a_request_whose_reply_is_lost_is_applied_once() {
     let token = Token::new();
     let id = submit(&sandbox, &token, "echo y=$SWEEP_ATTEMPT", "repeats = 100\n[grid]\nx = [1, 2, 3]");
     let proxy = Proxy::before(sandbox.port().expect("a Redis"));
-    let mut worker = sandbox.start_at(&proxy.url(), "worker", &["worker", "-j", "2", "--until-empty"]);
+    let mut worker = sandbox.worker_at(&proxy.url(), "worker", &["-j", "2", "--until-empty"]);
+    // A worker that cannot reach its store at the start ends.
+    worker.wait_for("the worker to start", |event| matches!(event, Event::Started { .. }));
     // Each look changes the line: replies are lost, or arrive, or the connection is half closed.
     let mut lines = [Line::Deaf, Line::Open].into_iter().cycle();
     until("the worker to end", || {

@@ -200,7 +200,7 @@ fn a_full_disk_is_waited_for_and_one_that_cannot_be_written_is_told() {
     assert!(sandbox.read("doctor.txt").contains("bad      disk"), "{}", sandbox.read("doctor.txt"));
     assert!(sandbox.read("status.txt").contains("wait-1"));
     let refused = sandbox.read("refused.txt");
-    assert_eq!(refused.matches("cannot be written (Read-only file system").count(), 2, "{refused}");
+    assert_eq!(refused.matches("is not writable (Read-only file system").count(), 2, "{refused}");
 }
 
 #[test]
@@ -212,5 +212,17 @@ fn a_damaged_embedded_store_is_told_with_what_can_be_saved() {
     // All pages except the first, which identifies the database as ours.
     bytes[4096..].fill(0xA5);
     fs::write(&file, bytes).unwrap();
-    refused(&sandbox, &["is damaged", "keep a copy", ".recover"]);
+    refused(&sandbox, &["is damaged", "copy it first", ".recover"]);
+}
+
+#[test]
+fn an_interrupted_run_without_its_store_says_what_was_not_delivered() {
+    let mut sandbox = Sandbox::redis();
+    submit(&sandbox, 2);
+    let mut run = sandbox.start("run", &["run", "wait.toml", "-j", "1", "--log-format", "json"]);
+    started(&sandbox, 1);
+    sandbox.server().stop();
+    run.interrupt_twice();
+    assert_eq!(run.end(), 130, "{}", run.log());
+    assert!(run.log().contains("1 outcome could not be delivered"), "{}", run.log());
 }

@@ -21,9 +21,14 @@ impl WorkerState {
         for (held, status) in statuses {
             let is_it = |claim: &Claim| claim.token == held.token && claim.job == held.job;
             let queued = state.queue.iter().position(|task| is_it(&task.claim)).and_then(|at| state.queue.remove(at));
+            let runs = state.slots.iter().flatten().any(|running| is_it(&running.claim));
             let (outcome, reason) = match status {
                 LeaseStatus::Lost => {
-                    self.emit(WorkerEvent::ClaimLost { job: held.job.clone() });
+                    // A claim that is neither queued nor running was perhaps recorded since the heartbeat was sent. If
+                    // it was lost, the store refuses its outcome.
+                    if queued.is_some() || runs {
+                        self.emit(WorkerEvent::ClaimLost { job: held.job.clone() });
+                    }
                     (None, Some(StopReason::Lost))
                 }
                 LeaseStatus::Cancelled => (Some(Outcome::Cancelled), Some(StopReason::Cancelled)),
