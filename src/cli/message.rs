@@ -1,15 +1,22 @@
 //! Owns lines on stderr: text for people, or JSON for a program that reads them. A closed stderr is not an error.
 
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{IsTerminal, Stderr, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::report::json;
-
 use crate::error::Error;
+
+/// How long a command that ends waits for the reader of its stderr.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// How often a writer that waits for the reader of stderr checks whether the command ends.
+const CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// Prints a line on standard error. Unlike `eprintln!` it does not panic when standard error is closed.
 macro_rules! message {
@@ -21,6 +28,14 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// The progress bar that is drawn on stderr now.
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// When lines are dropped that the reader of stderr does not take. Not set: a writer waits for the reader.
+static DROP_AFTER: OnceLock<Instant> = OnceLock::new();
+
+/// From now on a reader that does not read stderr delays this command by at most [`LAST_LINES`].
+pub fn wait_no_longer() {
+    DROP_AFTER.get_or_init(|| Instant::now() + LAST_LINES);
+}
 
 /// From now on everything on stderr is a JSON line.
 pub fn use_json() {
@@ -46,16 +61,38 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
-/// Writes a line to stderr unchanged, in one write.
+/// Writes a line to stderr unchanged; in one write if it is no longer than `PIPE_BUF`.
 pub fn raw_line(text: &str) {
     let text = format!("{text}\n");
     let write = || {
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        let mut stderr = std::io::stderr();
+        // A write of this size does not block after a successful poll.
+        for part in text.as_bytes().chunks(libc::PIPE_BUF) {
+            if !accepts(&stderr) || stderr.write_all(part).is_err() {
+                return;
+            }
+        }
     };
     let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner);
     match &*bar {
         Some(bar) => bar.suspend(write),
         None => write(),
+    }
+}
+
+/// Waits until stderr accepts some bytes. False: the command ends, and nobody reads them. A person may have stopped the
+/// output of a terminal, and will let it continue; so a terminal is waited for.
+fn accepts(stderr: &Stderr) -> bool {
+    const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+    loop {
+        let is_over = !stderr.is_terminal() && DROP_AFTER.get().is_some_and(|end| Instant::now() >= *end);
+        let mut polled = [PollFd::new(stderr, PollFlags::OUT)];
+        match poll(&mut polled, Some(if is_over { &AT_ONCE } else { &CHECK })) {
+            Ok(0) if is_over => return false,
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // Ready, or closed, which the write finds out.
+            Ok(_) | Err(_) => return true,
+        }
     }
 }
 

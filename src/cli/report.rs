@@ -89,7 +89,8 @@ impl Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        // Fails only if the thread has ended.
+        message::wait_no_longer();
+        // Fails only if the thread has ended. Waits while the queue is full, until its events are written or dropped.
         let _ = self.sender.send(Message::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -1,12 +1,14 @@
 //! Owns the tests of a worker's events: what programs read on stderr, and what people do.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::Sandbox;
 use crate::common::events::{Event, Stop};
+use crate::common::{Sandbox, until};
 
 /// Every line of a log, each of which is an event.
 fn events(log: &str) -> Vec<Value> {
@@ -102,4 +104,25 @@ fn people_are_told_of_the_first_failure_of_a_kind_and_of_the_number_of_others() 
     let ran = sandbox.sweep(&["worker", "-j", "2", "--until-empty"]);
     assert_eq!(ran.stderr.matches("exit code 3: no licence").count(), 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("39 more jobs of a-1 failed (exit:3)"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_reader_that_does_not_read_delays_no_table() {
+    let sandbox = Sandbox::embedded();
+    // Some 300 KB of events: more than a pipe holds.
+    sandbox.write("a.toml", "command = \"echo y={{ repeat }}\"\nrepeats = 500\n");
+    let mut command = sandbox.command(&["run", "a.toml", "-j", "2", "--log-format", "json"]);
+    let mut run = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let status = until("the run to end", || run.try_wait().expect("it can be waited for").ok_or("it runs"));
+    assert!(status.success(), "{status}");
+    assert_eq!(sandbox.rows("a.results.csv").len(), 500);
+    let mut log = Vec::new();
+    run.stderr.take().expect("a pipe").read_to_end(&mut log).expect("the pipe is read");
+    let log = String::from_utf8(log).expect("text");
+    let recorded: u64 = events(log.rsplit_once('\n').map_or("", |(whole, _)| whole))
+        .iter()
+        .filter(|event| event["event"] == "recorded")
+        .filter_map(|event| event["jobs"].as_u64())
+        .sum();
+    assert!((1..=500).contains(&recorded), "{recorded}: {log}");
 }

@@ -226,3 +226,19 @@ fn an_interrupted_run_without_its_store_says_what_was_not_delivered() {
     assert_eq!(run.end(), 130, "{}", run.log());
     assert!(run.log().contains("1 outcome could not be delivered"), "{}", run.log());
 }
+
+#[test]
+fn a_redis_user_that_may_not_write_for_a_while_costs_nothing() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    let allow = "ACL SETUSER ada on >secret ~sweep:* resetchannels &* +@all -@dangerous +info";
+    assert!(sandbox.server().say(allow).starts_with("+OK"));
+    let url = format!("redis://ada:secret@127.0.0.1:{}", sandbox.port().expect("a Redis"));
+    let worker = sandbox.worker_at(&url, "worker", &["-j", "1", "--until-empty"]);
+    started(&sandbox, 1);
+    sandbox.server().say("ACL SETUSER ada -@write");
+    sandbox.write("go", "");
+    worker.wait_for("the store to refuse", |event| matches!(event, Event::StoreRefuses { .. }));
+    sandbox.server().say(allow);
+    all_is_well(&sandbox, worker, &id, 3);
+}

@@ -36,6 +36,9 @@ impl Address {
                 Some(Err(_)) => not_an_address(url, "the database is not a whole number"),
                 _ => not_an_address(url, "it is not a valid URL"),
             })?;
+        if info.redis_settings().db() < 0 {
+            return Err(not_an_address(url, "the database is a negative number"));
+        }
         let shown = show(&info);
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
         let info = info.set_tcp_settings(tcp_settings()).set_redis_settings(settings);
@@ -185,6 +188,7 @@ mod tests {
             "redis://me:s3cret/@host",
             "redis://me:s3cret@host:port",
             "redis://:s3cret@host/zero",
+            "redis://:s3cret@host/-1",
             "rediss://me:s3cret@host#insecure",
             "rediss://me:s3cret@host/1#other",
             "redis://me:s3cret@host?protocol=3",

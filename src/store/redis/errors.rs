@@ -90,11 +90,19 @@ fn encryption(error: &RedisError) -> Option<Encryption> {
     })
 }
 
+/// How the error of a command begins that a script may not run for its user. Redis 7.0 has no code for it; later versions
+/// reply `NOPERM`.
+const SCRIPT_LACKS_PERMISSION: &str = "The user executing the script ";
+
 /// What the failure of a script means for the caller. Our scripts return errors with a code. `ERR` is the code of an error
 /// within a script, or of a command that a script ran: it found values that it cannot use.
 pub(super) fn translate_script_failure(address: &Address, failure: &Failure) -> StoreError {
     if failure.is_connected && has_no_code(&failure.error) {
-        return not_understood(address, &address.hide(words(&failure.error)));
+        let words = address.hide(words(&failure.error));
+        if words.starts_with(SCRIPT_LACKS_PERMISSION) {
+            return refusal(address, &failure.error, "NOPERM", &words);
+        }
+        return not_understood(address, &words);
     }
     translate(address, &failure.error)
 }

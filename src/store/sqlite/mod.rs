@@ -72,7 +72,7 @@ impl SqliteStore {
     /// of an older layout.
     ///
     /// # Errors
-    /// By [`StoreErrorKind`](super::StoreErrorKind): `InsufficientPermissions` or `Refused` for a folder that cannot be
+    /// By [`StoreErrorKind`]: `InsufficientPermissions` or `Refused` for a folder that cannot be
     /// created; `Refused` for one on a network file system, a database of another program, and a store that a worker of
     /// another machine uses; `Newer` for a newer layout; `Damaged` for a file that is no database; `Unreachable` if
     /// another process keeps it locked.

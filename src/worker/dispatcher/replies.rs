@@ -27,7 +27,7 @@ impl Dispatcher<'_> {
             match refused(&one) {
                 None => {
                     requeued += usize::from(one.is_foreign());
-                    recorded += usize::from(!one.is_foreign());
+                    recorded += usize::from(one.is_outcome());
                     if one.verdict() == Verdict::Failed {
                         self.first_failures.note(&one);
                         failed.insert(one.job().sweep.clone());
