@@ -27,6 +27,10 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
         some => format!("; {} will be ended at the next heartbeat", count(some, "running job")),
     };
     let id = &row.id;
+    if counts.cancelled + counts.running == 0 {
+        message!("no point of {id} is pending or running, so none was cancelled");
+        return Ok(CommandExit::Well);
+    }
     let them = if counts.cancelled == 1 { "it" } else { "them" };
     message!(
         "cancelled {} of {id}{running}; `sweep retry {id}` puts {them} back in the queue",
