@@ -11,7 +11,7 @@ use super::process_table::{ProcessInfo, ProcessTable, memory_above};
 /// How often the list is read again for what was started meanwhile; each round kills one generation at least.
 const ROUNDS: u32 = 20;
 
-/// How often the memory of a job that has a limit is looked at.
+/// How often the memory of a job with a limit is measured.
 pub(super) const MEMORY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How old a list may be in which others of an ended job are looked for.

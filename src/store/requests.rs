@@ -9,7 +9,8 @@ use crate::job::{AttemptCounts, JobAddress, MAX_POINTS, SweepId, Verdict, is_swe
 /// A sweep to submit.
 #[derive(Clone, Debug)]
 pub struct NewSweep {
-    /// A random id of this request. If the request is sent again, the reply is the sweep that it submitted before.
+    /// The id of this request. If the request is sent again, the reply is the sweep that it submitted before. The same
+    /// command at the same time makes the same id, so that two of them submit one sweep.
     pub request: String,
     /// The sweep's name, see [`crate::job::is_sweep_name`].
     pub name: String,

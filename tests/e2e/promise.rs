@@ -218,7 +218,7 @@ fn draws_grow_and_a_random_parameter_more_makes_new_points() {
         run(&sandbox, &text(2, ""), &[]).ran(4);
         run(&sandbox, &text(5, ""), &[]).has(&["4 of 10 points reused from a-1, 6 to run"]).ran(6);
         assert_eq!(table(&sandbox), undisturbed(&text(5, "")));
-        // Every point has a value more, and is another one; nothing is taken over, and the other values stay.
+        // Every point has one value more and so is another point: nothing is reused, and the other values stay.
         let more = text(5, "v = { dist = \"int\", min = 1, max = 6 }");
         run(&sandbox, &more, &[]).has(&["a-3: 10 points to run"]).ran(10);
         let values = |id: &str| -> Vec<(String, String)> {
@@ -307,7 +307,7 @@ fn a_watched_file_counts_and_settings_of_running_do_not() {
         sandbox.sweep(&["check", "a.toml"]).code(0);
         let said = run(&sandbox, &format!("{text}{settings}"), &[]);
         said.has(&["a-1: 6 of 6 done"]).ran(0);
-        assert_eq!(sandbox.status("a-1")["queue"], "other", "what the file now says was not taken over");
+        assert_eq!(sandbox.status("a-1")["queue"], "other", "the sweep does not follow the edited file");
         sandbox.write("data/one.txt", "2");
         run(&sandbox, &text, &[]).has(&["data/one.txt changed since a-1: 6 results"]).ran(6);
     }
