@@ -36,10 +36,12 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let mut checked = Instant::now();
     let row = loop {
         match store.sweep(&id) {
-            Ok(row) if row.counts.is_settled() || row.paused.is_some() => break row,
             Ok(row) => {
                 if std::mem::take(&mut is_away) {
                     message!("the store is back");
+                }
+                if row.counts.is_settled() || row.paused.is_some() {
+                    break row;
                 }
                 if row.counts.running > 0 && checked.elapsed() > CHECK_LEASES {
                     checked = Instant::now();

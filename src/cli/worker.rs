@@ -1,10 +1,14 @@
 //! Owns `sweep worker`: runs jobs until stopped.
 
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::cli::Context;
 use crate::cli::exit::CommandExit;
 use crate::cli::work::{WorkArgs, work};
-use crate::error::Result;
-use crate::store::Scope;
+use crate::error::{Error, Result};
+use crate::store::{Scope, Store};
 
 /// Run jobs of the store's sweeps until stopped (Ctrl-C: finish the running ones; twice: end them)
 #[derive(Debug, clap::Args)]
@@ -19,10 +23,31 @@ pub struct Args {
     until_empty: bool,
 }
 
+/// How long a worker waits at its start for a store that cannot be reached: the server may be starting too, or be busy
+/// with the start of some hundred other workers.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens the store, or creates it. Waits for a while if it cannot be reached.
+fn open_patiently(context: &Context) -> Result<Arc<dyn Store>> {
+    let begun = Instant::now();
+    let (mut pause, mut reported) = (Duration::from_millis(100), false);
+    loop {
+        let error = match context.store_or_create() {
+            Err(Error::Store(error)) if error.is_unreachable() && begun.elapsed() + pause < PATIENCE => error,
+            opened => return opened,
+        };
+        if !std::mem::replace(&mut reported, true) {
+            message!("the store is away: {error}; trying for {} s", PATIENCE.as_secs());
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     args.work.set_log_format();
-    let store = context.store_or_create()?;
+    let store = open_patiently(context)?;
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
     if summary.undelivered > 0 {

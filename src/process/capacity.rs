@@ -1,7 +1,8 @@
-//! Owns the question how many slots the limits of this process and of its user allow: open files, processes, threads.
+//! Owns the question how many slots the limits of this process and of its user allow: open files, processes, threads,
+//! address space.
 //!
-//! A slot needs a thread, a few open files, and at least one process for its job. A worker that takes more slots than that
-//! claims jobs that it cannot start.
+//! A slot needs a thread with its stack and buffers, a few open files, and at least one process for its job. A worker that
+//! takes more slots than that claims jobs that it cannot start, or ends when it cannot allocate memory.
 
 use std::fs;
 use std::sync::mpsc;
@@ -21,6 +22,12 @@ const TASKS_PER_SLOT: usize = 2;
 
 /// Threads and processes for everything else: heartbeats, the supervisor, signals, waiting for work.
 const OTHER_TASKS: usize = 10;
+
+/// Bytes of address space of a slot: the stack of its thread, and buffers of a job's output (4 MiB in the worst case).
+const ADDRESSES_PER_SLOT: u64 = 8 << 20;
+
+/// Bytes of address space for everything else: other threads, the store, the pools of the allocator.
+const OTHER_ADDRESSES: u64 = 256 << 20;
 
 /// A limit this many times as high as what is needed is not tested.
 const AMPLE: u64 = 100;
@@ -42,18 +49,34 @@ pub struct Capacity {
 /// for a moment to find what is left of it.
 pub fn capacity(wanted: u32) -> Capacity {
     let files = slots_for_files(wanted);
-    let tasks = slots_for_tasks(wanted.min(files));
-    let slots = wanted.min(files).min(tasks);
-    let reason = (slots < wanted).then(|| match tasks < files {
-        true => {
+    let addresses = slots_for_addresses(wanted.min(files));
+    let tasks = slots_for_tasks(wanted.min(files).min(addresses));
+    let slots = wanted.min(files).min(addresses).min(tasks);
+    let reason = (slots < wanted).then(|| {
+        if tasks < files.min(addresses) {
             "no more processes and threads are allowed; raise `ulimit -u`, or the limit of the container".to_owned()
-        }
-        false => {
+        } else if addresses < files {
+            let limit = getrlimit(Resource::As).current.unwrap_or_default() >> 20;
+            format!("only {limit} MiB of address space are allowed; raise `ulimit -v`")
+        } else {
             let limit = getrlimit(Resource::Nofile).maximum.unwrap_or_default();
             format!("only {limit} files may be open at once; raise `ulimit -Hn`")
         }
     });
     Capacity { slots, reason }
+}
+
+/// How many slots fit into the address space that is left. Without a limit, or where the system does not tell how much
+/// this process uses: all.
+fn slots_for_addresses(wanted: u32) -> u32 {
+    let Some(limit) = getrlimit(Resource::As).current else { return wanted };
+    let pages = fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    let Some(pages) = pages else { return wanted };
+    let used = pages * rustix::param::page_size() as u64;
+    // One slot is always tried.
+    let slots = (limit.saturating_sub(used + OTHER_ADDRESSES) / ADDRESSES_PER_SLOT).max(1);
+    wanted.min(u32::try_from(slots).unwrap_or(u32::MAX))
 }
 
 /// The limit of open files as it was before it was raised, if it was. Jobs get it back: programs that use `select`, or

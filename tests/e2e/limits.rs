@@ -1,4 +1,4 @@
-//! Owns the tests of workers under low limits: of open files, of processes and threads.
+//! Owns the tests of workers under low limits: of open files, of processes and threads, of address space.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
@@ -55,6 +55,15 @@ fn too_few_open_files_for_one_slot_are_an_error_before_anything_runs() {
     let ran = run_under(&sandbox, "ulimit -n 30").code(2);
     assert!(ran.stderr.contains("ulimit -Hn") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert!(!sandbox.path().join("t.csv").exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn little_address_space_means_fewer_slots_and_no_failed_job() {
+    let sandbox = Sandbox::embedded();
+    let ran = run_under(&sandbox, "ulimit -v 420000").code(0);
+    assert!(ran.stderr.contains("ulimit -v"), "{}", ran.stderr);
+    assert_eq!(sandbox.rows("t.csv").len(), 100);
 }
 
 /// Limits of processes do not hold for root, and another user's processes would count: root runs this as a user that has

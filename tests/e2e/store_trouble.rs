@@ -88,6 +88,21 @@ fn a_redis_that_loads_its_data_is_waited_for() {
 }
 
 #[test]
+fn a_worker_that_starts_before_its_redis_waits_for_it() {
+    let mut sandbox = Sandbox::redis();
+    let id = submit(&sandbox, 3);
+    sandbox.write("go", "");
+    sandbox.server().stop();
+    let worker = sandbox.worker("worker", &WORKER);
+    until("a message of the worker", || match worker.log() {
+        log if log.is_empty() => Err(()),
+        _ => Ok(()),
+    });
+    sandbox.server().start_again();
+    all_is_well(&sandbox, worker, &id, 3);
+}
+
+#[test]
 fn a_redis_that_stands_still_is_waited_for() {
     let mut sandbox = Sandbox::redis();
     let id = submit(&sandbox, 3);
