@@ -54,6 +54,7 @@ fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
         total: points,
         user: "bench".into(),
         document,
+        inputs: sweep::model::FoundInputs::default(),
     };
     store.submit(&new).expect("the store takes it")
 }

@@ -5,11 +5,13 @@
 //!
 //! - `spec`: [`Spec`], the whole sweep file. `job`: `[job]`. `results`: `[results]`. `files`: `[templates]` and `[files]`.
 //! - `document`: [`Document`], a sweep as it is submitted: the spec, the text, and where it came from.
-//! - `fingerprint`: [`Fingerprint`], the hashes that decide whether earlier results can be reused.
+//! - `fingerprint`: [`Fingerprint`], the hashes that decide whether earlier results can be reused. `input`: [`Input`], a
+//!   file whose content can change results, and how it was found.
 
 mod document;
 mod files;
 mod fingerprint;
+mod input;
 mod job;
 mod results;
 mod spec;
@@ -17,6 +19,7 @@ mod spec;
 pub use document::{Document, GitState};
 pub use files::{DEFAULT_JOB_DIR, FileSettings, JOB_MARKER_FILE, TemplateFile};
 pub use fingerprint::{ChangeKind, Fingerprint, FingerprintChange, Hash};
+pub use input::{FoundBy, FoundInputs, Input, InputState};
 pub use job::{EARLY_FAILURES, JobSettings, Logs, MAX_LOG_BYTES};
 pub use results::{ResultFormat, ResultSettings, ResultsFrom};
 pub use spec::{Command, Spec};

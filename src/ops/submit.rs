@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
-use crate::model::Document;
+use crate::model::{Document, FoundInputs};
 use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseSource, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
@@ -247,6 +247,7 @@ fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest:
         total: space.len(),
         user: select::user(),
         document: encode(&document)?,
+        inputs: FoundInputs::default(),
     };
     Ok(StagedSweep { token, sweep })
 }

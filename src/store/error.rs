@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{NewSweep, StagedSweep};
 use crate::job::SweepId;
-use crate::stored::{DocumentError, RecordError};
+use crate::stored::{DocumentError, InputError, RecordError};
 
 /// The result of a request to a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -122,6 +122,16 @@ impl From<RecordError> for StoreError {
         let kind = match error {
             RecordError::Newer(_) => StoreErrorKind::Newer,
             RecordError::Damaged(_) => StoreErrorKind::Damaged,
+        };
+        StoreError { kind, message: error.message(), remedy: error.remedy().map(str::to_owned) }
+    }
+}
+
+impl From<InputError> for StoreError {
+    fn from(error: InputError) -> StoreError {
+        let kind = match error {
+            InputError::Newer(_) => StoreErrorKind::Newer,
+            InputError::Damaged(_) => StoreErrorKind::Damaged,
         };
         StoreError { kind, message: error.message(), remedy: error.remedy().map(str::to_owned) }
     }

@@ -8,8 +8,9 @@
 //! The state of a point follows from five disjoint sets of each sweep: *ready* and *cancelled* (as ranges), *delayed*
 //! (with the time when it is due), *leased*, *failed*. An index in none of them has succeeded.
 //!
-//! - [`Store`] is the sum of four traits: [`Queue`] (claims, leases, outcomes, workers), [`Sweeps`] (whole sweeps),
-//!   [`History`] (points and their logs), [`Staging`] (sweeps that are built from older ones)
+//! - [`Store`] is the sum of five traits: [`Queue`] (claims, leases, outcomes, workers), [`Sweeps`] (whole sweeps),
+//!   [`Inputs`] (files that can change results), [`History`] (points and their logs), [`Staging`] (sweeps that are built
+//!   from older ones)
 //! - `requests` and `replies`: the arguments and replies; `error`: [`StoreError`]; `info`: what `sweep doctor` shows
 //! - [`open`]: which store a command uses
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 mod error;
 mod history;
 mod info;
+mod inputs;
 pub mod open;
 mod queue;
 pub mod redis;
@@ -31,6 +33,7 @@ pub use error::{Result, StoreError, StoreErrorKind};
 use error::{incomplete, staging_timed_out};
 pub use history::History;
 pub use info::{Leases, Memory, StoreInfo};
+pub use inputs::{Inputs, MAX_INPUTS};
 pub use queue::{Queue, WorkWaiter};
 pub use replies::{
     Backlog, BlockLog, Claim, Counts, ExchangeReply, ExpiredClaim, LeaseStatus, NewWork, Span, SweepRow, WorkerRow,
@@ -45,14 +48,14 @@ pub use sweeps::Sweeps;
 /// The default lease: how long a claim holds without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(20);
 
-/// A store of sweeps: its four parts, and information about the store itself. Several threads and processes may call all
+/// A store of sweeps: its five parts, and information about the store itself. Several threads and processes may call all
 /// methods at once.
 ///
 /// # Errors
 /// Every method: [`StoreErrorKind::Unreachable`] when the store is away (the same request may be sent again), a kind of
 /// refusal ([`StoreError::is_refusal`]) when it replies but does not do it, [`StoreErrorKind::NoSuchSweep`] where a request
 /// names a sweep that does not exist.
-pub trait Store: Queue + Sweeps + History + Staging + Send + Sync {
+pub trait Store: Queue + Sweeps + Inputs + History + Staging + Send + Sync {
     /// Where the store is, for people. Never contains a password.
     fn describe(&self) -> String;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Result, StoreError, WorkerRow};
 use crate::job::{AttemptCounts, JobAddress, MAX_POINTS, SweepId, Verdict, is_sweep_name};
+use crate::model::FoundInputs;
 
 /// A sweep to submit.
 #[derive(Clone, Debug)]
@@ -22,6 +23,9 @@ pub struct NewSweep {
     pub user: String,
     /// The encoded [`crate::model::Document`].
     pub document: Vec<u8>,
+    /// The inputs that are known from the start: those of the sweeps whose results it reuses. If there are more than
+    /// [`MAX_INPUTS`](super::MAX_INPUTS), the first ones are kept.
+    pub inputs: FoundInputs,
 }
 
 impl NewSweep {

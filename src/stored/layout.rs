@@ -3,7 +3,7 @@
 //! | layout | written by | |
 //! | --- | --- | --- |
 //! | 2 | sweep 0.1 | |
-//! | 3 | sweep 0.1 | indexes of leases and of unfinished sweeps; SQLite also has the clock |
+//! | 3 | sweep 0.1 | indexes of leases and of unfinished sweeps; inputs; SQLite also has the clock |
 //!
 //! A store keeps its layout version in itself, and checks it when it is opened. The steps from one layout to the next are
 //! code beside the SQL and the Lua scripts, in `store/sqlite` and `store/redis`. What both do:

@@ -2,6 +2,7 @@
 //! mirror here, so that a change of the program changes no bytes by accident.
 //!
 //! - `document`: the document of a sweep, JSON.
+//! - `input`: the inputs of a sweep, a text for each.
 //! - `record`: chunks of records and the output of attempts, packed bytes.
 //! - [`layout`]: the version of a store's tables or keys.
 //!
@@ -10,12 +11,14 @@
 mod document;
 #[cfg(test)]
 pub(crate) mod earlier;
+mod input;
 pub mod layout;
 mod record;
 
 pub use document::DocumentError;
 #[cfg(test)]
 pub(crate) use document::read_back_space;
+pub use input::{InputError, decode_input, encode_input};
 pub use record::{RecordError, decode_chunk, decode_output, encode_chunk, encode_output, merge_chunks};
 
 /// The remedy for what a newer version of sweep wrote.

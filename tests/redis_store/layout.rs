@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sweep::job::SweepId;
 use sweep::store::redis::RedisStore;
-use sweep::store::{Heartbeat, History, PointSet, Queue, Scope, Store, StoreErrorKind, Sweeps};
+use sweep::store::{Heartbeat, History, Inputs, PointSet, Queue, Scope, Store, StoreErrorKind, Sweeps};
 
 use crate::redis_server::RedisServer;
 use crate::{assert_has, changes, claim_from, new_sweep, worker};
@@ -74,6 +74,7 @@ fn a_store_of_layout_2_is_read_as_it_is_and_migrated_by_the_first_write() {
     for row in &rows {
         store.document(&row.id).unwrap();
         store.log(&row.id, 0..10).unwrap();
+        assert_eq!(store.inputs(&row.id).unwrap(), sweep::model::FoundInputs::default());
         store.spans(&row.id, PointSet::Running, 0, 100).unwrap();
     }
     let queues = || Scope::Queues(rows.iter().map(|row| row.queue.clone()).collect());

@@ -52,6 +52,7 @@ fn new_sweep(request: &str, total: u64) -> NewSweep {
         total,
         user: "ada".into(),
         document: b"document".to_vec(),
+        inputs: sweep::model::FoundInputs::default(),
     }
 }
 

@@ -90,6 +90,7 @@ pub fn submit(store: &dyn Store, name: &str, queue: &str, total: u64) -> SweepId
         total,
         user: "ada".into(),
         document: format!("document of {name}").into_bytes(),
+        inputs: sweep::model::FoundInputs::default(),
     };
     let first = store.submit(&new).unwrap();
     assert_eq!(store.submit(&new).unwrap(), first, "the same request again gives the same sweep");

@@ -8,6 +8,7 @@
 //! - [`recover`]: commands that put back the jobs of lost workers
 //! - [`idle`]: how an idle worker learns of new work
 //! - [`sweeps`]: submit, cancel, requeue, remove; [`staging`]: staged sweeps; [`history`]: logs, columns, outputs, spans
+//! - [`inputs`]: files that can change the results of a sweep
 //! - [`model`] and [`random`]: a small model of the contract in memory, and random requests to which the store and the
 //!   model must give the same replies
 //! - [`scrambled`]: stores into which another program has written
@@ -20,6 +21,7 @@ mod claims;
 mod harness;
 mod history;
 mod idle;
+mod inputs;
 mod leases;
 mod model;
 mod outcomes;
@@ -97,6 +99,11 @@ macro_rules! contract {
             staging::a_staged_sweep_that_lacks_points_is_refused,
             staging::of_two_staged_sweeps_of_one_request_the_first_commit_counts,
             staging::the_document_and_the_queue_of_a_sweep_can_be_replaced,
+            inputs::the_first_writer_of_an_input_decides,
+            inputs::an_observed_attempt_without_inputs_is_recorded,
+            inputs::inputs_beyond_the_limit_are_counted,
+            inputs::inputs_end_with_their_sweep,
+            inputs::a_sweep_can_begin_with_inputs,
             random::random_requests_get_the_replies_of_the_model,
         ]);
     };

@@ -194,6 +194,7 @@ fn a_document_is_returned_as_it_was_submitted() {
                 total: 1,
                 user: "ada".into(),
                 document: document.clone(),
+                inputs: sweep::model::FoundInputs::default(),
             };
             let id = store.submit(&new).unwrap();
             let given = store.document(&id).unwrap();

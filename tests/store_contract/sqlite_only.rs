@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use sweep::job::Verdict;
+use sweep::store::Inputs as _;
 use sweep::store::sqlite::SqliteStore;
 use sweep::store::{
     History, NewSweep, Queue, ReportEntry, Scope, StagedPart, StagedSweep, Staging, Store, StoreError, StoreErrorKind,
@@ -238,6 +239,7 @@ fn a_staged_sweep_that_timed_out_is_deleted() {
         total: 5,
         user: "ada".into(),
         document: vec![],
+        inputs: sweep::model::FoundInputs::default(),
     };
     let draft = StagedSweep { token: "t".into(), sweep };
     store.stage(&draft).unwrap();
@@ -265,6 +267,8 @@ fn a_store_of_an_earlier_layout_is_read_as_it_is_and_migrated_by_the_first_reque
     for row in &rows {
         store.document(&row.id).unwrap();
         store.log(&row.id, 0..1).unwrap();
+        assert_eq!(store.inputs(&row.id).unwrap(), sweep::model::FoundInputs::default());
+        assert_eq!(store.inputs_revision(&row.id).unwrap(), 0);
     }
     let mut scope = rows.iter().map(|row| row.queue.clone()).collect::<Vec<_>>();
     scope.dedup();

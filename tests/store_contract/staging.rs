@@ -13,6 +13,7 @@ fn staged(name: &str, total: u64) -> StagedSweep {
         total,
         user: "ada".into(),
         document: b"a document".to_vec(),
+        inputs: sweep::model::FoundInputs::default(),
     };
     StagedSweep { token: format!("token-{}", unique()), sweep }
 }

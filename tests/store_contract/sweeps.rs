@@ -32,6 +32,7 @@ pub fn sweep_numbers_increase_and_are_never_used_again(bench: &dyn Bench) {
             total,
             user: "ada".into(),
             document: vec![],
+            inputs: sweep::model::FoundInputs::default(),
         };
         assert!(matches!(store.submit(&new), Err(error) if error.is_refusal()), "{name}");
     }
@@ -48,6 +49,7 @@ pub fn a_row_has_what_was_submitted(bench: &dyn Bench) {
         total: 1 << 40,
         user: "Ada L.".into(),
         document: document.clone(),
+        inputs: sweep::model::FoundInputs::default(),
     };
     let id = store.submit(&new).unwrap();
     let row = store.sweep(&id).unwrap();

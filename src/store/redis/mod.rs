@@ -4,7 +4,7 @@
 //! - [`connection`]: the connection, and how requests are repeated; [`errors`]: what the server's errors mean;
 //! - [`server_check`]: the requirements on a server; [`layout`]: the version of the keys, and the migration;
 //! - [`store_info`]: what `sweep doctor` shows; [`info_reply`]: the reply to `INFO`;
-//! - [`queue`], [`sweeps`], [`history`], [`staging`]: the four parts of the contract; [`wait`]: how idle workers wait;
+//! - [`queue`], [`sweeps`], [`inputs`], [`history`], [`staging`]: the five parts of the contract; [`wait`]: how idle workers wait;
 //! - [`scripts`] and `lua/`: each change is one script, and so one step; [`encode`]: its arguments, [`decode`]: replies;
 //! - [`reads`]: requests that only read; [`snapshot`]: several commands that read, as one step.
 //!
@@ -34,6 +34,7 @@
 //! | `sweep:trash` | set of removed sweeps whose keys are not all freed yet |
 //! | `sweep:s:ID` | hash: header and counts of a sweep; without it there is no such sweep |
 //! | `…:doc` | its document |
+//! | `…:inputs` | hash: path → input, see `inputs.lua` |
 //! | `…:ready`, `…:cancelled` | sorted sets of ranges `start:stop` by start |
 //! | `…:delayed`, `…:due` | sorted sets of delayed points by index and by time |
 //! | `…:leases` | hash: index → `attempt token deadline length started cancels failures losses worker`, see `lib.lua` |
@@ -61,6 +62,7 @@ mod encode;
 mod errors;
 mod history;
 mod info_reply;
+mod inputs;
 mod layout;
 mod queue;
 mod reads;

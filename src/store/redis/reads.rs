@@ -14,7 +14,8 @@ use crate::store::{BlockLog, PointSet, Result, Span, StoreError, SweepRow};
 /// The most blocks that one request reads; of rows, 16 times as many.
 const AT_ONCE: usize = 64;
 
-fn known(id: &SweepId, exists: bool) -> Result<()> {
+/// The error that there is no such sweep, unless it exists.
+pub(super) fn known(id: &SweepId, exists: bool) -> Result<()> {
     if exists { Ok(()) } else { Err(StoreError::no_such_sweep(id)) }
 }
 
@@ -49,12 +50,12 @@ pub(super) fn document(store: &RedisStore, id: &SweepId) -> Result<Vec<u8>> {
     document.ok_or_else(|| StoreError::damaged(format!("the document of sweep {id} is missing in Redis")))
 }
 
-/// How often the document was replaced.
-pub(super) fn document_revision(store: &RedisStore, id: &SweepId) -> Result<u64> {
-    let ((exists, revision),): ((Option<u64>, Option<u64>),) =
-        store.connection.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg("serial").arg("revision"))?;
+/// A number in the header of a sweep; 0 if it has no such field.
+pub(super) fn header_number(store: &RedisStore, id: &SweepId, field: &str) -> Result<u64> {
+    let ((exists, number),): ((Option<u64>, Option<u64>),) =
+        store.connection.pipe(redis::pipe().cmd("HMGET").arg(header(id)).arg("serial").arg(field))?;
     known(id, exists.is_some())?;
-    Ok(revision.unwrap_or_default())
+    Ok(number.unwrap_or_default())
 }
 
 pub(super) fn spans(store: &RedisStore, id: &SweepId, set: PointSet, from: u64, limit: usize) -> Result<Vec<Span>> {

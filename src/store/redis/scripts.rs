@@ -11,6 +11,7 @@ pub(super) struct Scripts {
     pub(super) stage: Script,
     pub(super) add_staged: Script,
     pub(super) commit_staged: Script,
+    pub(super) add_inputs: Script,
     pub(super) replace_document: Script,
     pub(super) pause: Script,
     pub(super) cancel: Script,
@@ -55,15 +56,24 @@ macro_rules! with_staging {
     };
 }
 
+/// The text of a script that adds inputs.
+macro_rules! with_inputs {
+    ($file:literal) => {
+        concat!(include_str!("lua/inputs.lua"), include_str!("lua/staging.lua"), include_str!($file))
+    };
+}
+
 impl Scripts {
     pub(super) fn new() -> Scripts {
         let exchange =
             concat!(include_str!("lua/outcomes.lua"), include_str!("lua/claims.lua"), include_str!("lua/exchange.lua"));
         Scripts {
-            submit: script(Kind::Adds, with_staging!("lua/submit.lua")),
+            submit: script(Kind::Adds, with_inputs!("lua/submit.lua")),
             stage: script(Kind::Adds, with_staging!("lua/stage.lua")),
             add_staged: script(Kind::Adds, with_staging!("lua/add_staged.lua")),
-            commit_staged: script(Kind::Adds, with_staging!("lua/commit_staged.lua")),
+            commit_staged: script(Kind::Adds, with_inputs!("lua/commit_staged.lua")),
+            // The outcome of the attempt that found them waits for it. A sweep has a limited number.
+            add_inputs: script(Kind::Vital, with_inputs!("lua/add_inputs.lua")),
             replace_document: script(Kind::Adds, include_str!("lua/replace_document.lua")),
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),
             cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),

@@ -1,6 +1,6 @@
 //! Owns the requests that build a sweep from older ones; see [`Staging`].
 
-use super::{RedisStore, decode, encode};
+use super::{RedisStore, decode, encode, inputs};
 use crate::job::SweepId;
 use crate::store::{Result, STAGING_TIMEOUT, StagedPart, StagedSweep, Staging, incomplete, staging_timed_out};
 
@@ -21,7 +21,7 @@ impl Staging for RedisStore {
         let new = &staged.sweep;
         let call = self.call(&self.scripts.commit_staged).arg(&staged.token).arg(&new.request).arg(&new.queue);
         let call = call.arg(&new.user).arg(new.total).arg(new.document.as_slice());
-        match self.run::<redis::Value>(&call)? {
+        match self.run::<redis::Value>(&inputs::arguments(call, &new.inputs))? {
             redis::Value::Nil => Err(staging_timed_out(staged)),
             redis::Value::Int(points) => Err(incomplete(staged, points.unsigned_abs())),
             id => decode::sweep_id(&decode::value::<String>(id)?),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{RedisStore, decode, reads};
+use super::{RedisStore, decode, inputs, reads};
 use crate::job::{MAX_POINTS, SweepId};
 use crate::record::block_of;
 use crate::store::{Counts, NewSweep, Rerun, Result, STAGING_TIMEOUT, StoreError, SweepRow, Sweeps};
@@ -48,7 +48,7 @@ impl Sweeps for RedisStore {
         new.check()?;
         let call = self.call(&self.scripts.submit).arg(STAGING_TIMEOUT.as_millis() as u64).arg(&new.request);
         let call = call.arg(&new.name).arg(&new.queue).arg(&new.user).arg(new.total).arg(new.document.as_slice());
-        decode::sweep_id(&self.run::<String>(&call)?)
+        decode::sweep_id(&self.run::<String>(&inputs::arguments(call, &new.inputs))?)
     }
 
     fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
@@ -68,7 +68,7 @@ impl Sweeps for RedisStore {
     }
 
     fn document_revision(&self, id: &SweepId) -> Result<u64> {
-        reads::document_revision(self, id)
+        reads::header_number(self, id, "revision")
     }
 
     fn set_paused(&self, id: &SweepId, reason: Option<&str>) -> Result<()> {

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::{SqliteStore, dead, exchange, lease, read, report, staging, sweeps, wait};
+use super::{SqliteStore, dead, exchange, inputs, lease, read, report, staging, sweeps, wait};
 use crate::job::{AttemptCounts, JobState, SweepId};
+use crate::model::{FoundInputs, Input};
 use crate::store::{
-    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, LeaseStatus,
-    NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store, StoreInfo,
-    SweepRow, Sweeps, WorkWaiter, WorkerRow,
+    Backlog, BlockLog, Counts, Exchange, ExchangeReply, ExpiredClaim, Heartbeat, HeldClaim, History, Inputs,
+    LeaseStatus, NewSweep, PointSet, Queue, Rerun, Result, Scope, Span, StagedPart, StagedSweep, Staging, Store,
+    StoreInfo, SweepRow, Sweeps, WorkWaiter, WorkerRow,
 };
 
 impl Queue for SqliteStore {
@@ -115,6 +116,20 @@ impl Sweeps for SqliteStore {
 
     fn rerun(&self, id: &SweepId, rerun: &Rerun) -> Result<bool> {
         self.write(|connection, _| sweeps::rerun(connection, sweeps::key(connection, id)?, rerun))
+    }
+}
+
+impl Inputs for SqliteStore {
+    fn add_inputs(&self, id: &SweepId, submission: u64, found: &FoundInputs) -> Result<Vec<Input>> {
+        self.write(|connection, _| inputs::add_to(connection, id, submission, found))
+    }
+
+    fn inputs(&self, id: &SweepId) -> Result<FoundInputs> {
+        self.read(|connection, _| inputs::read(connection, sweeps::key(connection, id)?))
+    }
+
+    fn inputs_revision(&self, id: &SweepId) -> Result<u64> {
+        self.read(|connection, _| inputs::revision(connection, sweeps::key(connection, id)?))
     }
 }
 

@@ -32,6 +32,7 @@ mod dead;
 mod error;
 mod exchange;
 mod guard;
+mod inputs;
 mod layout;
 mod lease;
 mod open;

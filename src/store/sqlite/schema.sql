@@ -40,6 +40,24 @@ CREATE INDEX paused_sweeps ON sweeps (queue, key) WHERE pending + running > 0 AN
 -- A table of its own, because every exchange rewrites the row in `sweeps`, and documents are long.
 CREATE TABLE documents (sweep INTEGER PRIMARY KEY, document BLOB NOT NULL) STRICT;
 
+-- The inputs of a sweep by path; `stored/input.rs` describes the text.
+CREATE TABLE inputs (
+    sweep INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    input TEXT NOT NULL,
+    PRIMARY KEY (sweep, path)
+) STRICT, WITHOUT ROWID;
+
+-- At most one row for each sweep: whether an attempt was observed, how many inputs are stored, how many were found beyond
+-- the limit, and how often this has changed.
+CREATE TABLE input_summaries (
+    sweep INTEGER PRIMARY KEY,
+    observed INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    omitted INTEGER NOT NULL,
+    revision INTEGER NOT NULL
+) STRICT;
+
 -- Ready (state 0) and cancelled (state 1) points as disjoint ranges: the first point, and the point after the last.
 CREATE TABLE ranges (
     sweep INTEGER NOT NULL,

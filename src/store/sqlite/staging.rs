@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
+use super::inputs;
 use super::ranges::Kept;
 use super::sweeps;
 use crate::job::SweepId;
@@ -91,6 +92,7 @@ pub(super) fn commit(connection: &Connection, now: u64, staged: &StagedSweep) ->
     let values = params![key, new.name, number, new.request, new.queue, new.user, now, new.total, ready, reused];
     connection.prepare_cached(insert)?.execute(values)?;
     sweeps::keep_document(connection, key, &new.document)?;
+    inputs::add(connection, key, &new.inputs)?;
     connection.prepare_cached("DELETE FROM drafts WHERE token = ?1")?.execute([&staged.token])?;
     Ok(SweepId { name: new.name.clone(), number })
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::Done;
+use super::inputs;
 use super::points::{self, Place, Tally};
 use super::ranges::{self, Kept};
 use crate::job::{AttemptCounts, MAX_POINTS, SweepId};
@@ -60,6 +61,7 @@ pub(super) fn submit(connection: &Connection, now: u64, new: &NewSweep) -> Done<
     connection.prepare_cached(insert)?.execute(values)?;
     let sweep = connection.last_insert_rowid();
     keep_document(connection, sweep, &new.document)?;
+    inputs::add(connection, sweep, &new.inputs)?;
     ranges::put(connection, sweep, Kept::Ready, 0..new.total)?;
     Ok(SweepId { name: new.name.clone(), number })
 }
@@ -249,7 +251,9 @@ pub(super) fn remove(connection: &Connection, id: &SweepId, force: bool) -> Done
             .remedy(format!("`sweep cancel {id}` ends them first; `sweep rm --force {id}` removes the sweep at once"))
             .into());
     }
-    for table in ["documents", "ranges", "delayed", "failed", "leases", "tries", "columns"] {
+    let tables =
+        ["documents", "inputs", "input_summaries", "ranges", "delayed", "failed", "leases", "tries", "columns"];
+    for table in tables {
         connection.execute(&format!("DELETE FROM {table} WHERE sweep = ?1"), [sweep])?;
     }
     connection.execute("DELETE FROM sweeps WHERE key = ?1", [sweep])?;

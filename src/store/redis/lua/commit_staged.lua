@@ -1,7 +1,8 @@
--- Turns a staged sweep into a sweep, once for each request. Arguments: token, request, queue, user, total, document.
+-- Turns a staged sweep into a sweep, once for each request. Arguments: token, request, queue, user, total, document,
+-- and those of `add_inputs`.
 -- Returns its id, or the id of the sweep that the same request created before. Returns nothing if the staged sweep has timed
 -- out, and the number of its points if some are missing.
-local token, request, queue, user, total, document = unpack(ARGV)
+local token, request, queue, user, total, document = take(), take(), take(), take(), take(), take()
 
 local known = redis.call('HGET', 'sweep:requests', request)
 if known then
@@ -21,6 +22,7 @@ redis.call('HSET', header(id), 'request', request, 'serial', serial, 'queue', qu
   'submitted', int(clock()), 'total', total, 'pending', ready, 'running', 0, 'succeeded', reused, 'failed', 0,
   'cancelled', 0, 'reused', reused, 'forgiven', 0)
 redis.call('SET', key(id, 'doc'), document)
+add_inputs(id)
 redis.call('HSET', 'sweep:requests', request, id)
 redis.call('ZADD', 'sweep:ids', serial, id)
 if ready ~= '0' then

@@ -11,7 +11,7 @@ for i = 1, #blocks, 2 do
   redis.call('UNLINK', key(id, 'log:' .. blocks[i]), key(id, 'out:' .. blocks[i]))
 end
 if #blocks == 0 then
-  for _, what in ipairs({'doc', 'ready', 'cancelled', 'due', 'delayed', 'tries', 'failed', 'columns'}) do
+  for _, what in ipairs({'doc', 'inputs', 'ready', 'cancelled', 'due', 'delayed', 'tries', 'failed', 'columns'}) do
     redis.call('UNLINK', key(id, what))
   end
   redis.call('SREM', 'sweep:trash', id)
