@@ -17,7 +17,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
-    let store = context.store()?;
+    let store = context.store_to_change()?;
     let row = select::sweep(&*store, Some(&args.sweep))?;
     change::cancel(&*store, &row.id)?;
     // This also cancels the jobs of lost workers: no other worker may be left to do it.

@@ -113,9 +113,26 @@ impl Context {
         there.then(|| self.store()).transpose()
     }
 
-    /// The store, created if there is none.
+    /// The store, which must exist, for a command that changes it.
+    fn store_to_change(&self) -> Result<Arc<dyn Store>> {
+        let store = self.store()?;
+        self.report_folder_above();
+        Ok(store)
+    }
+
+    /// The store, created if there is none, for a command that changes it.
     fn store_or_create(&self) -> Result<Arc<dyn Store>> {
-        Ok(open(self.store.as_deref(), &self.cwd, Open::OrCreate)?)
+        let store = open(self.store.as_deref(), &self.cwd, Open::OrCreate)?;
+        self.report_folder_above();
+        Ok(store)
+    }
+
+    /// Names the store if it is that of a folder above the current one: the user may expect another.
+    fn report_folder_above(&self) {
+        let folder = embedded_folder(self.store.as_deref(), &self.cwd).filter(|_| self.store.is_none());
+        if let Some(folder) = folder.filter(|folder| folder.parent() != Some(&self.cwd)) {
+            message!("store: {}", folder.display());
+        }
     }
 
     /// A sweep that is not submitted yet, as if it had number 1.

@@ -19,7 +19,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
-    let store = context.store()?;
+    let store = context.store_to_change()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let id = &row.id;
     if row.counts.is_settled() {

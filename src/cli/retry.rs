@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     let (sweep, named) = parse(&args.what)?;
-    let store = context.store()?;
+    let store = context.store_to_change()?;
     let row = select::sweep(&*store, sweep.as_ref())?;
     let row = recover_lost(&*store, &row.id)?;
     let space = args.filter.as_ref().map(|_| context.runtime(&*store, &row)).transpose()?.map(|sweep| sweep.space);

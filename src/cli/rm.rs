@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
-    let store = context.store()?;
+    let store = context.store_to_change()?;
     for id in &args.sweeps {
         let mut row = select::sweep(&*store, Some(id))?;
         if !args.force {

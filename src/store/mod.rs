@@ -28,6 +28,7 @@ mod requests;
 pub mod sqlite;
 mod staging;
 mod sweeps;
+mod trust;
 
 pub use error::{Result, StoreError, StoreErrorKind};
 use error::{incomplete, staging_timed_out};

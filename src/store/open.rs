@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::redis::RedisStore;
 use super::sqlite::SqliteStore;
+use super::trust;
 use super::{Result, Store, StoreError, StoreErrorKind};
 
 /// The folder of the embedded store.
@@ -23,7 +24,8 @@ pub enum Open {
 /// embedded store in the nearest folder from `cwd` upward that has one, or in `cwd`.
 ///
 /// # Errors
-/// `BadAddress` for a name that is no address; `NoStore` if the store must exist and does not; the errors of
+/// `BadAddress` for a name that is no address; `NoStore` if the store must exist and does not; `InsufficientPermissions` for
+/// a store that was not named and that other users could have written; the errors of
 /// [`SqliteStore::open`] and [`RedisStore::connect`].
 pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>> {
     if let Some(url) = named.filter(|name| name.contains("://")) {
@@ -51,6 +53,9 @@ pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>
         return Err(StoreError::new(StoreErrorKind::NoStore, message)
             .remedy("`sweep run FILE` or `sweep submit FILE` creates one, `--store URL` names another"));
     }
+    if named.is_none() {
+        trust::refuse_foreign(&folder)?;
+    }
     Ok(Arc::new(match how {
         Open::OrCreate => SqliteStore::open(&folder)?,
         Open::Existing => SqliteStore::open_existing(&folder)?,
@@ -77,11 +82,7 @@ pub fn embedded_folder(named: Option<&str>, cwd: &Path) -> Option<PathBuf> {
 }
 
 fn folder(named: Option<&str>, cwd: &Path) -> PathBuf {
-    named.map_or_else(|| nearest(cwd).unwrap_or_else(|| cwd.join(FOLDER)), |path| cwd.join(path))
-}
-
-fn nearest(cwd: &Path) -> Option<PathBuf> {
-    cwd.ancestors().map(|folder| folder.join(FOLDER)).find(|folder| folder.is_dir())
+    named.map_or_else(|| trust::nearest(cwd).unwrap_or_else(|| cwd.join(FOLDER)), |path| cwd.join(path))
 }
 
 #[cfg(test)]

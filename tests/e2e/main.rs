@@ -6,6 +6,7 @@
 mod common;
 
 mod agreement;
+mod attacks;
 mod bad_machine;
 mod checks;
 mod commands;

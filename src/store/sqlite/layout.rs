@@ -17,10 +17,20 @@ const MIGRATIONS: [(u32, &str); 1] = [(2, include_str!("migrations/2_to_3.sql"))
 /// The layout of a database. None: it is empty. O(1).
 ///
 /// # Errors
-/// `Refused` for a database of another program and for a layout that is too old, `Newer` for one that is too new.
+/// `Refused` for a database of another program, for one with triggers or views, and for a layout that is too old; `Newer`
+/// for one that is too new.
 pub(super) fn read(connection: &Connection, file: &Path) -> Done<Option<u32>> {
-    let tables = "SELECT count(*), count(CASE WHEN name = 'meta' THEN 1 END) FROM sqlite_schema WHERE type = 'table'";
-    let (tables, meta): (u32, u32) = connection.query_row(tables, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let objects = "SELECT count(CASE WHEN type = 'table' THEN 1 END),
+                          count(CASE WHEN type = 'table' AND name = 'meta' THEN 1 END),
+                          count(CASE WHEN type NOT IN ('table', 'index') THEN 1 END) FROM sqlite_schema";
+    let (tables, meta, others): (u32, u32, u32) =
+        connection.query_row(objects, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if others > 0 {
+        let message = format!("{} contains triggers or views, which sweep does not create", file.display());
+        return Err(StoreError::refused(message)
+            .remedy("somebody has changed it; do not use it, and find out who: they could run commands as you")
+            .into());
+    }
     if tables == 0 {
         return Ok(None);
     }

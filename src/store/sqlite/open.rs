@@ -8,6 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Done, Fault};
@@ -31,8 +32,8 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), StoreError> {
         StoreError::new(kind, format!("the store's folder {} cannot be created or written ({error})", dir.display()))
             .remedy("use another folder: `--store FOLDER`")
     };
-    DirBuilder::new().recursive(true).mode(0o775).create(dir).map_err(refused)?;
-    let ignore = OpenOptions::new().write(true).create_new(true).mode(0o664).open(dir.join(".gitignore"));
+    DirBuilder::new().recursive(true).mode(0o755).create(dir).map_err(refused)?;
+    let ignore = OpenOptions::new().write(true).create_new(true).mode(0o644).open(dir.join(".gitignore"));
     match ignore.and_then(|mut file| file.write_all(b"*\n")) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refused(error)),
         _ => {}
@@ -85,6 +86,12 @@ pub(super) fn to_read(file: &Path) -> Done<(Connection, Option<u32>)> {
 
 fn settings(mut connection: Connection) -> Done<Connection> {
     connection.busy_handler(Some(patient()))?;
+    // A database may come from somebody else (a copied project, `--store`). Nothing in its schema may run code or change
+    // what a query means. `layout` refuses triggers and views as well.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
     Ok(connection)

@@ -1,0 +1,83 @@
+//! Owns the tests that attack: what somebody else could leave on a machine or in a store, and what must not follow from it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use crate::common::Sandbox;
+
+/// A user that is not the one who runs the tests.
+const OTHER: u32 = 54_321;
+
+const SWEEP: &str = "command = \"echo y={{ x }}\"\n[grid]\nx = [1, 2]\n";
+
+/// A store in the sandbox's folder, with a trigger that replaces the command of each sweep that is submitted.
+fn store_with_a_trigger(sandbox: &Sandbox) {
+    sandbox.write("first.toml", SWEEP);
+    sandbox.sweep(&["submit", "first.toml"]).code(0);
+    let database = rusqlite::Connection::open(sandbox.path().join(".sweep/sweep.db")).expect("a database");
+    let trigger = "CREATE TRIGGER attack AFTER INSERT ON sweeps BEGIN
+                   UPDATE sweeps SET document = replace(document, 'echo', 'touch') WHERE rowid = new.rowid; END";
+    database.execute_batch(trigger).expect("a trigger");
+}
+
+/// Runs `sweep run` in a folder below the sandbox's, with the store that it finds.
+fn run_below(sandbox: &Sandbox, folder: &str) -> (i32, String) {
+    sandbox.write(&format!("{folder}/mine.toml"), SWEEP);
+    let mut command = sandbox.command(&["run", "mine.toml"]);
+    let ran = command.current_dir(sandbox.path().join(folder)).output().expect("it runs");
+    (ran.status.code().unwrap_or(-1), String::from_utf8_lossy(&ran.stderr).into_owned())
+}
+
+#[test]
+fn a_store_with_a_trigger_is_refused_also_when_it_is_named() {
+    let sandbox = Sandbox::embedded();
+    store_with_a_trigger(&sandbox);
+    for args in [&["status"][..], &["--store", ".sweep", "run", "first.toml"]] {
+        let refused = sandbox.sweep(args).code(3).stderr;
+        assert!(refused.contains("contains triggers or views"), "{refused}");
+    }
+}
+
+#[test]
+fn a_store_above_that_others_may_write_is_refused_unless_it_is_named() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("first.toml", SWEEP);
+    sandbox.sweep(&["submit", "first.toml"]).code(0);
+    fs::set_permissions(sandbox.path().join(".sweep"), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let (code, said) = run_below(&sandbox, "below");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("may be written by everybody") && said.contains("chmod go-w"), "{said}");
+    sandbox.sweep(&["--store", ".sweep", "status"]).code(0);
+}
+
+/// Only root can give a file to somebody else, so others pass this test over.
+#[test]
+fn a_store_of_another_user_is_refused_and_the_search_ends_at_a_folder_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::embedded();
+    sandbox.write("first.toml", SWEEP);
+    sandbox.sweep(&["submit", "first.toml"]).code(0);
+    chown(sandbox.path().join(".sweep"), Some(OTHER), None).expect("root may do that");
+    let (code, said) = run_below(&sandbox, "below");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("belongs to the user 54321, not to you"), "{said}");
+    // The folder that holds it belongs to the other user as well: it is out of reach.
+    chown(sandbox.path(), Some(OTHER), None).expect("root may do that");
+    let (code, said) = run_below(&sandbox, "below");
+    assert_eq!(code, 0, "{said}");
+    assert!(sandbox.path().join("below/.sweep").is_dir() && !said.contains("store:"), "{said}");
+}
+
+#[test]
+fn a_store_in_a_folder_above_is_named_when_something_is_written_to_it() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("first.toml", SWEEP);
+    sandbox.sweep(&["submit", "first.toml"]).code(0);
+    let (code, said) = run_below(&sandbox, "below");
+    assert_eq!(code, 0, "{said}");
+    let store = sandbox.path().join(".sweep");
+    assert!(said.contains(&store.display().to_string()), "{said}");
+    assert!(!sandbox.path().join("below/.sweep").exists());
+}
