@@ -38,6 +38,7 @@ pub mod status;
 pub mod store;
 pub mod stored;
 pub mod suggest;
+pub mod system;
 pub mod table;
 pub mod template;
 pub mod value;

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::Context;
 use crate::cli::collect;
@@ -18,6 +17,7 @@ use crate::job::SweepId;
 use crate::ops::collect::{TableRequest, TableSelection};
 use crate::ops::target::OutputTarget;
 use crate::store::{Counts, Scope, Store};
+use crate::system::wall_clock_ms;
 use crate::worker::WorkSummary;
 
 /// Run the missing points of a sweep file on this machine and write the results table
@@ -45,7 +45,7 @@ pub struct Args {
 /// Runs the command.
 pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<CommandExit> {
     args.work.set_log_format();
-    let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let started_ms = wall_clock_ms();
     let mut document = read(&args.file)?;
     args.failing.apply(&mut document);
     let name = &document.spec.name;

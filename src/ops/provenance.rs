@@ -1,7 +1,6 @@
 //! Owns the provenance file beside a table, `FILE.meta.json`: where the table comes from, and how to repeat it.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value as Json, json};
 
@@ -10,6 +9,7 @@ use crate::model::Document;
 use crate::ops::collect::{Collected, TableRequest, TableSelection};
 use crate::ops::target::{OutputTarget, meta_path};
 use crate::status::time;
+use crate::system::wall_clock_ms;
 use crate::table::write::TableFormat;
 use crate::template::shell_line;
 
@@ -24,7 +24,7 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Coll
     let Some(table) = target.regular_file() else { return Ok(()) };
     let document = Document::decode(&request.store.document(&request.row.id)?)
         .map_err(|error| Error::usage(format!("the provenance of {} cannot be written: {error}", request.row.id)))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let now = wall_clock_ms();
     let meta = describe(request, &document, table, target.format()?, collected, now);
     OutputTarget::from(meta_path(table)).write(&mut std::io::sink(), |stream, path| {
         let written = |error| Error::file("written", path)(error);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::job::{JobAddress, SweepId};
 use crate::store::{Exchange, LEASE, Store, SweepRow};
+use crate::system::random;
 use crate::worker::report::{FinishedAttempt, KnownColumns, group};
 
 /// The most claims that one request reports.
@@ -32,8 +33,7 @@ pub fn recover(store: &dyn Store) -> Result<Option<Vec<JobAddress>>> {
         return Ok(Some(Vec::new()));
     }
     let lost: Vec<FinishedAttempt> = expired.iter().map(FinishedAttempt::expired).collect();
-    let random =
-        getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")))?;
+    let random = random().map_err(|error| Error::usage(error.to_string()))?;
     let worker = format!("{random:016x}");
     // A stale report is not sent again: somebody else has reported the claim, or the next check finds it.
     for (seq, some) in (1..).zip(lost.chunks(AT_ONCE)) {

@@ -1,7 +1,6 @@
 //! Owns `retry`: puts failed and cancelled points back in the queue, and single succeeded points by address.
 
 use std::ops::Range;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::job::{AttemptCounts, CausePattern, JobState, Outcome, Verdict};
@@ -14,6 +13,7 @@ use crate::record::Record;
 use crate::space::Space;
 use crate::store::{PointSet, Rerun, Store, SweepRow};
 use crate::stored;
+use crate::system::wall_clock_ms;
 
 /// Points that the command line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn superseded_record(index: u64, attempts: u32) -> Record {
         outcome: Outcome::SetAside,
         verdict: Verdict::Again { delay_ms: 0 },
         exit_code: None,
-        ended_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        ended_ms: wall_clock_ms(),
         seconds: 0.0,
         cpu_seconds: 0.0,
         max_rss_bytes: 0,

@@ -13,6 +13,7 @@ use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
 use crate::space::Space;
 use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, SweepRow};
+use crate::system::random;
 
 /// What to do with a sweep file, as decided from what is in the store.
 pub struct SubmitPlan {
@@ -212,8 +213,7 @@ fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result
 /// The new sweep. The id of its request is computed from the sweep and the newest stored one, so that identical commands at
 /// the same time send the same request. Each `--fresh` sends a different request.
 fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
-    let random =
-        || getrandom::u64().map_err(|error| Error::usage(format!("the system gave no random number: {error}")));
+    let random = || random().map_err(|error| Error::usage(error.to_string()));
     let token = format!("{:016x}", random()?);
     let spec = &document.spec;
     let request = match policy {

@@ -16,6 +16,7 @@ use super::work_notices::WorkNotice;
 use crate::job::SweepId;
 use crate::runtime::RuntimeCache;
 use crate::store::{ClaimRequest, Exchange, Store, StoreError};
+use crate::system::random;
 use trouble::StoreTrouble;
 
 mod replies;
@@ -149,8 +150,7 @@ impl<'a> Dispatcher<'a> {
         self.seq += 1;
         let WorkerOptions { scope, lease, .. } = self.options;
         let want = if want > 0 {
-            let token = random()
-                .map_err(|error| StoreError::refused(format!("the system gives no random numbers: {error}")))?;
+            let token = random().map_err(|error| StoreError::refused(error.to_string()))?;
             Some(ClaimRequest {
                 most: want,
                 scope: scope.clone(),
@@ -235,9 +235,4 @@ impl<'a> Dispatcher<'a> {
         }
         Ok(empty)
     }
-}
-
-/// Returns a random number from the system.
-pub(super) fn random() -> std::io::Result<u64> {
-    getrandom::u64().map_err(std::io::Error::from)
 }

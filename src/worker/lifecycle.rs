@@ -5,7 +5,7 @@ use std::thread;
 
 use thiserror::Error;
 
-use super::dispatcher::{Dispatcher, random};
+use super::dispatcher::Dispatcher;
 use super::events::{EventSink, WorkerEvent, WorkerStart};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
@@ -19,6 +19,7 @@ use super::step_back::StepBack;
 use super::work_notices::{self, WorkNotice};
 use crate::process::{OrphanReaper, Stopper};
 use crate::store::{Scope, Store, StoreError, StoreErrorKind, WorkWaiter, WorkerRow};
+use crate::system::random;
 
 /// A worker.
 pub struct Worker {

@@ -2,7 +2,7 @@
 //! block.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::bounded::BoundedMap;
 use super::events::Ending;
@@ -12,6 +12,7 @@ use crate::process::Ended;
 use crate::record::{self, Output, Record};
 use crate::store::{Claim, ColumnPlace, ExpiredClaim, HeldClaim, Report, ReportEntry};
 use crate::stored;
+use crate::system::wall_clock_ms;
 use crate::visible::visible;
 
 /// Who ran an attempt.
@@ -49,7 +50,7 @@ impl FinishedAttempt {
             index: claim.job.index,
             tries: AttemptCounts { attempts: claim.tries.attempts, ..tries },
             exit_code: ended.as_ref().and_then(Ended::exit_code),
-            ended_ms: now_ms(),
+            ended_ms: wall_clock_ms(),
             seconds: ended.as_ref().map_or(0.0, |ended| ended.seconds),
             cpu_seconds: ended.as_ref().map_or(0.0, |ended| ended.cpu_seconds),
             max_rss_bytes: ended.as_ref().map_or(0, |ended| ended.max_rss_bytes),
@@ -104,7 +105,7 @@ impl FinishedAttempt {
             outcome,
             verdict,
             exit_code: None,
-            ended_ms: now_ms(),
+            ended_ms: wall_clock_ms(),
             seconds: 0.0,
             cpu_seconds: 0.0,
             max_rss_bytes: 0,
@@ -218,10 +219,6 @@ fn dice(claim: &Claim) -> u64 {
     let hash = blake3::hash(&[claim.token.to_le_bytes(), claim.job.index.to_le_bytes()].concat());
     // A hash has 32 bytes.
     hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 /// The result columns whose first places the store knows. Each is sent once and not with every report.

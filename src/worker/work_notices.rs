@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::state::WorkerState;
 use crate::store::WorkWaiter;
+use crate::system::random;
 
 /// The longest duration of one wait.
 const WAIT: Duration = Duration::from_secs(5);
@@ -56,5 +57,5 @@ pub(super) fn listen(waiter: &dyn WorkWaiter, state: &WorkerState) {
 
 /// Returns a random number from 0 to 1; 0.5 if the system has no randomness.
 fn random_share() -> f64 {
-    super::dispatcher::random().map_or(0.5, |random| random as f64 / u64::MAX as f64)
+    random().map_or(0.5, |random| random as f64 / u64::MAX as f64)
 }

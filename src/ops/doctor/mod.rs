@@ -3,7 +3,7 @@
 //! - [`checks`]: from measured values to findings; pure
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use rustix::process::{Resource, getrlimit};
 
@@ -11,6 +11,7 @@ use crate::process::leftover_processes;
 use crate::store::open::{Open, embedded_folder, open};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Result, Store};
+use crate::system::wall_clock_ms;
 
 pub mod checks;
 
@@ -35,10 +36,10 @@ pub fn examine(named: Option<&str>, cwd: &Path) -> Vec<Check> {
 
 /// Measures the store.
 fn probe_store(store: &dyn Store) -> Result<StoreProbe> {
-    let before = now_ms();
+    let before = wall_clock_ms();
     let facts = store.info()?;
     // The store read its clock at some moment in between.
-    let here = before.midpoint(now_ms());
+    let here = before.midpoint(wall_clock_ms());
     let mut took = Vec::with_capacity(LATENCY_SAMPLES);
     for _ in 0..LATENCY_SAMPLES {
         let begun = Instant::now();
@@ -76,8 +77,4 @@ fn free(folder: &Path) -> Option<u64> {
 /// The folder, or the nearest existing one above it.
 fn nearest(folder: &Path) -> PathBuf {
     folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(folder).to_owned()
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }

@@ -10,11 +10,11 @@
 //! behind the last time that the store knows, all stored times are moved back with it. A retry then waits no longer than it
 //! had left.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Done;
+
+use crate::system::wall_clock_ms;
 
 /// A difference of the two clocks up to this changes nothing, milliseconds.
 const TOLERANCE_MS: u64 = 1_000;
@@ -43,9 +43,9 @@ impl Reading {
     /// The clocks now.
     pub(super) fn now() -> Reading {
         let read = || {
-            let before = wall_ms();
+            let before = wall_clock_ms();
             let up_ms = up_ms();
-            let wall_ms = wall_ms();
+            let wall_ms = wall_clock_ms();
             (Reading { wall_ms, up_ms }, wall_ms.abs_diff(before))
         };
         let mut best = read();
@@ -60,10 +60,6 @@ impl Reading {
         }
         best.0
     }
-}
-
-fn wall_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 #[cfg(target_os = "linux")]
