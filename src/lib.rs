@@ -13,8 +13,8 @@
 //! 8. [`table`] turns the records into rows in index order, and the rows into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of sweeps and workers, with its renderers.
 //!
-//! [`fingerprint`] hashes what decides a job's result besides its point. [`runtime`] is a sweep loaded on this machine,
-//! ready to run. [`stored`] owns the versioned forms in which sweeps are kept. [`expr`] compiles and evaluates the
+//! [`fingerprint`] hashes what decides a job's result besides its point; [`inputs`] compares the files that jobs read with
+//! the disk. [`runtime`] is a sweep loaded on this machine, ready to run. [`stored`] owns the versioned forms in which sweeps are kept. [`expr`] compiles and evaluates the
 //! expressions of `[derived]` and `where`. [`visible`] makes what jobs print safe to show. [`ops`] does the work of the
 //! commands (submit, retry, cancel, …); [`cli`] is the command line.
 
@@ -26,6 +26,7 @@ pub mod extract;
 pub mod files;
 pub mod fingerprint;
 pub mod human;
+pub mod inputs;
 pub mod job;
 pub mod model;
 pub mod ops;

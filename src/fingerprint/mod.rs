@@ -105,7 +105,8 @@ fn watches(settings: &FileSettings, path: &str) -> bool {
     patterns(&settings.watch).any(|pattern| pattern.matches_with(path, by_folder))
 }
 
-fn ignores(settings: &FileSettings, path: &str) -> bool {
+/// Whether `[files] ignore` matches a path relative to the sweep file's folder.
+pub fn ignores(settings: &FileSettings, path: &str) -> bool {
     patterns(&settings.ignore).any(|pattern| pattern.matches(path))
 }
 
@@ -120,7 +121,7 @@ fn without_dot(path: &str) -> &str {
 }
 
 /// The first 16 bytes of a hash, in hexadecimal digits.
-fn digits(hash: &blake3::Hash) -> Hash {
+pub fn digits(hash: &blake3::Hash) -> Hash {
     hash.to_hex().chars().take(32).collect()
 }
 
