@@ -151,10 +151,13 @@ impl Context {
 
 /// Runs the command line of this process. Prints errors on stderr and returns the exit code.
 pub fn main() -> ExitCode {
-    secret::leave_the_process_list();
+    let store = match secret::take_store() {
+        Ok(store) => store,
+        Err(error) => return report(Err(error)),
+    };
     match Cli::try_parse() {
         Ok(cli) => {
-            secret::keep_from_jobs();
+            let cli = Cli { store: cli.store.or(store), ..cli };
             report(execute(cli, &mut std::io::stdout().lock()))
         }
         // clap prints help and version on stdout and exits with 0; it prints errors on stderr and exits with 2.

@@ -1,7 +1,7 @@
 //! Owns `sweep supervise`, which a worker starts for itself: when the worker was killed, it ends what that left running
 //! and tells the store that the worker is dead.
 
-use std::io::stdin;
+use std::io::{BufRead, stdin};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::Context;
 use crate::cli::exit::CommandExit;
+use crate::cli::secret;
 use crate::error::{Error, Result};
 use crate::process::{Supervisor, kill_marked, worker_was_killed};
 use crate::store::{Store, StoreErrorKind};
@@ -24,10 +25,16 @@ pub struct Args {
     worker: String,
 }
 
-/// Runs the command.
+/// Runs the command. The first line of standard input names the store.
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
+    secret::keep_private();
     let worker = &args.worker;
-    let was_killed = worker_was_killed(stdin()).map_err(Error::file("read", Path::new("standard input")))?;
+    let unreadable = || Error::file("read", Path::new("standard input"));
+    let mut input = stdin().lock();
+    let mut store = String::new();
+    input.read_line(&mut store).map_err(unreadable())?;
+    let context = &Context { store: Some(store.trim_end().to_owned()), cwd: context.cwd.clone() };
+    let was_killed = worker_was_killed(input).map_err(unreadable())?;
     if was_killed {
         kill_marked(&format!("{worker}."));
         // No process of the worker is left: its jobs may start elsewhere.
@@ -53,15 +60,16 @@ fn mark_dead(context: &Context, worker: &str) -> Result<u64> {
 /// If it cannot be started.
 pub fn start(context: &Context, store: &dyn Store, worker: &str) -> std::io::Result<Supervisor> {
     // An embedded store is named by its folder, wherever that was found. The address of a server may contain a
-    // password, so it is passed in the environment, which other users cannot read, and not as an argument.
+    // password, so it is passed through the pipe.
     let named = context.store.clone().filter(|name| name.contains("://")).unwrap_or_else(|| store.describe());
     let worker = worker.to_owned();
     let program = myself()?;
-    Supervisor::start(move || {
+    let command = move || {
         let mut command = Command::new(&program);
-        command.arg0("sweep").args(["supervise", &worker]).env("SWEEP_STORE", &named);
+        command.arg0("sweep").args(["supervise", &worker]).env_remove("SWEEP_STORE");
         command
-    })
+    };
+    Supervisor::start(command, format!("{named}\n"))
 }
 
 /// The program file of this process, also when its file was replaced since it was started.

@@ -29,17 +29,18 @@ pub struct Supervisor {
 type SharedPipe = Arc<Mutex<Option<ChildStdin>>>;
 
 impl Supervisor {
-    /// Starts a supervisor: `command` must call [`worker_was_killed`] with its standard input.
+    /// Starts a supervisor: `command` must read `opening` from its standard input, and then call [`worker_was_killed`] with
+    /// the rest of it.
     ///
     /// # Errors
     /// If the process or a thread cannot be started.
-    pub fn start(command: impl FnMut() -> Command + Send + 'static) -> io::Result<Supervisor> {
+    pub fn start(command: impl FnMut() -> Command + Send + 'static, opening: String) -> io::Result<Supervisor> {
         let pipe = SharedPipe::default();
         let ours = pipe.clone();
         let (report, reported) = mpsc::channel();
         // A thread of its own starts the supervisor and waits for it. So it is never among the children of the first
         // thread, which are those that were adopted.
-        let keep = move || keep_running(command, &ours, report);
+        let keep = move || keep_running(command, &opening, &ours, report);
         let keeper = thread::Builder::new().name("supervisor".into()).spawn(keep)?;
         match reported.recv() {
             Ok(Ok(())) => Ok(Supervisor { pipe, keeper: Some(keeper) }),
@@ -50,14 +51,21 @@ impl Supervisor {
 }
 
 /// Starts the supervisor, and another one when it was killed, until the worker ends. Reports the first start.
-fn keep_running(mut command: impl FnMut() -> Command, pipe: &SharedPipe, report: mpsc::Sender<io::Result<()>>) {
+fn keep_running(
+    mut command: impl FnMut() -> Command,
+    opening: &str,
+    pipe: &SharedPipe,
+    report: mpsc::Sender<io::Result<()>>,
+) {
     let mut report = Some(report);
     for _ in 0..MOST_STARTS {
         let started = spawn(&mut command());
         let (child, result) = match started {
             Ok(mut child) => {
-                *lock(pipe) = child.stdin.take();
-                (Some(child), Ok(()))
+                let mut stdin = child.stdin.take();
+                let opened = stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(opening.as_bytes()));
+                *lock(pipe) = stdin;
+                (Some(child), opened)
             }
             Err(error) => (None, Err(error)),
         };

@@ -5,9 +5,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::common::redis_server::RedisServer;
-use crate::common::{Sandbox, until};
+use crate::common::{Ran, Sandbox, until};
 
 const PASSWORD: &str = "s3cret";
+
+/// What all processes of this program show of themselves: command lines and environments. Root can read all of them.
+#[cfg(target_os = "linux")]
+fn shown_by_processes() -> String {
+    let read = |entry: &fs::DirEntry, file: &str| {
+        let all = fs::read(entry.path().join(file)).unwrap_or_default();
+        String::from_utf8_lossy(&all).replace('\0', " ")
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten().map(|entry| (read(&entry, "cmdline"), read(&entry, "environ")));
+    all.filter(|(line, _)| line.contains("sweep")).map(|(line, environment)| line + &environment).collect()
+}
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -15,31 +26,24 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
     let sandbox = Sandbox::embedded();
     let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port());
-    // The job prints everything that it inherits, and runs until it is told to end.
+    // The job prints what it inherits and what its parent shows of the password, and runs until it is told to end.
     sandbox.write(
-        "show.toml",
-        "command = [\"sh\", \"-c\", \"env; tr '\\\\0' ' ' </proc/$PPID/cmdline; while ! [ -e end ]; do sleep 0.05; done\"]\n[results]\nformat = \"none\"\n",
+        "show.sh",
+        "env | grep -e SWEEP -e s3cret; grep -a s3cret /proc/$PPID/cmdline /proc/$PPID/environ\n\
+         while ! [ -e end ]; do sleep 0.05; done\n",
     );
-    let with_url = |args: &[&str]| sandbox.sweep(&[args, &["--store", &url]].concat());
-    let mut seen = with_url(&["submit", "show.toml"]).code(0).stderr;
-    let mut worker = sandbox.start("worker", &["--store", &url, "worker", "--until-empty", "-j", "1"]);
-    let of = |pid: &str| {
-        let all = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&all).replace('\0', " ")
+    sandbox.write("show.toml", "command = \"sh show.sh\"\n[results]\nformat = \"none\"\n");
+    let with_url = |args: &[&str]| -> Ran {
+        sandbox.command(args).env("SWEEP_STORE", &url).output().expect("the binary runs").into()
     };
-    let pid = worker.pid().to_string();
-    until("the command line without the URL", || {
-        let line = of(&pid);
-        if line.trim_end().ends_with("sweep worker --until-empty -j 1") { Ok(()) } else { Err(line) }
-    });
+    let mut seen = with_url(&["submit", "show.toml"]).code(0).stderr;
+    let mut worker = sandbox.start_at(&url, "worker", &["worker", "--until-empty", "-j", "1"]);
     until("the job to run", || {
         let status = with_url(&["status", "--json"]).json()["sweeps"][0]["running"].clone();
         if status == 1 { Ok(()) } else { Err(status) }
     });
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let line = of(&entry.file_name().to_string_lossy());
-        assert!(!line.contains("sweep") || !line.contains(PASSWORD), "{line}");
-    }
+    let shown = shown_by_processes();
+    assert!(shown.contains("supervise") && !shown.contains(PASSWORD), "{shown}");
     for args in [&["status"][..], &["status", "--json"], &["show", "show-1/0"], &["doctor"], &["doctor", "--json"]] {
         let ran = with_url(args);
         seen += &format!("{}{}", ran.stdout, ran.stderr);
@@ -51,9 +55,69 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
     seen += &(logs + &worker.log());
     // The same when the URL is wrong.
     for url in [&url.replace(PASSWORD, "s3cret-not"), &format!("redis://{PASSWORD}:{PASSWORD}@127.0.0.1:1")] {
-        seen += &sandbox.sweep(&["status", "--store", url]).code(3).stderr;
+        seen += &Ran::from(sandbox.command(&["status"]).env("SWEEP_STORE", url).output().unwrap()).code(3).stderr;
     }
     assert!(!seen.contains(PASSWORD), "{seen}");
+}
+
+/// Only root can start processes of another user, so others pass this test over.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_job_can_read_neither_the_memory_nor_the_environment_of_its_worker() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::embedded();
+    let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
+    fs::copy(env!("CARGO_BIN_EXE_sweep"), sandbox.path().join("sweep")).expect("a copy that the user may read");
+    fs::set_permissions(sandbox.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    // Tries the worker and all processes of the user with the program's name, which includes the supervisor.
+    sandbox.write(
+        "attack.sh",
+        "for p in $PPID $(grep -lx sweep /proc/[0-9]*/comm | cut -d/ -f3); do\n\
+         [ $(stat -c %u /proc/$p/comm 2>/dev/null || echo 0) = 0 ] || echo seen=$p\n\
+         for f in environ maps; do\n\
+         if head -c 1 /proc/$p/$f 2>/dev/null | grep -q .; then echo read=/proc/$p/$f; fi\n\
+         done; done; echo own=$(head -c 5 /proc/self/environ | wc -c)\n",
+    );
+    sandbox.write("a.toml", "command = \"sh attack.sh\"\n[results]\nformat = \"none\"\n");
+    let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port());
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid=54321", "--regid=54321", "--clear-groups", "./sweep", "run", "a.toml", "--out", "t.csv"]);
+    command.current_dir(sandbox.path()).env("SWEEP_STORE", &url).env("HOME", sandbox.path());
+    Ran::from(command.output().unwrap()).code(0);
+    let logs = sandbox.command(&["logs", "a-1/0"]).env("SWEEP_STORE", &url).output().unwrap();
+    let logs = Ran::from(logs).code(0).stdout;
+    assert!(logs.contains("own=5") && !logs.contains("read="), "{logs}");
+}
+
+#[test]
+fn a_password_in_the_command_line_is_refused_with_two_remedies() {
+    let sandbox = Sandbox::embedded();
+    for args in [&["--store", "redis://:s3cret@h:1", "status"][..], &["status", "--store=redis://ada:s3cret@h:1"]] {
+        let said = sandbox.sweep(args).code(2).stderr;
+        assert!(said.contains("SWEEP_STORE instead") && said.contains("SWEEP_STORE_FILE=FILE"), "{said}");
+        assert!(!said.contains(PASSWORD), "{said}");
+    }
+}
+
+#[test]
+fn a_private_file_names_the_store() {
+    let sandbox = Sandbox::embedded();
+    let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
+    let file = sandbox.write("store", &format!("redis://:{PASSWORD}@127.0.0.1:{}\n", server.port()));
+    sandbox.write("env.toml", "command = \"env\"\n[results]\nformat = \"none\"\n");
+    let with_file = |args: &[&str]| -> Ran {
+        sandbox.command(args).env("SWEEP_STORE_FILE", &file).output().expect("the binary runs").into()
+    };
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = with_file(&["status"]).code(2).stderr;
+    assert!(said.contains("chmod 600") && !said.contains(PASSWORD), "{said}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    with_file(&["run", "env.toml", "--out", "t.csv"]).code(0);
+    let logs = with_file(&["logs", "env-1/0"]).code(0).stdout;
+    assert!(logs.contains("SWEEP_ID=env-1") && !logs.contains("SWEEP_STORE") && !logs.contains(PASSWORD), "{logs}");
+    assert!(!sandbox.path().join(".sweep").exists());
 }
 
 /// All files below a folder, with their modes.

@@ -247,8 +247,8 @@ fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> St
             InsufficientPermissions,
             format!("{redis} requires a password"),
             format!(
-                "write it in the address, {scheme}://:PASSWORD@HOST:PORT or {scheme}://USER:PASSWORD@HOST:PORT, best in \
-                 the environment variable SWEEP_STORE"
+                "write it in the address, {scheme}://:PASSWORD@HOST:PORT or {scheme}://USER:PASSWORD@HOST:PORT, in the \
+                 environment variable SWEEP_STORE or in the file of SWEEP_STORE_FILE"
             ),
         ),
         ("MOVED" | "CLUSTERDOWN" | "CROSSSLOT", _) => cluster(address.shown()),
