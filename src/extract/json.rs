@@ -1,5 +1,6 @@
 //! Owns the format `json`: finding an object in the output, and reading its values.
 
+use super::json_scan;
 use super::named_values::NamedValues;
 use super::output_text::OutputText;
 use super::scalar::not_finite;
@@ -8,22 +9,58 @@ use crate::value::{Value, print_float};
 /// A JSON object, in its own order.
 pub(super) type Object = serde_json::Map<String, serde_json::Value>;
 
-/// The object on the last line, or the object that is the whole output.
-pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
+/// The last object of an output, and the text after it.
+pub(super) struct Found<'a> {
+    pub(super) object: Object,
+    pub(super) after: &'a str,
+}
+
+/// Why there is no object.
+pub(super) struct NotFound {
+    /// In words.
+    pub(super) why: String,
+    /// Whether the job apparently tried to print one.
+    pub(super) is_meant: bool,
+}
+
+/// The last object of an output: one that begins and ends a line, on one line or several.
+///
+/// An earlier object does not count if something after it looks like an object but is none. If the output was cut, neither
+/// does one that may be a part of a larger one.
+pub(super) fn find<'a>(text: &'a OutputText<'_>) -> Result<Found<'a>, NotFound> {
+    let lines = text.complete_lines();
+    let scan = json_scan::scan(lines);
+    let mut broken: Option<String> = None;
+    for range in scan.objects.iter().rev() {
+        let candidate = lines.get(range.clone()).unwrap_or_default();
+        match object(candidate) {
+            Ok(_) if scan.is_unfinished || broken.is_some() => {
+                let why = broken.unwrap_or_else(|| "it does not end".into());
+                let why = format!("the last JSON object of the output cannot be read: {why}; print it on one line");
+                return Err(NotFound { why, is_meant: true });
+            }
+            Ok(_) if text.is_cut() && scan.has_stray_end => {
+                return Err(NotFound { why: explain(text), is_meant: true });
+            }
+            Ok(object) => return Ok(Found { object, after: lines.get(range.end..).unwrap_or_default() }),
+            Err(NoObject::Broken(error)) if json_scan::is_meant(candidate) => {
+                broken.get_or_insert_with(|| error.to_string());
+            }
+            Err(_) => {}
+        }
+    }
+    Err(NotFound { why: explain(text), is_meant: ends_like_object(text) })
+}
+
+/// Why there is no object in an output, by its last line and its whole.
+fn explain(text: &OutputText<'_>) -> String {
     let line = text.last_line().unwrap_or_default();
-    let on_line = match object(line) {
-        Ok(object) => return Ok(object),
-        Err(why) => why,
-    };
     if let Some(why) = text.cut("and its last line is not a whole JSON object") {
         let remedy = if line.is_empty() { "print less" } else { "print the object on one line, as the last line" };
-        return Err(format!("{why}; {remedy}"));
+        return format!("{why}; {remedy}");
     }
-    let in_whole = match text.whole().map_or(Err(NoObject::Other), |whole| object(whole.trim())) {
-        Ok(object) => return Ok(object),
-        Err(why) => why,
-    };
-    Err(match (on_line, in_whole) {
+    let in_whole = text.whole().map_or(NoObject::Other, |whole| why_none(whole.trim()));
+    match (why_none(line), in_whole) {
         (NoObject::Broken(error), _) => {
             let python = if line.starts_with("{'") { "; in Python, `json.dumps` writes one" } else { "" };
             format!("{}: {error}{python}", text.last_line_is_not("a JSON object"))
@@ -33,16 +70,16 @@ pub(super) fn find(text: &OutputText<'_>) -> Result<Object, String> {
             format!("{}, nor is the whole output; print the object on one line", text.last_line_is_not("a JSON object"))
         }
         _ => text.last_line_is_not("a JSON object"),
-    })
+    }
 }
 
-/// Whether the job apparently tried to print an object although none was found: a line such as `{"a": 1,}` or Python's
-/// `{'a': 1}`, or the end of an object whose beginning was dropped.
-pub(super) fn is_meant(text: &OutputText<'_>) -> bool {
+/// Whether the output ends like an object: a line such as `{"a": 1,}` or Python's `{'a': 1}`, or the end of an object whose
+/// beginning was dropped.
+fn ends_like_object(text: &OutputText<'_>) -> bool {
     let end = text.end();
-    let begins = |text: &str| text.strip_prefix('{').is_some_and(|inside| inside.trim_start().starts_with(['"', '\'']));
     let may_begin_before = end == "}" || text.last_line().is_none();
-    end.ends_with('}') && (begins(end) || text.whole().map_or(may_begin_before, |whole| begins(whole.trim_start())))
+    let whole = || text.whole().map_or(may_begin_before, |whole| json_scan::is_meant(whole.trim_start()));
+    end.ends_with('}') && (json_scan::is_meant(end) || whole())
 }
 
 /// All members of an object as results. Nested objects are flattened.
@@ -74,6 +111,10 @@ enum NoObject {
     Other,
     /// It begins like an object, but has this error.
     Broken(serde_json::Error),
+}
+
+fn why_none(text: &str) -> NoObject {
+    object(text).err().unwrap_or(NoObject::Other)
 }
 
 fn object(text: &str) -> Result<Object, NoObject> {

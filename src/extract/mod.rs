@@ -6,21 +6,24 @@
 //!
 //! | format | what is read |
 //! | --- | --- |
-//! | `json` | the last line, if it is a JSON object; else the whole output, if that is one |
-//! | `keyvalue` | every line `name = value` or `name: value`; at least one |
+//! | `json` | the last JSON object that begins and ends a line |
+//! | `keyvalue` | every line with pairs `name = value` or `name: value`; at least one |
 //! | `regex` | the last match of each column's pattern; at least one |
 //! | `number` | the last line, which must be a number, as the result `result` |
-//! | `auto` | the first of json, keyvalue and number that finds something; finding nothing is not an error |
+//! | `auto` | the first of json, keyvalue and number that finds something; finding nothing is not an error. An object with results after it does not count |
 //!
-//! **JSON.** Nested objects are flattened: `{"a": {"b": 1}}` has the result `a.b`. Arrays are kept as compact JSON text.
+//! Terminal escape sequences are removed, except for `regex`.
+//!
+//! **JSON.** An object that is broken or has no end hides earlier ones. Nested objects are flattened: `{"a": {"b": 1}}` has the result `a.b`. Arrays are kept as compact JSON text.
 //! With `columns` only the values at the given paths are read, where they exist; a nested value is kept as JSON text. A
 //! whole number that does not fit in 64 bits becomes a float, and `null` is a missing value. Text stays text, except that
 //! NaN and infinity are recognized: bare, as Python's `json` prints them (`NaN`, `-Infinity`, also C's `nan` and `-inf`),
 //! and as the strings `NaN`, `Infinity`, `Inf`, `inf` with or without `-`, as R's jsonlite and sweep itself print them.
 //!
-//! **keyvalue.** A name is an ASCII letter or `_`, followed by letters, digits, `_`, `.` and `-`. White space is allowed
-//! around the name and the value. A colon must be followed by white space or by a value that is not text, so
-//! `http://host` is not a result; `a == b` and `a => b` are not either.
+//! **keyvalue.** A plain name is an ASCII letter or `_`, followed by letters, digits, `_`, `.` and `-`. A wide name may have
+//! spaces, brackets and other letters; its value must be a number or a truth value, with a unit at most. White space is
+//! allowed around the name and the value. A colon must be followed by white space or by a value that is not text, so
+//! `http://host` is not a result; `a == b` and `a => b` are not either. A line that consists of pairs has several results.
 //!
 //! **regex.** Each line is searched on its own, unchanged. [`Pattern::new`] defines which group is the value.
 //!
@@ -37,13 +40,14 @@
 //!
 //! **Long output.** Only the end of a long output is kept. `keyvalue` and `regex` read the rest while it arrives
 //! ([`Extraction::overflow`]), so they read all of it in bounded memory. A line longer than 256 KiB is not searched, and is
-//! an error if a result may have been in it. The last line, for `json` and `number`, is in the kept end; an object over
-//! several lines, or on a longer line, is an error. If the rest was not read, as with output from the store
+//! an error if a result may have been in it. The last line, for `json` and `number`, is in the kept end; an object that
+//! begins before that is an error. If the rest was not read, as with output from the store
 //! ([`Extractor::again`]), any format that needs it fails; with `auto` that is all formats except JSON. A source has at
 //! most 10,000 results with 256 KiB of text.
 //!
-//! Inside: `source` is one source, with a module for each format (`json` and `path`, `pairs`, `pattern`) and `scalar` for
-//! converting values; `lines` and `output_text` present the output as lines and as text; `named_values` holds the results.
+//! Inside: `source` is one source, with a module for each format (`json`, `json_scan` and `path`; `pairs` and `pair_line`;
+//! `pattern`), `scalar` for converting values, and `colours`; `lines` and `output_text` present the output as lines and as
+//! text; `named_values` holds the results.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -52,10 +56,13 @@ use crate::model::{ResultSettings, ResultsFrom};
 use crate::record::Kept;
 use crate::value::Value;
 
+mod colours;
 mod json;
+mod json_scan;
 mod lines;
 mod named_values;
 mod output_text;
+mod pair_line;
 mod pairs;
 mod path;
 mod pattern;

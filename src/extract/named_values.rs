@@ -54,6 +54,13 @@ impl NamedValues {
         self.list.get(*self.places.get(name)?).map(|(_, value)| value)
     }
 
+    /// Keeps only the names for which `keep` is true. O(number of results).
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.list.retain(|(name, _)| keep(name));
+        self.text = self.list.iter().map(|(name, value)| name.len() + length(value)).sum();
+        self.places = self.list.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

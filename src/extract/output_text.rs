@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::colours::without_escapes;
 use crate::record::Kept;
 use crate::visible::visible_in_line;
 
@@ -20,9 +21,10 @@ pub(super) struct OutputText<'a> {
 impl OutputText<'_> {
     /// The kept end of an output whose first `handed_on` bytes were read line by line.
     pub(super) fn new(kept: &Kept, handed_on: u64) -> OutputText<'_> {
+        let plain = |text: &str| without_escapes(text.strip_prefix(BOM).unwrap_or(text)).into_owned();
         let text = match String::from_utf8_lossy(&kept.tail) {
-            Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(BOM).unwrap_or(text)),
-            Cow::Owned(text) => Cow::Owned(text.strip_prefix(BOM).map(Into::into).unwrap_or(text)),
+            Cow::Borrowed(text) => without_escapes(text.strip_prefix(BOM).unwrap_or(text)),
+            Cow::Owned(text) => Cow::Owned(plain(&text)),
         };
         let lost = kept.total > kept.tail.len() as u64 + handed_on;
         OutputText { text, cut_to: kept.is_cut().then_some(kept.tail.len()), lost }
@@ -36,16 +38,25 @@ impl OutputText<'_> {
     /// The last non-empty line, trimmed, if it is complete. If the output was cut, the first line of the rest may be
     /// incomplete.
     pub(super) fn last_line(&self) -> Option<&str> {
-        let whole = match self.cut_to {
-            None => &*self.text,
+        last_line(self.complete_lines())
+    }
+
+    /// The text without a first line that may be incomplete because the output was cut.
+    pub(super) fn complete_lines(&self) -> &str {
+        match self.cut_to {
+            None => &self.text,
             Some(_) => self.text.split_once(LINE_ENDS).map_or("", |(_, rest)| rest),
-        };
-        whole.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty())
+        }
     }
 
     /// The text at the very end, complete line or not.
     pub(super) fn end(&self) -> &str {
-        self.text.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+        last_line(&self.text).unwrap_or_default()
+    }
+
+    /// Whether the beginning of the output is missing.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut_to.is_some()
     }
 
     /// The message that the output was cut, with the consequence. None: it was not cut.
@@ -95,6 +106,11 @@ impl OutputText<'_> {
     fn nothing(&self) -> String {
         self.cut("and they are blank").unwrap_or_else(|| "the output is empty".into())
     }
+}
+
+/// The last line that is not blank, trimmed.
+pub(super) fn last_line(text: &str) -> Option<&str> {
+    text.rsplit(LINE_ENDS).map(str::trim).find(|line| !line.is_empty())
 }
 
 /// A byte-order mark.

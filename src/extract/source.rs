@@ -117,29 +117,49 @@ impl<'a> SourceReader<'a> {
 
 fn auto(lines: Lines<Pairs>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
     let no_json = match json::find(text) {
-        Ok(object) => return json::flat(&object),
-        Err(why) => why,
+        Ok(found) if !has_result(found.after) => return json::flat(&found.object),
+        Ok(_) => None,
+        Err(not_found) => Some(not_found),
     };
+    let meant = no_json.filter(|not_found| not_found.is_meant).map(|not_found| not_found.why);
     if let Some(why) = text.lost("and the lost part may have lines `name = value`, which take precedence over a number")
     {
-        return Err(if json::is_meant(text) { no_json } else { format!("{why}; {PRINT_JSON}") });
+        return Err(meant.unwrap_or_else(|| format!("{why}; {PRINT_JSON}")));
     }
-    let pairs = all(lines, kept).finish()?;
+    let lines = all(lines, kept);
+    let object_began = lines.object_began();
+    let pairs = lines.finish()?;
+    let number = last_number(text);
+    // Read as a whole, the output might have a JSON object after the last pair.
+    if let Some(why) = text.cut("and a JSON object before that is lost").filter(|_| object_began && number.is_none()) {
+        return Err(meant.unwrap_or_else(|| format!("{why}; {PRINT_JSON}")));
+    }
     if !pairs.is_empty() {
         return Ok(pairs);
     }
-    if let Some(value) = last_number(text) {
+    if let Some(value) = number {
         return Ok(NamedValues::of("result", value));
     }
     if let Some(why) = text.lost_last_line() {
         return Err(format!("{why}; {PRINT_JSON}"));
     }
     // No result is not an error, unless the job apparently tried to print JSON.
-    if json::is_meant(text) { Err(no_json) } else { Ok(NamedValues::default()) }
+    meant.map_or_else(|| Ok(NamedValues::default()), Err)
+}
+
+/// Whether lines after a JSON object have pairs, or end with a number.
+fn has_result(after: &str) -> bool {
+    let kept = Kept { tail: after.as_bytes().to_vec(), total: after.len() as u64 };
+    let text = OutputText::new(&kept, 0);
+    if text.last_line().is_none() {
+        return false;
+    }
+    let pairs = all(Lines::of(Pairs::default()), &kept).finish();
+    last_number(&text).is_some() || pairs.map_or(true, |pairs| !pairs.is_empty())
 }
 
 fn of_json(columns: &[(String, Path)], text: &OutputText<'_>) -> Result<NamedValues, String> {
-    let object = json::find(text)?;
+    let object = json::find(text).map_err(|not_found| not_found.why)?.object;
     if columns.is_empty() {
         return json::flat(&object);
     }

@@ -87,6 +87,46 @@ fn json_is_found_on_the_last_line_or_in_the_whole() {
 }
 
 #[test]
+fn the_last_json_object_counts_wherever_it_stands() {
+    let expected = named(&[("a", Int(2))]);
+    for output in [
+        "{\"a\": 1}\n{\"a\": 2}\n",
+        "{\"a\": 2}\nbye bye\n",
+        "log 1\nlog 2\n{\n  \"a\": 2\n}\n",
+        "config {x}\n{\"a\": 1, \"b\": [{\"c\": 1}]}\nlog [0, 1)\n{\n\"a\":\n2}\ndone in 3 s\n",
+        "\u{1b}[32m{\"a\": 2}\u{1b}[0m\n",
+    ] {
+        assert_eq!(json(output), expected, "{output}");
+        assert_eq!(auto(output), expected, "{output}");
+    }
+    // An object that is not whole hides an earlier one: that one is not the job's result.
+    for broken in ["{\"a\": 1}\n{\"a\": 2,}\nbye", "{\"a\": 1}\n{\"a\": 2,\nbye", "{\"a\": 1}\n{'a': 2}"] {
+        assert!(read(JSON, &kept(broken)).unwrap_err().contains("JSON object"), "{broken}");
+        assert!(read(ResultFormat::Auto, &kept(broken)).is_err(), "{broken}");
+    }
+    // The end of a larger object whose beginning was dropped is no object.
+    assert!(read(JSON, &cut("\n\"b\":\n{\"a\": 1}\n}\nbye")).is_err());
+    // What is printed after an object takes precedence.
+    assert_eq!(auto("{\"a\": 1}\nb = 2\nbye"), named(&[("b", Int(2))]));
+    assert_eq!(auto("{\"a\": 1}\n0.5"), named(&[("result", Float(0.5))]));
+}
+
+#[test]
+fn colours_and_carriage_returns_do_not_matter() {
+    let output = "10%\r\u{1b}[2K\u{1b}[1;32mwall time: 5\u{1b}[0m\r\n\u{1b}[33mE(tot)\u{1b}[m = \u{1b}[1m3\u{1b}[m\r";
+    assert_eq!(auto(output), named(&[("wall time", Int(5)), ("E(tot)", Int(3))]));
+    assert_eq!(number("\u{1b}[1m0.5\u{1b}[0m\n"), Some(Float(0.5)));
+}
+
+#[test]
+fn names_of_a_log_are_no_results() {
+    let log: String =
+        (0..5000).map(|step| format!("E({}) = {step}\n", "x".repeat(1 + step % 50) + &step.to_string())).collect();
+    assert_eq!(auto(&format!("{log}a b = 1\nx = 2\n")), named(&[("x", Int(2))]));
+    assert_eq!(auto(&log), []);
+}
+
+#[test]
 fn json_values_keep_their_types() {
     let found = json(
         r#"{"i": 3, "f": 3.0, "big": 9223372036854775807, "bigger": 9223372036854775808, "huge": 1e300, "b": true,
@@ -160,7 +200,6 @@ fn keyvalue_lines_are_read() {
 #[test]
 fn other_lines_are_not_keyvalue_lines() {
     for line in [
-        "two words = 3",
         "3d = 4",
         "= 4",
         ": 4",
@@ -172,8 +211,6 @@ fn other_lines_are_not_keyvalue_lines() {
         "C:\\dir",
         "12:30:01 started",
         "-x = 1",
-        "Größe = 1",
-        "f(x) = 2",
         "{a = 1}",
         "a, b = 1, 2",
         "x := 1",

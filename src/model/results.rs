@@ -26,9 +26,9 @@ pub enum ResultsFrom {
 pub enum ResultFormat {
     /// The first of json, keyvalue and number that finds something.
     Auto,
-    /// A JSON object on the last line, or as the whole output. Columns with the path of each; empty: every member.
+    /// The last JSON object of the output. Columns with the path of each; empty: every member.
     Json(Vec<(String, String)>),
-    /// Lines `name = value` or `name: value`.
+    /// Lines with pairs `name = value` or `name: value`.
     KeyValue,
     /// Columns with the pattern of each; at least one.
     Regex(Vec<(String, String)>),

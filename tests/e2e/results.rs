@@ -77,3 +77,23 @@ fn what_is_kept_of_output_is_what_the_sweep_file_says() {
     assert_eq!(lengths(&none), (0, 0));
     assert!(none[1].1.contains("or its output is not stored (see `logs`"), "{}", none[1].1);
 }
+
+#[test]
+fn what_programs_print_is_read_without_settings() {
+    let sandbox = Sandbox::embedded();
+    // What a job prints, and a result that the table must have.
+    let cases = [
+        (r"wall time: 5\nE(tot) = 3\n", "wall time", "5"),
+        (r"wall time: 5\nE(tot) = 3\n", "E(tot)", "3"),
+        (r"Epoch 5/5 - loss: 0.5 - acc: 0.9\n", "acc", "0.9"),
+        (r"\033[1;32menergy\033[0m = \033[33m-1.5\033[m   steps = 10\r\n", "energy", "-1.5"),
+        (r"starting\n{\n  \042a\042: {\042b\042: 1}\n}\nfinished in 3 s\n", "a.b", "1"),
+        (r"{\042x\042: 1}\nlog\n{\042x\042: 2}\n", "x", "2"),
+    ];
+    for (output, name, value) in cases {
+        sandbox.write("job.sh", &format!("printf '{output}'\n"));
+        sandbox.write("a.toml", "command = \"sh job.sh {{ n }}\"\n[grid]\nn = [1]\n");
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+        assert_eq!(sandbox.rows("a.csv")[0].get(name).map(String::as_str), Some(value), "{output}");
+    }
+}
