@@ -25,6 +25,7 @@ mod lost_workers;
 mod outputs;
 mod promise;
 mod provenance;
+mod redis_users;
 mod results;
 mod retries;
 mod samples;

@@ -158,10 +158,17 @@ fn the_error_for_insufficient_permissions_names_the_missing_ones() {
     let store = RedisStore::connect(&format!("redis://ada:s3cret@127.0.0.1:{}", server.port())).unwrap();
     let error = store.submit(&new_sweep("r", 1)).unwrap_err();
     assert!(error.is_refusal(), "{error:?}");
-    assert_has(&error.to_string(), &["`ada`", "acl setuser ada ~sweep:* +@all -@dangerous +info"]);
+    assert_has(&error.to_string(), &["`ada`", "acl setuser ada '~sweep:*' -@all"]);
     assert_no_password(&error.to_string());
     // The permissions that it names are enough.
-    server.say("ACL SETUSER ada ~sweep:* +@all -@dangerous +info");
+    let remedy = error.remedy.unwrap();
+    let (_, rules) = remedy.split_once("acl setuser ").unwrap();
+    let rules = rules.trim_end_matches('`').replace('\'', "");
+    assert!(
+        include_str!("../../docs/stores.md")
+            .contains(remedy.split_once("'~sweep:*' ").unwrap().1.trim_end_matches('`'))
+    );
+    assert!(server.say(&format!("ACL SETUSER {rules}")).starts_with("+OK"), "{rules}");
     let id = store.submit(&new_sweep("r", 1)).unwrap();
     assert_eq!(store.exchange(&claim_from(&id, 1, 1)).unwrap().claims.len(), 1);
     assert_eq!(store.sweeps().unwrap().len(), 1);

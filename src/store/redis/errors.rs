@@ -9,6 +9,10 @@ use redis::{ErrorKind, RedisError};
 use super::address::Address;
 use crate::store::{StoreError, StoreErrorKind};
 
+/// The permissions that submitting and workers need, as words of a shell. `docs/stores.md` has the same.
+const PERMISSIONS: &str = "'~sweep:*' -@all +@hash +@list +@set +@sortedset +@string +@stream +@connection +exists +unlink \
+                           +rename +evalsha '+script|load' +time -@dangerous +info";
+
 /// The server's code for an error (`OOM`, `READONLY`, …), of the first command that failed.
 fn code(error: &RedisError) -> String {
     match error.clone().into_server_errors() {
@@ -236,7 +240,7 @@ fn refusal(address: &Address, error: &RedisError, code: &str, words: &str) -> St
         ("NOPERM", _) => refused(
             InsufficientPermissions,
             format!("{redis} does not let the user `{user}` do what sweep needs ({words})"),
-            format!("allow it with `{cli} acl setuser {user} ~sweep:* +@all -@dangerous +info`"),
+            format!("allow it with `{cli} acl setuser {user} {PERMISSIONS}`"),
         ),
         ("MISCONF" | "NOREPLICAS", _) => refused(
             Refused,

@@ -74,8 +74,12 @@ fn durability(connection: &Connection, info: &HashMap<&str, &str>) -> Result<Str
     })
 }
 
-/// A setting of the server; none if this user may not read it.
+/// A setting of the server; none if this user may not read it. A user of its own usually may not, because settings include
+/// passwords: it is not even tried, because the server would log each refusal.
 fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
+    if connection.address().user() != "default" {
+        return Ok(None);
+    }
     match connection.pipe::<(Vec<String>,)>(redis::pipe().cmd("CONFIG").arg("GET").arg(name)) {
         Ok((pair,)) => Ok(pair.into_iter().nth(1)),
         Err(error) if error.is_refusal() => Ok(None),
