@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::common::redis_server::{RedisServer, free_port};
-use crate::common::{Ran, Sandbox};
+use crate::common::{Ran, Sandbox, until};
 
 /// A server with TLS on one port and without it on another. Its user has the permissions of the documentation.
 struct Encrypted {
@@ -16,25 +16,33 @@ struct Encrypted {
 }
 
 fn start() -> Encrypted {
+    start_with("no")
+}
+
+/// Starts a server that wants certificates of its clients (`yes`), or does not (`no`).
+fn start_with(auth_clients: &str) -> Encrypted {
     let sandbox = Sandbox::embedded();
-    let authority = authority("An authority");
+    let issuer = authority("An authority");
     // The certificate names the address, but not `localhost`.
     let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
     let file = |name: &str, text: String| sandbox.write(name, &text).to_string_lossy().into_owned();
     let (certificate, key) = (file("server.pem", certificate.pem()), file("server.key", key.serialize_pem()));
-    let authority = sandbox.write("authority.pem", &authority.pem());
+    let authority = sandbox.write("authority.pem", &issuer.pem());
     let port = free_port();
     let server = RedisServer::start_with(&[
         ("tls-port", &port.to_string()),
         ("tls-cert-file", &certificate),
         ("tls-key-file", &key),
         ("tls-ca-cert-file", &authority.to_string_lossy()),
-        ("tls-auth-clients", "no"),
+        ("tls-auth-clients", auth_clients),
         ("appendonly", "yes"),
         ("user", "ada on >s3cret ~sweep:* +@all -@dangerous +info"),
     ]);
+    let key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(vec!["a worker".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    sandbox.write("client.pem", &client.pem());
+    sandbox.write("client.key", &key.serialize_pem());
     Encrypted { sandbox, server, port, authority }
 }
 
@@ -75,6 +83,30 @@ fn a_sweep_runs_over_tls_as_a_user_of_the_access_list() {
         assert_eq!(encrypted.sandbox.rows("out.csv").len(), 3);
     }
     assert!(encrypted.server.say("ZCARD sweep:ids").starts_with(":"), "it was this server");
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_gets_that_of_the_client() {
+    let encrypted = start_with("yes");
+    encrypted.sandbox.write("pi.toml", "command = \"echo result={{ x }}\"\n[grid]\nx = [1, 2, 3]\n");
+    let url = format!("rediss://ada:s3cret@127.0.0.1:{}", encrypted.port);
+    let run = |certificate: &[(&str, &str)]| -> Ran {
+        let mut command = encrypted.sandbox.command(&["run", "pi.toml", "--out", "out.csv"]);
+        command.env("SWEEP_STORE", &url).env("SSL_CERT_FILE", &encrypted.authority).env_remove("SSL_CERT_DIR");
+        command.envs(certificate.iter().copied()).output().unwrap().into()
+    };
+    let [certificate, key] = [("SWEEP_TLS_CERT", "client.pem"), ("SWEEP_TLS_KEY", "client.key")];
+    run(&[certificate, key]).code(0);
+    assert_eq!(encrypted.sandbox.rows("out.csv").len(), 3);
+    // The server closes the connection at once, and its reason may arrive too late.
+    until("the reason of the server", || match run(&[]).code(3).stderr {
+        without if without.contains("SWEEP_TLS_CERT") => Ok(()),
+        without => Err(without),
+    });
+    let half = run(&[certificate]).code(2).stderr;
+    assert!(half.contains("SWEEP_TLS_KEY is not"), "{half}");
+    let missing = run(&[certificate, ("SWEEP_TLS_KEY", "no.key")]).code(2).stderr;
+    assert!(missing.contains("no.key (SWEEP_TLS_KEY) cannot be read"), "{missing}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::address::Address;
 use super::errors::{self, Failure};
 use super::info_reply;
 use super::scripts::Call;
+use super::tls;
 use crate::store::{Result, StoreError};
 
 /// How long the server may take for a reply. Long, because a request that timed out was probably executed.
@@ -64,7 +65,14 @@ impl Connection {
     /// A connection that is opened by its first request.
     pub(super) fn new(address: Address) -> Result<Connection> {
         let trouble = |why: String| StoreError::refused(format!("the connection to Redis cannot be prepared: {why}"));
-        let client = Client::open(address.info().clone()).map_err(|error| trouble(address.hide(error.to_string())))?;
+        let client = match tls::client_certificate()?.filter(|_| address.is_encrypted()) {
+            Some(certificate) => Client::build_with_tls(address.info().clone(), certificate),
+            None => Client::open(address.info().clone()),
+        };
+        let client = client.map_err(|error| {
+            trouble(address.hide(error.to_string()))
+                .remedy("check the address, and the files of SWEEP_TLS_CERT and SWEEP_TLS_KEY")
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -70,6 +70,8 @@ pub(super) fn is_temporary(error: &RedisError) -> bool {
 enum Encryption {
     /// The server's certificate is not accepted.
     Certificate(rustls::CertificateError),
+    /// The server wants a certificate of this machine, or does not accept the one that it got.
+    ClientCertificate(rustls::AlertDescription),
     /// The other end does not speak TLS.
     Plain,
     /// The certificates of this machine cannot be read, or the host is not a valid name for a certificate.
@@ -80,6 +82,7 @@ enum Encryption {
 
 /// What is wrong with the encryption; none: the error is about something else.
 fn encryption(error: &RedisError) -> Option<Encryption> {
+    use rustls::AlertDescription as Alert;
     let source = error.source()?;
     // The library wraps the source in a shared pointer, which is an error itself.
     let inner = source.downcast_ref::<Arc<dyn Error + Send + Sync>>().map_or(source, |shared| &**shared);
@@ -87,6 +90,16 @@ fn encryption(error: &RedisError) -> Option<Encryption> {
     let wrapped = || io.and_then(io::Error::get_ref).and_then(|error| error.downcast_ref::<rustls::Error>());
     Some(match named.or_else(wrapped) {
         Some(rustls::Error::InvalidCertificate(why)) => Encryption::Certificate(why.clone()),
+        Some(rustls::Error::AlertReceived(
+            alert @ (Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied),
+        )) => Encryption::ClientCertificate(*alert),
         Some(rustls::Error::InvalidMessage(_)) => Encryption::Plain,
         Some(_) => Encryption::Other,
         None if error.is_io_error() && io.is_none() => Encryption::Here(inner.to_string()),
@@ -166,6 +179,14 @@ fn encryption_refused(address: &Address, trouble: &Encryption) -> Option<StoreEr
         Encryption::Certificate(other) => {
             certificate(&format!("is not accepted ({})", rustls::Error::from(other.clone())))
                 .remedy(format!("`{}` shows it", openssl(address)))
+        }
+        Encryption::ClientCertificate(rustls::AlertDescription::CertificateRequired) => {
+            StoreError::refused(format!("the server at {at} wants a certificate of this machine"))
+                .remedy("set SWEEP_TLS_CERT and SWEEP_TLS_KEY to PEM files with a certificate and its private key")
+        }
+        Encryption::ClientCertificate(why) => {
+            StoreError::refused(format!("the server at {at} does not accept the certificate of this machine ({why:?})"))
+                .remedy("check the files of SWEEP_TLS_CERT and SWEEP_TLS_KEY, and the authority that the server trusts")
         }
         Encryption::Plain => StoreError::refused(format!("the server at {at} does not speak TLS")).remedy(
             "write redis:// instead of rediss:// within a network that you trust, or use the port that is set as `tls-port`",

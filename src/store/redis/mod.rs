@@ -72,6 +72,7 @@ mod snapshot;
 mod staging;
 mod store_info;
 mod sweeps;
+mod tls;
 mod wait;
 
 /// A worker whose last heartbeat is older is not listed, milliseconds.
