@@ -83,7 +83,8 @@ pub fn warn_of_sweep(sweep: &SweepRuntime) -> Result<()> {
 /// # Errors
 /// If the store does not answer.
 pub fn warn_of_store(store: &dyn Store) -> Result<()> {
-    store.cautions()?.iter().for_each(|caution| message!("warning: {caution}"));
+    let all = store.cautions()?.into_iter().chain(store.exposures());
+    all.for_each(|caution| message!("warning: {caution}"));
     Ok(())
 }
 

@@ -48,6 +48,7 @@ fn open_patiently(context: &Context) -> Result<Arc<dyn Store>> {
 pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     args.work.set_log_format();
     let store = open_patiently(context)?;
+    store.exposures().iter().for_each(|exposure| message!("warning: {exposure}"));
     let (summary, interrupted) =
         work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
     if summary.undelivered > 0 {

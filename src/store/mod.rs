@@ -63,6 +63,11 @@ pub trait Store: Queue + Sweeps + Inputs + History + Staging + Send + Sync {
     /// Settings of the store that can lose results: one sentence each, with the remedy.
     fn cautions(&self) -> Result<Vec<String>>;
 
+    /// How others could read or change what is in the store: one sentence each, with the remedy. Sends no request.
+    fn exposures(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Information about the store, for `sweep doctor`. O(leases).
     fn info(&self) -> Result<StoreInfo>;
 

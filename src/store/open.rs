@@ -28,6 +28,10 @@ pub enum Open {
 /// a store that was not named and that other users could have written; the errors of
 /// [`SqliteStore::open`] and [`RedisStore::connect`].
 pub fn open(named: Option<&str>, cwd: &Path, how: Open) -> Result<Arc<dyn Store>> {
+    if named == Some("") {
+        return Err(bad_address("the name of the store is empty".into())
+            .remedy("correct or unset `--store` and SWEEP_STORE; without them the store is the folder `.sweep`"));
+    }
     if let Some(url) = named.filter(|name| name.contains("://")) {
         return match url.split("://").next() {
             Some("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix") => {
@@ -88,6 +92,14 @@ fn folder(named: Option<&str>, cwd: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_name_is_no_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = open(Some(""), folder.path(), Open::OrCreate).err().unwrap();
+        assert_eq!(refused.kind, StoreErrorKind::BadAddress);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn an_address_without_slashes_is_not_taken_for_a_folder() {

@@ -65,6 +65,8 @@ pub struct StoreProbe {
     pub facts: StoreInfo,
     /// Settings that endanger results, each with its remedy.
     pub cautions: Vec<String>,
+    /// How others could read or change what is in it, each with its remedy.
+    pub exposures: Vec<String>,
     /// By how much this machine's clock is ahead of the store's, milliseconds.
     pub clock_ahead_ms: i64,
     /// How long a request takes.
@@ -122,12 +124,13 @@ pub fn unusable(error: &StoreError) -> Check {
 
 /// The checks of a store.
 pub fn of_store(probe: &StoreProbe) -> Vec<Check> {
-    let StoreProbe { name, facts, cautions, .. } = probe;
+    let StoreProbe { name, facts, cautions, exposures, .. } = probe;
     let mut all = vec![good("store", format!("{name} answers: {}", facts.program))];
     if cautions.is_empty() {
         all.push(good("durability", facts.durability.clone()));
     }
     all.extend(cautions.iter().map(|caution| warning("durability", caution.clone())));
+    all.extend(exposures.iter().map(|exposure| warning("security", exposure.clone())));
     all.extend(facts.memory.as_ref().map(memory));
     all.push(latency(probe.takes));
     all.push(clock(probe));

@@ -50,6 +50,7 @@ fn probe_store(store: &dyn Store) -> Result<StoreProbe> {
     Ok(StoreProbe {
         name: store.describe(),
         cautions: store.cautions()?,
+        exposures: store.exposures(),
         clock_ahead_ms: here as i64 - facts.clock_ms as i64,
         takes: took.get(LATENCY_SAMPLES / 2).copied().unwrap_or_default(),
         facts,

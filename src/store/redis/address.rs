@@ -73,6 +73,40 @@ impl Address {
         matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
     }
 
+    /// How others could use the server or read what is sent to it. A server on this machine is not exposed by its address.
+    pub(super) fn exposures(&self, has_certificate: bool) -> Vec<String> {
+        if self.is_local() {
+            return Vec::new();
+        }
+        let (at, mut all) = (self.shown(), Vec::new());
+        let has_password = self.info.redis_settings().password().is_some_and(|password| !password.is_empty());
+        let identifies_users = has_password || has_certificate && self.is_encrypted();
+        if !identifies_users {
+            all.push(format!(
+                "Redis at {at} requires no password: whoever reaches it can run commands on its workers; give it users with \
+                 passwords, see docs/stores.md"
+            ));
+        }
+        if !self.is_encrypted() {
+            all.push(format!(
+                "the connection to {at} is not encrypted: commands, results and the password can be read on the network; use \
+                 rediss://"
+            ));
+        }
+        all
+    }
+
+    /// Whether the server is on this machine, as far as the address tells.
+    fn is_local(&self) -> bool {
+        match self.info.addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
+                let host = host.trim_matches(['[', ']']);
+                host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
+            _ => true,
+        }
+    }
+
     /// The scheme of an address of this kind.
     pub(super) fn scheme(&self) -> &'static str {
         if self.is_encrypted() { "rediss" } else { "redis" }
@@ -163,6 +197,20 @@ fn not_an_address(url: &str, why: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_elsewhere_without_password_or_encryption_is_exposed() {
+        let exposures = |url: &str, certificate| Address::parse(url).unwrap().exposures(certificate).join("\n");
+        for url in ["redis://localhost", "redis://127.0.0.1:7", "redis://[::1]", "redis+unix:///s", "rediss://:a@h"] {
+            assert_eq!(exposures(url, false), "", "{url}");
+        }
+        assert_eq!(exposures("rediss://h", true), "");
+        assert!(exposures("rediss://h", false).contains("requires no password"));
+        let both = exposures("redis://h", true);
+        assert!(both.contains("requires no password") && both.contains("is not encrypted"), "{both}");
+        let clear = exposures("redis://ada:geheim@h", false);
+        assert!(clear.contains("is not encrypted") && !clear.contains("requires no") && !clear.contains("geheim"));
+    }
 
     #[test]
     fn addresses_are_shown_without_user_and_password() {

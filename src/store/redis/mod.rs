@@ -145,6 +145,10 @@ impl Store for RedisStore {
         self.connection.address().shown().to_owned()
     }
 
+    fn exposures(&self) -> Vec<String> {
+        self.connection.address().exposures(tls::is_set())
+    }
+
     fn cautions(&self) -> Result<Vec<String>> {
         store_info::cautions(&self.connection)
     }

@@ -32,6 +32,11 @@ pub(super) fn client_certificate() -> Result<Option<TlsCertificates>> {
     }
 }
 
+/// Whether this machine has a client certificate.
+pub(super) fn is_set() -> bool {
+    std::env::var_os(CERTIFICATE).is_some_and(|path| !path.is_empty())
+}
+
 fn read(variable: &str, path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         bad(format!("{} ({variable}) cannot be read: {error}", path.display()), format!("correct or unset {variable}"))
