@@ -50,6 +50,12 @@ pub fn take_store() -> Result<Option<String>> {
         remove(VARIABLE);
         return read_pipe(pipe).map(Some);
     }
+    // An empty variable means the same as one that is not set.
+    for variable in [VARIABLE, FILE_VARIABLE] {
+        if std::env::var_os(variable).is_some_and(|value| value.is_empty()) {
+            remove(variable);
+        }
+    }
     let named = std::env::var_os(VARIABLE);
     if let Some(url) = named.filter(|url| has_secret(url)) {
         let error = execute_again(&words, &url);

@@ -102,6 +102,16 @@ fn a_password_in_the_command_line_is_refused_with_two_remedies() {
 }
 
 #[test]
+fn an_empty_variable_names_no_store_and_an_empty_option_is_refused() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"echo y={{ x }}\"\n[grid]\nx = [1]\n");
+    let ran = sandbox.command(&["run", "a.toml"]).env("SWEEP_STORE", "").env("SWEEP_STORE_FILE", "").output().unwrap();
+    Ran::from(ran).code(0);
+    assert!(sandbox.path().join(".sweep").is_dir());
+    sandbox.sweep(&["--store", "", "status"]).code(2);
+}
+
+#[test]
 fn a_private_file_names_the_store() {
     let sandbox = Sandbox::embedded();
     let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
