@@ -1,5 +1,7 @@
 //! Owns `[templates]` and `[files]`: the files that a sweep renders, and the files that are its input files.
 
+use std::path::{Component, Path, PathBuf};
+
 /// Template of a job's directory when the sweep needs one (see [`super::Spec::needs_job_dir`]) and `dir` is not given.
 pub const DEFAULT_JOB_DIR: &str = "runs/{{ sweep }}/{{ job }}";
 
@@ -24,4 +26,25 @@ pub struct FileSettings {
     pub watch: Vec<String>,
     /// Files that are not input files even if the command names them, for example files that the jobs write.
     pub ignore: Vec<String>,
+}
+
+/// Why a path cannot be a file in the job's directory. None: it can.
+pub fn not_in_job_dir(name: &str) -> Option<&'static str> {
+    let plain = |component: Component| matches!(component, Component::Normal(_));
+    let written_plainly = || Path::new(name).components().collect::<PathBuf>().as_os_str() == name;
+    if name.is_empty() {
+        Some("the name is empty")
+    } else if name.contains("{{") || name.contains("{%") {
+        Some("a file name cannot be a template; to separate jobs, give each its own directory with `dir` under [job]")
+    } else if Path::new(name).is_absolute() {
+        Some("the path must be relative to the job's directory")
+    } else if !Path::new(name).components().all(plain) || !written_plainly() {
+        Some("the path must stay in the job's directory, without `.`, `..` or a final `/`")
+    } else if name.contains('\0') {
+        Some("a file name cannot contain a NUL character")
+    } else if name == JOB_MARKER_FILE {
+        Some("sweep uses this name itself")
+    } else {
+        None
+    }
 }

@@ -10,6 +10,12 @@ pub const EARLY_FAILURES: u64 = 20;
 /// Upper limit of `logs` for each of stdout and stderr, in bytes. A worker holds no more than this in memory per stream.
 pub const MAX_LOG_BYTES: u32 = 256 << 10;
 
+/// The longest `timeout` and `retry-delay`: ten years.
+pub const LONGEST_TIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// Upper limit of `retries`.
+pub const MAX_RETRIES: u32 = 1_000_000;
+
 /// `[job]`: how a job is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobSettings {

@@ -9,7 +9,7 @@ use super::keys::JOB;
 use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
-use crate::model::{JobSettings, Logs, MAX_LOG_BYTES};
+use crate::model::{JobSettings, LONGEST_TIME, Logs, MAX_LOG_BYTES, MAX_RETRIES};
 use crate::process::RUN_VARIABLE;
 use crate::suggest::{list, nearest};
 
@@ -22,8 +22,6 @@ const LEAST_MEMORY: u64 = 1 << 20;
 /// Defaults of `logs`, in bytes for each of stdout and stderr: enough for most outputs, and small enough that a million
 /// jobs do not fill the store.
 const LOGS: Logs = Logs { succeeded: 4 << 10, failed: 16 << 10 };
-
-const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Environment variables that sweep sets for every job.
 const OWN_VARIABLES: [&str; 8] =
@@ -60,7 +58,7 @@ pub(super) fn settings(top: TableReader) -> JobSettings {
 }
 
 fn retry(job: TableReader) -> RetryPolicy {
-    let retries = job.whole("retries", 0..=1_000_000).unwrap_or(0) as u32; // at most a million
+    let retries = job.whole("retries", 0..=u64::from(MAX_RETRIES)).unwrap_or(0) as u32;
     for key in ["retry-delay", "retry-on"] {
         if let Some(entry) = job.entry(key).filter(|_| job.entry("retries").is_none()) {
             let found = Diagnostic::warning(format!("`{key}` without `retries` has no effect"), entry.key_span);
@@ -205,7 +203,7 @@ fn duration(job: TableReader, key: &str, least: Duration) -> Option<Duration> {
     if duration < least {
         return wrong(format!("`{key}` is too short"), format!("{FORM}{unlimited}"));
     }
-    if duration > TEN_YEARS {
+    if duration > LONGEST_TIME {
         return wrong(format!("`{key}` is longer than ten years"), format!("{FORM}{unlimited}"));
     }
     Some(duration)

@@ -52,4 +52,4 @@ pub use open::{OpenError, OpenedFile, open};
 pub use read::{Import, ImportedColumn, SourceFile, SweepFile, read, read_with};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,10 +8,9 @@ use toml::de::DeValue;
 use super::keys::{FORMATS, RESULTS};
 use super::string_offsets::inside;
 use super::table_reader::{Entry, TableReader};
-use super::templates::not_inside;
 use super::{Diagnostic, names};
 use crate::extract::{Path, Pattern, SyntaxError};
-use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
+use crate::model::{ResultFormat, ResultSettings, ResultsFrom, not_in_job_dir};
 use crate::suggest::{list, nearest};
 
 /// The name of a result and its place.
@@ -148,7 +147,7 @@ fn from(table: TableReader) -> ResultsFrom {
     }
     let (why, help) = if matches!(name, "stderr" | "-") {
         (String::new(), "write from = \"stdout\", or the name of a file")
-    } else if let Some(why) = not_inside(name) {
+    } else if let Some(why) = not_in_job_dir(name) {
         (format!(": {why}"), "name a file that the job writes into its directory: from = \"out.json\"")
     } else {
         return ResultsFrom::File(name.to_owned());

@@ -1,7 +1,7 @@
 //! Owns reading `[templates]`, and checking the job's directory.
 
 use std::ops::Range as Span;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -10,7 +10,7 @@ use super::diagnostic::Elsewhere;
 use super::files::Importer;
 use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, SourceFile};
-use crate::model::{DEFAULT_JOB_DIR, JOB_MARKER_FILE, Spec, TemplateFile};
+use crate::model::{DEFAULT_JOB_DIR, Spec, TemplateFile, not_in_job_dir};
 use crate::template::{JobTemplate, TemplateError, TemplateLocation};
 
 /// The largest template in bytes. Templates are stored with the sweep.
@@ -55,7 +55,7 @@ fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<Templat
         };
         return table.wrong(entry, "the name of a file", help);
     };
-    if let Some(why) = not_inside(entry.key) {
+    if let Some(why) = not_in_job_dir(entry.key) {
         let found = Diagnostic::error(format!("`{}` cannot be written: {why}", entry.key), entry.key_span.clone());
         table.sink.push(found.help(HELP));
         return None;
@@ -70,27 +70,6 @@ fn deck(entry: &Entry, table: TableReader, importer: Importer) -> Option<Templat
         return None;
     }
     Some(TemplateFile { name: entry.key.to_owned(), file: file.clone().into_owned(), text })
-}
-
-/// Why a path cannot be a file in the job's directory. None: it can.
-pub(super) fn not_inside(name: &str) -> Option<&'static str> {
-    let plain = |component: Component| matches!(component, Component::Normal(_));
-    let written_plainly = || Path::new(name).components().collect::<PathBuf>().as_os_str() == name;
-    if name.is_empty() {
-        Some("the name is empty")
-    } else if name.contains("{{") || name.contains("{%") {
-        Some("a file name cannot be a template; to separate jobs, give each its own directory with `dir` under [job]")
-    } else if Path::new(name).is_absolute() {
-        Some("the path must be relative to the job's directory")
-    } else if !Path::new(name).components().all(plain) || !written_plainly() {
-        Some("the path must stay in the job's directory, without `.`, `..` or a final `/`")
-    } else if name.contains('\0') {
-        Some("a file name cannot contain a NUL character")
-    } else if name == JOB_MARKER_FILE {
-        Some("sweep uses this name itself")
-    } else {
-        None
-    }
 }
 
 /// Checks that need the whole sweep file: the job's directory, and files that conflict.

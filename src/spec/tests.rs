@@ -14,7 +14,8 @@ use crate::value::Value;
 
 mod space;
 
-const WHOLE: &str = r##"
+/// A sweep file that uses most keys.
+pub(crate) const WHOLE: &str = r##"
 name = "ising"
 command = "python3 ising.py --size {{ size }} --temp {{ temp }} --seed {{ seed }} {{ flags }}"
 repeats = 500

@@ -1,59 +1,19 @@
 //! Tests of the stored document: it reads back the same, other versions are refused, and damage is reported.
 
 use std::path::Path;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::files::Disk;
 use crate::fingerprint;
-use crate::model::{Document, Fingerprint, GitState};
+use crate::model::{Command, Document, Fingerprint, GitState, ResultsFrom, TemplateFile};
 use crate::runtime::SweepRuntime;
 use crate::space::{Axis, AxisParam, Space, Values};
+use crate::spec::tests::WHOLE;
 use crate::spec::{SourceFile, read};
 use crate::value::Value;
-
-const WHOLE: &str = r##"
-name = "ising"
-command = "python3 ising.py --size {{ size }} --temp {{ temp }} --seed {{ seed }} {{ flags }}"
-repeats = 500
-draws = 64
-root-seed = 0xFFFF_FFFF_FFFF_FFFF
-
-[grid]
-size = [16, 32, 0x40]
-temp = { from = 1.5, to = +3.5, count = 21 }
-rate = { from = 1e-4, to = 1_0E-2, count = 4, scale = "log" }
-field = { from = 0, to = 1, step = 0.1 }
-model = "metropolis"
-flag = [true, false]
-
-[[zip]]
-solver = ["rk4", "euler"]
-dt = [0.1, 0.01]
-
-[random]
-coupling = { dist = "normal", mean = 1, sd = 0.1 }
-noise = { dist = "uniform", min = 0.0, max = 1.0 }
-lr = { dist = "log-uniform", min = 1e-5, max = 1 }
-k = { dist = "int", min = -3, max = 3 }
-rule = { dist = "choice", values = ["a", 1, 2.5, true], weights = [3, 1, 0.5, 0] }
-tour = { dist = "permutation", of = 20 }
-
-[job]
-timeout = "10m"
-retries = 2
-retry-delay = "1h 30m"
-queue = "long"
-env = { MODE = "{{ model }}", N = 3, X = 0.50, B = true }
-stdin = "{{ size }}\n"
-dir = "runs/{{ sweep }}/{{ job }}"
-
-[results]
-format = "json"
-columns = { energy = "stats.energy[0]", mag = 'stats["m"]' }
-require = ["energy", "mag"]
-"##;
 
 fn document() -> Document {
     let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
@@ -94,6 +54,33 @@ fn a_document_of_another_version_is_refused() {
     assert!(matches!(Document::decode(br#"{"version": 1}"#), Err(DocumentError::Damaged(_))));
     for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {
         assert!(matches!(Document::decode(damaged), Err(DocumentError::Damaged(_))));
+    }
+}
+
+#[test]
+fn a_document_that_no_sweep_file_could_give_is_refused() {
+    type Attack = fn(&mut Document);
+    let attacks: [(&str, Attack); 8] = [
+        ("a time", |document| document.spec.job.retry.delay = Duration::from_secs(u64::MAX)),
+        ("a time", |document| document.spec.job.timeout = Some(Duration::MAX)),
+        ("retries", |document| document.spec.job.retry.retries = u32::MAX),
+        ("logs", |document| document.spec.job.logs.failed = u32::MAX),
+        ("command", |document| document.spec.command = Command::Words(vec![])),
+        ("name", |document| document.spec.name = "../a".into()),
+        ("stay in", |document| {
+            let (name, file, text) = ("../../.bashrc".into(), "deck.j2".into(), String::new());
+            document.spec.templates.push(TemplateFile { name, file, text });
+        }),
+        ("relative", |document| {
+            let from = ResultsFrom::File("/etc/passwd".into());
+            document.spec.results.iter_mut().for_each(|results| results.from = from.clone());
+        }),
+    ];
+    for (word, attack) in attacks {
+        let mut document = document();
+        attack(&mut document);
+        let error = Document::decode(&document.encode().unwrap()).unwrap_err();
+        assert!(matches!(&error, DocumentError::Damaged(why) if why.contains(word)), "{word}: {error}");
     }
 }
 

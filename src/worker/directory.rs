@@ -16,18 +16,20 @@
 //! directory. Its outcome is refused by the store all the same.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
+use self::beneath::{FileStamp, FolderOfJob};
 use crate::extract::Overflow;
 use crate::model::JOB_MARKER_FILE;
 use crate::record::Kept;
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
+
+mod beneath;
 
 /// Why a job cannot use its directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,10 +68,14 @@ impl Directory {
                 Owner { submission: &sweep.submission, job: claim.job.to_string(), attempt, token: claim.token };
             take(dir, &owner)?
         };
-        for (name, text) in &prepared.files {
-            write(dir, name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
+        if !prepared.files.is_empty() {
+            let folder = FolderOfJob::open(dir).map_err(cannot(dir, "opened"))?;
+            for (name, text) in &prepared.files {
+                folder.write(name, text).map_err(|error| cannot(&dir.join(name), "written")(error))?;
+            }
         }
-        let old = |name: &str| Some((name.to_owned(), FileStamp::of(&dir.join(name))?.if_old()?));
+        let folder = sweep.spec.result_files().next().and_then(|_| FolderOfJob::open(dir).ok());
+        let old = |name: &str| Some((name.to_owned(), folder.as_ref()?.stamp(name)?.if_old()?));
         let before = match found {
             DirectoryState::AsItWas => sweep.spec.result_files().filter_map(old).collect(),
             DirectoryState::Fresh => Vec::new(),
@@ -84,14 +90,16 @@ impl Directory {
     /// If there is none that this job wrote; in words that go on after "no result: ".
     pub fn read(&self, name: &str, keep: usize, overflow: Option<Overflow>) -> Result<Kept, String> {
         let path = self.dir.join(name);
-        let before = self.before.iter().find(|(other, _)| other == name);
-        if before.is_some_and(|(_, before)| FileStamp::of(&path) == Some(*before)) {
-            return Err(format!("{} was there before, and the job did not write it", path.display()));
-        }
-        read_end(&path, keep, overflow).map_err(|error| match error.kind() {
+        let unreadable = |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => format!("the job wrote no file {}", path.display()),
             _ => format!("{} cannot be read: {error}", path.display()),
-        })
+        };
+        let folder = FolderOfJob::open(&self.dir).map_err(unreadable)?;
+        let before = self.before.iter().find(|(other, _)| other == name);
+        if before.is_some_and(|(_, before)| folder.stamp(name) == Some(*before)) {
+            return Err(format!("{} was there before, and the job did not write it", path.display()));
+        }
+        folder.read_end(name, keep, overflow).map_err(unreadable)
     }
 }
 
@@ -159,6 +167,7 @@ impl Owner<'_> {
 fn take(dir: &Path, owner: &Owner) -> Result<DirectoryState, DirectoryError> {
     // Another attempt may move the directory after it was read; then it is read again. 16 times are more than enough.
     for _ in 0..16 {
+        refuse_link(dir)?;
         make(dir)?;
         let Some(held) = lock(dir) else { continue };
         let found = match mark(dir, owner) {
@@ -181,7 +190,7 @@ fn take(dir: &Path, owner: &Owner) -> Result<DirectoryState, DirectoryError> {
 }
 
 fn mark(dir: &Path, owner: &Owner) -> MarkerOwner {
-    match fs::read_to_string(dir.join(JOB_MARKER_FILE)) {
+    match FolderOfJob::open(dir).and_then(|folder| folder.read_small(JOB_MARKER_FILE)) {
         Ok(text) => owner.judge(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
@@ -192,10 +201,8 @@ fn mark(dir: &Path, owner: &Owner) -> MarkerOwner {
 }
 
 fn put_marker(dir: &Path, text: &str, new: bool) -> std::io::Result<()> {
-    let mut options = File::options();
-    options.write(true);
-    let options = if new { options.create_new(true) } else { options.truncate(true) };
-    options.open(dir.join(JOB_MARKER_FILE))?.write_all(text.as_bytes())
+    let folder = FolderOfJob::open(dir)?;
+    if new { folder.create(JOB_MARKER_FILE, text) } else { folder.write(JOB_MARKER_FILE, text) }
 }
 
 /// Renames a directory to a name that nothing has: `DIR.attempt-N`, or with a further number.
@@ -218,6 +225,15 @@ fn move_aside(dir: &Path, attempt: u32) -> std::io::Result<()> {
     }
 }
 
+/// Refuses a link in the place of a directory that is this job's alone: another job may have put it there, and input decks
+/// would replace files elsewhere. Folders above it may be links.
+fn refuse_link(dir: &Path) -> Result<(), DirectoryError> {
+    if dir.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+        return Err(DirectoryError::Cannot(format!("its directory {} is a link; remove the link", dir.display())));
+    }
+    Ok(())
+}
+
 /// Opens and locks a directory until the result is dropped; none if it was moved away meanwhile. On a file system
 /// without locks it is not locked.
 fn lock(dir: &Path) -> Option<File> {
@@ -235,76 +251,8 @@ fn make(dir: &Path) -> Result<(), DirectoryError> {
     fs::create_dir_all(dir).map_err(cannot(dir, "created"))
 }
 
-/// Writes an input deck. It is written to a temporary file and renamed, so that a link of that name is replaced and not
-/// its target.
-fn write(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
-    let path = dir.join(name);
-    let folder = path.parent().unwrap_or(dir);
-    fs::create_dir_all(folder)?;
-    let mut aside = tempfile::Builder::new()
-        .prefix(".sweep-deck-")
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    aside.write_all(text.as_bytes())?;
-    aside.persist(path)?;
-    Ok(())
-}
-
 fn cannot(path: &Path, what: &str) -> impl FnOnce(std::io::Error) -> DirectoryError {
     move |error| DirectoryError::Cannot(format!("{} cannot be {what}: {error}", path.display()))
-}
-
-/// What distinguishes one state of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileStamp {
-    inode: u64,
-    size: u64,
-    modified: SystemTime,
-}
-
-impl FileStamp {
-    fn of(path: &Path) -> Option<FileStamp> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(FileStamp { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok()? })
-    }
-
-    /// Returns the stamp of an old file only. The clocks of file systems are coarse, so a young file cannot be
-    /// distinguished from one that the job wrote.
-    fn if_old(self) -> Option<FileStamp> {
-        let age = SystemTime::now().duration_since(self.modified).ok()?;
-        (age > Duration::from_secs(2)).then_some(self)
-    }
-}
-
-fn read_end(path: &Path, keep: usize, overflow: Option<Overflow>) -> std::io::Result<Kept> {
-    let metadata = fs::metadata(path)?;
-    // Reading a pipe would block, and a device has no end.
-    if !metadata.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    let (mut file, total) = (File::open(path)?, metadata.len());
-    let before = total.saturating_sub(keep as u64);
-    match overflow {
-        None => drop(file.seek(SeekFrom::Start(before))?),
-        Some(overflow) => pass_on(&file, before, overflow)?,
-    }
-    let mut tail = Vec::new();
-    file.take(keep as u64).read_to_end(&mut tail)?;
-    Ok(Kept { total: total.max(tail.len() as u64), tail })
-}
-
-/// Passes the first bytes of a file to `overflow`.
-fn pass_on(file: &File, mut left: u64, overflow: Overflow) -> std::io::Result<()> {
-    let mut buffer = vec![0; if left == 0 { 0 } else { 64 << 10 }];
-    while left > 0 {
-        let length = Read::take(file, left).read(&mut buffer)?;
-        if length == 0 {
-            break;
-        }
-        overflow(buffer.get(..length).unwrap_or_default());
-        left -= length as u64;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

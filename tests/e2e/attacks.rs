@@ -81,3 +81,36 @@ fn a_store_in_a_folder_above_is_named_when_something_is_written_to_it() {
     assert!(said.contains(&store.display().to_string()), "{said}");
     assert!(!sandbox.path().join("below/.sweep").exists());
 }
+
+#[test]
+fn links_that_a_job_leaves_are_followed_neither_for_results_nor_for_decks_nor_for_marks() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("kept/deck.in", "kept");
+    sandbox.write("kept/victim", "kept");
+    sandbox.write("deck.j2", "x = {{ x }}\n");
+    // The first job plants links where later jobs have their directories, their decks and their results.
+    sandbox.write(
+        "job.sh",
+        "here=$1; case $2 in\n\
+         0) ln -sfn $here/kept $here/runs/1\n\
+         mkdir -p $here/runs/2 $here/runs/3/sub && ln -s $here/kept/victim $here/runs/2/.sweep-job\n\
+         rmdir $here/runs/3/sub && ln -s $here/kept $here/runs/3/sub\n\
+         ln -sf /proc/$PPID/environ out.json;;\n\
+         *) echo '{\"y\": 1}' >out.json;;\n\
+         esac\n",
+    );
+    sandbox.write(
+        "a.toml",
+        "command = \"sh {{ here }}/job.sh {{ here }} {{ x }}\"\n[grid]\nx = [0, 1, 2, 3]\n[job]\ndir = \"runs/{{ x }}\"\n\
+         [templates]\n\"sub/deck.in\" = \"deck.j2\"\n[results]\nformat = \"json\"\nfrom = \"out.json\"\n",
+    );
+    sandbox.sweep(&["run", "a.toml", "-j", "1", "--out", "t.csv", "--keep-going"]).code(1);
+    let failures = sandbox.sweep(&["failures", "a-1", "--json"]).code(0).stdout;
+    assert!(failures.contains("it is a link"), "the results of job 0: {failures}");
+    assert!(failures.contains("is a link; remove the link"), "the directory of job 1: {failures}");
+    for name in ["kept/deck.in", "kept/victim"] {
+        assert_eq!(sandbox.read(name), "kept", "{name}");
+    }
+    assert!(!sandbox.path().join("kept/sub").exists() && !sandbox.path().join("kept/out.json").exists());
+    assert_eq!(sandbox.rows("t.csv").len(), 1, "job 2 alone: {}", sandbox.read("t.csv"));
+}

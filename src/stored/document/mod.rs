@@ -182,6 +182,9 @@ impl Document {
         }
         let form: DocumentForm = serde_json::from_slice(bytes).map_err(damaged)?;
         let document = form.load().map_err(DocumentError::Damaged)?;
+        if let Some(fault) = document.spec.fault() {
+            return Err(DocumentError::Damaged(fault));
+        }
         match document.spec.space.version {
             version if version > space::VERSION => {
                 Err(DocumentError::Newer { by, what: format!("its points are computed by rules of version {version}") })
