@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::files::Files;
 use crate::model::{FileSettings, Fingerprint, Hash, Spec};
+use crate::project::names::hash_digits;
 use crate::space::Space;
 
 mod command_files;
@@ -122,7 +123,7 @@ fn without_dot(path: &str) -> &str {
 
 /// The first 16 bytes of a hash, in hexadecimal digits.
 pub fn digits(hash: &blake3::Hash) -> Hash {
-    hash.to_hex().chars().take(32).collect()
+    hash_digits(hash)
 }
 
 /// The hashes of those paths that are files.

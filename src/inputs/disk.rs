@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::files::{Disk, Files};
 use crate::fingerprint;
 use crate::model::{FileSettings, InputState};
+use crate::project::names::folder_hash;
 
 /// What is at a path now. `path` is relative to `here`, the sweep file's folder on this machine. Links are followed. What is
 /// neither a file nor a folder (a device, a pipe) is [`InputState::Absent`]. O(size of the file or the folder).
@@ -24,37 +24,16 @@ pub fn state(here: &Path, path: &str, settings: &FileSettings) -> io::Result<Inp
     Ok(hash.map_or(InputState::Absent, |hash| InputState::File(fingerprint::digits(&hash))))
 }
 
-/// The state of a folder: the hash of the sorted names in it, each followed by a zero byte. Names that are no input
-/// ([`is_ignored_name`]), and those that `[files] ignore` matches, are left out.
+/// The state of a folder: the hash of the names in it that may be inputs, see [`folder_hash`]. Names that `[files] ignore`
+/// matches are left out.
 fn folder_state(place: &Path, path: &str, settings: &FileSettings) -> io::Result<InputState> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(place)? {
-        let name = entry?.file_name();
+    let names = fs::read_dir(place)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    let ignores = |name: &OsStr| {
         let inside = format!("{path}/{}", name.to_string_lossy());
-        if !is_ignored_name(&name) && !fingerprint::ignores(settings, inside.trim_start_matches("./")) {
-            names.push(name);
-        }
-    }
-    names.sort();
-    let mut hasher = blake3::Hasher::new();
-    for name in &names {
-        hasher.update(name.as_bytes());
-        hasher.update(&[0]);
-    }
-    Ok(InputState::Folder(fingerprint::digits(&hasher.finalize())))
-}
-
-/// Whether a file or folder with this name is never an input, wherever it is: what sweep, git, Python, editors and systems
-/// write beside the files of a user.
-pub fn is_ignored_name(name: &OsStr) -> bool {
-    const NAMES: [&str; 8] =
-        [".sweep", ".git", "__pycache__", "node_modules", ".DS_Store", ".ipynb_checkpoints", ".sweep-job", "4913"];
-    const STARTS: [&str; 4] = [".sweep-", ".nfs", ".#", "#"];
-    const ENDS: [&str; 7] = ["~", ".swp", ".swo", ".swx", ".pyc", ".results.csv", ".meta.json"];
-    let name = name.to_string_lossy();
-    NAMES.contains(&name.as_ref())
-        || STARTS.iter().any(|start| name.starts_with(start))
-        || ENDS.iter().any(|end| name.ends_with(end))
+        fingerprint::ignores(settings, inside.trim_start_matches("./"))
+    };
+    Ok(InputState::Folder(folder_hash(&names, ignores)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Owns what a job's process is started with, and its limits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::Observer;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub struct Launch {
     pub mark: String,
     /// What the job reads from its standard input; empty: nothing.
     pub stdin: Vec<u8>,
+    /// Observes which files it reads and writes. An observer is for one start only.
+    pub observer: Option<Arc<Observer>>,
     /// Its limits.
     pub limits: Limits,
 }

@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use rustix::process::Pid;
 
 use super::Launch;
+use super::observe::FilterInstallation;
 
 mod environment;
 mod posix;
@@ -41,6 +42,8 @@ struct SpawnRequest<'a> {
     stdin: BorrowedFd<'a>,
     stdout: BorrowedFd<'a>,
     stderr: BorrowedFd<'a>,
+    /// The filter that the process installs before its exec, to be observed. Only [`vfork`] can do that.
+    filter: Option<&'a FilterInstallation>,
 }
 
 /// A process that runs its program, in a group of its own, with no signal blocked and none of our handlers.
@@ -104,6 +107,7 @@ fn spawn_by(start: StartFn, launch: &Launch) -> io::Result<Spawned> {
     let (stdout, stderr) = (io::pipe()?, io::pipe()?);
     let stdin = if launch.stdin.is_empty() { None } else { Some(io::pipe()?) };
     let no_stdin = dev_null()?;
+    let filter = launch.observer.as_ref().and_then(|observer| observer.installation());
     let started = start(&SpawnRequest {
         program: &program,
         argv: &argv,
@@ -112,6 +116,7 @@ fn spawn_by(start: StartFn, launch: &Launch) -> io::Result<Spawned> {
         stdin: stdin.as_ref().map_or(no_stdin, |(reader, _)| reader.as_fd()),
         stdout: stdout.1.as_fd(),
         stderr: stderr.1.as_fd(),
+        filter: filter.as_deref(),
     })?;
     let pid = Pid::from_raw(started.pid).ok_or_else(|| io::Error::other("a process without an id"))?;
     let stdin = stdin.map(|(_, writer)| writer.into());

@@ -12,6 +12,8 @@ mod ending;
 mod finding;
 mod leaving;
 mod machine;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod observing;
 mod output;
 mod together;
 
@@ -33,6 +35,7 @@ pub(super) fn sh(script: &str) -> Launch {
         dir: "/".into(),
         mark: format!("tests.{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         stdin: Vec::new(),
+        observer: None,
         limits: Limits { timeout: None, memory: None, grace: Duration::from_secs(60), keep: 64 * 1024 },
     }
 }

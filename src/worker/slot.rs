@@ -249,6 +249,7 @@ fn launch(sweep: &SweepRuntime, prepared: &PreparedJob, mark: String) -> Result<
         dir: prepared.dir.clone(),
         mark,
         stdin: prepared.stdin.clone().unwrap_or_default().into_bytes(),
+        observer: None,
         limits: Limits { timeout: job.timeout, memory: job.memory, grace: GRACE, keep: KEEP },
     })
 }

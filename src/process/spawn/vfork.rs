@@ -111,9 +111,11 @@ unsafe fn become_program(request: &SpawnRequest<'_>, defaults: &[c_int]) -> c_in
             && replace(request.stdin.as_raw_fd(), 0)
             && replace(request.stdout.as_raw_fd(), 1)
             && replace(request.stderr.as_raw_fd(), 2)
-            && libc::syscall(libc::SYS_chdir, request.dir.as_ptr()) == 0
-            && unblock_signals();
-        if is_done {
+            && libc::syscall(libc::SYS_chdir, request.dir.as_ptr()) == 0;
+        if let Some(filter) = request.filter.filter(|_| is_done) {
+            filter.install();
+        }
+        if is_done && unblock_signals() {
             let (argv, envp) = (request.argv.as_ptr(), request.envp.as_ptr());
             libc::syscall(libc::SYS_execve, request.program.as_ptr(), argv, envp);
         }
