@@ -12,9 +12,11 @@ use crate::cli::output::{put, put_json};
 use crate::cli::submission::{ReuseArgs, describe, preview};
 use crate::cli::submit::read_whole;
 use crate::error::Result;
+use crate::fingerprint::is_input;
 use crate::human::{count, group};
-use crate::model::{DEFAULT_JOB_DIR, Document};
+use crate::model::{DEFAULT_JOB_DIR, Document, FoundInputs};
 use crate::ops::check::{CheckReport, report, write_points};
+use crate::ops::inputs::KnownInputs;
 use crate::ops::submit::SubmitReport;
 use crate::ops::target::OutputTarget;
 use crate::runtime::SweepRuntime;
@@ -54,12 +56,15 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     }
     let report = report(&sweep, &read, args.points)?;
     let run = what_run_would_do(args, context, &document);
+    let mut known = run.as_ref().map_or_else(FoundInputs::default, |run| run.inputs().clone());
+    known.inputs.retain(|input| is_input(&document.spec, &input.path));
+    let known = KnownInputs::of(&document, &known);
     if args.json {
         let run = run.as_ref().map_or(Json::Null, SubmitReport::to_json);
-        put_json(out, &report.to_json(sweep.space.names(), inputs(&document).collect(), run))?;
+        put_json(out, &report.to_json(sweep.space.names(), inputs(&document, &known).collect(), &known, run))?;
     } else if target.as_ref().is_none_or(|target| target.file.is_some()) {
         put(out, &page(&sweep, &report))?;
-        put(out, &inputs_and_run(&document, run.as_ref()))?;
+        put(out, &inputs_and_run(&document, &known, run.as_ref()))?;
     }
     for warning in &report.warnings {
         message!("warning: {warning}");
@@ -74,7 +79,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
 /// What `sweep run` would do; none: the store has no sweep of that name. A store error is only a warning here.
 fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Option<SubmitReport> {
     let foreseen = context.store_if_any().and_then(|store| match store {
-        Some(store) => preview(&*store, document, args.reuse),
+        Some(store) => preview(&*store, document, &args.reuse),
         None => Ok(None),
     });
     foreseen.unwrap_or_else(|error| {
@@ -83,24 +88,25 @@ fn what_run_would_do(args: &Args, context: &Context, document: &Document) -> Opt
     })
 }
 
-/// The input files: if one changes, earlier results are not reused.
-fn inputs(document: &Document) -> impl Iterator<Item = &str> {
-    let templates = document.spec.templates.iter().map(|template| template.file.as_str());
-    document.fingerprint.paths().chain(templates).unique()
+/// The paths of the input files: if one changes, earlier results are not reused.
+fn inputs<'a>(document: &'a Document, known: &'a KnownInputs) -> impl Iterator<Item = &'a str> {
+    let of_fingerprint = document.fingerprint.paths();
+    let there = known.files.iter().filter(|input| input.kind != "absent");
+    of_fingerprint.chain(templates(document)).chain(there.map(|input| input.path.as_str())).unique()
+}
+
+/// The files that templates are read from.
+fn templates(document: &Document) -> impl Iterator<Item = &str> {
+    document.spec.templates.iter().map(|template| template.file.as_str())
 }
 
 /// The input files, and what `sweep run` would do.
-fn inputs_and_run(document: &Document, run: Option<&SubmitReport>) -> String {
-    /// The most files that are listed.
-    const MOST: usize = 8;
+fn inputs_and_run(document: &Document, known: &KnownInputs, run: Option<&SubmitReport>) -> String {
     let mut lines: Vec<String> = run.into_iter().flat_map(|made| describe(made, None)).collect();
     lines.iter_mut().for_each(|line| line.insert_str(0, "run: "));
-    let paths = inputs(document).collect::<Vec<_>>();
-    if !paths.is_empty() {
-        let more = paths.len().saturating_sub(MOST);
-        let more = if more > 0 { format!(", and {} more", group(more as u64)) } else { String::new() };
-        let named = paths.iter().take(MOST).join(", ");
-        lines.insert(0, format!("input files: {named}{more}; if one changes, earlier results are not reused"));
+    let templates: Vec<&str> = templates(document).unique().collect();
+    if let Some(named) = known.line(&templates) {
+        lines.insert(0, format!("input files: {named}; if one changes, earlier results are not reused"));
     }
     if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }

@@ -55,7 +55,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     target.check_writable()?;
     warn_of_sweep(&sweep)?;
     let store = context.store_or_create()?;
-    let (id, made) = submit_sweep(&*store, &document, args.reuse)?;
+    let (id, made) = submit_sweep(&*store, &document, &args.reuse)?;
     warn_of_store(&*store)?;
     describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
     let (summary, interrupted) = run(args, context, &store, &id)?;

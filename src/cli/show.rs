@@ -61,6 +61,9 @@ fn page(view: &JobView) -> String {
     if let (Ok(_), Err(why)) = (&view.prepared, &view.program) {
         let _ = writeln!(page, "(on this machine: {why})");
     }
+    if let Some(files) = view.inputs.line(&[]) {
+        let _ = writeln!(page, "\ninput files: {files}");
+    }
     if !view.records.is_empty() {
         page.push('\n');
     }

@@ -31,7 +31,11 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
         None => store.sweeps()?,
     };
     if args.json {
-        put_json(out, &ops::status::snapshot(&*store, &sweeps)?)?;
+        let mut snapshot = ops::status::snapshot(&*store, &sweeps)?;
+        if args.sweep.is_some() {
+            ops::status::add_inputs(&*store, &mut snapshot, &sweeps)?;
+        }
+        put_json(out, &snapshot)?;
         return Ok(CommandExit::Well);
     }
     let mut newest = 0;

@@ -7,29 +7,33 @@ use crate::error::Result;
 use crate::human::{count, group};
 use crate::job::SweepId;
 use crate::model::Document;
-use crate::ops::plan::{NotReused, ReusePolicy};
+use crate::ops::plan::{NotReused, ReusePolicy, ReuseRequest};
 use crate::ops::reuse::ReusedPoints;
 use crate::ops::submit::{SubmitPlan, SubmitReport, plan_submission};
 use crate::store::{Counts, Store};
 
 /// Options that `run`, `submit` and `check` share.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct ReuseArgs {
     /// Start a new sweep that reuses no earlier results
     #[arg(long, conflicts_with = "reuse_changed")]
     fresh: bool,
-    /// Reuse earlier results even if the command or an input file has changed
+    /// Reuse earlier results even if the command or an input has changed
     #[arg(long)]
     reuse_changed: bool,
+    /// Reuse the results of this sweep, whatever its name and folder. May be given several times
+    #[arg(long, value_name = "SWEEP", conflicts_with = "fresh")]
+    reuse_from: Vec<SweepId>,
 }
 
 impl ReuseArgs {
-    fn policy(self) -> ReusePolicy {
-        match (self.fresh, self.reuse_changed) {
+    fn request(&self) -> ReuseRequest {
+        let policy = match (self.fresh, self.reuse_changed) {
             (true, _) => ReusePolicy::Never,
             (false, true) => ReusePolicy::EvenIfChanged,
             (false, false) => ReusePolicy::IfUnchanged,
-        }
+        };
+        ReuseRequest { policy, from: self.reuse_from.clone() }
     }
 }
 
@@ -37,20 +41,21 @@ impl ReuseArgs {
 ///
 /// # Errors
 /// If the store cannot be reached or refuses.
-pub fn submit_sweep(store: &dyn Store, document: &Document, args: ReuseArgs) -> Result<(SweepId, SubmitReport)> {
-    let plan = plan_submission(store, document, args.policy())?;
+pub fn submit_sweep(store: &dyn Store, document: &Document, args: &ReuseArgs) -> Result<(SweepId, SubmitReport)> {
+    let request = args.request();
+    let plan = plan_submission(store, document, &request)?;
     warn(&plan);
-    plan.carry_out(store, document, args.policy(), &mut bar(&ProgressBar::hidden()))
+    plan.carry_out(store, document, request.policy, &mut bar(&ProgressBar::hidden()))
 }
 
-/// What [`submit_sweep`] would do; changes nothing. None: the store has no sweep of that name.
+/// What [`submit_sweep`] would do; changes nothing. None: the store has no sweep that matters.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn preview(store: &dyn Store, document: &Document, args: ReuseArgs) -> Result<Option<SubmitReport>> {
-    let plan = plan_submission(store, document, args.policy())?;
+pub fn preview(store: &dyn Store, document: &Document, args: &ReuseArgs) -> Result<Option<SubmitReport>> {
+    let plan = plan_submission(store, document, &args.request())?;
     warn(&plan);
-    if plan.is_first() {
+    if plan.says_nothing() {
         return Ok(None);
     }
     plan.preview(store, document, &mut bar(&ProgressBar::hidden())).map(Some)
@@ -85,13 +90,13 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 /// submission is only planned.
 pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
     match made {
-        SubmitReport::Continued { id, before, paused } => {
+        SubmitReport::Continued { id, before, paused, .. } => {
             // The further lines of the reason were printed when the sweep was paused.
             let reason = paused.as_deref().and_then(|reason| reason.lines().next());
             let paused = reason.map(|reason| format!("{id} was paused ({reason}) and is resumed")).into_iter();
             paused.chain([format!("{id}: {}", progress(before))]).collect()
         }
-        SubmitReport::New { total, reused, not_reused, results_changed_since } => {
+        SubmitReport::New { total, reused, not_reused, alike, results_changed_since, .. } => {
             let mut said: Vec<String> = not_reused.iter().map(describe_not_reused).collect();
             if let Some(old) = results_changed_since
                 .as_ref()
@@ -99,6 +104,10 @@ pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
             {
                 said.push(format!("[results] changed since {old}: {}", describe_reextracted(reused)));
             }
+            said.extend(alike.as_ref().map(|(id, succeeded)| {
+                let results = count(*succeeded, "result");
+                format!("{id} has the same points, command and inputs; `--reuse-from {id}` reuses its {results}")
+            }));
             let id = id.map_or_else(|| "a new sweep".to_owned(), ToString::to_string);
             let points = reused.points();
             said.push(if points == 0 {
@@ -140,13 +149,21 @@ fn describe_not_reused(not_reused: &NotReused) -> String {
     if not_reused.changes.len() > MOST {
         changes.push(format!("{} more", not_reused.changes.len() - MOST));
     }
+    let id = &not_reused.id;
+    let why = match &not_reused.elsewhere {
+        None => format!("{} since {id}", list(&changes)),
+        Some(folder) if changes.is_empty() => {
+            format!("{id} belongs to the folder {}, and not all its inputs are known", folder.display())
+        }
+        Some(folder) => format!("{} since {id} of the folder {}", list(&changes), folder.display()),
+    };
     let results = if not_reused.succeeded == 1 { "result is" } else { "results are" };
-    format!(
-        "{} since {}: {} {results} not reused (use --reuse-changed to reuse them anyway)",
-        list(&changes),
-        not_reused.id,
-        group(not_reused.succeeded)
-    )
+    let how = match (&not_reused.elsewhere, changes.is_empty()) {
+        (None, _) => "use --reuse-changed to reuse them anyway".to_owned(),
+        (Some(_), true) => format!("use --reuse-from {id} to reuse them"),
+        (Some(_), false) => format!("use --reuse-from {id} --reuse-changed to reuse them anyway"),
+    };
+    format!("{why}: {} {results} not reused ({how})", group(not_reused.succeeded))
 }
 
 fn describe_reextracted(reused: &ReusedPoints) -> String {

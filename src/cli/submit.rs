@@ -53,7 +53,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     args.failing.apply(&mut document);
     warn_of_sweep(&context.preview(document.clone())?)?;
     let store = context.store_or_create()?;
-    let (id, made) = submit_sweep(&*store, &document, args.reuse)?;
+    let (id, made) = submit_sweep(&*store, &document, &args.reuse)?;
     warn_of_store(&*store)?;
     describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
     put(out, &format!("{id}\n"))?;

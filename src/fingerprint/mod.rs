@@ -95,7 +95,7 @@ pub fn is_watched(spec: &Spec, path: &str) -> bool {
 }
 
 /// Whether a file may be an input file. The table that `sweep run` writes never is, whatever the patterns say.
-fn is_input(spec: &Spec, path: &str) -> bool {
+pub fn is_input(spec: &Spec, path: &str) -> bool {
     let table = format!("{}.results.csv", spec.name);
     let is_table = path.strip_prefix(&table).is_some_and(|rest| rest.is_empty() || rest == ".meta.json");
     !is_table && !ignores(&spec.files, path)

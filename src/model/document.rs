@@ -38,6 +38,12 @@ pub struct Document {
     /// Whether the sweep was submitted with `--fresh`: it reuses nothing from older sweeps, and no later sweep looks
     /// past it.
     pub fresh: bool,
+    /// The ids of the sweeps whose successes it reused when it was created.
+    pub reused_from: Vec<String>,
+    /// The ids of sweeps of which it has successes that may have been computed before all their inputs were known: its
+    /// sources and the sources of these, and itself if it had successes before one of its attempts was observed. For
+    /// such points a change of an input may have gone unnoticed.
+    pub before_inputs: Vec<String>,
     /// The version of the sweep program that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Hash;
+use super::{ChangeKind, FingerprintChange, Hash};
 
 /// An input of a sweep, as it was when it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,25 @@ pub enum FoundBy {
     Import,
     /// An attempt was seen to read it.
     Observed,
+}
+
+impl Input {
+    /// How the input differs from what is at its path now. None: it does not.
+    pub fn change(&self, now: &InputState) -> Option<FingerprintChange> {
+        if self.state == *now {
+            return None;
+        }
+        let kind = match (&self.state, now) {
+            (InputState::Absent, _) => ChangeKind::Added,
+            (_, InputState::Absent) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
+        };
+        let part = match (&self.state, now) {
+            (InputState::Folder(_), InputState::Folder(_)) => format!("the list of files in {}", self.path),
+            _ => self.path.clone(),
+        };
+        Some(FingerprintChange { part, kind })
+    }
 }
 
 impl FoundBy {

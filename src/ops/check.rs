@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
+use crate::ops::inputs::KnownInputs;
 use crate::ops::target::OutputTarget;
 use crate::ops::warn;
 use crate::runtime::{PreparedJob, SweepRuntime};
@@ -60,7 +61,7 @@ pub fn report(sweep: &SweepRuntime, read: &SweepFile, points: u64) -> Result<Che
 
 impl CheckReport {
     /// The report as JSON, with the names of the parameters, the input files, and what `sweep run` would do.
-    pub fn to_json(&self, names: &[String], inputs: Json, run: Json) -> Json {
+    pub fn to_json(&self, names: &[String], inputs: Json, known: &KnownInputs, run: Json) -> Json {
         let parameters = self.parameters.iter().map(|(name, kind)| json!({"name": name, "type": kind}));
         json!({
             "version": 1,
@@ -71,6 +72,7 @@ impl CheckReport {
             "first": self.first.iter().map(|prepared| point_json(names, prepared)).collect::<Vec<_>>(),
             "warnings": self.file_warnings.iter().chain(&self.warnings).collect::<Vec<_>>(),
             "inputs": inputs,
+            "known_inputs": known,
             "run": run,
         })
     }

@@ -10,6 +10,7 @@
 //! - [`collect`]: write the table; [`target`]: where it is written; [`provenance`]: the file beside it
 //! - [`status`]: the status of sweeps and workers
 //! - [`stats`]: means and their errors by group
+//! - [`inputs`]: the files that can change the results of a sweep
 //! - [`plan`]: continue or create a sweep; [`reuse`]: copy the results of earlier sweeps
 //! - [`check`]: what a sweep file would run; [`warn`]: likely problems
 //! - [`filter`]: the expressions of `--where`
@@ -25,6 +26,7 @@ pub mod doctor;
 pub mod failures;
 pub mod filter;
 pub mod history;
+pub mod inputs;
 pub mod normalize;
 pub mod output;
 pub mod plan;

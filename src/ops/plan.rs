@@ -1,24 +1,38 @@
 //! Owns the decision between continuing a stored sweep and creating a new one that reuses earlier results. Pure;
 //! [`crate::ops::reuse`] does the work.
+//!
+//! The sweeps of one name from one folder are one line: they continue each other. A sweep of another folder, or of another
+//! name, is never continued. Its results are reused if all inputs of its jobs are known and equal on this disk, or if
+//! the user asks for them.
+
+use std::path::PathBuf;
 
 use crate::job::SweepId;
-use crate::model::Document;
-use crate::model::FingerprintChange;
+use crate::model::{Document, FingerprintChange, FoundInputs};
 use crate::store::Counts;
 
 /// Which earlier results may be reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReusePolicy {
-    /// Those that ran with the same fingerprint.
+    /// Those that ran with the same fingerprint and the same inputs.
     #[default]
     IfUnchanged,
-    /// All, even if the command or an input file has changed since.
+    /// All, even if the command or an input has changed since.
     EvenIfChanged,
     /// None: start a new sweep.
     Never,
 }
 
-/// A stored sweep of the same name.
+/// What a submission reuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReuseRequest {
+    /// Which results.
+    pub policy: ReusePolicy,
+    /// Sweeps that are reused even if they have another name or come from another folder.
+    pub from: Vec<SweepId>,
+}
+
+/// A stored sweep of the same name, or one that the user asks for.
 #[derive(Clone, Debug)]
 pub struct EarlierSweep {
     /// Its id.
@@ -27,6 +41,38 @@ pub struct EarlierSweep {
     pub counts: Counts,
     /// The submitted document.
     pub document: Document,
+    /// The inputs that the store keeps of it.
+    pub inputs: FoundInputs,
+    /// Which of these differ from the disk.
+    pub input_changes: Vec<FingerprintChange>,
+    /// Whether it has another name or comes from another folder.
+    pub is_elsewhere: bool,
+}
+
+impl EarlierSweep {
+    /// Whether every file that can change its results is known: then equal files give equal results in any folder.
+    pub fn inputs_are_known(&self) -> bool {
+        self.inputs.observed && self.inputs.omitted == 0 && self.document.before_inputs.is_empty()
+    }
+
+    /// Whether it has the points, the command, the inputs and the `[results]` of the new document.
+    pub fn is_alike(&self, document: &Document) -> bool {
+        let results = &self.document.fingerprint.results;
+        self.changes(document).is_empty()
+            && *results == document.fingerprint.results
+            && self.document.spec.space == document.spec.space
+    }
+
+    /// What differs from the new document and the disk.
+    fn changes(&self, document: &Document) -> Vec<FingerprintChange> {
+        let mut changes = document.fingerprint.changes_since(&self.document.fingerprint);
+        for change in &self.input_changes {
+            if changes.iter().all(|known| known.part != change.part) {
+                changes.push(change.clone());
+            }
+        }
+        changes
+    }
 }
 
 /// A sweep whose successes are reused.
@@ -38,15 +84,25 @@ pub struct ReuseSource {
     pub total: u64,
     /// Whether `[results]` differs: results are then extracted again from the stored output.
     pub results_changed: bool,
+    /// Whether the command or an input differs; then the user asks for its results nevertheless.
+    pub is_changed: bool,
+    /// Whether it belongs to the line of the new sweep.
+    pub is_own: bool,
+    /// The inputs that the store keeps of it.
+    pub inputs: FoundInputs,
+    /// The sweeps whose successes it has and of which not all inputs were known; itself, if it was not observed.
+    pub before_inputs: Vec<String>,
 }
 
-/// A sweep that is not reused because the fingerprint has changed.
+/// A sweep that is not reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotReused {
     /// The sweep.
     pub id: SweepId,
-    /// What has changed; at least one change.
+    /// What has changed. Empty: it comes from another folder, and not all its inputs are known.
     pub changes: Vec<FingerprintChange>,
+    /// The folder of its sweep file, if that is another one.
+    pub elsewhere: Option<PathBuf>,
     /// The number of its points that have succeeded.
     pub succeeded: u64,
 }
@@ -60,170 +116,105 @@ pub enum Plan {
     New {
         /// The sweeps to reuse, the preferred one first.
         sources: Vec<ReuseSource>,
-        /// The newest sweep that is not reused.
-        not_reused: Option<NotReused>,
+        /// Sweeps that are not reused: those that the user asked for, and the newest other one if nothing is reused.
+        not_reused: Vec<NotReused>,
     },
 }
 
-/// Decides what to do. `older` are the sweeps of the same name, newest first; the iterator is read only as far as needed.
-/// O(size of the documents).
+/// Decides what to do. `older` are the sweeps of the same name, newest first, and then those that the request names; the
+/// iterator is read only as far as needed. O(size of the documents).
 ///
-/// - A sweep with the same fingerprint, `[results]` and space is continued, if it is the newest with that fingerprint or
-///   has nothing left to run. (Otherwise a newer one, of another space, may have points that it lacks.)
-/// - If there is none, the successes of every sweep with the same fingerprint are reused.
-/// - Sweeps older than one that was started with `--fresh` are not considered.
+/// - A sweep of this line with the same fingerprint, inputs, `[results]` and space is continued, if it is the newest with
+///   that fingerprint or has nothing left to run. (Otherwise a newer one, of another space, may have points that it
+///   lacks.) If the request names a sweep that it has not reused, it is continued only if it has nothing left to run.
+/// - If there is none, the successes of every sweep with the same fingerprint and inputs are reused.
+/// - Sweeps of this line older than one that was started with `--fresh` are not considered.
 ///
 /// # Errors
 /// Those of `older`.
 pub fn plan<E>(
     document: &Document,
-    policy: ReusePolicy,
+    request: &ReuseRequest,
     older: impl IntoIterator<Item = Result<EarlierSweep, E>>,
 ) -> Result<Plan, E> {
-    let (mut sources, mut not_reused): (Vec<ReuseSource>, _) = (Vec::new(), None);
-    if policy == ReusePolicy::Never {
-        return Ok(Plan::New { sources, not_reused });
-    }
-    for older in older {
-        let EarlierSweep { id, counts, document: before } = older?;
-        let changes = document.fingerprint.changes_since(&before.fingerprint);
-        let results_changed = document.fingerprint.results != before.fingerprint.results;
-        // With another `[results]`, a point that failed without a result may have one.
-        let has_something = counts.succeeded > 0 || results_changed && counts.failed > 0;
-        if changes.is_empty() && !results_changed && before.spec.space == document.spec.space {
-            let is_whole = counts.succeeded == counts.total;
-            if is_whole || sources.is_empty() {
+    let mut choice = Choice { document, request, sources: Vec::new(), not_reused: Vec::new(), is_hidden: false };
+    if request.policy != ReusePolicy::Never {
+        for older in older {
+            if choice.is_hidden && request.from.is_empty() {
+                break;
+            }
+            if let Some(id) = choice.consider(older?) {
                 return Ok(Plan::Continue(id));
             }
         }
-        if changes.is_empty() || policy == ReusePolicy::EvenIfChanged {
-            if has_something {
-                sources.push(ReuseSource { id, total: counts.total, results_changed });
-            }
-        } else if not_reused.is_none() && counts.succeeded > 0 {
-            not_reused = Some(NotReused { id, changes, succeeded: counts.succeeded });
-        }
-        if before.fresh {
-            break;
-        }
     }
-    // If another sweep of the same fingerprint is reused, there is nothing to report.
-    let not_reused = not_reused.filter(|_| sources.is_empty());
-    Ok(Plan::New { sources, not_reused })
+    Ok(choice.new_sweep())
+}
+
+/// What is decided so far.
+struct Choice<'a> {
+    document: &'a Document,
+    request: &'a ReuseRequest,
+    sources: Vec<ReuseSource>,
+    not_reused: Vec<NotReused>,
+    /// Whether a sweep that was started with `--fresh` hides the older ones of this line.
+    is_hidden: bool,
+}
+
+impl Choice<'_> {
+    /// Considers a sweep. Returns its id if it is continued.
+    fn consider(&mut self, older: EarlierSweep) -> Option<SweepId> {
+        let is_asked = self.request.from.contains(&older.id);
+        let is_own = !older.is_elsewhere;
+        if self.is_hidden && !is_asked {
+            return None;
+        }
+        let changes = older.changes(self.document);
+        let EarlierSweep { id, counts, document: before, .. } = &older;
+        let results_changed = self.document.fingerprint.results != before.fingerprint.results;
+        let is_same = changes.is_empty() && !results_changed && before.spec.space == self.document.spec.space;
+        if is_own && is_same && (counts.succeeded == counts.total || self.has_no_other_source(&older)) {
+            return Some(id.clone());
+        }
+        let may_change = self.request.policy == ReusePolicy::EvenIfChanged && (is_own || is_asked);
+        let is_reused = (changes.is_empty() || may_change) && (is_own || is_asked || older.inputs_are_known());
+        // With another `[results]`, a point that failed without a result may have one.
+        let has_something = counts.succeeded > 0 || results_changed && counts.failed > 0;
+        self.is_hidden |= is_own && before.fresh;
+        if is_reused && has_something {
+            self.sources.push(source(older, results_changed, !changes.is_empty()));
+        } else if !is_reused && counts.succeeded > 0 {
+            let elsewhere = older.is_elsewhere.then(|| before.here.clone());
+            self.not_reused.push(NotReused { id: id.clone(), changes, elsewhere, succeeded: counts.succeeded });
+        }
+        None
+    }
+
+    /// Whether no other sweep would give points to this one.
+    fn has_no_other_source(&self, older: &EarlierSweep) -> bool {
+        let reused = |id: &SweepId| *id == older.id || older.document.reused_from.contains(&id.to_string());
+        self.sources.iter().all(|source| !source.is_own) && self.request.from.iter().all(reused)
+    }
+
+    fn new_sweep(self) -> Plan {
+        let is_asked = |not_reused: &NotReused| self.request.from.contains(&not_reused.id);
+        // A sweep of this folder is preferred: another folder may have another study of the same name.
+        let newest = self.not_reused.iter().position(|not_reused| not_reused.elsewhere.is_none()).unwrap_or(0);
+        let nothing_reused = self.sources.is_empty();
+        let numbered = self.not_reused.into_iter().enumerate();
+        let not_reused = numbered.filter(|(at, one)| is_asked(one) || nothing_reused && *at == newest);
+        Plan::New { sources: self.sources, not_reused: not_reused.map(|(_, one)| one).collect() }
+    }
+}
+
+fn source(older: EarlierSweep, results_changed: bool, is_changed: bool) -> ReuseSource {
+    let EarlierSweep { id, counts, document, inputs, is_elsewhere, .. } = older;
+    let mut before_inputs = document.before_inputs;
+    if !inputs.observed {
+        before_inputs.push(id.to_string());
+    }
+    ReuseSource { id, total: counts.total, results_changed, is_changed, is_own: !is_elsewhere, inputs, before_inputs }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::files::Disk;
-    use crate::fingerprint;
-    use crate::space::Space;
-    use crate::spec::{SourceFile, read};
-
-    /// A document with its fingerprint.
-    fn document(values: &str, script: &str, format: &str) -> Document {
-        let text =
-            format!("command = 'run {{{{ x }}}} {script}'\n[grid]\nx = {values}\n[results]\nformat = '{format}'\n");
-        let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: PathBuf::from("/nowhere") };
-        let spec = read(&text, &source).unwrap().spec;
-        let space = Space::new(spec.space.clone()).unwrap();
-        let disk = Disk { here: source.here.clone() };
-        let fingerprint = fingerprint::compute(&spec, &space, &disk, "/nowhere").unwrap();
-        Document {
-            submission: String::new(),
-            spec,
-            text,
-            here: source.here,
-            file: PathBuf::new(),
-            inputs: vec![],
-            git: None,
-            fingerprint,
-            fresh: false,
-            sweep_version: String::new(),
-            host: String::new(),
-        }
-    }
-
-    fn older(number: u64, succeeded: u64, document: Document) -> EarlierSweep {
-        let total = Space::new(document.spec.space.clone()).unwrap().len();
-        let counts = Counts { total, succeeded, pending: total - succeeded, ..Counts::default() };
-        EarlierSweep { id: SweepId { name: "a".into(), number }, counts, document }
-    }
-
-    fn decide(document: &Document, policy: ReusePolicy, older: &[EarlierSweep]) -> String {
-        let plan = plan(document, policy, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
-        match plan {
-            Plan::Continue(id) => format!("continue {id}"),
-            Plan::New { sources, not_reused } => {
-                let from = sources
-                    .iter()
-                    .map(|from| format!("{}{}", from.id, if from.results_changed { " reextracted" } else { "" }));
-                let not_reused = not_reused.map(|not_reused| {
-                    let changes: Vec<_> = not_reused.changes.iter().map(FingerprintChange::to_string).collect();
-                    format!("; {}: {} since {}", not_reused.succeeded, changes.join(", "), not_reused.id)
-                });
-                format!("new from [{}]{}", from.collect::<Vec<_>>().join(", "), not_reused.unwrap_or_default())
-            }
-        }
-    }
-
-    #[test]
-    fn the_stored_sweeps_decide_whether_one_continues_or_is_reused() {
-        let a = || document("[1, 2, 3, 4]", "s", "auto");
-        let wider = || document("[1, 2, 3, 4, 5]", "s", "auto");
-        let edited = || document("[1, 2, 3, 4]", "t", "auto");
-        let read = || document("[1, 2, 3, 4]", "s", "json");
-        let fresh = |document: Document| Document { fresh: true, ..document };
-        let cases: Vec<(Document, Vec<EarlierSweep>, &str)> = vec![
-            (a(), vec![], "new from []"),
-            (a(), vec![older(1, 2, a())], "continue a-1"),
-            (a(), vec![older(1, 4, a())], "continue a-1"),
-            (a(), vec![older(1, 0, a())], "continue a-1"),
-            (wider(), vec![older(1, 3, a())], "new from [a-1]"),
-            (wider(), vec![older(1, 0, a())], "new from []"),
-            // The grid shrank again: the results of the wider sweep are not lost.
-            (a(), vec![older(2, 5, wider()), older(1, 4, a())], "continue a-1"),
-            (a(), vec![older(2, 5, wider()), older(1, 3, a())], "new from [a-2, a-1]"),
-            (a(), vec![older(2, 0, wider()), older(1, 3, a())], "continue a-1"),
-            (wider(), vec![older(3, 4, a()), older(2, 3, wider()), older(1, 4, a())], "new from [a-3, a-2, a-1]"),
-            // The program was edited, and edited back.
-            (edited(), vec![older(1, 3, a())], "new from []; 3: the command changed since a-1"),
-            (edited(), vec![older(1, 0, a())], "new from []"),
-            (edited(), vec![older(2, 1, edited()), older(1, 3, a())], "continue a-2"),
-            (a(), vec![older(2, 1, edited()), older(1, 3, a())], "continue a-1"),
-            (wider(), vec![older(2, 1, edited()), older(1, 3, a())], "new from [a-1]"),
-            (wider(), vec![older(2, 1, a()), older(1, 3, edited())], "new from [a-2]"),
-            // Only `[results]` differs.
-            (read(), vec![older(1, 4, a())], "new from [a-1 reextracted]"),
-            (read(), vec![older(2, 4, read()), older(1, 4, a())], "continue a-2"),
-            (a(), vec![older(2, 4, read()), older(1, 4, a())], "continue a-1"),
-            // A fresh sweep hides the older ones.
-            (wider(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "new from [a-2]"),
-            (a(), vec![older(2, 1, fresh(a())), older(1, 4, a())], "continue a-2"),
-            (a(), vec![older(2, 0, fresh(wider())), older(1, 4, a())], "new from []"),
-        ];
-        for (document, older, expected) in cases {
-            assert_eq!(decide(&document, ReusePolicy::IfUnchanged, &older), expected);
-        }
-        assert_eq!(
-            decide(&edited(), ReusePolicy::EvenIfChanged, &[older(2, 1, wider()), older(1, 3, a())]),
-            "new from [a-2, a-1]"
-        );
-        assert_eq!(decide(&a(), ReusePolicy::EvenIfChanged, &[older(1, 3, a())]), "continue a-1");
-        assert_eq!(decide(&a(), ReusePolicy::Never, &[older(1, 3, a())]), "new from []");
-    }
-
-    #[test]
-    fn failures_without_a_result_are_considered_when_results_change() {
-        let mut failed = older(1, 0, document("[1]", "s", "json"));
-        failed.counts = Counts { total: 1, failed: 1, ..Counts::default() };
-        assert_eq!(
-            decide(&document("[1]", "s", "auto"), ReusePolicy::IfUnchanged, &[failed.clone()]),
-            "new from [a-1 reextracted]"
-        );
-        assert_eq!(decide(&document("[1]", "s", "json"), ReusePolicy::IfUnchanged, &[failed]), "continue a-1");
-    }
-}
+mod tests;

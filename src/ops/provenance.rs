@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::model::Document;
 use crate::ops::collect::{Collected, TableRequest, TableSelection};
+use crate::ops::inputs::KnownInputs;
 use crate::ops::target::{OutputTarget, meta_path};
 use crate::status::time;
 use crate::system::wall_clock_ms;
@@ -25,7 +26,8 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Coll
     let document = Document::decode(&request.store.document(&request.row.id)?)
         .map_err(|error| Error::usage(format!("the provenance of {} cannot be written: {error}", request.row.id)))?;
     let now = wall_clock_ms();
-    let meta = describe(request, &document, table, target.format()?, collected, now);
+    let inputs = KnownInputs::of(&document, &request.store.inputs(&request.row.id)?);
+    let meta = describe(request, &document, &inputs, table, target.format()?, collected, now);
     OutputTarget::from(meta_path(table)).write(&mut std::io::sink(), |stream, path| {
         let written = |error| Error::file("written", path)(error);
         serde_json::to_writer_pretty(&mut *stream, &meta).map_err(|error| written(error.into()))?;
@@ -50,6 +52,7 @@ pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Optio
 fn describe(
     request: &TableRequest<'_>,
     document: &Document,
+    inputs: &KnownInputs,
     table: &Path,
     format: TableFormat,
     collected: &Collected,
@@ -73,6 +76,9 @@ fn describe(
         },
         "sweep_file": { "path": document.file, "text": document.text, "inputs": document.inputs },
         "fingerprint": document.fingerprint,
+        "inputs": inputs,
+        "reused_from": document.reused_from,
+        "before_inputs": document.before_inputs,
         "git": document.git,
         "submitted": {
             "at": time(row.submitted_ms),

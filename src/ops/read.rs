@@ -90,6 +90,8 @@ pub fn document(opened: OpenedFile) -> (SweepFile, Document) {
         git: None,
         fingerprint: Fingerprint::default(),
         fresh: false,
+        reused_from: Vec::new(),
+        before_inputs: Vec::new(),
         sweep_version: env!("CARGO_PKG_VERSION").into(),
         host: host_name(),
     };

@@ -121,18 +121,26 @@ impl Reuse<'_> {
         self.scan(&mut |_| Ok(()), progress).map(|(reused, _)| reused)
     }
 
-    /// Creates the new sweep. If nothing can be reused, it is submitted like any other.
+    /// Creates the new sweep. If nothing can be reused, it is submitted like any other. `complete` gives the sweep its
+    /// document when it is known which points are reused.
     ///
     /// # Errors
     /// If the store cannot be read, or refuses the sweep; then the new sweep does not exist.
-    pub fn make(&self, staged: &StagedSweep, progress: &mut dyn FnMut(u64, u64)) -> Result<(SweepId, ReusedPoints)> {
-        let mut writer = StagingWriter::new(self.store, staged);
+    pub fn make(
+        &self,
+        staged: StagedSweep,
+        complete: &dyn Fn(&ReusedPoints, StagedSweep) -> Result<StagedSweep>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(SweepId, ReusedPoints)> {
+        let mut writer = StagingWriter::new(self.store, &staged);
         let (reused, found) = self.scan(&mut |records| writer.records(records), progress)?;
         if reused.points() == 0 {
+            let staged = complete(&reused, staged)?;
             return Ok((self.store.submit(&staged.sweep)?, reused));
         }
         writer.finish(&found, self.space.len())?;
-        Ok((self.store.commit_staged(staged)?, reused))
+        let staged = complete(&reused, staged)?;
+        Ok((self.store.commit_staged(&staged)?, reused))
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::{AttemptCounts, JobAddress, JobState, Outcome};
+use crate::ops::inputs::KnownInputs;
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
 use crate::runtime::{PreparedJob, SweepRuntime};
@@ -36,6 +37,8 @@ pub struct JobView {
     pub records: Vec<Record>,
     /// The results of the newest attempt, with the names of their columns in the table.
     pub results: Vec<(String, Value)>,
+    /// The inputs of the sweep.
+    pub inputs: KnownInputs,
     /// The stored output of the newest attempt that ran; none: it printed nothing, or nothing is stored.
     pub output: Option<Output>,
 }
@@ -64,6 +67,7 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
         names: sweep.space.names().to_vec(),
         output: newest.map_or(Ok(None), |record| output::of_record(store, &row.id, record))?,
         results: newest.map(|record| results(&sweep.space, record)).unwrap_or_default(),
+        inputs: KnownInputs::of_stored(store, &row.id)?,
         state,
         tries,
         prepared,
@@ -132,6 +136,7 @@ impl JobView {
             "host": newest.map(|record| &record.host),
             "origin": newest.and_then(|record| record.origin.as_ref()).map(ToString::to_string),
             "results": results,
+            "inputs": self.inputs,
             "stdout_tail": text(&output.stdout),
             "stderr_tail": text(&output.stderr),
             "history": self.records.iter().map(attempt_json).collect::<Vec<_>>(),

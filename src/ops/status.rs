@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::job::{SweepId, Verdict};
+use crate::ops::inputs::KnownInputs;
 use crate::record::block_of;
 use crate::status::rate::{End, pause_ms, recent_rate};
 use crate::status::{Activity, StatusSnapshot};
@@ -29,6 +30,18 @@ pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<StatusSnapshot
     let running = sweeps.iter().any(|row| row.counts.running > 0);
     let expired = if running { store.expired_counts()?.into_iter().collect() } else { HashMap::new() };
     Ok(StatusSnapshot::new(sweeps, &workers, &Activity { rates, expired }))
+}
+
+/// Adds the inputs of the sweeps to their status. Reads their documents.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn add_inputs(store: &dyn Store, snapshot: &mut StatusSnapshot, sweeps: &[SweepRow]) -> Result<()> {
+    for (status, row) in snapshot.sweeps.iter_mut().zip(sweeps) {
+        // Text and numbers: they always have a JSON form.
+        status.inputs = serde_json::to_value(KnownInputs::of_stored(store, &row.id)?).ok();
+    }
+    Ok(())
 }
 
 /// The number of points of a sweep that end per second at present; none: unknown. Points are claimed in order of index, so the

@@ -1,6 +1,7 @@
 //! Owns submitting a sweep file: continuing a stored sweep, or creating a new one that reuses the results of earlier
 //! ones.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
@@ -8,11 +9,12 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::job::SweepId;
 use crate::model::{Document, FoundInputs};
-use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseSource, plan};
+use crate::ops::inputs::{DiskStates, inherited};
+use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseRequest, ReuseSource, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
 use crate::ops::select;
 use crate::space::Space;
-use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, SweepRow};
+use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, StoreErrorKind, SweepRow};
 use crate::system::random;
 
 /// What to do with a sweep file, as decided from what is in the store.
@@ -21,6 +23,11 @@ pub struct SubmitPlan {
     pub plan: Plan,
     /// Messages about sweeps of that name that cannot be read and are ignored.
     pub unread: Vec<String>,
+    /// A sweep of another name with the same points, command and inputs, and how many successes it has; none: something
+    /// is reused, or there is none.
+    alike: Option<(SweepId, u64)>,
+    /// The inputs of the sweeps that a new sweep reuses.
+    inherited: FoundInputs,
     /// The number of the newest stored sweep of that name; 0: there is none.
     newest: u64,
 }
@@ -36,6 +43,8 @@ pub enum SubmitReport {
         before: Counts,
         /// Why it was paused, if it was.
         paused: Option<String>,
+        /// The inputs that the store keeps of it.
+        inputs: FoundInputs,
     },
     /// A new sweep.
     New {
@@ -43,43 +52,114 @@ pub enum SubmitReport {
         total: u64,
         /// The points that it reuses.
         reused: ReusedPoints,
-        /// The sweep that it does not reuse.
-        not_reused: Option<NotReused>,
+        /// Sweeps that it does not reuse.
+        not_reused: Vec<NotReused>,
+        /// A sweep of another name with the same points, command and inputs, and how many successes it has.
+        alike: Option<(SweepId, u64)>,
+        /// The inputs of the reused sweeps.
+        inputs: FoundInputs,
         /// The first of the reused sweeps that had another `[results]`.
         results_changed_since: Option<SweepId>,
     },
 }
 
-/// Decides what to do. Reads the documents of earlier sweeps of the same name only as far as needed.
+/// Decides what to do. Reads the documents and inputs of earlier sweeps only as far as needed.
 ///
 /// # Errors
-/// If the store cannot be read.
-pub fn plan_submission(store: &dyn Store, document: &Document, policy: ReusePolicy) -> Result<SubmitPlan> {
+/// If the store cannot be read, or has no sweep that the request names.
+pub fn plan_submission(store: &dyn Store, document: &Document, request: &ReuseRequest) -> Result<SubmitPlan> {
     let name = &document.spec.name;
-    let rows: Vec<SweepRow> = store.sweeps()?.into_iter().filter(|row| row.id.name == *name).collect();
+    let all = store.sweeps()?;
+    let mut rows: Vec<SweepRow> = all.iter().filter(|row| row.id.name == *name).cloned().collect();
     let newest = rows.iter().map(|row| row.id.number).max().unwrap_or(0);
-    let mut unread = Vec::new();
-    let older = rows.into_iter().filter_map(|row| older(store, row, &mut unread).transpose());
-    let plan = plan(document, policy, older)?;
-    Ok(SubmitPlan { plan, unread, newest })
+    for asked in &request.from {
+        if rows.iter().all(|row| row.id != *asked) {
+            rows.push(store.sweep(asked)?);
+        }
+    }
+    let mut reader = EarlierReader { store, document, disk: DiskStates::new(document), unread: Vec::new() };
+    let mut is_new_here = true;
+    let older = rows.into_iter().filter_map(|row| {
+        let older = reader.read(row).transpose();
+        is_new_here &= !matches!(&older, Some(Ok(older)) if !older.is_elsewhere);
+        older
+    });
+    let plan = plan(document, request, older)?;
+    let alike = match &plan {
+        Plan::New { sources, not_reused } if sources.is_empty() && not_reused.is_empty() && is_new_here => {
+            reader.alike(&all, request.policy)?
+        }
+        _ => None,
+    };
+    let inherited = match &plan {
+        Plan::New { sources, .. } => inherited(sources, &mut reader.disk),
+        Plan::Continue(_) => FoundInputs::default(),
+    };
+    Ok(SubmitPlan { plan, unread: reader.unread, alike, inherited, newest })
 }
 
-/// A stored sweep; none: it was removed in the meantime, or cannot be read (a newer version of sweep wrote it).
-fn older(store: &dyn Store, row: SweepRow, unread: &mut Vec<String>) -> Result<Option<EarlierSweep>> {
-    let bytes = match store.document(&row.id) {
-        Err(error) if error.is_no_such_sweep() => return Ok(None),
-        bytes => bytes?,
-    };
-    match Document::decode(&bytes) {
-        Ok(document) => Ok(Some(EarlierSweep { id: row.id, counts: row.counts, document })),
-        Err(why) => {
-            unread.push(format!("no points are reused from {}: {why}", row.id));
-            Ok(None)
+/// Reads earlier sweeps and compares their inputs with the disk.
+struct EarlierReader<'a> {
+    store: &'a dyn Store,
+    document: &'a Document,
+    disk: DiskStates<'a>,
+    unread: Vec<String>,
+}
+
+impl EarlierReader<'_> {
+    /// A stored sweep; none: it was removed in the meantime, or cannot be read (a newer version of sweep wrote it).
+    fn read(&mut self, row: SweepRow) -> Result<Option<EarlierSweep>> {
+        let read = self.store.document(&row.id).and_then(|bytes| Ok((bytes, self.store.inputs(&row.id)?)));
+        let (bytes, inputs) = match read {
+            Err(error) if error.is_no_such_sweep() => return Ok(None),
+            Err(error) if error.kind == StoreErrorKind::Newer => return Ok(self.ignore(&row, &error.to_string())),
+            read => read?,
+        };
+        let document = match Document::decode(&bytes) {
+            Ok(document) => document,
+            Err(why) => return Ok(self.ignore(&row, &why.to_string())),
+        };
+        let input_changes = self.disk.changes(&inputs);
+        let is_elsewhere = document.spec.name != self.document.spec.name || document.here != self.document.here;
+        Ok(Some(EarlierSweep { id: row.id, counts: row.counts, document, inputs, input_changes, is_elsewhere }))
+    }
+
+    fn ignore(&mut self, row: &SweepRow, why: &str) -> Option<EarlierSweep> {
+        self.unread.push(format!("no points are reused from {}: {why}", row.id));
+        None
+    }
+
+    /// The newest sweep of another name that has the same points, command and inputs, and successes: the sweep file may
+    /// have been renamed.
+    fn alike(&mut self, rows: &[SweepRow], policy: ReusePolicy) -> Result<Option<(SweepId, u64)>> {
+        /// The most sweeps that are read.
+        const MOST: usize = 50;
+        if policy == ReusePolicy::Never {
+            return Ok(None);
         }
+        let (name, total) = (&self.document.spec.name, space(self.document)?.len());
+        let may_be = |row: &&SweepRow| row.id.name != *name && row.counts.total == total && row.counts.succeeded > 0;
+        for row in rows.iter().filter(may_be).take(MOST) {
+            let unread = self.unread.len();
+            let read = self.read(row.clone())?;
+            // Whether a sweep of another name can be read is no concern of this one.
+            self.unread.truncate(unread);
+            if let Some(other) = read.filter(|other| other.is_alike(self.document)) {
+                return Ok(Some((other.id, other.counts.succeeded)));
+            }
+        }
+        Ok(None)
     }
 }
 
 impl SubmitReport {
+    /// The inputs that are known besides those of the fingerprint.
+    pub fn inputs(&self) -> &FoundInputs {
+        match self {
+            SubmitReport::Continued { inputs, .. } | SubmitReport::New { inputs, .. } => inputs,
+        }
+    }
+
     /// The JSON form: the sweep that continues, how many points are done and to run, and what has changed.
     pub fn to_json(&self) -> Json {
         match self {
@@ -88,14 +168,16 @@ impl SubmitReport {
                 "done": before.succeeded,
                 "to_run": before.total - before.succeeded,
                 "changed": [],
+                "same_points": null,
             }),
-            SubmitReport::New { total, reused, not_reused, .. } => {
+            SubmitReport::New { total, reused, not_reused, alike, .. } => {
                 let changes = not_reused.iter().flat_map(|not_reused| &not_reused.changes);
                 json!({
                     "sweep": null,
                     "done": reused.points(),
                     "to_run": total - reused.points(),
                     "changed": changes.map(ToString::to_string).collect::<Vec<_>>(),
+                    "same_points": alike.as_ref().map(|(id, _)| id.to_string()),
                 })
             }
         }
@@ -103,9 +185,11 @@ impl SubmitReport {
 }
 
 impl SubmitPlan {
-    /// Whether there is no sweep of that name.
-    pub fn is_first(&self) -> bool {
-        self.newest == 0
+    /// Whether it creates a sweep, and no stored sweep matters for it.
+    pub fn says_nothing(&self) -> bool {
+        let is_plain =
+            matches!(&self.plan, Plan::New { sources, not_reused } if sources.is_empty() && not_reused.is_empty());
+        self.newest == 0 && self.alike.is_none() && is_plain
     }
 
     /// What the submission would do; changes nothing. Calls `progress` with the number of earlier points done and
@@ -122,7 +206,8 @@ impl SubmitPlan {
         match self.plan {
             Plan::Continue(id) => {
                 let row = store.sweep(&id)?;
-                Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused })
+                let inputs = store.inputs(&id)?;
+                Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused, inputs })
             }
             Plan::New { sources, not_reused } => {
                 let space = space(document)?;
@@ -132,6 +217,8 @@ impl SubmitPlan {
                     total: space.len(),
                     reused,
                     not_reused,
+                    alike: self.alike,
+                    inputs: self.inherited,
                     results_changed_since: first_with_changed_results(&sources),
                 })
             }
@@ -150,26 +237,43 @@ impl SubmitPlan {
         policy: ReusePolicy,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(SweepId, SubmitReport)> {
-        let newest = self.newest;
-        match self.plan {
-            Plan::Continue(id) => continue_sweep(store, document, id),
-            Plan::New { sources, not_reused } => {
-                let space = space(document)?;
-                let staged_sweep = staged_sweep(document, &space, policy, newest)?;
-                let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
-                let (id, reused) = reuse.make(&staged_sweep, progress)?;
-                Ok((
-                    id,
-                    SubmitReport::New {
-                        total: space.len(),
-                        reused,
-                        not_reused,
-                        results_changed_since: first_with_changed_results(&sources),
-                    },
-                ))
-            }
-        }
+        let SubmitPlan { plan, newest, alike, inherited, .. } = self;
+        let (sources, not_reused) = match plan {
+            Plan::Continue(id) => return continue_sweep(store, document, id),
+            Plan::New { sources, not_reused } => (sources, not_reused),
+        };
+        let space = space(document)?;
+        let reused_from = sources.iter().map(|source| source.id.to_string()).collect();
+        let document = Document { reused_from, ..document.clone() };
+        let staged = staged_sweep(&document, &space, policy, newest, inherited.clone())?;
+        let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
+        let with_sources = |reused: &ReusedPoints, mut staged: StagedSweep| -> Result<StagedSweep> {
+            let submission = staged.token.clone();
+            let document = Document { submission, before_inputs: before_inputs(&sources, reused), ..document.clone() };
+            staged.sweep.document = encode(&Document { fresh: policy == ReusePolicy::Never, ..document })?;
+            Ok(staged)
+        };
+        let (id, reused) = reuse.make(staged, &with_sources, progress)?;
+        let results_changed_since = first_with_changed_results(&sources);
+        Ok((
+            id,
+            SubmitReport::New {
+                total: space.len(),
+                reused,
+                not_reused,
+                alike,
+                inputs: inherited,
+                results_changed_since,
+            },
+        ))
     }
+}
+
+/// Of the sweeps that were reused, those whose inputs were not all known, and their sources of which this is true.
+fn before_inputs(sources: &[ReuseSource], reused: &ReusedPoints) -> Vec<String> {
+    let used = |source: &&ReuseSource| reused.from.iter().any(|(id, _)| *id == source.id);
+    let all = sources.iter().filter(used).flat_map(|source| &source.before_inputs);
+    all.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn first_with_changed_results(sources: &[ReuseSource]) -> Option<SweepId> {
@@ -187,15 +291,24 @@ fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result
     let before = Document::decode(&stored).map_err(|error| StoreError::damaged(error.to_string()))?;
     // These fields describe the original submission. The fingerprint keeps the hashes of files that the command no longer
     // names.
-    let document = Document {
+    let mut document = Document {
         submission: before.submission,
         fresh: before.fresh,
         git: before.git,
         sweep_version: before.sweep_version,
         host: before.host,
+        reused_from: before.reused_from,
+        before_inputs: before.before_inputs,
         fingerprint: document.fingerprint.clone().with_files_of(&before.fingerprint),
         ..document.clone()
     };
+    let inputs = store.inputs(&id)?;
+    if row.counts.succeeded > row.counts.reused && !inputs.observed {
+        let itself = id.to_string();
+        if !document.before_inputs.contains(&itself) {
+            document.before_inputs.push(itself);
+        }
+    }
     let encoded = encode(&document)?;
     if encoded != stored {
         store.replace_document(&id, &document.spec.job.queue, &encoded)?;
@@ -207,23 +320,28 @@ fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result
     if row.paused.is_some() {
         store.set_paused(&id, None)?;
     }
-    Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused }))
+    Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused, inputs }))
 }
 
-/// The new sweep. The id of its request is computed from the sweep and the newest stored one, so that identical commands at
+/// The new sweep, without its document. The id of its request is computed from the sweep and the newest stored one, so that identical commands at
 /// the same time send the same request. Each `--fresh` sends a different request.
-fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest: u64) -> Result<StagedSweep> {
+fn staged_sweep(
+    document: &Document,
+    space: &Space,
+    policy: ReusePolicy,
+    newest: u64,
+    inputs: FoundInputs,
+) -> Result<StagedSweep> {
     let random = || random().map_err(|error| Error::usage(error.to_string()));
     let token = format!("{:016x}", random()?);
     let spec = &document.spec;
     let request = match policy {
         ReusePolicy::Never => token.clone(),
         ReusePolicy::IfUnchanged | ReusePolicy::EvenIfChanged => {
-            // Of the document only what decides what is run: not when, where and by which text it was submitted.
+            // Of the document only what decides what is run, and the folder: not when and by which text it was submitted.
             let what = Document {
                 submission: String::new(),
                 text: String::new(),
-                here: PathBuf::new(),
                 file: PathBuf::new(),
                 inputs: Vec::new(),
                 git: None,
@@ -239,15 +357,14 @@ fn staged_sweep(document: &Document, space: &Space, policy: ReusePolicy, newest:
             hasher.finalize().to_hex().to_string()
         }
     };
-    let document = Document { submission: token.clone(), fresh: policy == ReusePolicy::Never, ..document.clone() };
     let sweep = NewSweep {
         request,
         name: spec.name.clone(),
         queue: spec.job.queue.clone(),
         total: space.len(),
         user: select::user(),
-        document: encode(&document)?,
-        inputs: FoundInputs::default(),
+        document: Vec::new(),
+        inputs,
     };
     Ok(StagedSweep { token, sweep })
 }

@@ -65,6 +65,9 @@ pub struct SweepStatus {
     pub rate: Option<f64>,
     /// Seconds until all points have ended at that rate; none: unknown, or nothing runs.
     pub seconds_left: Option<f64>,
+    /// The inputs, as a list with how each was found; only if this sweep alone is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<serde_json::Value>,
 }
 
 /// A worker.
@@ -116,6 +119,7 @@ impl SweepStatus {
             submitted: time(row.submitted_ms),
             rate,
             seconds_left: rate.map(|rate| left as f64 / rate),
+            inputs: None,
         }
     }
 }

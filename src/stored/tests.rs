@@ -25,6 +25,8 @@ fn document() -> Document {
         file: "/tmp/a.toml".into(),
         fingerprint: Fingerprint::default(),
         fresh: false,
+        reused_from: vec!["ising-1".into()],
+        before_inputs: vec!["ising-1".into()],
         inputs: vec!["points.csv".into()],
         git: Some(GitState { commit: "0123".into(), dirty: true }),
         sweep_version: "0.1.0".into(),

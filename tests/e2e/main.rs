@@ -19,6 +19,7 @@ mod failures;
 mod faults;
 mod full_memory;
 mod giving_up;
+mod inputs;
 mod leftovers;
 mod limits;
 mod lost_workers;

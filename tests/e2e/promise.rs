@@ -400,7 +400,7 @@ fn check_says_what_run_would_do_and_does_not_do_it() {
     assert_eq!(last(&[]), "run: a new sweep: 6 of 9 points reused from a-1, 3 to run");
     let json = sandbox.sweep(&["check", "a.toml", "--json"]).code(0).json();
     assert_eq!(json["inputs"], serde_json::json!(["job.sh"]));
-    let expected = serde_json::json!({"sweep": null, "done": 6, "to_run": 3, "changed": []});
+    let expected = serde_json::json!({"sweep": null, "done": 6, "to_run": 3, "changed": [], "same_points": null});
     assert_eq!(json["run"], expected, "{json}");
     assert_eq!(sandbox.sweep(&["list"]).code(0).stdout.lines().count(), 2, "a sweep was made");
     sandbox.write("in.j2", "{{ seed }}");

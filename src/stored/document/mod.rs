@@ -120,6 +120,10 @@ struct DocumentForm {
     git: Option<GitForm>,
     fingerprint: FingerprintForm,
     fresh: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reused_from: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    before_inputs: Vec<String>,
     sweep_version: String,
     host: String,
 }
@@ -157,6 +161,8 @@ impl Document {
             git: Mirror::store(&self.git),
             fingerprint: FingerprintForm::store(&self.fingerprint),
             fresh: self.fresh,
+            reused_from: self.reused_from.clone(),
+            before_inputs: self.before_inputs.clone(),
             sweep_version: self.sweep_version.clone(),
             host: self.host.clone(),
         };
@@ -206,6 +212,8 @@ impl DocumentForm {
             git: self.git.load()?,
             fingerprint: self.fingerprint.load()?,
             fresh: self.fresh,
+            reused_from: self.reused_from,
+            before_inputs: self.before_inputs,
             sweep_version: self.sweep_version,
             host: self.host,
         })
