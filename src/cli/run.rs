@@ -91,7 +91,7 @@ fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> 
         return Ok((WorkSummary::default(), false));
     }
     let progress = args.work.shows_progress().then(|| Progress::new(store.clone(), id.clone()));
-    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true);
+    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true, false);
     drop(progress);
     worked
 }

@@ -58,6 +58,7 @@ pub fn work(
     store: Arc<dyn Store>,
     scope: Scope,
     until_empty: bool,
+    allows_different_files: bool,
 ) -> Result<(WorkSummary, bool)> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let one_sweep = matches!(scope, Scope::Sweep(_));
@@ -67,6 +68,7 @@ pub fn work(
         until_empty,
         lease: *args.lease,
         fallback: context.cwd.clone(),
+        allows_different_files,
     };
     let cannot_start = |error| {
         Error::usage(format!(

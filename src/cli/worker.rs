@@ -21,6 +21,9 @@ pub struct Args {
     /// End when there is nothing pending, delayed or leased by anyone in the queues
     #[arg(long)]
     until_empty: bool,
+    /// Run sweeps although input files here differ from those that they were submitted with
+    #[arg(long)]
+    allow_different_files: bool,
 }
 
 /// How long a worker waits at its start for a store that cannot be reached: the server may be starting too, or be busy
@@ -49,8 +52,8 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     args.work.set_log_format();
     let store = open_patiently(context)?;
     store.exposures().iter().for_each(|exposure| message!("warning: {exposure}"));
-    let (summary, interrupted) =
-        work(&args.work, context, store, Scope::Queues(args.queues.clone()), args.until_empty)?;
+    let scope = Scope::Queues(args.queues.clone());
+    let (summary, interrupted) = work(&args.work, context, store, scope, args.until_empty, args.allow_different_files)?;
     if summary.undelivered > 0 {
         return Ok(CommandExit::Store);
     }

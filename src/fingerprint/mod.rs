@@ -29,6 +29,8 @@ use crate::space::Space;
 mod command_files;
 mod encoding;
 
+pub use command_files::{PossiblePath, possible_paths};
+
 /// How many grid points are searched for files that their commands name.
 pub const GRID_POINTS: u64 = 4096;
 
@@ -72,8 +74,7 @@ pub fn compute(spec: &Spec, space: &Space, files: &dyn Files, here: &str) -> Res
     for file in &spec.templates {
         settings.insert(format!("[templates] {}", file.name), encoding::template(file));
     }
-    let prefix = format!("{}/", here.trim_end_matches('/'));
-    let relative = |path: &str| without_dot(path.strip_prefix(&prefix).unwrap_or(path)).to_owned();
+    let relative = |path: &str| relative(path, here);
     let mut watched = BTreeSet::new();
     for pattern in &spec.files.watch {
         let found = files.find(pattern);
@@ -92,6 +93,13 @@ pub fn compute(spec: &Spec, space: &Space, files: &dyn Files, here: &str) -> Res
 /// Whether `[files] watch` covers a path relative to the sweep file's folder. The file need not exist.
 pub fn is_watched(spec: &Spec, path: &str) -> bool {
     watches(&spec.files, path) && is_input(spec, path)
+}
+
+/// The path of an input as the fingerprint names it: relative to the sweep file's folder `here` if it is below that,
+/// otherwise as it is.
+pub fn relative(path: &str, here: &str) -> String {
+    let below = path.strip_prefix(here.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+    without_dot(below.unwrap_or(path)).to_owned()
 }
 
 /// Whether a file may be an input file. The table that `sweep run` writes never is, whatever the patterns say.

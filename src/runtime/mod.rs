@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::extract::Extractor;
 use crate::job::SweepId;
-use crate::model::{Document, Spec};
+use crate::model::{Document, Fingerprint, Spec};
 use crate::process::{self, StartError};
 use crate::space::{Point, Space};
 use crate::template::{JobContext, JobTemplate};
@@ -31,6 +31,8 @@ pub struct SweepRuntime {
     pub file: PathBuf,
     /// Other files that values and templates were read from, relative to `here`.
     pub inputs: Vec<String>,
+    /// The hashes of the inputs that were known when the sweep was submitted.
+    pub fingerprint: Fingerprint,
     /// The parameter space.
     pub space: Space,
     /// Random id of the submission: it tells apart sweeps that have the same id in different stores.
@@ -54,7 +56,7 @@ impl SweepRuntime {
     /// If the document has something that this version of sweep does not support, for example a newer version of the
     /// parameter space.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
-        let Document { spec, here, file, submission, inputs, .. } = document;
+        let Document { spec, here, file, submission, inputs, fingerprint, .. } = document;
         let space = Space::new(spec.space.clone()).map_err(|error| {
             let remedy = error.remedy().map_or_else(String::new, |remedy| format!("; {remedy}"));
             anyhow::anyhow!("cannot load the parameter space of {id}: {error}{remedy}")
@@ -75,6 +77,7 @@ impl SweepRuntime {
             spec,
             file,
             inputs,
+            fingerprint,
             space,
             submission,
             template,
@@ -109,6 +112,15 @@ impl SweepRuntime {
         env.extend(threads_env(&rendered.env));
         env.extend(rendered.env);
         Ok(PreparedJob { argv: rendered.argv, env, stdin: rendered.stdin, dir, files, point })
+    }
+
+    /// The words of the command of a point; none: they cannot be rendered.
+    pub fn argv(&self, index: u64) -> Option<Vec<String>> {
+        let point = self.space.point(index).filter(|point| point.fault.is_none())?;
+        let here = self.here.to_string_lossy();
+        let names = self.space.names();
+        let context = JobContext { sweep: &self.name, names, point: &point, attempt: 1, cpus: CPUS, here: &here };
+        self.template.argv(&context).ok()
     }
 
     /// The environment variables that every job gets.

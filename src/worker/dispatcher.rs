@@ -1,5 +1,6 @@
 //! Owns the dispatcher, a worker's main loop: it does what the pace decides, from the first claim to the last delivery.
-//! `sweeps` loads the sweeps of claims, `replies` handles the store's replies, `trouble` a store that is away.
+//! `sweeps` loads the sweeps of claims, `inputs` looks at their inputs, `replies` handles the store's replies, `trouble` a
+//! store that is away.
 
 use std::time::Instant;
 
@@ -12,13 +13,16 @@ use super::pace::{NextAction, Pace, Stopping};
 use super::recent_outcomes::RecentOutcomes;
 use super::report::{FinishedAttempt, KnownColumns, group};
 use super::state::WorkerState;
+use super::step_back::StepBack;
 use super::work_notices::WorkNotice;
 use crate::job::SweepId;
 use crate::runtime::RuntimeCache;
 use crate::store::{ClaimRequest, Exchange, Store, StoreError};
 use crate::system::random;
+use inputs::GuardedSweeps;
 use trouble::StoreTrouble;
 
+mod inputs;
 mod replies;
 mod sweeps;
 mod trouble;
@@ -40,6 +44,8 @@ pub(super) struct Dispatcher<'a> {
     state: &'a WorkerState,
     id: &'a str,
     excluded: &'a ExcludedSweeps,
+    step_back: &'a StepBack<'a>,
+    guarded: GuardedSweeps,
     pace: Pace,
     runtimes: RuntimeCache,
     columns: KnownColumns,
@@ -64,14 +70,16 @@ impl<'a> Dispatcher<'a> {
         options: &'a WorkerOptions,
         state: &'a WorkerState,
         id: &'a str,
-        excluded: &'a ExcludedSweeps,
+        step_back: &'a StepBack<'a>,
     ) -> Self {
         Dispatcher {
             store,
             options,
             state,
             id,
-            excluded,
+            excluded: step_back.excluded,
+            step_back,
+            guarded: GuardedSweeps::default(),
             pace: Pace::new(),
             runtimes: RuntimeCache::default(),
             columns: KnownColumns::default(),
@@ -99,7 +107,9 @@ impl<'a> Dispatcher<'a> {
     pub(super) fn work(&mut self) -> Result<(), StoreError> {
         let state = self.state;
         loop {
-            let view = state.view();
+            self.look_at_due_inputs()?;
+            let verifies_at = self.guarded.verifies_at(Instant::now());
+            let view = state.view(verifies_at.is_none());
             if view.stopping != Stopping::No && view.queued > 0 {
                 state.add_done(state.take_queue());
                 continue;
@@ -116,12 +126,12 @@ impl<'a> Dispatcher<'a> {
                 NextAction::End => return Ok(()),
                 NextAction::Wait(until) => {
                     state.set_idle(self.pace.is_idle());
-                    state.wait(until);
+                    state.wait(verifies_at.map_or(until, |at| at.min(until)));
                 }
                 NextAction::GiveBack(many) => state.add_done(state.take_last(many)),
                 NextAction::Look => {
                     let nothing_left = self.look()?;
-                    let idle = view.running == 0 && view.queued == 0 && view.done == 0;
+                    let idle = view.running == 0 && view.queued == 0 && view.done == 0 && view.unverified == 0;
                     if idle {
                         self.compact_logs(compaction::SOME);
                     }
@@ -141,6 +151,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn request(&mut self, want: u32) -> Result<Request, StoreError> {
+        self.verify_outcomes()?;
         let finished = self.state.take_done();
         for one in &finished {
             if let Some(seconds) = one.seconds() {
@@ -195,9 +206,10 @@ impl<'a> Dispatcher<'a> {
                     self.wait_out(error)?;
                 }
             }
-            self.wait_for_store();
+            self.wait_for_store()?;
             if self.gives_up(&mut give_up_at) {
                 let left = self.state.take_done();
+                self.summary.undelivered += self.state.unverified().0;
                 self.summary.undelivered +=
                     request.finished.iter().chain(&left).filter(|finished| finished.is_outcome()).count();
                 return Ok(false);

@@ -84,6 +84,25 @@ pub enum WorkerEvent {
         /// The folder in which its jobs run.
         folder: PathBuf,
     },
+    /// An input of a sweep was written while its jobs ran here, and has the content that the sweep declares. Attempts that
+    /// ran meanwhile do not count.
+    InputRewritten {
+        /// The sweep.
+        sweep: SweepId,
+        /// The input.
+        path: String,
+        /// How many attempts do not count; the jobs go back and are not charged.
+        jobs: usize,
+    },
+    /// An input of a sweep changed while its jobs ran here. Attempts that ran meanwhile do not count.
+    InputChanged {
+        /// The sweep.
+        sweep: SweepId,
+        /// The input.
+        path: String,
+        /// How many attempts do not count; the jobs go back and are not charged.
+        jobs: usize,
+    },
     /// This worker paused a sweep.
     Paused {
         /// The sweep.

@@ -17,8 +17,10 @@ pub struct ExcludedSweeps {
 /// Why a worker takes no jobs of a sweep, and until when.
 #[derive(Clone)]
 pub struct Exclusion {
-    /// What is wrong, and what to do.
+    /// What is wrong.
     pub why: String,
+    /// What to do if no worker can run the sweep.
+    pub remedy: String,
     /// What ends it.
     pub ends: ExclusionEnd,
     /// What to do if no other worker may run the sweep.
@@ -37,6 +39,8 @@ pub enum ExclusionEnd {
     },
     /// A time has come.
     At(Instant),
+    /// The dispatcher finds that the inputs are as the sweep declares them.
+    WhenTold,
 }
 
 /// What to do with a sweep that no other worker may run.
@@ -74,6 +78,11 @@ impl ExcludedSweeps {
         self.lock().get(sweep).cloned()
     }
 
+    /// Whether a sweep is excluded until the dispatcher ends that.
+    pub fn ends_when_told(&self, sweep: &SweepId) -> bool {
+        self.lock().get(sweep).is_some_and(|exclusion| matches!(exclusion.ends, ExclusionEnd::WhenTold))
+    }
+
     /// Whether a sweep is excluded.
     pub fn contains(&self, sweep: &SweepId) -> bool {
         self.lock().contains_key(sweep)
@@ -84,6 +93,7 @@ impl ExcludedSweeps {
         let has_ended = |exclusion: &Exclusion| match &exclusion.ends {
             ExclusionEnd::WhenFound { sweep, program } => sweep.program(program).is_ok(),
             ExclusionEnd::At(time) => now >= *time,
+            ExclusionEnd::WhenTold => false,
         };
         // Without the lock: to find a program takes long on a file system that hangs, and slots ask for exclusions.
         let all = self.lock().clone();

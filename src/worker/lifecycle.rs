@@ -135,7 +135,7 @@ impl Worker {
             heartbeats: &heartbeats,
             step_back: &step_back,
         };
-        let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &excluded);
+        let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &step_back);
         // Without a waiter the worker reads the backlog more often.
         let waiter = self.store.work_waiter(&self.options.scope).ok();
         if waiter.is_none() {

@@ -10,6 +10,7 @@
 //! - [`exclusions`]: sweeps of which the worker takes no jobs; [`health`] decides, purely, when failures are this
 //!   machine's, and `step_back` acts on it; [`failures`]: when a sweep is paused because too many points fail.
 //! - [`recent_outcomes`]: outcomes to deliver again when the store has forgotten its last seconds.
+//! - [`inputs`]: whether the inputs of a sweep are as the sweep declares them, and what to do if not.
 //! - [`compaction`] merges small chunks of logs.
 //! - [`dispatcher`] is the main loop: it does what [`pace`] decides.
 //! - [`lifecycle`] is the interface, [`Worker`]; [`options`] are its options and summary; [`events`] are what it
@@ -24,6 +25,7 @@ pub mod exclusions;
 pub mod failures;
 pub mod health;
 mod heartbeat;
+pub mod inputs;
 pub mod lifecycle;
 pub mod options;
 pub mod pace;

@@ -19,6 +19,9 @@ pub struct WorkerOptions {
     pub lease: Duration,
     /// The folder in which jobs run when this machine does not have the folder of the sweep file.
     pub fallback: PathBuf,
+    /// Whether it runs sweeps although files here differ from those of the sweep. They must still not change while jobs
+    /// run.
+    pub allows_different_files: bool,
 }
 
 /// What a worker has done.

@@ -78,6 +78,8 @@ pub struct StateSnapshot {
     pub done: u32,
     /// When the oldest of them was added.
     pub oldest_done: Option<Instant>,
+    /// Outcomes that cannot be delivered yet, because their inputs were not looked at.
+    pub unverified: u32,
     /// Whether and how the worker stops.
     pub stopping: Stopping,
 }
@@ -227,7 +229,7 @@ impl Pace {
     /// What to do next.
     pub fn next(&self, view: &StateSnapshot, now: Instant) -> NextAction {
         let draining = view.stopping != Stopping::No;
-        if draining && view.running == 0 && view.queued == 0 && view.done == 0 {
+        if draining && view.running == 0 && view.queued == 0 && view.done == 0 && view.unverified == 0 {
             return NextAction::End;
         }
         let ahead = self.ahead(view.slots);

@@ -139,6 +139,21 @@ impl FinishedAttempt {
         self.record.is_some() && !self.foreign
     }
 
+    /// Whether it says something about the inputs of the sweep: they must have been the same from its start to its end.
+    pub fn rests_on_inputs(&self) -> bool {
+        let outcome = self.record.as_ref().map(|record| &record.outcome);
+        !self.foreign && matches!(outcome, Some(Outcome::Succeeded { .. } | Outcome::Failed { .. }))
+    }
+
+    /// The same attempt without its outcome: the claim goes back and nothing is charged.
+    pub fn taken_back(self, claim: &Claim) -> Self {
+        let outcome = Outcome::GivenBack { started: true };
+        let (verdict, tries) = job::verdict(&outcome, &RetryPolicy::NEVER, claim.tries, dice(claim));
+        let tries_of_record = AttemptCounts { attempts: claim.tries.attempts, ..tries };
+        let record = self.record.map(|record| Record { outcome, verdict, tries: tries_of_record, ..record });
+        FinishedAttempt { verdict, tries, record, ..self }
+    }
+
     /// Marks it for another delivery to a store that may have forgotten it.
     pub fn repeated(self) -> Self {
         FinishedAttempt { repeated: true, ..self }

@@ -7,6 +7,7 @@ use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
+use super::inputs::AttemptInputs;
 use super::panics::catch;
 use super::report::{FinishedAttempt, Runner};
 use super::state::{ClaimedJob, StopReason, WorkerState};
@@ -71,7 +72,7 @@ impl Attempt {
 /// Runs jobs until the state is closed.
 pub(super) fn run(context: &SlotContext<'_>, slot: usize) {
     let Some(stopper) = context.state.stopper(slot) else { return };
-    let run = |task: &ClaimedJob| context.run_task(slot, stopper, task);
+    let run = |task: &ClaimedJob, attempt: &mut AttemptInputs| context.run_task(slot, stopper, task, attempt);
     let finish = |task: &ClaimedJob, attempt| context.finish(task, attempt);
     run_each(context.state, slot, context.runner, run, finish);
 }
@@ -83,21 +84,22 @@ fn run_each(
     state: &WorkerState,
     slot: usize,
     runner: &Runner,
-    run: impl Fn(&ClaimedJob) -> Attempt,
+    run: impl Fn(&ClaimedJob, &mut AttemptInputs) -> Attempt,
     finish: impl Fn(&ClaimedJob, Attempt) -> Option<FinishedAttempt>,
 ) {
     while let Some(task) = state.take(slot) {
-        let attempt = catch(|| run(&task)).unwrap_or_else(Attempt::panicked);
+        let mut inputs = task.inputs.begin();
+        let attempt = catch(|| run(&task, &mut inputs)).unwrap_or_else(Attempt::panicked);
         let finished = catch(|| finish(&task, attempt)).unwrap_or_else(|message| {
             let outcome = Outcome::Failed { cause: Cause::InternalError(message) };
             Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep.spec.job, None, runner))
         });
-        state.finish(slot, finished);
+        state.finish(slot, &task, finished, inputs);
     }
 }
 
 impl SlotContext<'_> {
-    fn run_task(&self, slot: usize, stopper: &Stopper, task: &ClaimedJob) -> Attempt {
+    fn run_task(&self, slot: usize, stopper: &Stopper, task: &ClaimedJob, inputs: &mut AttemptInputs) -> Attempt {
         let (sweep, claim) = (&task.sweep, &task.claim);
         if self.excluded.contains(&sweep.id) {
             return Attempt::NotStarted;
@@ -107,6 +109,10 @@ impl SlotContext<'_> {
             // The values of the point are the reason, so this happens on every machine.
             Err(why) => return Attempt::unstarted(format!("{why:#}"), FailureKind::Other),
         };
+        if !task.inputs.begin_files(inputs, sweep, &prepared.argv) {
+            self.state.wake();
+            return Attempt::NotStarted;
+        }
         let directory = match Directory::enter(sweep, &prepared, claim) {
             Ok(directory) => directory,
             Err(DirectoryError::Cannot(why)) => return Attempt::unstarted(why, FailureKind::CannotStart),
@@ -120,6 +126,7 @@ impl SlotContext<'_> {
         let mut extraction = sweep.extractor.begin();
         let started = launch(sweep, &prepared, run.mark())
             .and_then(|launch| self.start(slot, stopper, &launch, &mut |bytes| extraction.overflow(bytes)));
+        task.inputs.end_files(inputs, sweep);
         let ended = match started {
             Ok(ended) => ended,
             Err(error) if error.is_transient() => return Attempt::MachineBusy(error.to_string()),

@@ -1,7 +1,8 @@
 //! Owns what a worker's threads share: the claims that it holds, in every stage, and the order to stop.
 //!
-//! A claim is queued, then runs in a slot, then is done and waits for delivery, then is in delivery. One lock guards
-//! all stages, so that a heartbeat names each claim exactly once, and an order to stop one job never stops another.
+//! A claim is queued, then runs in a slot, then is unverified until its inputs were looked at, then is done and waits for
+//! delivery, then is in delivery. One lock guards all stages, so that a heartbeat names each claim exactly once, and an
+//! order to stop one job never stops another.
 //! `claims` moves claims from stage to stage; `stop` gives the orders to stop.
 
 use std::collections::VecDeque;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::events::{EventSink, WorkerEvent};
+use super::inputs::{AttemptInputs, SweepInputs};
 use super::pace::{StateSnapshot, Stopping};
 use super::report::FinishedAttempt;
 use super::work_notices::WorkNotice;
@@ -26,6 +28,21 @@ pub struct ClaimedJob {
     pub claim: Claim,
     /// Its sweep.
     pub sweep: Arc<SweepRuntime>,
+    /// The inputs of its sweep.
+    pub inputs: Arc<SweepInputs>,
+}
+
+/// An attempt whose outcome counts only if its inputs were the same from its start to its end.
+pub struct UnverifiedAttempt {
+    /// The claim.
+    pub claim: Claim,
+    /// What to report.
+    pub finished: FinishedAttempt,
+    /// What is known of its inputs.
+    pub attempt: AttemptInputs,
+    /// The inputs of its sweep.
+    pub inputs: Arc<SweepInputs>,
+    since: Instant,
 }
 
 /// Why a running job was told to stop.
@@ -35,6 +52,8 @@ pub enum StopReason {
     WorkerStops,
     /// The sweep was cancelled.
     Cancelled,
+    /// An input changed while it ran: the claim goes back.
+    InputChanged,
     /// The claim is another's, or the sweep is gone: nothing is reported.
     Lost,
 }
@@ -48,6 +67,7 @@ struct Inner {
     queue: VecDeque<ClaimedJob>,
     last_taken: Option<Instant>,
     slots: Vec<Option<Running>>,
+    unverified: Vec<UnverifiedAttempt>,
     done: Vec<FinishedAttempt>,
     oldest_done: Option<Instant>,
     /// Claims whose outcomes are in a request that the store has not answered yet.
@@ -81,6 +101,7 @@ impl WorkerState {
             queue: VecDeque::new(),
             last_taken: None,
             slots: stoppers.iter().map(|_| None).collect(),
+            unverified: Vec::new(),
             done: Vec::new(),
             oldest_done: None,
             in_delivery: Vec::new(),
@@ -129,16 +150,20 @@ impl WorkerState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what the pace decides by.
-    pub fn view(&self) -> StateSnapshot {
+    /// Returns what the pace decides by. `verifies`: whether outcomes that are not verified yet can be verified now, and
+    /// so be delivered.
+    pub fn view(&self, verifies: bool) -> StateSnapshot {
         let state = self.lock();
+        let unverified = state.unverified.len() as u32;
+        let oldest_unverified = state.unverified.first().filter(|_| verifies).map(|one| one.since);
         StateSnapshot {
             slots: state.slots.len() as u32,
             running: state.running(),
             queued: state.queue.len() as u32,
             last_taken: state.last_taken,
-            done: state.done.len() as u32,
-            oldest_done: state.oldest_done,
+            done: state.done.len() as u32 + if verifies { unverified } else { 0 },
+            oldest_done: [state.oldest_done, oldest_unverified].into_iter().flatten().min(),
+            unverified: if verifies { 0 } else { unverified },
             stopping: state.stopping,
         }
     }
@@ -205,13 +230,18 @@ impl Inner {
     }
 
     /// Adds an outcome. Returns whether it is the first one of a batch.
-    fn push_done(&mut self, finished: Option<FinishedAttempt>) -> bool {
-        let Some(finished) = finished else { return false };
+    fn push_done(&mut self, finished: FinishedAttempt) -> bool {
         self.done.push(finished);
-        let first = self.oldest_done.is_none();
-        if first {
+        let is_first = self.oldest_done.is_none();
+        if is_first {
             self.oldest_done = Some(Instant::now());
         }
-        first
+        is_first && self.unverified.is_empty()
+    }
+
+    /// Adds an outcome that is not verified yet. Returns whether it is the first one of a batch.
+    fn push_unverified(&mut self, unverified: UnverifiedAttempt) -> bool {
+        self.unverified.push(unverified);
+        self.unverified.len() == 1 && self.oldest_done.is_none()
     }
 }

@@ -99,7 +99,7 @@ impl<'a> StepBack<'a> {
         let Some(pause) = pause else { return true };
         let why = format!("{job} failed, perhaps because of this machine: {why}");
         let ends = ExclusionEnd::At(Instant::now() + pause);
-        self.excluded.add(id, Exclusion { why: why.clone(), ends, if_alone: IfAlone::TakeAgain });
+        self.excluded.add(id, Exclusion { why: why.clone(), remedy: remedy(id), ends, if_alone: IfAlone::TakeAgain });
         self.leave_to_others(id);
         match self.others_may_run(id) {
             Ok((_, false)) if kind == FailureKind::CannotStart && self.pause_unstartable(task, &why) => false,
@@ -133,14 +133,26 @@ impl<'a> StepBack<'a> {
     pub(super) fn program_missing(&self, task: &ClaimedJob, program: &str, why: &str) -> Elsewhere {
         let sweep = &task.sweep;
         let ends = ExclusionEnd::WhenFound { sweep: sweep.clone(), program: program.to_owned() };
-        if !self.excluded.add(&sweep.id, Exclusion { why: why.to_owned(), ends, if_alone: IfAlone::Pause }) {
+        let remedy = remedy(&sweep.id);
+        self.leave(&sweep.id, Exclusion { why: why.to_owned(), remedy, ends, if_alone: IfAlone::Pause })
+    }
+
+    /// An input of a sweep is not as the sweep declares it. The dispatcher ends the exclusion.
+    pub(super) fn inputs_differ(&self, sweep: &SweepId, why: String, remedy: String) -> Elsewhere {
+        self.leave(sweep, Exclusion { why, remedy, ends: ExclusionEnd::WhenTold, if_alone: IfAlone::Pause })
+    }
+
+    /// Leaves a sweep that cannot run here to other workers.
+    fn leave(&self, sweep: &SweepId, exclusion: Exclusion) -> Elsewhere {
+        let why = exclusion.why.clone();
+        if !self.excluded.add(sweep, exclusion) {
             return Elsewhere::AlreadyKnown;
         }
-        self.leave_to_others(&sweep.id);
-        if matches!(self.check(&sweep.id), Ok(false)) {
+        self.leave_to_others(sweep);
+        if matches!(self.check(sweep), Ok(false)) {
             return Elsewhere::Impossible;
         }
-        self.state.emit(WorkerEvent::SteppedBack { sweep: sweep.id.clone(), why: why.to_owned(), pause: None });
+        self.state.emit(WorkerEvent::SteppedBack { sweep: sweep.clone(), why, pause: None });
         Elsewhere::Possible
     }
 
@@ -162,13 +174,13 @@ impl<'a> StepBack<'a> {
     /// Whether another worker may run an excluded sweep; if not, the sweep is paused, or the exclusion ends.
     fn check(&self, sweep: &SweepId) -> Result<bool> {
         let (row, others) = self.others_may_run(sweep)?;
-        let Some(Exclusion { why, if_alone, .. }) = self.excluded.get(sweep).filter(|_| !others) else {
+        let Some(Exclusion { why, remedy, if_alone, .. }) = self.excluded.get(sweep).filter(|_| !others) else {
             return Ok(others);
         };
         match if_alone {
             IfAlone::TakeAgain => self.take_again(sweep),
             IfAlone::Pause if row.paused.is_none() && !row.counts.is_settled() => {
-                self.pause(&row, &format!("no worker can run it: {why}; fix this, then run `sweep resume {sweep}`"));
+                self.pause(&row, &format!("no worker can run it: {why}; {remedy}"));
             }
             IfAlone::Pause => {}
         }
@@ -210,7 +222,8 @@ impl<'a> StepBack<'a> {
         self.sweeps.lock().unwrap_or_else(PoisonError::into_inner).remove(sweep);
     }
 
-    fn take_again(&self, sweep: &SweepId) {
+    /// Takes jobs of an excluded sweep again.
+    pub(super) fn take_again(&self, sweep: &SweepId) {
         self.excluded.remove(sweep);
         let probe = self.of(sweep, |entry| entry.probe.take());
         let state = probe.and_then(|index| self.store.point(sweep, index).ok());
@@ -237,5 +250,10 @@ impl<'a> StepBack<'a> {
 /// Excludes a sweep that this version of sweep cannot read. Returns whether that is new.
 pub(super) fn exclude_unreadable(excluded: &ExcludedSweeps, sweep: &SweepId, why: &str) -> bool {
     let ends = ExclusionEnd::At(Instant::now() + UNREADABLE);
-    excluded.add(sweep, Exclusion { why: why.to_owned(), ends, if_alone: IfAlone::Pause })
+    excluded.add(sweep, Exclusion { why: why.to_owned(), remedy: remedy(sweep), ends, if_alone: IfAlone::Pause })
+}
+
+/// What to do if no worker can run a sweep.
+fn remedy(sweep: &SweepId) -> String {
+    format!("fix this, then run `sweep resume {sweep}`")
 }

@@ -26,6 +26,8 @@ pub enum Event {
     StoreRefuses { reason: String },
     StoreBack,
     OtherFolder { sweep: String, folder: String },
+    InputRewritten { sweep: String, path: String, jobs: usize },
+    InputChanged { sweep: String, path: String, jobs: usize },
     Paused { sweep: String, reason: String },
     SteppedBack { sweep: String, reason: String, pause_seconds: Option<f64> },
     TakesAgain { sweep: String },

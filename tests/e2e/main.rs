@@ -20,6 +20,7 @@ mod faults;
 mod full_memory;
 mod giving_up;
 mod inputs;
+mod input_changes;
 mod leftovers;
 mod limits;
 mod lost_workers;

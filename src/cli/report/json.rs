@@ -59,6 +59,11 @@ enum Fields<'a> {
         sweep: String,
         folder: String,
     },
+    Input {
+        sweep: String,
+        path: &'a str,
+        jobs: usize,
+    },
     SteppedBack {
         sweep: String,
         reason: &'a str,
@@ -148,6 +153,12 @@ fn fields(event: &WorkerEvent) -> (&'static str, Fields<'_>) {
             let folder = folder.to_string_lossy().into_owned();
             ("other-folder", Fields::Folder { sweep: sweep.to_string(), folder })
         }
+        WorkerEvent::InputRewritten { sweep, path, jobs } => {
+            ("input-rewritten", Fields::Input { sweep: sweep.to_string(), path, jobs: *jobs })
+        }
+        WorkerEvent::InputChanged { sweep, path, jobs } => {
+            ("input-changed", Fields::Input { sweep: sweep.to_string(), path, jobs: *jobs })
+        }
         WorkerEvent::Paused { sweep, reason } => ("paused", Fields::Reason { sweep: Some(sweep.to_string()), reason }),
         WorkerEvent::SteppedBack { sweep, why, pause } => {
             let pause_seconds = pause.map(|pause| pause.as_secs_f64());
@@ -225,6 +236,8 @@ mod tests {
         {"version":1,"event":"store-refuses","time":"2026-11-26T00:00:00.123Z","worker":"w","reason":"out of memory"}
         {"version":1,"event":"store-back","time":"2026-11-26T00:00:00.123Z","worker":"w"}
         {"version":1,"event":"other-folder","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","folder":"/tmp"}
+        {"version":1,"event":"input-rewritten","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","path":"ising.py","jobs":1}
+        {"version":1,"event":"input-changed","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","path":"ising.py","jobs":3}
         {"version":1,"event":"paused","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"20 points failed"}
         {"version":1,"event":"stepped-back","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"there is no program `solver`","pause_seconds":null}
         {"version":1,"event":"stepped-back","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"5 jobs in a row failed here","pause_seconds":20.0}

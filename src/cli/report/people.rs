@@ -134,6 +134,13 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
             let what = if *processes == 1 { "process" } else { "processes" };
             format!("ended {processes} {what} that jobs had left running")
         }
+        WorkerEvent::InputRewritten { sweep, path, jobs } => format!(
+            "{path} was written while {sweep} was running, and has the same content as before; {}",
+            run_again(*jobs)
+        ),
+        WorkerEvent::InputChanged { sweep, path, jobs } => {
+            format!("{path} changed while {sweep} was running; {}", run_again(*jobs))
+        }
         WorkerEvent::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
         WorkerEvent::SteppedBack { sweep, why, pause: None } => {
             format!("this worker cannot run {sweep} and takes none of its jobs for now: {why}")
@@ -153,6 +160,14 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
         | WorkerEvent::ClaimLost { .. }
         | WorkerEvent::Ended(_) => return None,
     })
+}
+
+fn run_again(jobs: usize) -> String {
+    if jobs == 1 {
+        return "1 job that ran meanwhile returns to the queue, not charged".into();
+    }
+    let jobs = count(jobs as u64, "job");
+    format!("{jobs} that ran meanwhile return to the queue, not charged")
 }
 
 #[cfg(test)]
@@ -217,6 +232,8 @@ pub mod tests {
             WorkerEvent::StoreRefuses { why: "out of memory".into() },
             WorkerEvent::StoreBack,
             WorkerEvent::OtherFolder { sweep: sweep(), folder: "/tmp".into() },
+            WorkerEvent::InputRewritten { sweep: sweep(), path: "ising.py".into(), jobs: 1 },
+            WorkerEvent::InputChanged { sweep: sweep(), path: "ising.py".into(), jobs: 3 },
             WorkerEvent::Paused { sweep: sweep(), reason: "20 points failed".into() },
             WorkerEvent::SteppedBack { sweep: sweep(), why: "there is no program `solver`".into(), pause: None },
             WorkerEvent::SteppedBack { sweep: sweep(), why: "5 jobs in a row failed here".into(), pause },
@@ -245,6 +262,8 @@ pub mod tests {
         the store gives no jobs: out of memory; running jobs continue, and the worker asks again from time to time
         the store is back
         this machine does not have the folder of ising-1's sweep file; its jobs run in /tmp
+        ising.py was written while ising-1 was running, and has the same content as before; 1 job that ran meanwhile returns to the queue, not charged
+        ising.py changed while ising-1 was running; 3 jobs that ran meanwhile return to the queue, not charged
         ising-1 is paused: 20 points failed
         this worker cannot run ising-1 and takes none of its jobs for now: there is no program `solver`
         this worker takes no jobs of ising-1 for 20 s: 5 jobs in a row failed here

@@ -33,10 +33,13 @@ impl Dispatcher<'_> {
         self.meet(first);
         self.forget_if_replaced(&first.job.sweep);
         match self.runtime(&first.job.sweep)? {
-            LoadedSweep::Ready(sweep) => {
-                let task = |claim| ClaimedJob { claim, sweep: sweep.clone() };
-                self.state.queue(claims.into_iter().map(task).collect());
-            }
+            LoadedSweep::Ready(sweep) => match self.inputs_for(&sweep, first.submission)? {
+                Some(inputs) => {
+                    let task = |claim| ClaimedJob { claim, sweep: sweep.clone(), inputs: inputs.clone() };
+                    self.state.queue(claims.into_iter().map(task).collect());
+                }
+                None => self.state.add_done(claims.iter().map(FinishedAttempt::given_back).collect()),
+            },
             // The claims need no report: the sweep is gone, or their leases run out.
             LoadedSweep::Gone => {}
             LoadedSweep::Unreadable(why) => {
@@ -91,7 +94,7 @@ impl Dispatcher<'_> {
                 Err(error) => {
                     self.wait_out(error)?;
                     self.state.wait(Instant::now() + Duration::from_secs(1));
-                    if self.state.view().stopping == Stopping::Now {
+                    if self.state.view(true).stopping == Stopping::Now {
                         return Ok(LoadedSweep::Gone);
                     }
                 }

@@ -52,17 +52,24 @@ impl Dispatcher<'_> {
     }
 
     /// Waits until it is time to send the request again. Returns earlier if the worker must stop at once.
-    pub(super) fn wait_for_store(&mut self) {
+    ///
+    /// # Errors
+    /// An error of the store that does not pass by itself.
+    pub(super) fn wait_for_store(&mut self) -> Result<(), StoreError> {
         let state = self.state;
         let again = self.pace.unanswered(Instant::now());
-        while Instant::now() < again && state.view().stopping != Stopping::Now {
+        while Instant::now() < again && state.view(true).stopping != Stopping::Now {
             state.wait(again);
+            // Outcomes of jobs that have ended meanwhile count, whatever happens to their inputs later.
+            self.look_at_due_inputs()?;
+            self.verify_outcomes()?;
         }
+        Ok(())
     }
 
     /// Whether the worker was told to stop at once, has tried to deliver for long enough, and runs nothing any more.
     pub(super) fn gives_up(&self, give_up_at: &mut Option<Instant>) -> bool {
-        let view = self.state.view();
+        let view = self.state.view(true);
         if view.stopping != Stopping::Now {
             return false;
         }

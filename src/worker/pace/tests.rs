@@ -10,6 +10,7 @@ fn view() -> StateSnapshot {
         last_taken: None,
         done: 0,
         oldest_done: None,
+        unverified: 0,
         stopping: Stopping::No,
     }
 }

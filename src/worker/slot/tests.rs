@@ -9,6 +9,7 @@ use super::*;
 use crate::job::{AttemptCounts, JobAddress, SweepId, Verdict};
 use crate::model::Document;
 use crate::worker::EventSink;
+use crate::worker::inputs::SweepInputs;
 use crate::worker::pace::Stopping;
 
 /// Drops all events.
@@ -33,7 +34,11 @@ fn sweep() -> Arc<SweepRuntime> {
 fn task(sweep: &Arc<SweepRuntime>, index: u64) -> ClaimedJob {
     let job = JobAddress { sweep: sweep.id.clone(), index };
     let tries = AttemptCounts { attempts: 9, failures: 8, ..AttemptCounts::default() };
-    ClaimedJob { claim: Claim { job, submission: 1, token: 1, tries }, sweep: sweep.clone() }
+    ClaimedJob {
+        claim: Claim { job, submission: 1, token: 1, tries },
+        sweep: sweep.clone(),
+        inputs: Arc::new(SweepInputs::new(false, 1)),
+    }
 }
 
 #[test]
@@ -42,7 +47,7 @@ fn a_panic_fails_its_job_and_the_slot_runs_the_next_one_and_ends_in_order() {
     let runner = Runner { host: "here".into(), worker: "w".into() };
     let sweep = sweep();
     state.queue((0..4).map(|index| task(&sweep, index)).collect());
-    let run = |task: &ClaimedJob| match task.claim.job.index {
+    let run = |task: &ClaimedJob, _: &mut AttemptInputs| match task.claim.job.index {
         0 => panic!("while it runs job {}", task.claim.job.index),
         _ => Attempt::Over { outcome: Outcome::Cancelled, ended: None, kind: None },
     };
@@ -57,11 +62,12 @@ fn a_panic_fails_its_job_and_the_slot_runs_the_next_one_and_ends_in_order() {
         let slot = threads.spawn(|| run_each(&state, 0, &runner, run, finish));
         let limit = Instant::now() + Duration::from_secs(60);
         // Every claim leaves the slot with an outcome.
-        while state.view().done < 4 {
-            assert!(Instant::now() < limit && !slot.is_finished(), "{:?}", state.view());
+        while state.view(true).done < 4 {
+            assert!(Instant::now() < limit && !slot.is_finished(), "{:?}", state.view(true));
             state.wait(Instant::now() + Duration::from_millis(10));
         }
         assert_eq!(state.held().1, 0, "no slot is busy");
+        state.verify(4, &mut |_| Some(true));
         let finished = state.take_done();
         state.delivered();
         assert_eq!(state.held().0, [], "no claim is renewed any more");
@@ -70,6 +76,9 @@ fn a_panic_fails_its_job_and_the_slot_runs_the_next_one_and_ends_in_order() {
         slot.join().unwrap();
         finished
     });
+    // Outcomes that rest on inputs come after the others, because these wait for nothing.
+    let mut finished = finished;
+    finished.sort_by_key(|one| one.job().index);
     let verdicts: Vec<_> = finished.iter().map(|one| (one.job().index, one.verdict())).collect();
     let expected = [(0, Verdict::Failed), (1, Verdict::Failed), (2, Verdict::Cancelled), (3, Verdict::Cancelled)];
     assert_eq!(verdicts, expected, "a job that made sweep panic is charged");

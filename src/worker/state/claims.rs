@@ -1,12 +1,14 @@
-//! Owns the claims of a worker in each stage: queued, running in a slot, done, in delivery.
+//! Owns the claims of a worker in each stage: queued, running in a slot, unverified, done, in delivery.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{ClaimedJob, Running, WorkerState};
+use super::{ClaimedJob, Running, UnverifiedAttempt, WorkerState};
 use crate::job::SweepId;
+use crate::model::FoundInputs;
 use crate::store::{Claim, HeldClaim};
+use crate::worker::inputs::AttemptInputs;
 use crate::worker::pace::Stopping;
 use crate::worker::report::FinishedAttempt;
 
@@ -53,27 +55,74 @@ impl WorkerState {
         }
     }
 
-    /// Notes that a slot's job has ended; `finished` is what to report, if anything.
-    pub fn finish(&self, slot: usize, finished: Option<FinishedAttempt>) {
+    /// Notes that a slot's job has ended; `finished` is what to report, if anything. The outcome waits until its inputs
+    /// were looked at, if it rests on them.
+    pub fn finish(&self, slot: usize, task: &ClaimedJob, finished: Option<FinishedAttempt>, attempt: AttemptInputs) {
         let mut state = self.lock();
         if let Some(place) = state.slots.get_mut(slot) {
             *place = None;
         }
-        let first = state.push_done(finished);
+        let is_first = match finished {
+            None => false,
+            Some(finished) if finished.rests_on_inputs() => state.push_unverified(UnverifiedAttempt {
+                claim: task.claim.clone(),
+                finished,
+                attempt,
+                inputs: task.inputs.clone(),
+                since: Instant::now(),
+            }),
+            Some(finished) => state.push_done(finished),
+        };
         // Jobs may be short, so only the first outcome of a batch wakes the dispatcher. A slot without work wakes it,
         // too.
-        if first || state.stopping != Stopping::No {
+        if is_first || state.stopping != Stopping::No {
             state.woken = true;
             drop(state);
             self.wake.notify_one();
         }
     }
 
+    /// The number of outcomes that are not verified yet, and what is to be added to the inputs of their sweeps before
+    /// they are reported.
+    pub fn unverified(&self) -> (usize, Vec<(Claim, FoundInputs)>) {
+        let state = self.lock();
+        let has_found = |one: &&UnverifiedAttempt| one.attempt.found != FoundInputs::default();
+        let found = state.unverified.iter().filter(has_found);
+        let found = found.map(|one| (one.claim.clone(), one.attempt.found.clone())).collect();
+        (state.unverified.len(), found)
+    }
+
+    /// The number of outcomes of a sweep that are not verified yet.
+    pub fn count_unverified(&self, sweep: &SweepId) -> usize {
+        self.lock().unverified.iter().filter(|one| one.claim.job.sweep == *sweep).count()
+    }
+
+    /// The sweeps of outcomes that are not verified yet.
+    pub fn unverified_sweeps(&self) -> BTreeSet<SweepId> {
+        self.lock().unverified.iter().map(|one| one.claim.job.sweep.clone()).collect()
+    }
+
+    /// Decides about the `first` outcomes that are not verified yet; none: not yet. Those that do not count are given
+    /// back.
+    pub fn verify(&self, first: usize, counts: &mut dyn FnMut(&UnverifiedAttempt) -> Option<bool>) {
+        let mut state = self.lock();
+        let mut unverified = std::mem::take(&mut state.unverified);
+        let later = unverified.split_off(first.min(unverified.len()));
+        for one in unverified {
+            match counts(&one) {
+                Some(true) => drop(state.push_done(one.finished)),
+                Some(false) => drop(state.push_done(one.finished.taken_back(&one.claim))),
+                None => state.unverified.push(one),
+            }
+        }
+        state.unverified.extend(later);
+    }
+
     /// Adds outcomes of jobs that no slot ran: claims to give back, and lost claims of other workers.
     pub fn add_done(&self, finished: Vec<FinishedAttempt>) {
         let mut state = self.lock();
         for one in finished {
-            state.push_done(Some(one));
+            state.push_done(one);
         }
         state.woken = true;
         drop(state);
@@ -130,8 +179,10 @@ impl WorkerState {
         let state = self.lock();
         let queued = state.queue.iter().map(|task| held(&task.claim, false));
         let running = state.slots.iter().flatten().map(|running| held(&running.claim, true));
+        let unverified = state.unverified.iter().map(|one| one.finished.held());
         let done = state.done.iter().filter(|finished| !finished.is_foreign()).map(FinishedAttempt::held);
-        let claims = queued.chain(running).chain(done).chain(state.in_delivery.iter().cloned()).collect();
+        let claims =
+            queued.chain(running).chain(unverified).chain(done).chain(state.in_delivery.iter().cloned()).collect();
         (claims, state.running())
     }
 }

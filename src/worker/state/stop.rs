@@ -1,7 +1,7 @@
 //! Owns the orders to stop: for single jobs, as the store answers a heartbeat, and for the whole worker.
 
 use super::{Inner, StopReason, WorkerState};
-use crate::job::Outcome;
+use crate::job::{Outcome, SweepId};
 use crate::store::{Claim, HeldClaim, LeaseStatus};
 use crate::worker::WorkerEvent;
 use crate::worker::pace::Stopping;
@@ -58,6 +58,16 @@ impl WorkerState {
         state.woken = true;
         drop(state);
         self.wake.notify_one();
+    }
+
+    /// Ends the running jobs of a sweep, because an input changed while they ran. Returns how many.
+    pub fn stop_jobs_of(&self, sweep: &SweepId) -> usize {
+        let mut state = self.lock();
+        let is_of = |claim: &Claim| claim.job.sweep == *sweep;
+        let running =
+            state.slots.iter().flatten().filter(|running| running.stop.is_none() && is_of(&running.claim)).count();
+        self.stop_running(&mut state, StopReason::InputChanged, is_of);
+        running
     }
 
     /// Ends the threads of the slots and of the notices.
