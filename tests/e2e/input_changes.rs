@@ -152,7 +152,7 @@ fn a_touched_input_costs_the_jobs_that_run_an_attempt_and_nothing_else() {
 fn elsewhere(sandbox: &Sandbox, name: &str, other: &str, options: &str) -> Background {
     let program = env!("CARGO_BIN_EXE_sweep");
     let script = format!("mount --bind {other} p && exec {program} worker -j 2 --lease 2s --log-format json {options}");
-    let mut command = sandbox.command(&[""]);
+    let command = sandbox.command(&[""]);
     let mut unshare = Command::new("unshare");
     unshare.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path());
     command.get_envs().for_each(|(name, value)| match value {
