@@ -16,9 +16,29 @@ use thiserror::Error;
 use crate::value::Value;
 
 mod functions;
+mod operators;
+mod rewrite;
 mod scan;
 
 pub use functions::NAMES;
+pub(crate) use rewrite::rewrite;
+
+/// The rules by which an expression is evaluated. Everything else about expressions is the same for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// Those of sweep 0.1, for what was submitted by it. NaN is greater than every number, text is greater than every
+    /// number, a float becomes text in full length (`0.00001`), and a boolean becomes `True`.
+    #[default]
+    First,
+    /// A comparison with NaN is false, numbers cannot be compared with text, and floats and booleans become text as they are
+    /// printed everywhere else (`1e-5`, `true`).
+    Second,
+}
+
+/// Whether an expression may have another value by the first rules than by the second.
+pub fn depends_on_rules(text: &str) -> bool {
+    rewrite(text).is_some_and(|rewritten| rewritten != text)
+}
 
 /// The place of the first use of a name in the text of an expression, in bytes.
 pub fn first_use(text: &str, name: &str) -> Option<Range<usize>> {
@@ -33,11 +53,28 @@ const LONGEST: usize = 2_000;
 
 /// A compiled expression. Any number of threads can use it at once.
 pub struct Expression {
+    /// What is evaluated: the text as rewritten for the rules.
     compiled: minijinja::Expression<'static, 'static>,
     names: BTreeSet<String>,
+    /// The names with dots in it: `stats.energy`.
+    dotted: BTreeSet<String>,
     /// The names as the scope of an evaluation needs them.
     in_scope: Arc<[String]>,
     handles_missing: bool,
+}
+
+/// Why an expression has no value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EvalError {
+    /// A name that it needs has no value.
+    #[error("{0}")]
+    Missing(String),
+    /// An operation cannot be done with these values: text plus a number, a number compared with text.
+    #[error("{0}")]
+    Values(String),
+    /// Anything else: the result is not of the right kind, or it takes too long.
+    #[error("{0}")]
+    Other(String),
 }
 
 /// An error in the text of an expression.
@@ -53,12 +90,12 @@ pub struct ExprError {
 }
 
 impl Expression {
-    /// Compiles an expression.
+    /// Compiles an expression that is evaluated by these rules.
     ///
     /// # Errors
     /// If it cannot be parsed, is too long, or uses `**`, an unknown filter or an unknown test. Unknown names are not
     /// an error here: see [`Expression::names`].
-    pub fn compile(text: &str) -> Result<Expression, ExprError> {
+    pub fn compile(text: &str, rules: Rules) -> Result<Expression, ExprError> {
         let error = |message: &str, at, help: &str| {
             Err(ExprError { message: message.into(), at, help: Some(help.to_owned()).filter(|help| !help.is_empty()) })
         };
@@ -77,8 +114,8 @@ impl Expression {
                 "write pow(x, y), which gives the same result on every machine",
             );
         }
-        let compiled = match engine().compile_expression_owned(text.to_owned()) {
-            Ok(compiled) => compiled,
+        let parsed = match engine().compile_expression_owned(text.to_owned()) {
+            Ok(parsed) => parsed,
             Err(cause) => {
                 let help = scan::help(text);
                 return error(&format!("cannot parse this expression: {}", wording(&cause)), cause.range(), help);
@@ -90,16 +127,26 @@ impl Expression {
                 return error(&format!("unknown {} `{name}`", what.word()), Some(at), "");
             }
         }
-        let names = compiled.undeclared_variables(false).into_iter().filter(|name| !NAMES.contains(&name.as_str()));
+        let names = parsed.undeclared_variables(false).into_iter().filter(|name| !NAMES.contains(&name.as_str()));
         let names: BTreeSet<String> = names.collect();
-        Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names, handles_missing })
+        let dotted = parsed.undeclared_variables(true).into_iter().filter(|name| name.contains('.')).collect();
+        let compiled = match rules {
+            Rules::First => parsed,
+            Rules::Second => match rewrite(text) {
+                Some(rewritten) if rewritten == text => parsed,
+                rewritten => match rewritten.map(|text| engine().compile_expression_owned(text)) {
+                    Some(Ok(compiled)) => compiled,
+                    _ => return error("this expression is too complex", None, "define parts of it under [derived]"),
+                },
+            },
+        };
+        Ok(Expression { compiled, in_scope: names.iter().cloned().collect(), names, dotted, handles_missing })
     }
 
     /// The same expression for names with dots, such as columns of a table: `stats.energy` is then one name, where
     /// minijinja would look up `energy` in `stats`. A name without dots takes precedence.
     pub fn with_dotted_names<'a>(mut self, known: impl Iterator<Item = &'a str> + Clone) -> Expression {
-        let nested = self.compiled.undeclared_variables(true);
-        for name in known.clone().filter(|name| nested.contains(*name)) {
+        for name in known.clone().filter(|name| self.dotted.contains(*name)) {
             let Some((first, _)) = name.split_once('.') else { continue };
             if self.names.contains(first) && known.clone().all(|other| other != first) {
                 self.names.insert(name.to_owned());
@@ -127,31 +174,32 @@ impl Expression {
     /// # Errors
     /// If a name that it needs has no value, if an operation fails (text plus number, division by zero), or if the
     /// result is not a value: a list, NaN, infinity, a whole number that does not fit in 64 bits.
-    pub fn value(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, String> {
+    pub fn value(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Value, EvalError> {
+        let other = |message: String| Err(EvalError::Other(message));
         let result = self.evaluate(lookup)?;
         match result.kind() {
             ValueKind::None => Ok(Value::Missing),
             ValueKind::Bool => Ok(Value::Bool(result.is_true())),
             ValueKind::Number if result.is_integer() => match i64::try_from(result.clone()) {
                 Ok(whole) => Ok(Value::Int(whole)),
-                Err(_) => Err(format!(
+                Err(_) => other(format!(
                     "it gives {result}, which does not fit in 64 bits; use floating-point numbers such as `2.0`"
                 )),
             },
             ValueKind::Number => match f64::try_from(result) {
                 // No negative zero, as with random parameters.
                 Ok(x) if x.is_finite() => Ok(Value::Float(x + 0.0)),
-                _ => Err("its result is not a finite number".into()),
+                _ => other("its result is not a finite number".into()),
             },
             ValueKind::String => match result.as_str() {
                 Some(text) => Ok(Value::Text(text.to_owned())),
-                None => Err("its result is not text that can be printed".into()),
+                None => other("its result is not text that can be printed".into()),
             },
             ValueKind::Undefined => match self.missing(lookup) {
-                Some(missing) => Err(missing),
-                None => Err("it gives no value; if it has an `if`, write the `else` too".into()),
+                Some(missing) => Err(EvalError::Missing(missing)),
+                None => other("it gives no value; if it has an `if`, write the `else` too".into()),
             },
-            other => Err(format!("it gives a {other}, but a value must be a number, text, `true` or `false`")),
+            kind => other(format!("it gives a {kind}, but a value must be a number, text, `true` or `false`")),
         }
     }
 
@@ -159,23 +207,30 @@ impl Expression {
     ///
     /// # Errors
     /// As [`Expression::value`], or if the result is not a boolean.
-    pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<bool, String> {
+    pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<bool, EvalError> {
         let result = self.evaluate(lookup)?;
         match result.kind() {
             ValueKind::Bool => Ok(result.is_true()),
-            ValueKind::Undefined => {
-                Err(self.missing(lookup).unwrap_or_else(|| "it gives no value, but must give `true` or `false`".into()))
-            }
-            _ => Err(format!("it gives `{result}`, but must give `true` or `false`; write a comparison")),
+            ValueKind::Undefined => Err(match self.missing(lookup) {
+                Some(missing) => EvalError::Missing(missing),
+                None => EvalError::Other("it gives no value, but must give `true` or `false`".into()),
+            }),
+            _ => Err(EvalError::Other(format!(
+                "it gives `{result}`, but must give `true` or `false`; write a comparison"
+            ))),
         }
     }
 
-    fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Dynamic, String> {
+    fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<Dynamic, EvalError> {
         let values = self.in_scope.iter().map(|name| lookup(name).as_ref().and_then(dynamic)).collect();
         let scope = ExprScope { names: Arc::clone(&self.in_scope), values };
         self.compiled.eval(Dynamic::from_object(scope)).map_err(|error| {
             let undefined = matches!(error.kind(), ErrorKind::UndefinedError | ErrorKind::InvalidOperation);
-            self.missing(lookup).filter(|_| undefined).unwrap_or_else(|| wording(&error))
+            match self.missing(lookup).filter(|_| undefined) {
+                Some(missing) => EvalError::Missing(missing),
+                None if error.kind() == ErrorKind::OutOfFuel => EvalError::Other(wording(&error)),
+                None => EvalError::Values(wording(&error)),
+            }
         })
     }
 
@@ -214,6 +269,7 @@ fn engine() -> &'static Environment<'static> {
             env.remove_global(&name);
         }
         functions::add(&mut env);
+        operators::add(&mut env);
         env
     })
 }

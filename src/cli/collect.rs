@@ -81,6 +81,9 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, out: &mut dyn Wr
         target.suffix(),
         left_out(request, &collected)
     );
+    if let Some(unevaluated) = &collected.unevaluated {
+        message!("warning: {}", unevaluated.message("row"));
+    }
     Ok(())
 }
 
@@ -106,8 +109,10 @@ fn left_out(request: &TableRequest<'_>, collected: &Collected) -> String {
             text += &format!(" (`sweep collect {} --all --out FILE` includes them)", request.row.id);
         }
     }
-    if collected.skipped > 0 {
-        text += &format!("; skipped {} in which a value used by --where is missing", count(collected.skipped, "row"));
+    let unevaluated = collected.unevaluated.as_ref();
+    let missing = collected.skipped - unevaluated.map_or(0, |unevaluated| unevaluated.number);
+    if missing > 0 {
+        text += &format!("; skipped {} in which a value used by --where is missing", count(missing, "row"));
     }
     if counts.failed > 0 {
         text += &format!("; `sweep failures {}` shows why points failed", request.row.id);

@@ -87,6 +87,10 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
             break;
         }
     }
+    let unevaluated = filter.as_ref().map_or(Ok(None), Filter::finish)?;
+    if let Some(unevaluated) = unevaluated {
+        message!("warning: {}", unevaluated.message("point"));
+    }
     if more {
         message!("listed the first {}; add --limit N to list more, --limit 0 to list all", group(listed));
     } else if listed == 0 {

@@ -54,6 +54,9 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
         last_line: args.last_line.as_deref(),
     };
     let moved = retry(&*store, &row, &selection)?;
+    if let Some(unevaluated) = filter.as_ref().map_or(Ok(None), |(filter, _)| filter.finish())? {
+        message!("warning: {}", unevaluated.message("point"));
+    }
     if moved == 0 {
         message!("{} has no {} points{}", row.id, state(args), such(args));
         return Ok(CommandExit::Well);

@@ -75,6 +75,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
         filter: args.filter.clone(),
     };
     let statistics = statistics(&*store, &row, &sweep.space, &request)?;
+    if let Some(unevaluated) = &statistics.unevaluated {
+        message!("warning: {}", unevaluated.message("row"));
+    }
     match &target {
         None => put(out, &text(&statistics, &args.quantiles))?,
         Some(target) => {

@@ -3,6 +3,8 @@
 use minijinja::value::{Rest, Value as Dynamic, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 
+use super::operators::is_nan;
+
 /// The names that expressions have besides the parameters: the functions, and `pi`. A parameter cannot have one of
 /// these names.
 pub const NAMES: [&str; 13] =
@@ -90,10 +92,14 @@ fn pow(x: Dynamic, y: Dynamic) -> Result<Dynamic, Error> {
     finite(libm::pow(float("pow", base)?, float("pow", exponent)?), "pow", &[&x, &y])
 }
 
+/// The best of some numbers; NaN if one of them is NaN.
 fn extreme(function: &str, numbers: &[Dynamic], better: fn(&Dynamic, &Dynamic) -> bool) -> Result<Dynamic, Error> {
     let mut best: Option<&Dynamic> = None;
     for x in numbers {
         let x = number(function, x)?;
+        if is_nan(x) {
+            return Ok(x.clone());
+        }
         if best.is_none_or(|best| better(x, best)) {
             best = Some(x);
         }

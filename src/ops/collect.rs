@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::error::{Error, Result};
 use crate::job::{JobState, Outcome, Verdict};
-use crate::ops::filter::{Filter, unknown_name};
+use crate::ops::filter::{Filter, Unevaluated, unknown_name};
 use crate::ops::history::Blocks;
 use crate::ops::points::PointStates;
 use crate::ops::target::OutputTarget;
@@ -47,8 +47,10 @@ pub struct TableSelection {
 pub struct Collected {
     /// Rows written.
     pub rows: u64,
-    /// Rows skipped because a value that the filter uses is missing, so that the filter cannot be evaluated.
+    /// Rows skipped because the filter cannot be evaluated: a value that it uses is missing, or does not allow it.
     pub skipped: u64,
+    /// Those of the skipped rows whose values do not allow the filter to be evaluated.
+    pub unevaluated: Option<Unevaluated>,
     /// Which machines ran the jobs, and when.
     pub ran: ExecutionInfo,
 }
@@ -106,8 +108,9 @@ pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut d
             }
             table.row(columns.iter().map(|at| row.cell(*at))).map_err(written)
         })?;
+        let unevaluated = filter.as_ref().map_or(Ok(None), Filter::finish)?;
         table.finish().map_err(written)?;
-        Ok(Collected { ran, ..collected })
+        Ok(Collected { ran, unevaluated, ..collected })
     })
 }
 

@@ -60,7 +60,7 @@ impl EarlierSweep {
         let results = &self.document.fingerprint.results;
         self.changes(document).is_empty()
             && *results == document.fingerprint.results
-            && self.document.spec.space == document.spec.space
+            && self.document.spec.space.same_as_written(&document.spec.space)
     }
 
     /// What differs from the new document and the disk.
@@ -172,7 +172,8 @@ impl Choice<'_> {
         let changes = older.changes(self.document);
         let EarlierSweep { id, counts, document: before, .. } = &older;
         let results_changed = self.document.fingerprint.results != before.fingerprint.results;
-        let is_same = changes.is_empty() && !results_changed && before.spec.space == self.document.spec.space;
+        let is_same =
+            changes.is_empty() && !results_changed && before.spec.space.same_as_written(&self.document.spec.space);
         if is_own && is_same && (counts.succeeded == counts.total || self.has_no_other_source(&older)) {
             return Some(id.clone());
         }

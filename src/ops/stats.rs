@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::ops::collect::{self, TableRequest, TableSelection};
-use crate::ops::filter::{Filter, unknown_name};
+use crate::ops::filter::{Filter, Unevaluated, unknown_name};
 use crate::space::{Point, Sampling, Space};
 use crate::store::{Store, SweepRow};
 use crate::table::columns::{Column, TableColumns};
@@ -32,6 +32,8 @@ pub struct Statistics {
     pub by: Vec<String>,
     /// One row per group and result; groups are in order of their first points.
     pub rows: Vec<StatsRow>,
+    /// The rows at which the filter cannot be evaluated; they count as missing.
+    pub unevaluated: Option<Unevaluated>,
 }
 
 /// The statistics of one result in one group.
@@ -91,7 +93,8 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
             Ok(())
         },
     )?;
-    Ok(groups.statistics(&table_columns, request.results.is_some()))
+    let unevaluated = filter.as_ref().map_or(Ok(None), Filter::finish)?;
+    Ok(Statistics { unevaluated, ..groups.statistics(&table_columns, request.results.is_some()) })
 }
 
 fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Result<Vec<usize>> {
@@ -211,7 +214,7 @@ impl StatsGroups<'_> {
                 rows.push(StatsRow { group: group.cells.clone(), result: name(at), missing, summary });
             }
         }
-        Statistics { by: self.by.iter().map(name).collect(), rows }
+        Statistics { by: self.by.iter().map(name).collect(), rows, unevaluated: None }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::SweepId;
-use crate::model::{Document, FoundInputs};
+use crate::model::{Document, FoundInputs, Spec};
 use crate::ops::inputs::{DiskStates, inherited};
 use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseRequest, ReuseSource, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
@@ -300,6 +300,8 @@ fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result
         reused_from: before.reused_from,
         before_inputs: before.before_inputs,
         fingerprint: document.fingerprint.clone().with_files_of(&before.fingerprint),
+        // The values of derived parameters stay as they are, by the rules of their version.
+        spec: Spec { space: before.spec.space, ..document.spec.clone() },
         ..document.clone()
     };
     let inputs = store.inputs(&id)?;

@@ -13,7 +13,7 @@ use super::spec::SpaceSpec;
 
 /// Compiles the blocks, and the rules for which points are kept.
 pub(super) fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules), SpaceError> {
-    if spec.version != VERSION {
+    if !(1..=VERSION).contains(&spec.version) {
         return Err(SpaceError::UnknownVersion(spec.version));
     }
     if spec.draws == 0 || spec.repeats == 0 || spec.randomizations == 0 {

@@ -62,7 +62,7 @@ impl CompiledBlock {
                 return None;
             })
         };
-        let (derived, conditions) = compile_all(block, &source)?;
+        let (derived, conditions) = compile_all(block, spec.rules(), &source)?;
         let of_derived = |(spec, formula): (&Derived, Formula)| Ok((column(&spec.name)?, formula));
         let derived = block.derived.iter().zip(derived).map(of_derived).collect::<Result<_, SpaceError>>()?;
         let (cell_conditions, grid_conditions) =

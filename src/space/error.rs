@@ -11,8 +11,8 @@ use crate::space::bits::MOST_BITS;
 pub enum SpaceError {
     /// The sweep was submitted by another version of sweep.
     #[error(
-        "the points of this sweep are numbered by version {0} of the parameter space, but this program supports only \
-         version {VERSION}"
+        "the points of this sweep are computed by version {0} of the parameter space, but this program supports only \
+         versions up to {VERSION}"
     )]
     UnknownVersion(u32),
     /// More points than can be numbered.

@@ -66,7 +66,7 @@ impl<'a> EvalPoint<'a> {
         let why = match (held, self.fault.borrow().as_ref()) {
             (Ok(held), None) => return Ok(held),
             (_, Some(fault)) => fault.clone(),
-            (Err(why), None) => why,
+            (Err(why), None) => why.to_string(),
         };
         let shown = condition.variables.iter().filter_map(|(name, _)| {
             let value = self.value(condition, name).filter(|value| *value != Value::Missing)?;

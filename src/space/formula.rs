@@ -3,7 +3,7 @@
 use super::error::SpaceError;
 use super::grid::GridColumn;
 use super::spec::Block;
-use crate::expr::Expression;
+use crate::expr::{Expression, Rules};
 
 /// The longest chain of derived parameters that use one another.
 const MAX_DEPTH: usize = 100;
@@ -38,9 +38,14 @@ pub(super) struct Formula {
 }
 
 impl Formula {
-    fn new(text: &str, what: &str, source: &dyn Fn(&str) -> Option<Variable>) -> Result<Formula, SpaceError> {
+    fn new(
+        text: &str,
+        what: &str,
+        rules: Rules,
+        source: &dyn Fn(&str) -> Option<Variable>,
+    ) -> Result<Formula, SpaceError> {
         let shape = |why: String| SpaceError::Shape(format!("{what}, `{text}`: {why}"));
-        let expression = Expression::compile(text).map_err(|error| {
+        let expression = Expression::compile(text, rules).map_err(|error| {
             let help = error.help.map_or_else(String::new, |help| format!("; {help}"));
             shape(format!("{}{help}", error.message))
         })?;
@@ -67,20 +72,21 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// Compiles a block's derived parameters and conditions.
+/// Compiles a block's derived parameters, by the rules of its space, and its conditions. Conditions are evaluated only
+/// when a sweep is submitted, so they follow the newest rules.
 ///
 /// # Errors
 /// An invalid expression, an unknown name, or derived parameters that depend on themselves.
 pub(super) fn compile_all(
     block: &Block,
+    rules: Rules,
     source: &dyn Fn(&str) -> Option<Variable>,
 ) -> Result<(Vec<Formula>, Vec<Formula>), SpaceError> {
-    let derived = block
-        .derived
-        .iter()
-        .map(|derived| Formula::new(&derived.expression, &format!("the derived parameter `{}`", derived.name), source));
+    let derived = block.derived.iter().map(|derived| {
+        Formula::new(&derived.expression, &format!("the derived parameter `{}`", derived.name), rules, source)
+    });
     let mut derived = derived.collect::<Result<Vec<_>, _>>()?;
-    let conditions = block.conditions.iter().map(|text| Formula::new(text, "the condition", source));
+    let conditions = block.conditions.iter().map(|text| Formula::new(text, "the condition", Rules::Second, source));
     let mut conditions = conditions.collect::<Result<Vec<_>, _>>()?;
     let depends_on_draw = draw_dependence(block, &derived)?;
     for (formula, depends_on_draw) in derived.iter_mut().zip(&depends_on_draw) {

@@ -1,16 +1,22 @@
 //! Owns the specification of a parameter space: plain data, stored with the sweep.
 
 use super::bits::Bits;
+use crate::expr::{self, Rules};
 use crate::value::Value;
 
-/// The version of everything that decides which points a space has: order, hash, generator, distributions. It is stored
-/// with each sweep. Other versions are rejected.
-pub const VERSION: u32 = 1;
+/// The newest version of everything that decides which points a space has: order, hash, generator, distributions, the
+/// rules of derived parameters. It is stored with each sweep. Later versions are rejected.
+///
+/// Versions 1 and 2 differ only in the rules of derived parameters: see `docs/space.md`.
+pub const VERSION: u32 = 2;
+
+/// The version of a space whose derived parameters have the same values by the rules of every version.
+const FIRST_VERSION: u32 = 1;
 
 /// A validated parameter space as the sweep file defines it, including everything read from other files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpaceSpec {
-    /// [`VERSION`] when the sweep was submitted.
+    /// The version of its rules, from 1 to [`VERSION`].
     pub version: u32,
     /// The root of all randomness.
     pub root_seed: u64,
@@ -48,7 +54,7 @@ impl Default for SpaceSpec {
     /// One point without parameters.
     fn default() -> Self {
         SpaceSpec {
-            version: VERSION,
+            version: FIRST_VERSION,
             root_seed: 0,
             draws: 1,
             repeats: 1,
@@ -59,6 +65,29 @@ impl Default for SpaceSpec {
             order: Vec::new(),
             selection: None,
         }
+    }
+}
+
+impl SpaceSpec {
+    /// The version of a new space with these blocks: the oldest by whose rules its points are the same, so that workers
+    /// of earlier releases can run it.
+    pub fn version_of(blocks: &[Block]) -> u32 {
+        let derived = blocks.iter().flat_map(|block| &block.derived);
+        let differs = derived.into_iter().any(|derived| expr::depends_on_rules(&derived.expression));
+        if differs { VERSION } else { FIRST_VERSION }
+    }
+
+    /// The rules of its derived parameters.
+    pub fn rules(&self) -> Rules {
+        if self.version == FIRST_VERSION { Rules::First } else { Rules::Second }
+    }
+
+    /// Whether another space was written in the same way, perhaps for another version.
+    pub fn same_as_written(&self, other: &SpaceSpec) -> bool {
+        if self.version == other.version {
+            return self == other;
+        }
+        SpaceSpec { version: other.version, ..self.clone() } == *other
     }
 }
 

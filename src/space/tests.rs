@@ -162,8 +162,8 @@ fn error_of(change: impl FnOnce(&mut SpaceSpec)) -> String {
 
 #[test]
 fn inconsistent_specifications_are_errors() {
-    let message = error_of(|spec| spec.version = 2);
-    assert!(message.contains("version 2 of the parameter space"), "{message}");
+    let message = error_of(|spec| spec.version = 3);
+    assert!(message.contains("version 3 of the parameter space"), "{message}");
     let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 2, 3]));
     assert_eq!(message, "the values of parameter `p+q`: their numbers differ (p has 2, q has 3)");
     let message = error_of(|spec| spec.blocks[0].axes[2].params[1] = list("q", &[1, 1]));

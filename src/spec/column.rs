@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Diagnostic;
+use super::table_reader::{Entry, Sink};
 use crate::value::Value;
+use crate::visible::visible_value;
 
 /// The type of a column of a points file, or of a file of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +21,19 @@ pub enum ColumnType {
     Text,
 }
 
+/// The type that an entry of a sweep file declares for `what`. Reports an invalid one.
+pub(super) fn declared(entry: Option<Entry>, what: &str, sink: &Sink) -> Option<ColumnType> {
+    let entry = entry?;
+    let named = entry.value.as_str().and_then(|name| TYPES.iter().find(|(other, _)| *other == name));
+    if named.is_none() {
+        let found = Diagnostic::error(format!("invalid type for {what}"), entry.span);
+        sink.push(found.help("the types are \"int\", \"float\", \"bool\" and \"text\""));
+    }
+    named.map(|(_, kind)| *kind)
+}
+
 /// The types by name.
-pub(super) const TYPES: [(&str, ColumnType); 4] =
+const TYPES: [(&str, ColumnType); 4] =
     [("int", ColumnType::Int), ("float", ColumnType::Float), ("bool", ColumnType::Bool), ("text", ColumnType::Text)];
 
 impl ColumnType {
@@ -91,14 +105,26 @@ pub(super) struct Misfit {
 }
 
 impl TypedColumn {
-    /// Converts cells, each with its line number, to values of a type. An empty cell is a missing value.
-    pub fn read(file: &str, name: &str, cells: &[(usize, &str)], kind: ColumnType) -> Result<TypedColumn, Misfit> {
-        if let Some((line, cell)) = not_finite(cells, kind) {
-            let message = format!("{file}:{line}: {name} is `{cell}`, but parameter values must be finite");
-            return Err(Misfit {
-                message,
-                help: "leave the cell empty if there is no number, or remove the row".into(),
-            });
+    /// Converts cells, each with its line number, to values of a type. An empty cell is a missing value. `declare` is how
+    /// the sweep file declares that the cells are text, for help.
+    ///
+    /// # Errors
+    /// A cell that does not have the type. Without a declared type, NaN or an infinity in a column of numbers.
+    pub fn read(
+        file: &str,
+        name: &str,
+        cells: &[(usize, &str)],
+        declared: Option<ColumnType>,
+        declare: &str,
+    ) -> Result<TypedColumn, Misfit> {
+        let kind = declared.unwrap_or_else(|| ColumnType::of(cells.iter().map(|(_, cell)| *cell)));
+        if let Some((line, cell)) = not_finite(cells).filter(|_| declared.is_none() && kind == ColumnType::Text) {
+            let message = format!("{file}:{line}: {name} is `{cell}`, but numbers must be finite");
+            let help = format!(
+                "if the program takes `{cell}`, declare the values as text, which is passed on as it is written: {declare}; \
+                 otherwise leave the cell empty, or remove the row"
+            );
+            return Err(Misfit { message, help });
         }
         let value = |(line, cell): &(usize, &str)| {
             if cell.is_empty() {
@@ -120,14 +146,51 @@ impl TypedColumn {
     }
 }
 
+/// The first cell that makes a column text although its other cells are numbers: decimal commas, or one of few texts among
+/// numbers. `declare` is how the sweep file declares that the cells are text.
+pub(super) fn stray_text(file: &str, name: &str, cells: &[(usize, &str)], declare: &str) -> Option<Misfit> {
+    let filled = || cells.iter().filter(|(_, cell)| !cell.is_empty());
+    let texts = || filled().filter(|(_, cell)| number(cell).is_none());
+    let (line, cell) = texts().next()?;
+    let numbers = filled().count() - texts().count();
+    if texts().all(|(_, cell)| has_decimal_comma(cell)) {
+        let message = format!("{file}:{line}: {name} is text, because `{cell}` has a decimal comma");
+        let help =
+            format!("write numbers with a point, `{}`; if it is text, declare it: {declare}", cell.replace(',', "."));
+        return Some(Misfit { message, help });
+    }
+    if numbers <= texts().count() || filled().any(|(_, cell)| is_padded(cell)) {
+        return None;
+    }
+    let more = match texts().count() - 1 {
+        0 => String::new(),
+        1 => ", as is 1 other".into(),
+        more => format!(", as are {more} others"),
+    };
+    let message = format!(
+        "{file}:{line}: {name} is text, because this cell is `{}`{more}; the other {numbers} are numbers",
+        visible_value(cell)
+    );
+    let help =
+        format!("correct it, or leave the cell empty if there is no number; if it is text, declare it: {declare}");
+    Some(Misfit { message, help })
+}
+
+/// Whether a cell is a number with a comma in place of the point.
+fn has_decimal_comma(cell: &str) -> bool {
+    let parts = cell.split_once(',');
+    let digits = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    parts.is_some_and(|(_, fraction)| digits(fraction)) && number(&cell.replacen(',', ".", 1)).is_some()
+}
+
 /// The first NaN or infinity in a column that otherwise contains only numbers.
-fn not_finite<'a>(cells: &[(usize, &'a str)], kind: ColumnType) -> Option<(usize, &'a str)> {
+fn not_finite<'a>(cells: &[(usize, &'a str)]) -> Option<(usize, &'a str)> {
     let odd = |cell: &str| number(cell).is_none() && cell.parse::<f64>().is_ok_and(|number| !number.is_finite());
     let filled = || cells.iter().filter(|(_, cell)| !cell.is_empty());
     let numbers = filled().any(|(_, cell)| number(cell).is_some());
     let only = filled().all(|(_, cell)| number(cell).is_some() || odd(cell));
     let first = || filled().find(|(_, cell)| odd(cell)).copied();
-    (kind == ColumnType::Text && numbers && only).then(first).flatten()
+    (numbers && only).then(first).flatten()
 }
 
 #[cfg(test)]
@@ -153,9 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn text_among_numbers_is_pointed_out() {
+        let stray = |cells: &[&str]| {
+            let cells: Vec<(usize, &str)> = (2..).zip(cells.iter().copied()).collect();
+            stray_text("a.csv", "`x`", &cells, "")
+                .map(|stray| stray.message.split("is text").nth(1).unwrap().to_owned())
+        };
+        assert_eq!(stray(&["1", "2", "3.5", ""]), None);
+        assert_eq!(stray(&["0,5", "1,5"]).as_deref(), Some(", because `0,5` has a decimal comma"));
+        assert_eq!(stray(&["1", "0,5"]).as_deref(), Some(", because `0,5` has a decimal comma"));
+        let one = ", because this cell is `********`; the other 2 are numbers";
+        assert_eq!(stray(&["1", "********", "2"]).as_deref(), Some(one));
+        let two = ", because this cell is `1.2.3`, as is 1 other; the other 3 are numbers";
+        assert_eq!(stray(&["1", "2", "3", "1.2.3", "x"]).as_deref(), Some(two));
+        for names in [&["a", "b", "1"][..], &["001", "100", "x"], &["1,2,3", "4"], &["a,1", "2"]] {
+            assert_eq!(stray(names), None, "{names:?}");
+        }
+    }
+
+    #[test]
     fn a_cell_keeps_its_text() {
         let cells = [(2, "1.50"), (3, "2"), (4, ""), (5, "0.1")];
-        let column = TypedColumn::read("a.csv", "`x`", &cells, ColumnType::Float).ok().unwrap();
+        let column = TypedColumn::read("a.csv", "`x`", &cells, None, "").ok().unwrap();
         let printed: Vec<String> = column.values.iter().map(Value::to_string).collect();
         assert_eq!(printed, ["1.50", "2", "", "0.1"]);
         let plain = [Value::Float(1.5), Value::Float(2.0), Value::Missing, Value::Float(0.1)];

@@ -8,7 +8,7 @@ use super::blocks::ResolvedBlock;
 use super::parameters::{Definition, ParameterName};
 use super::string_offsets::inside;
 use super::table_reader::TableReader;
-use crate::expr::{self, Expression};
+use crate::expr::{self, Expression, Rules};
 use crate::space::{Range, Values};
 use crate::suggest::{list, nearest};
 use crate::template::BUILT_IN;
@@ -98,7 +98,7 @@ impl ExpressionChecker<'_> {
     }
 
     fn compile(&self, written: ExpressionText) -> Option<Expression> {
-        let expression = match Expression::compile(written.text) {
+        let expression = match Expression::compile(written.text, Rules::Second) {
             Ok(expression) => expression,
             Err(error) => {
                 let found = Diagnostic::error(error.message, self.place(written, error.at));

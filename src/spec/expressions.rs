@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use super::Diagnostic;
 use super::table_reader::{Entry, TableReader, kind};
-use crate::expr::Expression;
+use crate::expr::{Expression, Rules};
 use crate::space::{Derived, SpaceSpec};
 
 /// A condition and its place.
@@ -50,6 +50,6 @@ pub(super) fn derived(entry: &Entry, table: TableReader) -> Option<(Derived, Spa
 pub(super) fn names_used(space: &SpaceSpec) -> BTreeSet<String> {
     let derived = space.blocks.iter().flat_map(|block| &block.derived).map(|derived| &derived.expression);
     let texts: BTreeSet<&String> = derived.chain(space.blocks.iter().flat_map(|block| &block.conditions)).collect();
-    let compiled = texts.into_iter().filter_map(|text| Expression::compile(text).ok());
+    let compiled = texts.into_iter().filter_map(|text| Expression::compile(text, Rules::Second).ok());
     compiled.flat_map(|expression| expression.names().clone()).collect()
 }

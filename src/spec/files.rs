@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::ops::Range as Span;
 
-use super::column::{ColumnType, TypedColumn};
+use super::column::{self, ColumnType, Misfit, TypedColumn};
 use super::table_reader::{Entry, Sink, TableReader};
 use super::{Diagnostic, Import};
 use crate::files::Files;
@@ -85,8 +85,13 @@ impl Importer<'_> {
     pub fn lines(self, parameter: &Entry, reader: TableReader, alone: bool) -> Option<Vec<Value>> {
         let (file, span) = reader.text("lines")?;
         let text = self.text(file, &span, reader.sink)?;
-        let column = match column(file, &text, alone) {
-            Ok(column) => column,
+        let kind = column::declared(reader.entry("type"), "the lines", reader.sink);
+        let column = match column(file, &text, alone, kind) {
+            Ok((column, None)) => column,
+            Ok((column, Some(stray))) => {
+                reader.sink.push(Diagnostic::warning(stray.message, span).help(stray.help));
+                column
+            }
             Err((message, help)) => {
                 reader.sink.push(Diagnostic::error(message, span).help(help));
                 return None;
@@ -105,8 +110,13 @@ impl Importer<'_> {
 const PATTERNS: &str =
     "`*` matches any part of a name, `?` one character, `[a-c]` one character of a range, `**` any folders";
 
-/// The values of a file of lines.
-fn column(file: &str, text: &str, alone: bool) -> Result<TypedColumn, (String, String)> {
+/// The values of a file of lines, and a line that makes them text although the others are numbers.
+fn column(
+    file: &str,
+    text: &str,
+    alone: bool,
+    kind: Option<ColumnType>,
+) -> Result<(TypedColumn, Option<Misfit>), (String, String)> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     if lines.iter().all(|line| line.is_empty()) {
         return Err((format!("{file} has no values"), "write one value per line".into()));
@@ -129,6 +139,8 @@ fn column(file: &str, text: &str, alone: bool) -> Result<TypedColumn, (String, S
         }
     }
     let cells: Vec<(usize, &str)> = (1..).zip(lines).collect();
-    let kind = ColumnType::of(cells.iter().map(|(_, cell)| *cell));
-    TypedColumn::read(file, "a value", &cells, kind).map_err(|mistake| (mistake.message, mistake.help))
+    let declare = format!("{{ lines = \"{file}\", type = \"text\" }}");
+    let column = TypedColumn::read(file, "a value", &cells, kind, &declare);
+    let stray = column::stray_text(file, "this list", &cells, &declare).filter(|_| kind.is_none());
+    column.map(|column| (column, stray)).map_err(|mistake| (mistake.message, mistake.help))
 }

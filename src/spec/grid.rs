@@ -163,7 +163,7 @@ pub(super) fn scalar(value: &DeValue, span: &Span<usize>, sink: &Sink) -> Option
             Some(number) => Some(Value::Float(number)),
             None => wrong(
                 format!("{written} is not a finite number"),
-                "parameter values must be finite; for text, put it in quotes",
+                &format!("to pass it to the program, write it as text: \"{written}\""),
             ),
         },
         DeValue::Datetime(_) => {

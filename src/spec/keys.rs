@@ -86,7 +86,7 @@ pub(super) const GLOB: Keys<'static> =
     Keys { place: "values that are paths", known: &["glob"], later: &[], aliases: &[] };
 
 pub(super) const LINES: Keys<'static> =
-    Keys { place: "values from the lines of a file", known: &["lines"], later: &[], aliases: &[] };
+    Keys { place: "values from the lines of a file", known: &["lines", "type"], later: &[], aliases: &[] };
 
 pub(super) const JOB: Keys<'static> = Keys {
     place: "[job]",

@@ -5,7 +5,7 @@ use std::ops::Range as Span;
 
 use toml::de::DeValue;
 
-use super::column::{ColumnType, TYPES, TypedColumn};
+use super::column::{self, ColumnType, TypedColumn};
 use super::files::Importer;
 use super::keys::POINTS;
 use super::names::{self, Unfit};
@@ -42,6 +42,12 @@ pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -
     PointsReader { points, file, span, table: &table }.read(importer)
 }
 
+/// A name as a key of TOML.
+fn toml_key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if is_bare { name.to_owned() } else { format!("\"{}\"", name.escape_default()) }
+}
+
 struct PointsReader<'a> {
     points: TableReader<'a>,
     file: &'a str,
@@ -67,12 +73,12 @@ impl<'a> PointsReader<'a> {
     }
 
     fn read(&self, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
-        let before = self.points.sink.len();
+        let before = self.points.sink.errors();
         let used = self.used();
         let names = self.declared(&used);
         let columns: Vec<Option<TypedColumn>> = used.iter().map(|used| self.column(used)).collect();
         let Some(columns) = columns.into_iter().collect::<Option<Vec<TypedColumn>>>() else { return (names, None) };
-        if self.points.sink.len() > before || used.is_empty() || !self.all_different(&columns) {
+        if self.points.sink.errors() > before || used.is_empty() || !self.all_different(&columns) {
             return (names, None);
         }
         let described = used.iter().zip(&columns);
@@ -149,16 +155,9 @@ impl<'a> PointsReader<'a> {
     fn types(&self) -> HashMap<&'a str, ColumnType> {
         let mut types = HashMap::new();
         for entry in self.by_column("types") {
-            let named = entry.value.as_str().and_then(|name| TYPES.iter().find(|(other, _)| *other == name));
-            match named {
-                Some((_, kind)) => {
-                    types.insert(entry.key, *kind);
-                }
-                None => {
-                    let message = format!("invalid type for the column `{}`", entry.key);
-                    let help = "the types are \"int\", \"float\", \"bool\" and \"text\"";
-                    self.push(message, &entry.span, help);
-                }
+            let (key, what) = (entry.key, format!("the column `{}`", entry.key));
+            if let Some(kind) = column::declared(Some(entry), &what, self.points.sink) {
+                types.insert(key, kind);
             }
         }
         types
@@ -241,9 +240,12 @@ impl<'a> PointsReader<'a> {
             self.wrong(message, "remove it");
             return None;
         }
-        let kind = used.kind.unwrap_or_else(|| ColumnType::of(cells.iter().map(|(_, cell)| *cell)));
         let name = format!("`{}`", used.header);
-        match TypedColumn::read(self.file, &name, &cells, kind) {
+        let declare = format!("types = {{ {} = \"text\" }}", toml_key(used.header));
+        if let Some(stray) = column::stray_text(self.file, &name, &cells, &declare).filter(|_| used.kind.is_none()) {
+            self.points.sink.push(Diagnostic::warning(stray.message, self.span.clone()).help(stray.help));
+        }
+        match TypedColumn::read(self.file, &name, &cells, used.kind, &declare) {
             Ok(column) if used.kind == Some(ColumnType::Text) => Some(column.with_empty_texts()),
             Ok(column) => Some(column),
             Err(mistake) => {

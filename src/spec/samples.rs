@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::expression_check::first_of_range;
-use crate::expr::Expression;
+use crate::expr::{Expression, Rules};
 use crate::model::Spec;
 use crate::space::{Block, Point, Values};
 use crate::template::{JobContext, JobTemplate, RenderError, RenderErrorKind};
@@ -33,7 +33,7 @@ pub(super) fn lacking(template: &JobTemplate, spec: &Spec) -> Vec<RenderError> {
 /// The sample points of a block at which its conditions are known to hold.
 fn kept(block: &Block, names: &[String]) -> Vec<Vec<Value>> {
     let conditions: Vec<Expression> =
-        block.conditions.iter().filter_map(|text| Expression::compile(text).ok()).collect();
+        block.conditions.iter().filter_map(|text| Expression::compile(text, Rules::Second).ok()).collect();
     let mut samples = samples(block, names);
     samples.retain(|sample| {
         let lookup = |name: &str| match names.iter().position(|other| other == name) {

@@ -5,7 +5,7 @@ use super::parameters::ParameterName;
 use super::table_reader::TableReader;
 use super::{Diagnostic, blocks, expression_check, sampling};
 use crate::job::MAX_POINTS;
-use crate::space::{Space, SpaceError, SpaceSpec};
+use crate::space::{Block, Space, SpaceError, SpaceSpec};
 
 /// Reads everything that defines the points. If errors were reported, only `order` of the space may be used. `text` is
 /// the whole file. None: a part of it could not be parsed; it may define parameters, so expressions are not checked.
@@ -15,14 +15,16 @@ pub(super) fn read(top: TableReader, importer: Importer, text: Option<&str>) -> 
         expression_check::check(&resolved, &declared, top, text);
     }
     let settings = sampling::read(top, &resolved);
+    let blocks: Vec<Block> = resolved.iter().map(blocks::ResolvedBlock::block).collect();
     let spec = SpaceSpec {
+        version: SpaceSpec::version_of(&blocks),
         root_seed: top.whole("root-seed", 0..=u64::MAX).unwrap_or(0),
         draws: settings.draws,
         repeats: top.whole("repeats", 1..=i64::MAX as u64).unwrap_or(1),
         sampling: settings.sampling,
         randomizations: settings.randomizations,
         common_draws: settings.common_draws,
-        blocks: resolved.iter().map(blocks::ResolvedBlock::block).collect(),
+        blocks,
         order: declared.iter().map(|declared| declared.name.clone()).collect(),
         ..SpaceSpec::default()
     };

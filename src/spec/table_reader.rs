@@ -22,8 +22,9 @@ impl Sink {
         self.0.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
-    pub fn len(&self) -> usize {
-        self.0.borrow().len()
+    /// The number of errors.
+    pub fn errors(&self) -> usize {
+        self.0.borrow().iter().filter(|found| found.severity == Severity::Error).count()
     }
 
     pub fn into_list(self) -> Vec<Diagnostic> {

@@ -79,7 +79,7 @@ fn a_whole_file_is_read() {
     assert_eq!(read.warnings.list, []);
     let spec = read.spec;
     assert_eq!((spec.name.as_str(), spec.space.repeats, spec.space.draws), ("ising", 500, 64));
-    assert_eq!((spec.space.root_seed, spec.space.version), (u64::MAX, crate::space::VERSION));
+    assert_eq!((spec.space.root_seed, spec.space.version), (u64::MAX, 1));
     let order = [
         "size", "temp", "rate", "field", "model", "flag", "solver", "dt", "coupling", "noise", "lr", "k", "rule",
         "tour",
@@ -171,6 +171,20 @@ fn results_come_from_one_source_or_several_or_none() {
     assert_eq!(spec.results, [results_from(ResultsFrom::Stdout, regex, &[]), results_from(file, json, &["c"])]);
     assert_eq!(spec.job.dir.as_deref(), Some(DEFAULT_JOB_DIR));
     assert_eq!(good("command = 'p'\n[results]\nformat = 'none'").spec.results, []);
+}
+
+#[test]
+fn a_space_has_the_oldest_version_that_gives_its_points() {
+    let version = |derived: &str| {
+        good(&format!("command = 'p {{{{ flags }}}}'\nwhere = 'x < 2'\n[grid]\nx = [1, 2]\n[derived]\n{derived}\n"))
+            .spec
+            .space
+            .version
+    };
+    assert_eq!(version("y = 'x * x + sqrt(x)'"), 1);
+    assert_eq!(version("y = \"x ~ 'm'\""), 2);
+    assert_eq!(version("y = 'x > 1'"), 2);
+    assert_eq!(version("y = 'x | string'"), 2);
 }
 
 #[test]

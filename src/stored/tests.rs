@@ -51,7 +51,7 @@ fn a_document_of_another_version_is_refused() {
     assert!(error.is_newer() && error.message().contains("`gpus`"), "{error}");
     // Points that are computed by other rules.
     let text = String::from_utf8(document().encode().unwrap()).unwrap();
-    let rules = text.replace("\"space\":{\"version\":1", "\"space\":{\"version\":2");
+    let rules = text.replace("\"space\":{\"version\":1", "\"space\":{\"version\":3");
     assert!(rules != text && Document::decode(rules.as_bytes()).unwrap_err().is_newer());
     assert!(matches!(Document::decode(br#"{"version": 1}"#), Err(DocumentError::Damaged(_))));
     for damaged in [&b""[..], b"{}", b"[]", br#"{"version": 2}"#, b"\xff"] {

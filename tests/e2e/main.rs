@@ -36,4 +36,5 @@ mod signals;
 mod statistics;
 mod store_trouble;
 mod tables;
+mod values;
 mod workers;

@@ -169,7 +169,7 @@ fn rows_and_columns_are_chosen_by_where_and_columns() {
         (&["--columns", "enery"], "did you mean `energy`?"),
         (&["--where", "enery > 1"], "did you mean `energy`?"),
         (&["--where", "energy"], "at point 0: it gives `-0.5`, but must give `true` or `false`"),
-        (&["--where", "energy + label > 1"], "at point 0"),
+        (&["--where", "energy + label > 1"], "at job 0"),
     ];
     for (args, told) in cases {
         let ran = collect(args).code(2);

@@ -361,6 +361,25 @@ fn too_many_points_to_select_are_an_error() {
 }
 
 #[test]
+fn derived_parameters_follow_the_rules_of_their_version() {
+    let axes =
+        vec![Axis { params: vec![AxisParam { name: "a".into(), values: Values::List(vec![Value::Float(1e-5)]) }] }];
+    let derived = vec![derived("text", "a ~ '!'"), derived("large", "a < 'x'")];
+    let one = |version| {
+        let block = Block { axes: axes.clone(), derived: derived.clone(), ..Block::default() };
+        let space = Space::new(SpaceSpec { version, ..spec(vec![block], &["a", "text", "large"]) }).unwrap();
+        space.point(0).unwrap()
+    };
+    let first = one(1);
+    assert_eq!(first.params[1..], ["0.00001!".into(), Value::Bool(true)]);
+    assert_eq!(first.fault, None);
+    let second = one(2);
+    assert_eq!(second.params[1..], ["1e-5!".into(), Value::Missing]);
+    assert!(second.fault.unwrap().contains("cannot compare the number 1e-5 with the text 'x'"));
+    assert_eq!((first.seed, first.seed32), (second.seed, second.seed32));
+}
+
+#[test]
 fn a_failing_derived_parameter_is_a_fault_of_the_point() {
     let block = Block {
         axes: vec![list("a", &[1, 2])],
