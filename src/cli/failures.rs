@@ -13,9 +13,10 @@ use crate::human::count;
 use crate::job::SweepId;
 use crate::ops::failures::{FailureGroup, grouped, retry_command};
 use crate::ops::select;
-use crate::store::SweepRow;
+use crate::ops::status::exclusions;
+use crate::store::{SweepRow, WorkerRow};
 use crate::template::shell_line;
-use crate::visible::visible_in_line;
+use crate::visible::{visible, visible_in_line};
 
 /// Show why points failed, grouped by cause and last line of stderr
 ///
@@ -35,15 +36,31 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     let store = context.store()?;
     let row = select::sweep(&*store, args.sweep.as_ref())?;
     let groups = grouped(&*store, &row)?;
+    let workers = store.workers()?;
     if args.json {
         let groups: Vec<_> = groups.iter().map(|group| to_json(&row, group, &groups)).collect();
-        put_json(out, &json!({"version": 1, "sweep": row.id.to_string(), "groups": groups}))?;
-    } else if groups.is_empty() {
+        let excluded = workers.iter().filter_map(|worker| excluded_json(worker, &row.id)).collect::<Vec<_>>();
+        let page = json!({
+            "version": 1, "sweep": row.id.to_string(), "groups": groups, "paused": row.paused, "workers": excluded,
+        });
+        put_json(out, &page)?;
+        return Ok(CommandExit::Well);
+    }
+    if groups.is_empty() {
         message!("{} has no failed points", row.id);
     } else {
         put(out, &page(&row, &groups))?;
     }
+    // A sweep also makes no progress where its workers step back.
+    row.paused.iter().for_each(|reason| message!("{} is paused: {}", row.id, visible(reason)));
+    exclusions(&workers, Some(&row.id)).iter().for_each(|line| message!("{line}"));
     Ok(CommandExit::Well)
+}
+
+/// A worker that takes no jobs of the sweep, and why.
+fn excluded_json(worker: &WorkerRow, sweep: &SweepId) -> Option<serde_json::Value> {
+    let why = worker.why_excluded(sweep)?;
+    Some(json!({"worker": worker.id, "host": worker.host, "why": why}))
 }
 
 fn to_json(row: &SweepRow, group: &FailureGroup, groups: &[FailureGroup]) -> serde_json::Value {

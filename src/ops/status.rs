@@ -7,6 +7,7 @@ use crate::job::{SweepId, Verdict};
 use crate::ops::inputs::KnownInputs;
 use crate::record::block_of;
 use crate::status::rate::{End, pause_ms, recent_rate};
+use crate::status::text::exclusion;
 use crate::status::{Activity, StatusSnapshot};
 use crate::store::{PointSet, Store, SweepRow, WorkerRow};
 use crate::stored;
@@ -79,4 +80,16 @@ fn recent_ends(store: &dyn Store, id: &SweepId) -> Result<Vec<End>> {
         }
     }
     Ok(ends)
+}
+
+/// The workers that take no jobs of a sweep (none: of any), one line each, with the reason.
+pub fn exclusions(workers: &[WorkerRow], sweep: Option<&SweepId>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for worker in workers {
+        for id in worker.excluded.iter().filter(|id| sweep.is_none_or(|sweep| *id == sweep)) {
+            let why = worker.why_excluded(id).unwrap_or_default();
+            lines.push(exclusion(&worker.id, &worker.host, &id.to_string(), why));
+        }
+    }
+    lines
 }

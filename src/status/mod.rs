@@ -85,6 +85,8 @@ pub struct WorkerStatus {
     pub busy: u32,
     /// The sweeps that it cannot run.
     pub unable: Vec<String>,
+    /// Why, for each of them in the same order; empty if the worker did not say.
+    pub unable_why: Vec<String>,
     /// Its last heartbeat, RFC 3339.
     pub last_seen: String,
 }
@@ -133,6 +135,7 @@ impl WorkerStatus {
             slots: row.slots,
             busy: row.busy,
             unable: row.excluded.iter().map(ToString::to_string).collect(),
+            unable_why: row.excluded.iter().map(|id| row.why_excluded(id).unwrap_or_default().to_owned()).collect(),
             last_seen: time(row.last_seen_ms),
         }
     }

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use super::{StatusSnapshot, SweepStatus};
 use crate::human::{count, duration, group};
+use crate::visible::visible_in_line;
 
 /// The sweeps as a table, then the workers as a table.
 pub fn snapshot(snapshot: &StatusSnapshot) -> String {
@@ -26,7 +27,26 @@ pub fn snapshot(snapshot: &StatusSnapshot) -> String {
         table.add_row([&worker.id, &worker.host, &pid, &slots, &busy, &worker.last_seen]);
     }
     align_right(&mut table, 2..5);
-    text + &table.trim_fmt() + "\n"
+    text + &table.trim_fmt() + "\n" + &exclusions(snapshot)
+}
+
+/// The workers that take no jobs of the sweeps shown, one line each, with the reason.
+fn exclusions(snapshot: &StatusSnapshot) -> String {
+    let is_shown = |id: &String| snapshot.sweeps.iter().any(|sweep| sweep.id == *id);
+    let mut lines = String::new();
+    for worker in &snapshot.workers {
+        for (id, why) in worker.unable.iter().zip(&worker.unable_why).filter(|(id, _)| is_shown(id)) {
+            lines.push_str(&exclusion(&worker.id, &worker.host, id, why));
+            lines.push('\n');
+        }
+    }
+    lines
+}
+
+/// That a worker takes no jobs of a sweep, and why.
+pub fn exclusion(worker: &str, host: &str, sweep: &str, why: &str) -> String {
+    let why = if why.is_empty() { String::new() } else { format!(": {}", visible_in_line(why)) };
+    format!("worker {worker} on {host} takes no jobs of {sweep}{why}")
 }
 
 /// Sweeps as a table, one line each.

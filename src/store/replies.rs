@@ -105,8 +105,18 @@ pub struct WorkerRow {
     pub busy: u32,
     /// Sweeps that it cannot run, see [`ClaimRequest::excluded`](super::ClaimRequest::excluded).
     pub excluded: Vec<SweepId>,
+    /// Why it cannot run each of them, in the same order. Shorter, or empty, if an earlier version of sweep registered it.
+    pub excluded_why: Vec<String>,
     /// Its last heartbeat on the store's clock, milliseconds since the epoch. Set by the store.
     pub last_seen_ms: u64,
+}
+
+impl WorkerRow {
+    /// Why the worker cannot run a sweep; none: it may. The reason is empty if the worker did not say.
+    pub fn why_excluded(&self, sweep: &SweepId) -> Option<&str> {
+        let at = self.excluded.iter().position(|excluded| excluded == sweep)?;
+        Some(self.excluded_why.get(at).map_or("", String::as_str))
+    }
 }
 
 /// A claim whose lease has run out.

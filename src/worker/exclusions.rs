@@ -8,6 +8,9 @@ use crate::job::SweepId;
 use crate::runtime::SweepRuntime;
 use crate::store::{SweepRow, WorkerRow};
 
+/// The most characters of a reason that the store is told.
+const LONGEST_WHY: usize = 400;
+
 /// The sweeps of which this worker takes no jobs. Heartbeats tell the store.
 #[derive(Default)]
 pub struct ExcludedSweeps {
@@ -71,6 +74,12 @@ impl ExcludedSweeps {
     /// The sweeps.
     pub fn sweeps(&self) -> Vec<SweepId> {
         self.lock().keys().cloned().collect()
+    }
+
+    /// The sweeps, and why each is excluded, cut to [`LONGEST_WHY`] characters.
+    pub fn with_reasons(&self) -> (Vec<SweepId>, Vec<String>) {
+        let cut = |exclusion: &Exclusion| exclusion.why.chars().take(LONGEST_WHY).collect();
+        self.lock().iter().map(|(sweep, exclusion)| (sweep.clone(), cut(exclusion))).unzip()
     }
 
     /// Why a sweep is excluded, if it is.
@@ -148,6 +157,7 @@ mod tests {
             slots: 1,
             busy: 0,
             excluded: excluded.iter().map(|id| (*id).clone()).collect(),
+            excluded_why: Vec::new(),
             last_seen_ms: 0,
         }
     }

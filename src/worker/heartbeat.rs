@@ -78,7 +78,8 @@ impl HeartbeatSender<'_> {
     pub(super) fn beat(&self) -> Result<()> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (held, busy) = self.state.held();
-        let worker = WorkerRow { busy, excluded: self.excluded.sweeps(), ..self.me.clone() };
+        let (excluded, excluded_why) = self.excluded.with_reasons();
+        let worker = WorkerRow { busy, excluded, excluded_why, ..self.me.clone() };
         let statuses = self.store.heartbeat(&Heartbeat { worker, lease: self.lease, held })?;
         let to_report = self.state.apply(&statuses);
         if !to_report.is_empty() {

@@ -209,6 +209,7 @@ impl Worker {
             slots: self.options.slots,
             busy: 0,
             excluded: Vec::new(),
+            excluded_why: Vec::new(),
             last_seen_ms: 0,
         }
     }

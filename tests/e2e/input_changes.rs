@@ -189,6 +189,15 @@ fn steps_back_elsewhere(prepare: impl Fn(&Sandbox), words: &str) {
         assert!(reason.contains("job.sh") && reason.contains(words), "{reason}");
         let host = hostname::get().expect("a name").to_string_lossy().into_owned();
         assert!(reason.contains(&host), "{reason}");
+        // Who looks sees it too.
+        for command in ["status", "failures", "doctor"] {
+            let said = match command {
+                "doctor" => sandbox.sweep(&[command]),
+                _ => sandbox.sweep(&[command, &id]),
+            };
+            let all = said.stdout + &said.stderr;
+            assert!(all.contains("job.sh") && all.contains(words), "{command}: {all}");
+        }
         sandbox.write("p/go", "");
         sandbox.write("other/go", "");
         wait_for_success(&sandbox, &id, 40);

@@ -92,6 +92,7 @@ fn worker(id: &str) -> WorkerRow {
         slots: 1,
         busy: 0,
         excluded: vec![],
+        excluded_why: vec![],
         last_seen_ms: 0,
     }
 }

@@ -179,6 +179,7 @@ pub fn worker_row(id: &str) -> WorkerRow {
         slots: 4,
         busy: 1,
         excluded: vec![SweepId { name: "pi".into(), number: 3 }, SweepId { name: "a-b.c".into(), number: 12 }],
+        excluded_why: vec!["no `solver` here".into(), "a \"b\"\n".into()],
         last_seen_ms: 0,
     }
 }

@@ -67,6 +67,8 @@ pub struct StoreProbe {
     pub cautions: Vec<String>,
     /// How others could read or change what is in it, each with its remedy.
     pub exposures: Vec<String>,
+    /// Workers that take no jobs of a sweep, each with the reason.
+    pub exclusions: Vec<String>,
     /// By how much this machine's clock is ahead of the store's, milliseconds.
     pub clock_ahead_ms: i64,
     /// How long a request takes.
@@ -124,7 +126,7 @@ pub fn unusable(error: &StoreError) -> Check {
 
 /// The checks of a store.
 pub fn of_store(probe: &StoreProbe) -> Vec<Check> {
-    let StoreProbe { name, facts, cautions, exposures, .. } = probe;
+    let StoreProbe { name, facts, cautions, exposures, exclusions, .. } = probe;
     let mut all = vec![good("store", format!("{name} answers: {}", facts.program))];
     if cautions.is_empty() {
         all.push(good("durability", facts.durability.clone()));
@@ -135,6 +137,7 @@ pub fn of_store(probe: &StoreProbe) -> Vec<Check> {
     all.push(latency(probe.takes));
     all.push(clock(probe));
     all.extend(leases(facts.leases));
+    all.extend(exclusions.iter().map(|exclusion| warning("workers", exclusion.clone())));
     all
 }
 

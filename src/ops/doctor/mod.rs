@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use rustix::process::{Resource, getrlimit};
 
+use crate::ops::status::exclusions;
 use crate::process::leftover_processes;
 use crate::store::open::{Open, embedded_folder, open};
 use crate::store::sqlite::SqliteStore;
@@ -51,6 +52,7 @@ fn probe_store(store: &dyn Store) -> Result<StoreProbe> {
         name: store.describe(),
         cautions: store.cautions()?,
         exposures: store.exposures(),
+        exclusions: exclusions(&store.workers()?, None),
         clock_ahead_ms: here as i64 - facts.clock_ms as i64,
         takes: took.get(LATENCY_SAMPLES / 2).copied().unwrap_or_default(),
         facts,

@@ -197,15 +197,15 @@ pub(super) fn lease_statuses(flat: &[usize], held: &[HeldClaim]) -> Result<Vec<(
         .collect()
 }
 
-/// A row of `workers.lua`: id, last heartbeat, host, pid, queues, slots, busy, sweeps that it cannot run.
-pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32, String)) -> Result<WorkerRow> {
-    let (id, last_seen_ms, host, pid, queues, slots, busy, excluded) = row;
+/// A row of `workers.lua`: id, last heartbeat, host, pid, queues, slots, busy, sweeps that it cannot run, why.
+pub(super) fn worker(row: (String, u64, String, u32, String, u32, u32, String, String)) -> Result<WorkerRow> {
+    let (id, last_seen_ms, host, pid, queues, slots, busy, excluded, whys) = row;
     let list = |text: &str| -> Result<Vec<String>> {
         serde_json::from_str(text).map_err(|_| damaged("a list of a worker's", text))
     };
-    let (queues, excluded) = (list(&queues)?, list(&excluded)?);
+    let (queues, excluded, excluded_why) = (list(&queues)?, list(&excluded)?, list(&whys)?);
     let excluded = excluded.iter().map(|id| sweep_id(id)).collect::<Result<_>>()?;
-    Ok(WorkerRow { id, host, pid, queues, slots, busy, excluded, last_seen_ms })
+    Ok(WorkerRow { id, host, pid, queues, slots, busy, excluded, excluded_why, last_seen_ms })
 }
 
 /// The reply of `backlog.lua`.
@@ -274,7 +274,7 @@ mod tests {
                 ("pi-3".into(), number, text.clone(), number),
                 (text.clone(), number, text.clone(), number),
             ]));
-            read_or_damaged(worker((text.clone(), number, text.clone(), small, text.clone(), small, small, text.clone())));
+            read_or_damaged(worker((text.clone(), number, text.clone(), small, text.clone(), small, small, text.clone(), text.clone())));
             read_or_damaged(backlog((number, number, number, vec![text.clone()])));
             read_or_damaged(range(&text).map(|range| assert!(!range.is_empty())));
             read_or_damaged(place(&text));

@@ -83,6 +83,7 @@ pub(super) fn heartbeat<'a>(call: Call<'a>, heartbeat: &Heartbeat) -> Call<'a> {
     let queues = serde_json::Value::from(row.queues.clone()).to_string();
     let excluded = serde_json::Value::from(row.excluded.iter().map(ToString::to_string).collect_vec()).to_string();
     let call = call.arg(&row.id).arg(&row.host).arg(row.pid).arg(queues).arg(row.slots).arg(row.busy).arg(excluded);
+    let call = call.arg(serde_json::Value::from(row.excluded_why.clone()).to_string());
     let groups = heartbeat.held.iter().chunk_by(|held| &held.job.sweep);
     let groups: Vec<_> = groups.into_iter().map(|(sweep, held)| (sweep, held.collect_vec())).collect();
     let call = call.arg(heartbeat.lease.as_millis() as u64).arg(groups.len());

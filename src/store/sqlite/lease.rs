@@ -77,6 +77,12 @@ fn write_worker(connection: &Connection, now: u64, machine: &Machine, worker: &W
     let WorkerRow { id, host, pid, slots, busy, .. } = worker;
     let row = params![id, host, pid, queues, slots, busy, excluded, machine.mark(), now];
     connection.prepare_cached(upsert)?.execute(row)?;
+    if worker.excluded_why.is_empty() {
+        connection.prepare_cached("DELETE FROM exclusions WHERE worker = ?1")?.execute([id])?;
+    } else {
+        let whys = serde_json::Value::from(worker.excluded_why.clone()).to_string();
+        connection.prepare_cached("INSERT OR REPLACE INTO exclusions VALUES (?1, ?2)")?.execute([id, &whys])?;
+    }
     Ok(!known)
 }
 
@@ -85,6 +91,7 @@ fn delete_old_workers(connection: &Connection, now: u64) -> Done<()> {
     let before = now.saturating_sub(REMEMBERED_MS);
     connection
         .execute("DELETE FROM workers WHERE last_seen_ms < ?1 AND id NOT IN (SELECT worker FROM leases)", [before])?;
+    connection.execute("DELETE FROM exclusions WHERE worker NOT IN (SELECT id FROM workers)", [])?;
     // There may be a reply to a worker that never had a heartbeat.
     connection.execute(
         "DELETE FROM replies WHERE at_ms < ?1 AND worker NOT IN (SELECT id FROM workers)
@@ -97,6 +104,7 @@ fn delete_old_workers(connection: &Connection, now: u64) -> Done<()> {
 /// Deletes a worker.
 pub(super) fn unregister(connection: &Connection, worker: &str) -> Done<()> {
     connection.execute("DELETE FROM workers WHERE id = ?1", [worker])?;
+    connection.execute("DELETE FROM exclusions WHERE worker = ?1", [worker])?;
     connection.execute("DELETE FROM replies WHERE worker = ?1", [worker])?;
     Ok(())
 }
@@ -166,10 +174,24 @@ pub(super) fn workers(connection: &Connection, now: u64, this: &Machine) -> Done
             slots: row.get(4)?,
             busy: row.get(5)?,
             excluded: sweeps_of(&row.get::<_, String>(7)?)?,
+            excluded_why: Vec::new(),
             last_seen_ms: row.get(6)?,
         });
     }
+    if workers.iter().any(|worker| !worker.excluded.is_empty()) && has_exclusions(connection)? {
+        let mut whys = connection.prepare_cached("SELECT whys FROM exclusions WHERE worker = ?1")?;
+        for worker in &mut workers {
+            let text: Option<String> = whys.query_row([&worker.id], |row| row.get(0)).optional()?;
+            worker.excluded_why = text.map(|text| list(&text)).transpose()?.unwrap_or_default();
+        }
+    }
     Ok(workers)
+}
+
+/// Whether the store says why workers cannot run sweeps: not before it is migrated.
+fn has_exclusions(connection: &Connection) -> Done<bool> {
+    let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'exclusions'";
+    Ok(connection.prepare_cached(table)?.exists([])?)
 }
 
 /// Decodes a list of texts.

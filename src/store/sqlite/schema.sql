@@ -150,6 +150,10 @@ CREATE TABLE workers (
     last_seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Why a worker cannot run the sweeps of its column `unable`, in the same order (JSON). A table of its own, because an earlier
+-- version writes all columns of `workers`.
+CREATE TABLE exclusions (worker TEXT PRIMARY KEY, whys TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
 -- The sequence number of the last exchange of each worker, and the reply.
 CREATE TABLE replies (
     worker TEXT PRIMARY KEY,

@@ -12,7 +12,7 @@ fn found() -> StoreProbe {
         leases: Leases { held: 7, run_out: 0, unseen: 0 },
     };
     let (takes, name) = (Duration::from_micros(123), "redis://host:6379".into());
-    StoreProbe { name, facts, cautions: vec![], exposures: vec![], clock_ahead_ms: -3, takes }
+    StoreProbe { name, facts, cautions: vec![], exposures: vec![], exclusions: vec![], clock_ahead_ms: -3, takes }
 }
 
 fn told(checks: &[Check]) -> String {

@@ -1,14 +1,15 @@
 -- Records that a worker is alive and renews the claims that it names. Arguments: worker, host, pid, queues, slots, busy, sweeps
--- that it cannot run, lease in milliseconds, number of groups; for each group a sweep, a number of claims, and for each
+-- that it cannot run, why (JSON lists), lease in milliseconds, number of groups; for each group a sweep, a number of claims, and for each
 -- claim "index token started". Returns a flat list: the position of each claim that does not go on, and its status: 0 lost,
 -- 1 cancelled, 2 paused before it was started.
 local worker, host, pid, queues, slots, busy, unable = take(), take(), take(), take(), take(), take(), take()
+local whys = take()
 local lease, groups = tonumber(take()), tonumber(take())
 local now = clock()
 
 redis.call('ZADD', 'sweep:heartbeats', int(now), worker)
 redis.call('HSET', 'sweep:worker:' .. worker, 'host', host, 'pid', pid, 'queues', queues, 'slots', slots, 'busy', busy,
-  'unable', unable)
+  'unable', unable, 'whys', whys)
 
 -- Whether a worker has leases. Reads the leases of the sweeps of which it may have some; if these are many, assumes so.
 local function holds_leases(worker)

@@ -8,8 +8,10 @@ end
 local alive = redis.call('ZREVRANGEBYSCORE', heartbeats, '+inf', int(since), 'WITHSCORES')
 local rows = {}
 for i = 1, #alive, 2 do
-  local row = redis.call('HMGET', prefix .. alive[i], 'host', 'pid', 'queues', 'slots', 'busy', 'unable')
+  local row = redis.call('HMGET', prefix .. alive[i], 'host', 'pid', 'queues', 'slots', 'busy', 'unable', 'whys')
   if row[1] then
+    -- An earlier version does not say why it cannot run sweeps.
+    row[7] = row[7] or '[]'
     rows[#rows + 1] = {alive[i], alive[i + 1], unpack(row)}
   end
 end

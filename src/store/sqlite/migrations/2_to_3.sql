@@ -21,3 +21,4 @@ CREATE TABLE input_summaries (
     omitted INTEGER NOT NULL,
     revision INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE exclusions (worker TEXT PRIMARY KEY, whys TEXT NOT NULL) STRICT, WITHOUT ROWID;
