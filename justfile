@@ -49,3 +49,7 @@ chaos-random seconds="600":
 # The same with a given seed, to repeat a run: just chaos-seed 42
 chaos-seed seed seconds="600":
     CHAOS_SECONDS={{seconds}} CHAOS_SEED={{seed}} cargo test --locked --test chaos -- --nocapture
+
+# Edit inputs at random while sweeps run, on both stores: no table may mix results of different inputs.
+edits seconds="600":
+    EDITS_SECONDS={{seconds}} CHAOS_SEED=random cargo test --locked --test chaos edits -- --nocapture

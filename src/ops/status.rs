@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::job::{SweepId, Verdict};
 use crate::ops::inputs::KnownInputs;
 use crate::record::block_of;
 use crate::status::rate::{End, pause_ms, recent_rate};
 use crate::status::text::exclusion;
 use crate::status::{Activity, StatusSnapshot};
-use crate::store::{PointSet, Store, SweepRow, WorkerRow};
+use crate::store::{PointSet, Store, StoreErrorKind, SweepRow, WorkerRow};
 use crate::stored;
 
 /// The most spans of running points that are read to find the blocks with the newest outcomes.
@@ -39,8 +39,13 @@ pub fn snapshot(store: &dyn Store, sweeps: &[SweepRow]) -> Result<StatusSnapshot
 /// If the store cannot be read.
 pub fn add_inputs(store: &dyn Store, snapshot: &mut StatusSnapshot, sweeps: &[SweepRow]) -> Result<()> {
     for (status, row) in snapshot.sweeps.iter_mut().zip(sweeps) {
+        let inputs = match KnownInputs::of_stored(store, &row.id) {
+            // The rest of the status can be read all the same.
+            Err(Error::Store(error)) if error.kind == StoreErrorKind::Newer => continue,
+            inputs => inputs?,
+        };
         // Text and numbers: they always have a JSON form.
-        status.inputs = serde_json::to_value(KnownInputs::of_stored(store, &row.id)?).ok();
+        status.inputs = serde_json::to_value(inputs).ok();
     }
     Ok(())
 }

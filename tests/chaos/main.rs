@@ -11,6 +11,7 @@
 //!
 //! - `plan`: which fault happens when, a pure function of the seed; `drive` carries it out on the `workers`
 //! - `jobs`: the program that the jobs run, and the log that it writes
+//! - `edits`: edits of inputs, between runs and while they work; no table may mix results of different inputs
 //! - `ledger`: what must hold at every moment; `verify`: what must hold at the end
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on fails
@@ -19,6 +20,7 @@
 mod common;
 
 mod drive;
+mod edits;
 mod jobs;
 mod ledger;
 mod plan;
