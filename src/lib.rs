@@ -13,7 +13,7 @@
 //! 8. [`table`] turns the records into rows in index order, and the rows into CSV or JSON Lines.
 //! 9. [`status`] is one snapshot of sweeps and workers, with its renderers.
 //!
-//! [`project`] decides which files of a project are inputs. [`fingerprint`] hashes what decides a job's result besides its point; [`inputs`] compares the files that jobs read with
+//! [`project`] decides which files of a project are inputs. [`sign`] signs sweeps and checks signatures. [`fingerprint`] hashes what decides a job's result besides its point; [`inputs`] compares the files that jobs read with
 //! the disk. [`runtime`] is a sweep loaded on this machine, ready to run. [`stored`] owns the versioned forms in which sweeps are kept. [`expr`] compiles and evaluates the
 //! expressions of `[derived]` and `where`. [`visible`] makes what jobs print safe to show. [`ops`] does the work of the
 //! commands (submit, retry, cancel, …); [`cli`] is the command line.
@@ -34,6 +34,7 @@ pub mod process;
 pub mod project;
 pub mod record;
 pub mod runtime;
+pub mod sign;
 pub mod space;
 pub mod spec;
 pub mod status;

@@ -27,6 +27,7 @@ mod exit;
 mod failures;
 mod format;
 mod jobs;
+mod key;
 mod list;
 mod logs;
 mod lost;
@@ -87,6 +88,7 @@ enum CliCommand {
     Resume(resume::Args),
     Cancel(cancel::Args),
     Rm(rm::Args),
+    Key(key::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -195,6 +197,7 @@ fn execute(cli: Cli, out: &mut dyn Write) -> Result<CommandExit> {
     let cwd = std::env::current_dir().map_err(Error::file("found", std::path::Path::new("the current folder")))?;
     let context = Context { store: cli.store, cwd };
     match cli.command {
+        CliCommand::Key(args) => key::execute(&args, out),
         CliCommand::New(args) => new::execute(&args, &context),
         CliCommand::Check(args) => check::execute(&args, &context, out),
         CliCommand::Run(args) => run::execute(&args, &context, out),

@@ -10,10 +10,11 @@ use crate::cli::exit::CommandExit;
 use crate::cli::progress::Progress;
 use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
-use crate::cli::work::{WorkArgs, work};
+use crate::cli::work::{Work, WorkArgs, work};
 use crate::error::Result;
 use crate::human::{count, group};
 use crate::job::SweepId;
+use crate::model::Document;
 use crate::ops::collect::{TableRequest, TableSelection};
 use crate::ops::target::OutputTarget;
 use crate::store::{Counts, Scope, Store};
@@ -58,7 +59,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     let (id, made) = submit_sweep(&*store, &document, &args.reuse)?;
     warn_of_store(&*store)?;
     describe(&made, Some(&id)).iter().for_each(|sentence| message!("{sentence}"));
-    let (summary, interrupted) = run(args, context, &store, &id)?;
+    let (summary, interrupted) = run(args, context, &store, &id, &document)?;
     let row = match store.sweep(&id) {
         Ok(row) if interrupted && !row.counts.is_settled() => {
             message!("{}", left(&id, Some(&row.counts), &summary));
@@ -86,12 +87,25 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
 }
 
 /// Runs a worker until the sweep has no points left to run, on this machine or elsewhere. Starts no worker if none are left.
-fn run(args: &Args, context: &Context, store: &Arc<dyn Store>, id: &SweepId) -> Result<(WorkSummary, bool)> {
+fn run(
+    args: &Args,
+    context: &Context,
+    store: &Arc<dyn Store>,
+    id: &SweepId,
+    document: &Document,
+) -> Result<(WorkSummary, bool)> {
     if store.sweep(id)?.counts.is_settled() {
         return Ok((WorkSummary::default(), false));
     }
     let progress = args.work.shows_progress().then(|| Progress::new(store.clone(), id.clone()));
-    let worked = work(&args.work, context, store.clone(), Scope::Sweep(id.clone()), true, false);
+    // It is this user's own: no key needs to be trusted.
+    let (scope, own) = (Scope::Sweep(id.clone()), Some(document.clone()));
+    let worked = work(
+        &args.work,
+        context,
+        store.clone(),
+        Work { scope, until_empty: true, allows_different_files: false, trusted: None, own },
+    );
     drop(progress);
     worked
 }

@@ -10,7 +10,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -18,6 +17,7 @@ use std::process::Command;
 use rustix::fs::FileType;
 
 use crate::error::{Error, Result};
+use crate::system::private_text;
 
 /// The variable that names the store.
 const VARIABLE: &str = "SWEEP_STORE";
@@ -119,17 +119,15 @@ fn read_pipe(pipe: RawFd) -> Result<String> {
 
 /// The name of the store in a file: its first line. The file may contain a password, so only its owner may read it.
 fn read_file(path: &Path) -> Result<String> {
-    let unreadable = |error| Error::file("read", path)(error).remedy(format!("correct {FILE_VARIABLE}, or unset it"));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?;
-    let me = rustix::process::geteuid().as_raw();
-    if !found.is_file() || found.uid() != me || found.mode() & 0o077 != 0 {
-        let message = format!("the file {} of {FILE_VARIABLE} is not private", path.display());
-        let remedy = format!("use a file of your own, and type `chmod 600 {}`", path.display());
-        return Err(Error::usage(message).remedy(remedy));
-    }
-    let mut text = String::new();
-    (&mut file).take(MOST as u64).read_to_string(&mut text).map_err(unreadable)?;
+    let text = private_text(path, MOST as u64).map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                format!("use a file of your own, and type `chmod 600 {}`", path.display())
+            }
+            _ => format!("correct {FILE_VARIABLE}, or unset it"),
+        };
+        Error::file("read", path)(error).remedy(remedy)
+    })?;
     match text.lines().next().map(str::trim) {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
         _ => Err(Error::usage(format!("the file {} of {FILE_VARIABLE} is empty", path.display()))

@@ -9,6 +9,7 @@ use crate::job::SweepId;
 use crate::model::Document;
 use crate::ops::plan::{NotReused, ReusePolicy, ReuseRequest};
 use crate::ops::reuse::ReusedPoints;
+use crate::ops::sign;
 use crate::ops::submit::{SubmitPlan, SubmitReport, plan_submission};
 use crate::store::{Counts, Store};
 
@@ -37,7 +38,7 @@ impl ReuseArgs {
     }
 }
 
-/// Submits a sweep, or continues the stored one.
+/// Submits a sweep, or continues the stored one. Signs it if the user has a key.
 ///
 /// # Errors
 /// If the store cannot be reached or refuses.
@@ -45,7 +46,8 @@ pub fn submit_sweep(store: &dyn Store, document: &Document, args: &ReuseArgs) ->
     let request = args.request();
     let plan = plan_submission(store, document, &request)?;
     warn(&plan);
-    plan.carry_out(store, document, request.policy, &mut bar(&ProgressBar::hidden()))
+    let key = sign::key()?;
+    plan.carry_out(store, document, request.policy, key.as_ref(), &mut bar(&ProgressBar::hidden()))
 }
 
 /// What [`submit_sweep`] would do; changes nothing. None: the store has no sweep that matters.

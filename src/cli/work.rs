@@ -10,7 +10,9 @@ use crate::cli::report::{LogFormat, Reporter};
 use crate::cli::signals::Listener;
 use crate::cli::{message, supervise};
 use crate::error::{Error, Result};
+use crate::model::Document;
 use crate::process::{Capacity, capacity};
+use crate::sign::TrustedKeys;
 use crate::store::{LEASE, Scope, Store};
 use crate::worker::{WorkSummary, Worker, WorkerOptions};
 
@@ -48,18 +50,26 @@ fn lease(text: &str) -> std::result::Result<humantime::Duration, String> {
     if allowed.contains(&*lease) { Ok(lease) } else { Err("a lease lasts from 1s to 1day".into()) }
 }
 
+/// What a worker works for.
+pub struct Work {
+    /// Which sweeps.
+    pub scope: Scope,
+    /// Whether it ends when nothing is left to do.
+    pub until_empty: bool,
+    /// See [`WorkerOptions::allows_different_files`].
+    pub allows_different_files: bool,
+    /// See [`WorkerOptions::trusted`].
+    pub trusted: Option<TrustedKeys>,
+    /// See [`WorkerOptions::own`].
+    pub own: Option<Document>,
+}
+
 /// Runs a worker until it ends. Returns what was done and whether a signal interrupted it.
 ///
 /// # Errors
 /// If the store reports an error that does not pass by itself.
-pub fn work(
-    args: &WorkArgs,
-    context: &Context,
-    store: Arc<dyn Store>,
-    scope: Scope,
-    until_empty: bool,
-    allows_different_files: bool,
-) -> Result<(WorkSummary, bool)> {
+pub fn work(args: &WorkArgs, context: &Context, store: Arc<dyn Store>, work: Work) -> Result<(WorkSummary, bool)> {
+    let Work { scope, until_empty, allows_different_files, trusted, own } = work;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let one_sweep = matches!(scope, Scope::Sweep(_));
     let options = WorkerOptions {
@@ -69,6 +79,8 @@ pub fn work(
         lease: *args.lease,
         fallback: context.cwd.clone(),
         allows_different_files,
+        trusted,
+        own,
     };
     let cannot_start = |error| {
         Error::usage(format!(

@@ -1,13 +1,15 @@
 //! Owns `sweep worker`: runs jobs until stopped.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::Context;
 use crate::cli::exit::CommandExit;
-use crate::cli::work::{WorkArgs, work};
+use crate::cli::work::{Work, WorkArgs, work};
 use crate::error::{Error, Result};
+use crate::ops::sign;
 use crate::store::{Scope, Store};
 
 /// Run jobs of the store's sweeps until stopped (Ctrl-C: finish the running ones; twice: end them)
@@ -24,6 +26,10 @@ pub struct Args {
     /// Run sweeps although input files here differ from those that they were submitted with
     #[arg(long)]
     allow_different_files: bool,
+    /// Run only sweeps that one of the keys in FILE has signed [default: ~/.config/sweep/trusted or /etc/sweep/trusted, if
+    /// there is one]
+    #[arg(long, value_name = "FILE")]
+    trusted: Option<PathBuf>,
 }
 
 /// How long a worker waits at its start for a store that cannot be reached: the server may be starting too, or be busy
@@ -52,8 +58,14 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     args.work.set_log_format();
     let store = open_patiently(context)?;
     store.exposures().iter().for_each(|exposure| message!("warning: {exposure}"));
-    let scope = Scope::Queues(args.queues.clone());
-    let (summary, interrupted) = work(&args.work, context, store, scope, args.until_empty, args.allow_different_files)?;
+    let work_for = Work {
+        scope: Scope::Queues(args.queues.clone()),
+        until_empty: args.until_empty,
+        allows_different_files: args.allow_different_files,
+        trusted: sign::trusted_keys(args.trusted.as_deref())?,
+        own: None,
+    };
+    let (summary, interrupted) = work(&args.work, context, store, work_for)?;
     if summary.undelivered > 0 {
         return Ok(CommandExit::Store);
     }

@@ -38,6 +38,7 @@ pub mod retry;
 pub mod reuse;
 pub mod select;
 pub mod show;
+pub mod sign;
 pub mod stats;
 pub mod status;
 pub mod submit;

@@ -121,28 +121,34 @@ impl Reuse<'_> {
         self.scan(&mut |_| Ok(()), progress).map(|(reused, _)| reused)
     }
 
-    /// Creates the new sweep. If nothing can be reused, it is submitted like any other. `complete` gives the sweep its
-    /// document when it is known which points are reused.
+    /// Creates the new sweep. If nothing can be reused, it is submitted like any other, unless `needs_id`. `complete` gives the
+    /// sweep its document when it is known which points are reused; it gets the id of the sweep if `needs_id`.
     ///
     /// # Errors
     /// If the store cannot be read, or refuses the sweep; then the new sweep does not exist.
     pub fn make(
         &self,
         staged: StagedSweep,
-        complete: &dyn Fn(&ReusedPoints, StagedSweep) -> Result<StagedSweep>,
+        complete: &CompleteStaged<'_>,
+        needs_id: bool,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(SweepId, ReusedPoints)> {
         let mut writer = StagingWriter::new(self.store, &staged);
         let (reused, found) = self.scan(&mut |records| writer.records(records), progress)?;
-        if reused.points() == 0 {
-            let staged = complete(&reused, staged)?;
+        if reused.points() == 0 && !needs_id {
+            let staged = complete(&reused, None, staged)?;
             return Ok((self.store.submit(&staged.sweep)?, reused));
         }
         writer.finish(&found, self.space.len())?;
-        let staged = complete(&reused, staged)?;
+        // Staging is asked for again only to learn the id.
+        let id = needs_id.then(|| self.store.stage(&staged)).transpose()?;
+        let staged = complete(&reused, id.as_ref(), staged)?;
         Ok((self.store.commit_staged(&staged)?, reused))
     }
 }
+
+/// Gives a staged sweep its document; see [`Reuse::make`].
+pub type CompleteStaged<'a> = dyn Fn(&ReusedPoints, Option<&SweepId>, StagedSweep) -> Result<StagedSweep> + 'a;
 
 impl ReuseScan<'_> {
     fn source(

@@ -12,7 +12,8 @@ use crate::model::{Document, FoundInputs, Spec};
 use crate::ops::inputs::{DiskStates, inherited};
 use crate::ops::plan::{EarlierSweep, NotReused, Plan, ReusePolicy, ReuseRequest, ReuseSource, plan};
 use crate::ops::reuse::{Reuse, ReusedPoints};
-use crate::ops::select;
+use crate::ops::{select, sign};
+use crate::sign::SigningKey;
 use crate::space::Space;
 use crate::store::{Counts, NewSweep, StagedSweep, Store, StoreError, StoreErrorKind, SweepRow};
 use crate::system::random;
@@ -225,7 +226,7 @@ impl SubmitPlan {
         }
     }
 
-    /// Carries the plan out and returns the sweep. Two identical submissions at the same time create one sweep. Without
+    /// Carries the plan out and returns the sweep, signed if there is a key. Two identical submissions at the same time create one sweep. Without
     /// reuse the time does not depend on the number of points.
     ///
     /// # Errors
@@ -235,11 +236,12 @@ impl SubmitPlan {
         store: &dyn Store,
         document: &Document,
         policy: ReusePolicy,
+        key: Option<&SigningKey>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(SweepId, SubmitReport)> {
         let SubmitPlan { plan, newest, alike, inherited, .. } = self;
         let (sources, not_reused) = match plan {
-            Plan::Continue(id) => return continue_sweep(store, document, id),
+            Plan::Continue(id) => return continue_sweep(store, document, id, key),
             Plan::New { sources, not_reused } => (sources, not_reused),
         };
         let space = space(document)?;
@@ -247,13 +249,17 @@ impl SubmitPlan {
         let document = Document { reused_from, ..document.clone() };
         let staged = staged_sweep(&document, &space, policy, newest, inherited.clone())?;
         let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
-        let with_sources = |reused: &ReusedPoints, mut staged: StagedSweep| -> Result<StagedSweep> {
+        let complete = |reused: &ReusedPoints, id: Option<&SweepId>, mut staged: StagedSweep| -> Result<StagedSweep> {
             let submission = staged.token.clone();
             let document = Document { submission, before_inputs: before_inputs(&sources, reused), ..document.clone() };
-            staged.sweep.document = encode(&Document { fresh: policy == ReusePolicy::Never, ..document })?;
+            let document = Document { fresh: policy == ReusePolicy::Never, ..document };
+            staged.sweep.document = match id {
+                Some(id) => sign::encode(&document, id, space.len(), key, None)?,
+                None => encode(&document)?,
+            };
             Ok(staged)
         };
-        let (id, reused) = reuse.make(staged, &with_sources, progress)?;
+        let (id, reused) = reuse.make(staged, &complete, key.is_some(), progress)?;
         let results_changed_since = first_with_changed_results(&sources);
         Ok((
             id,
@@ -285,7 +291,12 @@ fn space(document: &Document) -> Result<Space> {
 }
 
 /// Continues a sweep with the current settings of the file; puts its failed and cancelled points back in the queue.
-fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result<(SweepId, SubmitReport)> {
+fn continue_sweep(
+    store: &dyn Store,
+    document: &Document,
+    id: SweepId,
+    key: Option<&SigningKey>,
+) -> Result<(SweepId, SubmitReport)> {
     let row = store.sweep(&id)?;
     let stored = store.document(&id)?;
     let before = Document::decode(&stored).map_err(|error| StoreError::damaged(error.to_string()))?;
@@ -311,7 +322,7 @@ fn continue_sweep(store: &dyn Store, document: &Document, id: SweepId) -> Result
             document.before_inputs.push(itself);
         }
     }
-    let encoded = encode(&document)?;
+    let encoded = sign::encode(&document, &id, row.counts.total, key, Some(&stored))?;
     if encoded != stored {
         store.replace_document(&id, &document.spec.job.queue, &encoded)?;
     }

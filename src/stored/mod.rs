@@ -3,6 +3,7 @@
 //!
 //! - `document`: the document of a sweep, JSON.
 //! - `input`: the inputs of a sweep, a text for each.
+//! - `signed`: a document with a signature around it.
 //! - `record`: chunks of records and the output of attempts, packed bytes.
 //! - [`layout`]: the version of a store's tables or keys.
 //!
@@ -14,12 +15,14 @@ pub(crate) mod earlier;
 mod input;
 pub mod layout;
 mod record;
+mod signed;
 
 pub use document::DocumentError;
 #[cfg(test)]
 pub(crate) use document::read_back_space;
 pub use input::{InputError, decode_input, encode_input};
 pub use record::{RecordError, decode_chunk, decode_output, encode_chunk, encode_output, merge_chunks};
+pub use signed::SignedDocument;
 
 /// The remedy for what a newer version of sweep wrote.
 const UPDATE: &str = "install a newer version of sweep on this machine";

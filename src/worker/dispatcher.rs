@@ -14,6 +14,7 @@ use super::recent_outcomes::RecentOutcomes;
 use super::report::{FinishedAttempt, KnownColumns, group};
 use super::state::WorkerState;
 use super::step_back::StepBack;
+use super::trust::Trust;
 use super::work_notices::WorkNotice;
 use crate::job::SweepId;
 use crate::runtime::RuntimeCache;
@@ -61,6 +62,7 @@ pub(super) struct Dispatcher<'a> {
     first_failures: FirstFailures,
     recent: RecentOutcomes,
     compactor: Compactor,
+    trust: Option<Trust>,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -92,6 +94,7 @@ impl<'a> Dispatcher<'a> {
             first_failures: FirstFailures::default(),
             recent: RecentOutcomes::default(),
             compactor: Compactor::default(),
+            trust: options.trusted.clone().map(Trust::new),
         }
     }
 

@@ -35,6 +35,7 @@ pub mod report;
 pub mod slot;
 pub mod state;
 mod step_back;
+pub mod trust;
 pub mod work_notices;
 
 pub use events::{EventSink, WorkerEvent};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::job::SweepId;
+use crate::model::Document;
+use crate::sign::TrustedKeys;
 use crate::store::Scope;
 
 /// The options of a worker.
@@ -22,6 +24,10 @@ pub struct WorkerOptions {
     /// Whether it runs sweeps although files here differ from those of the sweep. They must still not change while jobs
     /// run.
     pub allows_different_files: bool,
+    /// The keys one of which must have signed a sweep. None: every sweep is run.
+    pub trusted: Option<TrustedKeys>,
+    /// The document that this process has just read and submitted. It is run as it was read, whatever the store returns.
+    pub own: Option<Document>,
 }
 
 /// What a worker has done.

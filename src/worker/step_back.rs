@@ -20,6 +20,9 @@ const MOST_SWEEPS: usize = 64;
 /// How long a sweep that this version of sweep cannot read is excluded.
 const UNREADABLE: Duration = Duration::from_secs(600);
 
+/// After this time a sweep that was not signed is looked at again: a signature may have been added.
+const UNTRUSTED: Duration = Duration::from_secs(60);
+
 /// What a worker knows about failures of one sweep here.
 #[derive(Default)]
 struct SweepFailures {
@@ -247,9 +250,10 @@ impl<'a> StepBack<'a> {
     }
 }
 
-/// Excludes a sweep that this version of sweep cannot read. Returns whether that is new.
-pub(super) fn exclude_unreadable(excluded: &ExcludedSweeps, sweep: &SweepId, why: &str) -> bool {
-    let ends = ExclusionEnd::At(Instant::now() + UNREADABLE);
+/// Excludes a sweep that this version of sweep cannot read, or that no trusted key has signed (`by_trust`). Returns whether
+/// that is new.
+pub(super) fn exclude_unreadable(excluded: &ExcludedSweeps, sweep: &SweepId, why: &str, by_trust: bool) -> bool {
+    let ends = ExclusionEnd::At(Instant::now() + if by_trust { UNTRUSTED } else { UNREADABLE });
     excluded.add(sweep, Exclusion { why: why.to_owned(), remedy: remedy(sweep), ends, if_alone: IfAlone::Pause })
 }
 

@@ -33,6 +33,7 @@ mod retries;
 mod samples;
 mod secrets;
 mod signals;
+mod signed;
 mod statistics;
 mod store_trouble;
 mod tables;

@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use self::mirror::{Mirror, mirror};
 use self::spec_form::SpecForm;
+use super::signed::SignedDocument;
 use crate::model::{Document, Fingerprint, GitState};
 use crate::space;
 
@@ -33,6 +34,11 @@ mod spec_form;
 const OLDEST: u64 = 2;
 /// The version that is written if something is required.
 const NEWEST: u64 = 3;
+/// The same, for a signed document.
+pub(super) const VERSION_WITH_REQUIREMENTS: u64 = NEWEST;
+
+/// The requirement of a signed document, see `signed`.
+pub(super) const SIGNATURE: &str = "signature";
 
 /// What a document may require of its reader.
 const UNDERSTOOD: &[&str] = &[];
@@ -175,6 +181,14 @@ impl Document {
     /// # Errors
     /// If a newer version of sweep wrote it, or it is damaged.
     pub fn decode(bytes: &[u8]) -> Result<Document, DocumentError> {
+        match SignedDocument::decode(bytes)? {
+            Some(signed) => Document::decode_plain(&signed.document),
+            None => Document::decode_plain(bytes),
+        }
+    }
+
+    /// Reads a document that is not signed.
+    fn decode_plain(bytes: &[u8]) -> Result<Document, DocumentError> {
         let damaged = |error: serde_json::Error| DocumentError::Damaged(error.to_string());
         let Header { version, requires, sweep_version: by } = serde_json::from_slice(bytes).map_err(damaged)?;
         if version > NEWEST {

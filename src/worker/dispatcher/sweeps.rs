@@ -8,6 +8,7 @@ use crate::job::SweepId;
 use crate::model::Document;
 use crate::runtime::SweepRuntime;
 use crate::store::{Claim, StoreError};
+use crate::system::wall_clock_ms;
 use crate::worker::events::WorkerEvent;
 use crate::worker::pace::Stopping;
 use crate::worker::report::FinishedAttempt;
@@ -20,7 +21,7 @@ pub(super) enum LoadedSweep {
     Ready(Arc<SweepRuntime>),
     /// It was removed, or the worker was told to stop while the store was away.
     Gone,
-    /// This version of sweep cannot read it; why.
+    /// This version of sweep cannot read it, or no trusted key has signed it; why.
     Unreadable(String),
 }
 
@@ -44,7 +45,7 @@ impl Dispatcher<'_> {
             LoadedSweep::Gone => {}
             LoadedSweep::Unreadable(why) => {
                 self.state.add_done(claims.iter().map(FinishedAttempt::given_back).collect());
-                if exclude_unreadable(self.excluded, sweep, &why) {
+                if exclude_unreadable(self.excluded, sweep, &why, self.trust.is_some()) {
                     self.state.emit(WorkerEvent::SteppedBack { sweep: sweep.clone(), why, pause: None });
                 }
             }
@@ -100,15 +101,13 @@ impl Dispatcher<'_> {
                 }
             }
         };
-        let runtime = Document::decode(&document)
-            .map_err(anyhow::Error::from)
-            .and_then(|document| SweepRuntime::new(id.clone(), document, &self.options.fallback));
-        let runtime = match runtime {
+        let document = match self.read_document(id, &document) {
+            Ok(document) => document,
+            Err(why) => return Ok(LoadedSweep::Unreadable(why)),
+        };
+        let runtime = match SweepRuntime::new(id.clone(), document, &self.options.fallback) {
             Ok(runtime) => runtime,
-            Err(error) => {
-                let why = format!("this worker cannot read it: {error:#}");
-                return Ok(LoadedSweep::Unreadable(why));
-            }
+            Err(error) => return Ok(LoadedSweep::Unreadable(cannot_read(&error))),
         };
         if !runtime.here_is_original && self.reported_folders.get(id).is_none() {
             self.reported_folders.insert(id.clone(), ());
@@ -116,4 +115,31 @@ impl Dispatcher<'_> {
         }
         Ok(LoadedSweep::Ready(self.runtimes.insert(runtime)))
     }
+
+    /// The document that is run: the worker's own; the one in the store, if a trusted key must have signed it and has; or
+    /// the one in the store.
+    ///
+    /// # Errors
+    /// Why the worker does not run the sweep; in words.
+    fn read_document(&mut self, id: &SweepId, stored: &[u8]) -> Result<Document, String> {
+        if let Some(own) = &self.options.own {
+            // The store may have the same sweep from an identical command at the same time: its directories carry the id of
+            // that submission.
+            let submission =
+                Document::decode(stored).map_or_else(|_| own.submission.clone(), |stored| stored.submission);
+            return Ok(Document { submission, ..own.clone() });
+        }
+        match (&mut self.trust, self.submissions.get(id)) {
+            (Some(trust), Some(submission)) => {
+                let checked = trust.check(id, *submission, &self.options.scope, stored, wall_clock_ms());
+                checked.map_err(|why| format!("this worker may not run it: {why}"))
+            }
+            (Some(_), None) => Err("its submission is not known".into()),
+            (None, _) => Document::decode(stored).map_err(|error| cannot_read(&error.into())),
+        }
+    }
+}
+
+fn cannot_read(error: &anyhow::Error) -> String {
+    format!("this worker cannot read it: {error:#}")
 }
