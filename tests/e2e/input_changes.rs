@@ -210,7 +210,7 @@ fn steps_back_elsewhere(prepare: impl Fn(&Sandbox), words: &str) {
 
 #[test]
 fn a_worker_that_sees_another_file_steps_back() {
-    steps_back_elsewhere(|sandbox| drop(sandbox.write("other/job.sh", &program(2, false))), "is not the file");
+    steps_back_elsewhere(|sandbox| drop(sandbox.write("other/job.sh", &program(2, false))), "is not that of a-1");
 }
 
 #[test]
@@ -296,5 +296,24 @@ fn a_file_that_only_one_job_names_is_an_input_of_it() {
         sandbox.sweep(&["resume", &id]).code(0);
         sandbox.sweep(&["worker", "-j", "1", "--until-empty"]).code(0);
         assert_eq!(versions(&sandbox, &id), (only(1), 6));
+    }
+}
+
+#[test]
+fn a_file_that_appears_among_the_watched_ones_pauses_the_sweep() {
+    for sandbox in study(1, true) {
+        sandbox.write("p/a.toml", &format!("{SWEEP}[files]\nwatch = [\"lib/*.sh\"]\n"));
+        sandbox.write("p/lib/one.sh", "");
+        let id = submit(&sandbox);
+        let worker = sandbox.worker("worker", &["-j", "2"]);
+        worker.wait_for("a job", |event| matches!(event, Event::JobStarted { .. }));
+        sandbox.write("p/lib/two.sh", "");
+        worker.wait_for("the sweep to be paused", |event| matches!(event, Event::Paused { .. }));
+        let reason = reason(&sandbox, &id);
+        assert!(reason.contains("lib/two.sh appeared while a-1 was running"), "{reason}");
+        std::fs::remove_file(sandbox.path().join("p/lib/two.sh")).expect("it is there");
+        sandbox.write("p/go", "");
+        sandbox.sweep(&["resume", &id]).code(0);
+        wait_for_success(&sandbox, &id, 40);
     }
 }

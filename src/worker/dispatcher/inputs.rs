@@ -32,8 +32,16 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Time between two looks while an observed attempt may show that jobs write a file that was written.
 const UNDECIDED: Duration = Duration::from_millis(100);
 
+/// How long it is waited for an observed attempt to show that jobs write a file that every command names.
+const OBSERVATION: Duration = Duration::from_secs(10);
+
 /// The most sweeps whose inputs are remembered, besides those that have jobs here.
 const MOST_SWEEPS: usize = 64;
+
+/// Whether an input could not be read.
+fn is_unread(finding: &Finding) -> bool {
+    matches!(finding, Finding::Differs(Difference { kind: DifferenceKind::Unreadable(_), .. }))
+}
 
 /// The inputs of a sweep on this machine.
 struct GuardedSweep {
@@ -51,6 +59,8 @@ struct GuardedSweep {
     revision: Option<(u64, Instant)>,
     /// Whether all is known that is needed to decide about outcomes.
     is_decided: bool,
+    /// Since when it is waited for an observed attempt to show whether jobs write a file that was written.
+    waits_since: Option<Instant>,
 }
 
 /// The inputs of the sweeps that have, or had, jobs here.
@@ -70,6 +80,7 @@ impl GuardedSweep {
             stored: Vec::new(),
             revision: None,
             is_decided: true,
+            waits_since: None,
         }
     }
 
@@ -90,12 +101,16 @@ impl GuardedSweep {
 
     /// Looks at the inputs.
     fn look(&mut self, at_claims: bool, stops: &dyn Fn() -> bool) -> Reaction {
+        self.inputs.take_written().iter().for_each(|path| self.guard.drop_input(path));
         let (suspects, is_decided) = self.inputs.take_suspects();
         self.is_decided = is_decided;
         suspects.into_iter().for_each(|(path, expected)| self.guard.add(path, expected));
         let occasion = Occasion { is_busy: self.is_busy(), at_claims };
-        let disk = Disk { here: self.sweep.here.clone(), settings: &self.sweep.spec.files, gives_up: stops };
         let started = Instant::now();
+        for path in self.inputs.new_watched(&self.sweep) {
+            self.guard.add_new(path);
+        }
+        let disk = Disk { here: self.sweep.here.clone(), settings: &self.sweep.spec.files, gives_up: stops };
         let mut finding = self.guard.look(&disk, SystemTime::now());
         if let Finding::Differs(difference) = &finding
             && !occasion.is_busy
@@ -110,13 +125,28 @@ impl GuardedSweep {
             self.takes = now - started;
         }
         self.inputs.set_epoch(self.guard.epoch());
-        let is_unread = |finding: &Finding| {
-            matches!(finding, Finding::Differs(Difference { kind: DifferenceKind::Unreadable(_), .. }))
-        };
         if stops() && is_unread(&finding) {
             return Reaction::Refuse;
         }
+        if self.waits_for_observation(&finding, now) {
+            self.is_decided = false;
+            return Reaction::Proceed;
+        }
         self.standing.react(finding, occasion, now)
+    }
+
+    /// Whether to wait until an observed attempt shows if jobs write a file that was written: then it is no input.
+    fn waits_for_observation(&mut self, finding: &Finding, now: Instant) -> bool {
+        let path = match finding {
+            Finding::Same => None,
+            Finding::Rewritten(path) | Finding::Differs(Difference { path, was_equal: true, .. }) => Some(path),
+            Finding::Differs(_) => None,
+        };
+        if !path.is_some_and(|path| self.inputs.may_turn_out_written(path)) {
+            self.waits_since = None;
+            return false;
+        }
+        now < *self.waits_since.get_or_insert(now) + OBSERVATION
     }
 
     /// Whether the outcome of an attempt counts; none: that is not known yet.
@@ -128,7 +158,7 @@ impl GuardedSweep {
         if !self.is_decided || self.standing.settles_until().is_some() {
             return None;
         }
-        let counts = one.attempt.epoch == self.guard.epoch() && !self.standing.is_different();
+        let counts = self.guard.is_untouched_since(one.attempt.epoch) && !self.standing.is_different();
         if counts {
             self.standing.attempt_counts();
         }
@@ -217,6 +247,9 @@ impl Dispatcher<'_> {
         let mut unsent = BTreeSet::new();
         for (claim, found) in found {
             let id = &claim.job.sweep;
+            if self.options.allows_different_files {
+                continue;
+            }
             let others = match self.store.add_inputs(id, claim.submission, &found) {
                 Ok(others) => others,
                 Err(error) if error.is_no_such_sweep() => continue,

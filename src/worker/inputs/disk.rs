@@ -88,7 +88,9 @@ fn stat(metadata: &Metadata) -> InputStat {
         device: metadata.dev(),
         inode: metadata.ino(),
         size: metadata.len(),
-        is_executable: metadata.is_file() && metadata.mode() & 0o111 != 0,
+        mode: metadata.mode(),
+        owner: (metadata.uid(), metadata.gid()),
+        links: metadata.nlink(),
         modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
         changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
     }

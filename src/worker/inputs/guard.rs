@@ -28,8 +28,12 @@ pub struct InputStat {
     pub inode: u64,
     /// Bytes.
     pub size: u64,
-    /// Whether anybody may execute it.
-    pub is_executable: bool,
+    /// Its type and permissions, as in `st_mode`.
+    pub mode: u32,
+    /// The user and the group that own it.
+    pub owner: (u32, u32),
+    /// How many names it has.
+    pub links: u64,
     /// When the content was last written: nanoseconds since the epoch.
     pub modified_ns: i128,
     /// When the content or the inode was last changed: nanoseconds since the epoch.
@@ -68,11 +72,13 @@ pub struct Difference {
     pub path: String,
     /// How it differs.
     pub kind: DifferenceKind,
+    /// Whether it was as the sweep declares it at an earlier look.
+    pub was_equal: bool,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { path, kind } = self;
+        let Difference { path, kind, .. } = self;
         match kind {
             DifferenceKind::Content => write!(f, "{path} differs"),
             DifferenceKind::Missing => write!(f, "{path} is missing"),
@@ -90,7 +96,7 @@ pub enum Finding {
     /// All inputs are as the sweep declares them, but this one was written since the last look. Whether it had another
     /// content for a moment is unknown. A new epoch has begun.
     Rewritten(String),
-    /// This input differs. A new epoch has begun, unless the look before found the same.
+    /// This input differs. A new epoch has begun if one was written since the last look.
     Differs(Difference),
 }
 
@@ -99,10 +105,10 @@ pub enum Finding {
 pub struct InputGuard {
     inputs: BTreeMap<String, Known>,
     epoch: u64,
+    /// The epoch that began when an input was last found written.
+    written_epoch: u64,
     /// When the first look was made.
     since: Option<SystemTime>,
-    /// What the last look found to differ.
-    difference: Option<Difference>,
     /// Whether the last look read content.
     has_read: bool,
 }
@@ -114,6 +120,10 @@ struct Known {
     /// The content that it must have; none: it was not looked at yet.
     expected: Option<InputState>,
     seen: Option<Seen>,
+    /// Whether a look has found it as declared.
+    was_equal: bool,
+    /// The epoch that began when it was last found written.
+    written_epoch: u64,
     /// Whether it was added while the sweep ran, and is not among the inputs that are set.
     is_added: bool,
 }
@@ -134,6 +144,7 @@ pub enum Expected {
 struct Seen {
     stat: Option<InputStat>,
     is_young: bool,
+    is_folder: bool,
     difference: Option<DifferenceKind>,
 }
 
@@ -141,6 +152,11 @@ impl InputGuard {
     /// The present epoch.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether no input was written since an attempt of this epoch began, as far as the last look found.
+    pub fn is_untouched_since(&self, epoch: u64) -> bool {
+        self.written_epoch <= epoch
     }
 
     /// Whether the last look read content, and not only stats.
@@ -179,9 +195,17 @@ impl InputGuard {
         }
     }
 
+    /// Adds a file that is new: earlier looks would have found it too.
+    pub fn add_new(&mut self, path: String) {
+        let was_equal = self.since.is_some();
+        let known = || Known { was_equal, is_added: true, ..Known::new(Expected::State(InputState::Absent)) };
+        self.inputs.entry(path).or_insert_with(known);
+    }
+
     /// Drops an input: the jobs themselves write it.
     pub fn drop_input(&mut self, path: &str) {
         self.inputs.remove(path);
+        self.written_epoch = self.inputs.values().map(|known| known.written_epoch).max().unwrap_or(0);
     }
 
     /// Looks at all inputs. `now`: the wall-clock time, by which stats are given. O(inputs) stats, and the content of
@@ -190,6 +214,7 @@ impl InputGuard {
         let since = *self.since.get_or_insert(now);
         let is_first = self.inputs.values().all(|known| known.seen.is_none());
         let (mut rewritten, mut difference) = (None, None);
+        let next_epoch = self.epoch + 1;
         self.has_read = false;
         for (path, known) in &mut self.inputs {
             let was_seen = known.seen.is_some();
@@ -197,16 +222,18 @@ impl InputGuard {
             let seen = known.seen.as_ref();
             // An input that is looked at for the first time, after others, was perhaps written meanwhile.
             let is_late = !was_seen && !is_first && seen.is_some_and(|seen| seen.changed_after(since));
-            if written && was_seen || is_late {
+            let kind = seen.and_then(|seen| seen.difference.clone());
+            if written && was_seen || is_late || written && kind.is_some() {
+                known.written_epoch = next_epoch;
                 rewritten.get_or_insert_with(|| path.clone());
             }
-            if let (None, Some(kind)) = (&difference, seen.and_then(|seen| seen.difference.clone())) {
-                difference = Some(Difference { path: path.clone(), kind });
+            if let (None, Some(kind)) = (&difference, kind) {
+                difference = Some(Difference { path: path.clone(), kind, was_equal: known.was_equal });
             }
         }
-        let is_news = rewritten.is_some() || difference != self.difference;
-        self.epoch += u64::from(is_news);
-        self.difference = difference.clone();
+        if rewritten.is_some() {
+            (self.epoch, self.written_epoch) = (next_epoch, next_epoch);
+        }
         match (difference, rewritten) {
             (Some(difference), _) => Finding::Differs(difference),
             (None, Some(path)) => Finding::Rewritten(path),
@@ -217,7 +244,7 @@ impl InputGuard {
 
 impl Known {
     fn new(declared: Expected) -> Known {
-        Known { declared, expected: None, seen: None, is_added: false }
+        Known { declared, expected: None, seen: None, was_equal: false, written_epoch: 0, is_added: false }
     }
 
     fn may_differ(&self) -> bool {
@@ -242,20 +269,24 @@ impl Known {
             Err(why) => (None, Err(why)),
         };
         let is_young = found.is_err() || stat.is_some_and(|stat| stat.is_young(now));
+        let is_folder = matches!(found, Ok(InputState::Folder(_)));
         let difference = match found {
             Ok(state) => self.difference(state, stat),
             Err(why) => Some(DifferenceKind::Unreadable(why)),
         };
-        let same = |seen: &Seen| seen.stat == stat && seen.difference == difference;
+        // The names in a folder are the same, whatever was written into it. A link or `chmod` writes no content.
+        let same_stat = |seen: &Seen| is_folder || seen.stat == stat || has_other_attributes(seen.stat, stat);
+        let same = |seen: &Seen| seen.difference == difference && same_stat(seen);
         let written = !self.seen.as_ref().is_some_and(same);
-        self.seen = Some(Seen { stat, is_young, difference });
+        self.was_equal |= difference.is_none();
+        self.seen = Some(Seen { stat, is_young, is_folder, difference });
         written
     }
 
     fn difference(&mut self, found: InputState, stat: Option<InputStat>) -> Option<DifferenceKind> {
         let expected = self.expected.get_or_insert_with(|| match &self.declared {
             Expected::State(state) => state.clone(),
-            Expected::UnlessExecutable(state) if !stat.is_some_and(|stat| stat.is_executable) => state.clone(),
+            Expected::UnlessExecutable(state) if !stat.is_some_and(InputStat::is_executable) => state.clone(),
             Expected::AsFound | Expected::UnlessExecutable(_) => found.clone(),
         });
         match (&*expected, &found) {
@@ -268,14 +299,28 @@ impl Known {
 }
 
 impl Seen {
-    /// Whether it was perhaps changed at a time or later. What is absent as expected was never there.
+    /// Whether its content was perhaps changed at a time or later. What is absent as expected was never there.
     fn changed_after(&self, time: SystemTime) -> bool {
         let limit = nanoseconds(time.checked_sub(MARGIN).unwrap_or(time));
-        self.stat.is_some_and(|stat| stat.changed_ns >= limit)
+        !self.is_folder && self.stat.is_some_and(|stat| stat.changed_ns >= limit)
     }
 }
 
+/// Whether only links, permissions or the owner of a file changed from one look to the next. A write that restores the
+/// modification time changes none of these.
+pub fn has_other_attributes(before: Option<InputStat>, after: Option<InputStat>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    let attributes = |stat: &InputStat| (stat.mode, stat.owner, stat.links);
+    let InputStat { mode, owner, links, changed_ns, .. } = after;
+    attributes(&before) != attributes(&after) && InputStat { mode, owner, links, changed_ns, ..before } == after
+}
+
 impl InputStat {
+    /// Whether anybody may execute it.
+    pub fn is_executable(self) -> bool {
+        self.mode & 0o170_000 == 0o100_000 && self.mode & 0o111 != 0
+    }
+
     /// Whether it was written within [`YOUNG`] of `now`, before or after: clocks differ.
     pub fn is_young(&self, now: SystemTime) -> bool {
         let newest = self.modified_ns.max(self.changed_ns);

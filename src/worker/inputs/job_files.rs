@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::SystemTime;
 
-use super::guard::{Difference, DifferenceKind, InputDisk, InputStat};
+use super::guard::{Difference, DifferenceKind, InputDisk, InputStat, has_other_attributes};
 use crate::fingerprint::{is_input, possible_paths, relative};
 use crate::model::{FoundBy, Input, InputState, Spec};
 use crate::worker::bounded::BoundedMap;
@@ -51,6 +51,8 @@ pub struct FilesAtEnd {
 pub struct JobFiles {
     /// Words that are looked at otherwise: those of all commands, and inputs that the guard has.
     others: HashSet<String>,
+    /// The files among them that words of all commands name.
+    of_all: HashSet<String>,
     expected: HashMap<String, InputState>,
     /// Words of the command that name files which jobs write, by their place, and single such files.
     written_places: HashSet<usize>,
@@ -65,6 +67,7 @@ impl JobFiles {
     pub fn new(submitted_ns: i128) -> JobFiles {
         JobFiles {
             others: HashSet::new(),
+            of_all: HashSet::new(),
             expected: HashMap::new(),
             written_places: HashSet::new(),
             written_paths: HashSet::new(),
@@ -73,10 +76,27 @@ impl JobFiles {
         }
     }
 
-    /// Sets which files are looked at otherwise, and the inputs among the rest.
-    pub fn set(&mut self, others: BTreeSet<String>, expected: impl IntoIterator<Item = (String, InputState)>) {
+    /// Sets which files are looked at otherwise, those of them that words of all commands name, and the inputs among the
+    /// rest.
+    pub fn set(
+        &mut self,
+        others: BTreeSet<String>,
+        of_all: BTreeSet<String>,
+        expected: impl IntoIterator<Item = (String, InputState)>,
+    ) {
         self.others = others.into_iter().collect();
+        self.of_all = of_all.into_iter().collect();
         self.expected = expected.into_iter().collect();
+    }
+
+    /// Files that jobs write.
+    pub fn written_paths(&self) -> HashSet<String> {
+        self.written_paths.clone()
+    }
+
+    /// Whether a word of all commands names this file.
+    pub fn is_word_of_all(&self, path: &str) -> bool {
+        self.of_all.contains(path)
     }
 
     /// Notes that an attempt writes a file. The words at the same place of the commands of other points name files that
@@ -145,7 +165,8 @@ impl NamedFile {
             let read = content(&path, stat, known, disk, now);
             return Ok(read.ok().and_then(|(stat, state)| JobFile::new(path, place, stat?, state, true, now)));
         };
-        let differs = |path: &str, kind| Err((Difference { path: path.to_owned(), kind }, expected.clone()));
+        let differs =
+            |path: &str, kind| Err((Difference { path: path.to_owned(), kind, was_equal: false }, expected.clone()));
         let Some(stat) = disk.stat(&path) else {
             return if expected == InputState::Absent { Ok(None) } else { differs(&path, DifferenceKind::Missing) };
         };
@@ -187,9 +208,12 @@ impl JobFile {
 
     /// Whether it was perhaps written since.
     pub fn was_written(&self, disk: &dyn InputDisk) -> bool {
-        if self.is_young {
-            return disk.read(&self.path) != Ok((Some(self.stat), self.state.clone()));
+        let stat = disk.stat(&self.path);
+        if self.is_young || has_other_attributes(Some(self.stat), stat) {
+            let read = disk.read(&self.path);
+            let is_same = |of: Option<InputStat>| of == Some(self.stat) || has_other_attributes(Some(self.stat), of);
+            return !read.is_ok_and(|(of, state)| state == self.state && is_same(of));
         }
-        disk.stat(&self.path) != Some(self.stat)
+        stat != Some(self.stat)
     }
 }

@@ -7,6 +7,11 @@ use crate::runtime::SweepRuntime;
 /// Why a sweep is paused of which an input changed while its jobs ran, and what to do.
 pub fn changed(sweep: &SweepRuntime, difference: &Difference) -> String {
     let (id, host, path) = (&sweep.id, host_name(), &difference.path);
+    // It became known while jobs ran here.
+    if !difference.was_equal {
+        let (why, remedy) = differs(sweep, difference);
+        return format!("{why}; rows that {host} has computed before may rest on it (column host); {remedy}");
+    }
     let what = match &difference.kind {
         DifferenceKind::Content => format!("{path} changed while {id} was running"),
         DifferenceKind::Missing => format!("{path} disappeared while {id} was running"),
@@ -40,7 +45,7 @@ pub fn differs(sweep: &SweepRuntime, difference: &Difference) -> (String, String
         }
         DifferenceKind::Missing => (format!("{path} is missing on {host} ({folder})"), undo_or_run(sweep)),
         DifferenceKind::Content => {
-            let why = format!("{path} on {host} ({folder}) is not the file that {id} was submitted with");
+            let why = format!("{path} on {host} ({folder}) is not that of {id}");
             (why, undo_or_run(sweep))
         }
         DifferenceKind::Appeared => {

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::fingerprint::{possible_paths, relative};
+use crate::files::{self, Files as _};
+use crate::fingerprint::{is_input, possible_paths, relative};
 use crate::model::{FoundBy, FoundInputs, Input, InputState};
 use crate::runtime::SweepRuntime;
 use disk::Disk;
@@ -35,6 +36,8 @@ pub struct SweepInputs {
     files: Mutex<JobFiles>,
     /// Files that only some commands name and that differ or were written.
     suspects: Mutex<Vec<Suspect>>,
+    /// Files that the guard is to drop, because jobs write them.
+    written: Mutex<Vec<String>>,
 }
 
 /// A file that only some commands name and that differs before a job or was written while it ran.
@@ -66,7 +69,13 @@ impl SweepInputs {
             observed: AtomicU32::new(0),
             files: Mutex::new(JobFiles::new(i128::from(submission) * 1_000_000)),
             suspects: Mutex::default(),
+            written: Mutex::default(),
         }
+    }
+
+    /// Whether files may differ from those of the sweep.
+    pub fn allows_different(&self) -> bool {
+        self.allows_different
     }
 
     /// Sets the inputs of a loaded sweep, as known from its document and its store. Returns those for the guard, which
@@ -81,7 +90,11 @@ impl SweepInputs {
         let known = known.chain(fingerprint.files.iter().map(|(path, hash)| (path, hash, FoundBy::Command)));
         let known = known.map(|(path, hash, found_by)| (path.clone(), InputState::File(hash.clone()), found_by));
         let stored = stored.iter().map(|input| (input.path.clone(), input.state.clone(), input.found_by));
+        let are_written = self.files().written_paths();
         for (path, state, found_by) in known.chain(stored) {
+            if found_by == FoundBy::Command && are_written.contains(&path) {
+                continue;
+            }
             if found_by == FoundBy::Command && !of_all.contains(&path) {
                 some.push((path, state));
             } else {
@@ -92,8 +105,9 @@ impl SweepInputs {
         if self.allows_different {
             some.clear();
         }
-        let others = words.into_iter().chain(of_all).chain(all.iter().map(|(path, _)| path.clone())).collect();
-        self.files().set(others, some);
+        let others =
+            words.into_iter().chain(of_all.iter().cloned()).chain(all.iter().map(|(path, _)| path.clone())).collect();
+        self.files().set(others, of_all, some);
         all
     }
 
@@ -104,6 +118,19 @@ impl SweepInputs {
             () if path.starts_with('/') => Expected::UnlessExecutable(state),
             () => Expected::State(state),
         }
+    }
+
+    /// The files that `[files] watch` matches now and did not match when the sweep was submitted.
+    pub fn new_watched(&self, sweep: &SweepRuntime) -> Vec<String> {
+        if self.allows_different {
+            return Vec::new();
+        }
+        let (files, here) = (files::Disk { here: sweep.here.clone() }, sweep.here.to_string_lossy());
+        // The patterns were valid when the sweep was submitted.
+        let found = sweep.spec.files.watch.iter().flat_map(|pattern| files.find(pattern).unwrap_or_default());
+        let found = found.map(|path| relative(&path, &here));
+        let is_new = |path: &String| !sweep.fingerprint.watched.contains_key(path) && is_input(&sweep.spec, path);
+        found.filter(is_new).filter(|path| sweep.here.join(path).is_file()).collect()
     }
 
     /// Notes the guard's epoch.
@@ -159,6 +186,10 @@ impl SweepInputs {
     pub fn note_written(&self, sweep: &SweepRuntime, argv: &[String], path: &str) {
         self.files().note_written(argv, path, &sweep.here.to_string_lossy());
         self.suspects().retain(|suspect| suspect.path != path);
+        let is_watched = sweep.fingerprint.watched.contains_key(path);
+        if !is_watched {
+            self.written.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        }
     }
 
     /// Notes that an attempt begins or ends whose accesses to files are observed. Until it ends, nothing is decided about
@@ -169,6 +200,16 @@ impl SweepInputs {
         } else {
             self.observed.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// Takes the files that the guard is to drop, because jobs write them.
+    pub fn take_written(&self) -> Vec<String> {
+        std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether an observed attempt is under way that may show that jobs write this file: a word of the command names it.
+    pub fn may_turn_out_written(&self, path: &str) -> bool {
+        self.observed.load(Ordering::SeqCst) > 0 && self.files().is_word_of_all(path)
     }
 
     /// Whether files that only some commands name differ or were written.

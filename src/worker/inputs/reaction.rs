@@ -115,7 +115,7 @@ mod tests {
     use crate::worker::inputs::guard::DifferenceKind;
 
     fn differs() -> Finding {
-        Finding::Differs(Difference { path: "a".into(), kind: DifferenceKind::Content })
+        Finding::Differs(Difference { path: "a".into(), kind: DifferenceKind::Content, was_equal: true })
     }
 
     const BUSY: Occasion = Occasion { is_busy: true, at_claims: false };

@@ -42,7 +42,8 @@ impl FakeDisk {
             self.next_inode
         });
         let modified_ns = modified_ns.unwrap_or(stamp);
-        let stat = InputStat { device: 1, inode, size: 1, is_executable: false, modified_ns, changed_ns: stamp };
+        let (mode, owner, links) = (0o100_644, (1, 1), 1);
+        let stat = InputStat { device: 1, inode, size: 1, mode, owner, links, modified_ns, changed_ns: stamp };
         self.files.insert(path.into(), (stat, content));
     }
 }
@@ -69,7 +70,7 @@ fn guard(inputs: &[(&str, InputState)]) -> InputGuard {
 }
 
 fn differs(path: &str, kind: DifferenceKind) -> Finding {
-    Finding::Differs(Difference { path: path.into(), kind })
+    Finding::Differs(Difference { path: path.into(), kind, was_equal: true })
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn what_may_differ_must_not_change() {
     disk.write("/bin/sh", 7, false, None);
     disk.write("/data/mesh", 7, false, None);
     if let Some((stat, _)) = disk.files.get_mut("/bin/sh") {
-        stat.is_executable = true;
+        stat.mode |= 0o111;
     }
     disk.now += 10 * SECOND;
     let mut guard = InputGuard::default();
@@ -129,11 +130,13 @@ fn what_may_differ_must_not_change() {
     guard.accept_again();
     disk.now += SECOND;
     if let Some((stat, _)) = disk.files.get_mut("/bin/sh") {
-        stat.is_executable = true;
+        stat.mode |= 0o111;
     }
     assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
     guard.set([unless("/bin/sh"), unless("/data/mesh")]);
-    assert_eq!(guard.look(&disk, disk.time()), differs("/data/mesh", DifferenceKind::Content));
+    let path = "/data/mesh".to_owned();
+    let never_equal = Difference { path, kind: DifferenceKind::Content, was_equal: false };
+    assert_eq!(guard.look(&disk, disk.time()), Finding::Differs(never_equal));
     assert!(!guard.may_differ("/data/mesh"));
 }
 
@@ -156,6 +159,44 @@ fn an_input_that_becomes_known_later_voids_attempts_only_if_it_was_written_since
     assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
     disk.write("old", 2, false, None);
     assert_eq!(guard.look(&disk, disk.time()), differs("old", DifferenceKind::Content), "it was added");
+}
+
+#[test]
+fn an_attempt_counts_although_a_file_was_written_that_turns_out_to_be_no_input() {
+    let mut disk = FakeDisk::new(1);
+    disk.write("a", 1, false, None);
+    disk.write("log", 1, false, None);
+    disk.now += 10 * SECOND;
+    let mut guard = guard(&[("a", file(1)), ("log", file(1))]);
+    assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
+    disk.write("log", 2, false, None);
+    assert_eq!(guard.look(&disk, disk.time()), differs("log", DifferenceKind::Content));
+    assert!(!guard.is_untouched_since(0));
+    guard.drop_input("log");
+    assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
+    assert!(guard.is_untouched_since(0));
+    disk.write("a", 1, false, None);
+    guard.look(&disk, disk.time());
+    assert!(!guard.is_untouched_since(guard.epoch() - 1) && guard.is_untouched_since(guard.epoch()));
+}
+
+#[test]
+fn links_and_permissions_are_no_content() {
+    let mut disk = FakeDisk::new(1);
+    disk.write("a", 1, false, None);
+    disk.now += 10 * SECOND;
+    let mut guard = guard(&[("a", file(1))]);
+    assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
+    disk.now += SECOND;
+    let now = disk.now;
+    let change = |disk: &mut FakeDisk, links: u64, content: u8| {
+        let (stat, held) = disk.files.get_mut("a").unwrap();
+        (stat.links, stat.changed_ns, *held) = (links, now + i128::from(links), content);
+    };
+    change(&mut disk, 2, 1);
+    assert_eq!(guard.look(&disk, disk.time()), Finding::Same);
+    change(&mut disk, 3, 2);
+    assert_eq!(guard.look(&disk, disk.time()), differs("a", DifferenceKind::Content));
 }
 
 /// What happens on the simulated machine.
@@ -228,7 +269,7 @@ proptest! {
                     let is_good = !matches!(guard.look(&disk, disk.time()), Finding::Differs(_));
                     may_begin = is_good;
                     for attempt in attempts.extract_if(.., |attempt| attempt.has_ended) {
-                        let counts = is_good && attempt.epoch == guard.epoch();
+                        let counts = is_good && guard.is_untouched_since(attempt.epoch);
                         let all = attempt.held.iter().filter(|(path, _)| known.contains(&path.as_str()));
                         let seen: Vec<_> = all.filter(|(_, state)| *state != file(1)).collect();
                         prop_assert!(!counts || seen.is_empty(), "it counts, and has seen {seen:?}");
