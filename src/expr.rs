@@ -21,6 +21,7 @@ mod rewrite;
 mod scan;
 
 pub use functions::NAMES;
+pub(crate) use operators::add as add_operators;
 pub(crate) use rewrite::rewrite;
 
 /// The rules by which an expression is evaluated. Everything else about expressions is the same for ever.

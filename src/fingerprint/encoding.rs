@@ -12,6 +12,7 @@
 //! | `command` | `[{"text":TEXT},SHELL]` or `[{"words":[WORD,…]},SHELL]`; SHELL is `true` or `false` |
 //! | `env` | `[[NAME,VALUE],…]`, sorted |
 //! | `stdin` | the text, or `null` |
+//! | `empty-words` | `true`, if empty texts are empty arguments |
 //! | `template` | `[NAME,TEXT]` |
 //! | `results` | `[{"format":FORMAT,"from":FROM,"require":[NAME,…]},…]` |
 //!
@@ -44,6 +45,11 @@ pub(super) fn env(variables: &[(String, String)]) -> Hash {
 /// The hash of standard input.
 pub(super) fn stdin(template: Option<&str>) -> Hash {
     hash("stdin", &template.map_or_else(|| "null".to_owned(), text))
+}
+
+/// The hash of the rule that empty texts are empty arguments. Sweeps without it have no such hash.
+pub(super) fn keeps_empty_words() -> Hash {
+    hash("empty-words", "true")
 }
 
 /// The hash of a file of `[templates]`.

@@ -74,6 +74,9 @@ pub fn compute(spec: &Spec, space: &Space, files: &dyn Files, here: &str) -> Res
     for file in &spec.templates {
         settings.insert(format!("[templates] {}", file.name), encoding::template(file));
     }
+    if spec.keeps_empty_words {
+        settings.insert("the rule for empty arguments".to_owned(), encoding::keeps_empty_words());
+    }
     let relative = |path: &str| relative(path, here);
     let mut watched = BTreeSet::new();
     for pattern in &spec.files.watch {

@@ -3,6 +3,7 @@
 use itertools::Itertools;
 
 use super::{FileSettings, JobSettings, ResultSettings, ResultsFrom, TemplateFile};
+use crate::expr::Rules;
 use crate::space::SpaceSpec;
 
 /// A validated sweep file.
@@ -12,6 +13,11 @@ pub struct Spec {
     pub name: String,
     /// The command.
     pub command: Command,
+    /// The rules of the expressions in templates.
+    pub rules: Rules,
+    /// Whether an unquoted word of the command that is only values, such as `{{ tag }}`, is an empty argument where the
+    /// values are empty texts. False in sweeps of the first release, which drop it.
+    pub keeps_empty_words: bool,
     /// The parameter space: which points there are.
     pub space: SpaceSpec,
     /// How a job is run.

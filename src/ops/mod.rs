@@ -12,7 +12,7 @@
 //! - [`stats`]: means and their errors by group
 //! - [`inputs`]: the files that can change the results of a sweep
 //! - [`plan`]: continue or create a sweep; [`reuse`]: copy the results of earlier sweeps
-//! - [`check`]: what a sweep file would run; [`warn`]: likely problems
+//! - [`check`]: what a sweep file would run; [`warn`]: likely problems; [`directories`]: jobs that share a directory
 //! - [`filter`]: the expressions of `--where`
 //! - [`retry`]: put points back in the queue
 //! - [`failures`]: why points failed; [`normalize`]: their last lines without what differs from job to job
@@ -22,6 +22,7 @@
 pub mod change;
 pub mod check;
 pub mod collect;
+pub mod directories;
 pub mod doctor;
 pub mod failures;
 pub mod filter;

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::files::Disk;
 use crate::fingerprint::{self, FingerprintError};
 use crate::model::{Document, Fingerprint};
+use crate::ops::directories;
 use crate::process::{git_state, host_name};
 use crate::space::Space;
 use crate::spec::{self, Diagnostics, OpenError, OpenedFile, SweepFile};
@@ -28,7 +29,7 @@ impl From<Error> for ReadError {
 
 /// What the caller shows while a sweep file is read.
 pub struct ReadEvents<'a> {
-    /// Called once with the warnings (possibly none) if the file has no errors.
+    /// Called with the warnings (possibly none) if the file has no errors, and again with those that only the points show.
     pub warnings: &'a mut dyn FnMut(&Diagnostics),
     /// Called regularly while conditions are evaluated, with the number of points done and the total.
     pub progress: &'a mut dyn FnMut(u64, u64),
@@ -58,7 +59,7 @@ pub fn read(path: &Path, events: &mut ReadEvents) -> Result<(SweepFile, Document
         error @ OpenError::NotText(_) => Error::usage(error.to_string()).remedy(spec::SAVE_AS_UTF8).into(),
     })?;
     (events.warnings)(&opened.sweep_file.warnings);
-    let (sweep_file, mut document) = document(opened);
+    let (mut sweep_file, mut document) = document(opened);
     let space =
         Space::prepare(document.spec.space, events.progress).map_err(|error| {
             match spec::mistaken_conditions(&path.display().to_string(), &document.text, &error) {
@@ -69,6 +70,15 @@ pub fn read(path: &Path, events: &mut ReadEvents) -> Result<(SweepFile, Document
     document.spec.space = space.spec().clone();
     let disk = Disk { here: document.here.clone() };
     let here = document.here.to_string_lossy();
+    if let Some(shared) = directories::shared(&document.spec, &space, &here) {
+        let found = vec![spec::shared_directory(&document.spec, &document.text, &shared)];
+        let found = Diagnostics { file: path.display().to_string(), text: document.text.clone(), list: found };
+        if found.has_errors() {
+            return Err(ReadError::Mistakes(found));
+        }
+        (events.warnings)(&found);
+        sweep_file.warnings.list.extend(found.list);
+    }
     document.fingerprint = fingerprint::compute(&document.spec, &space, &disk, &here).map_err(|error| match error {
         FingerprintError::File { path, why } => Error::file("read", &document.here.join(path))(why),
         error => Error::usage(error.to_string()),

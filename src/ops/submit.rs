@@ -311,8 +311,8 @@ fn continue_sweep(
         reused_from: before.reused_from,
         before_inputs: before.before_inputs,
         fingerprint: document.fingerprint.clone().with_files_of(&before.fingerprint),
-        // The values of derived parameters stay as they are, by the rules of their version.
-        spec: Spec { space: before.spec.space, ..document.spec.clone() },
+        // Derived parameters and commands stay as they are, by the rules of their version.
+        spec: Spec { space: before.spec.space, rules: before.spec.rules, ..document.spec.clone() },
         ..document.clone()
     };
     let inputs = store.inputs(&id)?;

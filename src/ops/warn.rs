@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::human::group;
-use crate::runtime::SweepRuntime;
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::space::mass_at_bounds;
 
 /// Warn if two points have the same `seed32` with at least this probability.
@@ -20,6 +20,7 @@ const MASS: f64 = 1e-4;
 pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
     let prepared = sweep.prepare(0, 1).map_err(|error| Error::usage(format!("{error:#}")))?;
     let mut found = Vec::new();
+    found.extend(same_runs(sweep, &prepared));
     found.extend(equal_seeds(sweep));
     found.extend(clipped(sweep));
     found.extend(prepared.argv.iter().skip(1).filter_map(|word| left_behind(word, sweep, &prepared.dir)));
@@ -27,6 +28,52 @@ pub fn warnings(sweep: &SweepRuntime) -> Result<Vec<String>> {
     let program = prepared.argv.first().map(|word| sweep.program(word));
     found.extend(program.and_then(std::result::Result::err).map(|error| format!("on this machine, {error}")));
     Ok(found)
+}
+
+/// The warning for repeats or draws that run the same command: nothing in the sweep uses their seeds.
+fn same_runs(sweep: &SweepRuntime, prepared: &PreparedJob) -> Option<String> {
+    let spec = sweep.space.spec();
+    let used = sweep.template.names_used();
+    let uses = |names: &[&str]| names.iter().any(|name| used.contains(*name));
+    let drawn = sweep.space.drawn();
+    let has_draws = spec.draws > 1 && drawn.contains(&true);
+    let uses_drawn = sweep.space.names().iter().zip(&drawn).any(|(name, drawn)| *drawn && uses(&[name, "flags"]));
+    let (what, number) = if spec.repeats > 1 && !uses(&["repeat"]) {
+        ("repeats", spec.repeats)
+    } else if has_draws && !uses_drawn && !uses(&["draw"]) {
+        ("draws", spec.draws)
+    } else {
+        return None;
+    };
+    if uses(&["seed", "seed32", "job"]) || reads_seed(sweep, prepared) {
+        return None;
+    }
+    Some(format!(
+        "`{what} = {number}`, but nothing is different between {what}: the command uses neither {{{{ seed }}}} nor \
+         {{{{ seed32 }}}}, and neither it nor the files that it names read SWEEP_SEED or SWEEP_PARAMS. A program without the \
+         seed may give the same result {number} times, and an error of 0; pass the seed to it, for example `--seed \
+         {{{{ seed }}}}`"
+    ))
+}
+
+/// Whether the command, its environment, an input deck or a file that the command names mentions a variable by which a
+/// program can tell its runs apart.
+fn reads_seed(sweep: &SweepRuntime, prepared: &PreparedJob) -> bool {
+    const VARIABLES: [&str; 3] = ["SWEEP_SEED", "SWEEP_PARAMS", "SWEEP_JOB"];
+    /// The largest file that is searched, in bytes.
+    const LARGEST: u64 = 4 << 20;
+    let mentions = |text: &str| VARIABLES.iter().any(|variable| text.contains(variable));
+    let set = sweep.spec.job.env.iter().any(|(_, value)| mentions(value));
+    let given = prepared.argv.iter().chain(&prepared.stdin).chain(prepared.files.iter().map(|(_, text)| text));
+    if set || given.into_iter().any(|text| mentions(text)) {
+        return true;
+    }
+    let mut words = prepared.argv.iter().flat_map(|word| word.split_whitespace());
+    words.any(|word| {
+        let path = sweep.here.join(word);
+        let is_small = path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LARGEST);
+        is_small && std::fs::read(&path).is_ok_and(|bytes| mentions(&String::from_utf8_lossy(&bytes)))
+    })
 }
 
 /// The warning for points that may share a 31-bit seed, and so use the same random numbers.

@@ -10,8 +10,10 @@ use super::string_offsets::inside;
 use super::table_reader::{Entry, TableReader, kind, meant};
 use super::{Diagnostic, expressions, samples, templates};
 use crate::model::{Command, Spec};
+use crate::space::{Dist, Values};
 use crate::suggest::list;
-use crate::template::{self, JobTemplate, RenderErrorKind, TemplateError, TemplateLocation};
+use crate::template::{self, InterpreterKind, JobTemplate, RenderErrorKind, TemplateError, TemplateLocation};
+use crate::value::Value;
 
 /// Reads `command`.
 pub(super) fn read(top: TableReader) -> Option<Command> {
@@ -73,12 +75,14 @@ pub(super) fn check(spec: &Spec, declared: &[ParameterName], top: TableReader, f
                     None => found,
                 });
             }
-            templates::warn_of_sharing(&template, spec, top);
         }
         Err(errors) => errors.iter().for_each(|error| {
             let in_deck = templates::diagnostic(error, spec, top);
             top.sink.push(in_deck.unwrap_or_else(|| texts.diagnostic(error)));
         }),
+    }
+    if !spec.job.shell {
+        interpreted(spec, &texts);
     }
     if let (Command::Text(text), Some(entry)) = (&spec.command, top.entry("command")) {
         let warnings = if spec.job.shell { quoted_twice(text) } else { shell_words(text) };
@@ -168,6 +172,53 @@ fn unused(template: &JobTemplate, spec: &Spec, declared: &[ParameterName], top: 
         );
         top.sink.push(Diagnostic::warning(message, parameter.span.clone()).help(help));
     }
+}
+
+/// Warns of values that may be text and stand in a program that an interpreter reads.
+fn interpreted(spec: &Spec, texts: &Texts) {
+    let mut told = Vec::new();
+    for value in template::interpreted_values(&spec.command) {
+        let Some(name) = value.names.iter().find(|name| may_be_text(name, spec)) else { continue };
+        let place = value.word.map_or(TemplateLocation::Command, TemplateLocation::Word);
+        let Some((span, text)) = texts.place(&place).filter(|_| !told.contains(name)) else { continue };
+        told.push(name.clone());
+        let program = &value.interpreter;
+        let message = format!(
+            "`{program}` reads this text as a program: a space, a quote or a `$` in a value of `{name}` changes the program"
+        );
+        let as_text = format!("write it as a text of the program: {{{{ {name} | tojson }}}}");
+        let help = match value.kind {
+            InterpreterKind::Shell => format!(
+                "pass the value as an argument, [\"{program}\", \"-c\", \"exec prog \\\"$@\\\"\", \"{program}\", \"{{{{ {name} }}}}\"], \
+                 or quote it for the shell: {{{{ {name} | quote }}}}"
+            ),
+            InterpreterKind::Python => format!(
+                "pass the value as an argument, sys.argv[1]: [\"{program}\", \"-c\", \"…\", \"{{{{ {name} }}}}\"], or {as_text}"
+            ),
+            InterpreterKind::R => format!(
+                "pass the value as an argument, commandArgs(TRUE)[1]: [\"{program}\", \"-e\", \"…\", \"{{{{ {name} }}}}\"], or \
+                 {as_text}"
+            ),
+            InterpreterKind::Other => format!("pass the value as an argument after the program text, or {as_text}"),
+        };
+        texts.top.sink.push(Diagnostic::warning(message, inside(texts.file, &span, text, &value.at)).help(help));
+    }
+}
+
+/// Whether a parameter may have a text as its value.
+fn may_be_text(name: &str, spec: &Spec) -> bool {
+    let is_text = |value: &Value| matches!(value, Value::Text(_));
+    spec.space.blocks.iter().any(|block| {
+        let listed = block.axes.iter().flat_map(|axis| &axis.params).any(|param| {
+            param.name == name && matches!(&param.values, Values::List(values) if values.iter().any(is_text))
+        });
+        let chosen = block.random.iter().filter(|random| random.name == name).any(|random| match &random.dist {
+            Dist::Choice { values, .. } => values.iter().any(is_text),
+            _ => false,
+        });
+        let mut derived = block.derived.iter().filter(|derived| derived.name == name);
+        listed || chosen || derived.any(|derived| derived.expression.contains(['\'', '"', '~', '|']))
+    })
 }
 
 type Warned = (Span<usize>, String, &'static str);

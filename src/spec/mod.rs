@@ -11,6 +11,7 @@
 //!   `table`, `column`: rows and typed columns of such a file.
 //! - `expressions`: `where` and `[derived]`. `expression_check`: whether each block has the parameters that they use;
 //!   `condition_errors`: errors of conditions that appear only when they are evaluated.
+//! - `shared_dir`: jobs that would share a directory, found when the points are known.
 //! - `job`: `[job]`. `results`: `[results]`. `templates`: `[templates]`. `inputs`: `[files]`.
 //! - `command`: the command, and all templates checked against the parameters. `samples`: the templates tried out at points
 //!   where a parameter has no value.
@@ -37,6 +38,7 @@ mod read;
 mod results;
 mod samples;
 mod sampling;
+mod shared_dir;
 mod space;
 mod string_offsets;
 mod syntax;
@@ -50,6 +52,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use files::SAVE_AS_UTF8;
 pub use open::{OpenError, OpenedFile, open};
 pub use read::{Import, ImportedColumn, SourceFile, SweepFile, read, read_with};
+pub use shared_dir::{SharedDir, shared_directory};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -9,9 +9,11 @@ use super::job::{NAME_RULE, name_like};
 use super::keys::TOP;
 use super::table_reader::{Sink, TableReader};
 use super::{Diagnostic, Diagnostics, command, inputs, job, results, space, syntax, templates};
+use crate::expr::Rules;
 use crate::files::{Disk, Files};
 use crate::job::is_sweep_name;
 use crate::model::{Command, Spec};
+use crate::template;
 
 /// The file that the text of a sweep file comes from.
 #[derive(Clone, Debug)]
@@ -119,12 +121,15 @@ fn read_table(top: TableReader, source: &SourceFile, importer: Importer, text: O
         // A placeholder, so that the other templates are still checked. An error was already reported.
         command: command.unwrap_or_else(|| Command::Words(vec!["true".into(), "{{ flags }}".into()])),
         results: results::read(top, &space.order, text),
+        rules: Rules::First,
+        keeps_empty_words: false,
         space,
         job: job::settings(top),
         templates: templates::read(top, importer),
         files: inputs::read(top, importer),
     };
     templates::settle(&mut spec, top, source);
+    template::settle_rules(&mut spec);
     if let Some(text) = text {
         command::check(&spec, &declared, top, text);
     }

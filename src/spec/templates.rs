@@ -11,7 +11,7 @@ use super::files::Importer;
 use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, SourceFile};
 use crate::model::{DEFAULT_JOB_DIR, Spec, TemplateFile, not_in_job_dir};
-use crate::template::{JobTemplate, TemplateError, TemplateLocation};
+use crate::template::{TemplateError, TemplateLocation};
 
 /// The largest template in bytes. Templates are stored with the sweep.
 const LARGEST: usize = 4 << 20;
@@ -100,19 +100,6 @@ pub(super) fn settle(spec: &mut Spec, top: TableReader, source: &SourceFile) {
 
 fn key_place(top: TableReader, name: &str) -> Option<Span<usize>> {
     Some(TableReader { table: top.entry("templates")?.value.as_table()?, sink: top.sink }.entry(name)?.key_span)
-}
-
-/// Warns if all jobs share a directory although each writes files of its own.
-pub(super) fn warn_of_sharing(template: &JobTemplate, spec: &Spec, top: TableReader) {
-    let one = spec.space.draws == 1 && spec.space.repeats == 1 && spec.space.order.is_empty();
-    if one || !spec.needs_job_dir() || !template.one_dir_for_all() {
-        return;
-    }
-    let Some(job) = top.entry("job").and_then(|job| job.value.as_table()) else { return };
-    let Some(entry) = (TableReader { table: job, sink: top.sink }).entry("dir") else { return };
-    let message = "all jobs use this directory and would overwrite each other's files";
-    let found = Diagnostic::warning(message, entry.span);
-    top.sink.push(found.help(format!("give each job its own directory: dir = \"{DEFAULT_JOB_DIR}\", or remove `dir`")));
 }
 
 /// The diagnostic for an error in a template file, with its place in that file.

@@ -87,6 +87,20 @@ fn a_document_that_no_sweep_file_could_give_is_refused() {
 }
 
 #[test]
+fn a_document_requires_the_rules_that_it_uses() {
+    let mut document = document();
+    let requires = |document: &Document| {
+        let json: serde_json::Value = serde_json::from_slice(&document.encode().unwrap()).unwrap();
+        assert_eq!(Document::decode(&document.encode().unwrap()).unwrap(), *document);
+        (json["version"].as_u64(), json["requires"].to_string())
+    };
+    assert_eq!(requires(&document), (Some(2), "null".into()));
+    document.spec.rules = crate::expr::Rules::Second;
+    document.spec.keeps_empty_words = true;
+    assert_eq!(requires(&document), (Some(3), r#"["template-rules-2","empty-words"]"#.into()));
+}
+
+#[test]
 fn documents_of_an_earlier_release_are_read_and_written_back_unchanged() {
     for bytes in earlier::documents() {
         let document = Document::decode(&bytes).unwrap();

@@ -49,7 +49,9 @@ impl UnknownName {
 }
 
 /// Filters that are useful in a sweep, for suggestions.
-const FILTERS: [&str; 22] = [
+const FILTERS: [&str; 24] = [
+    "tojson",
+    "quote",
     "round",
     "int",
     "float",

@@ -10,6 +10,7 @@ use super::segments::{Segment, Segments};
 use super::split::{CommandWord, SplitError, split};
 use super::tags::{Tag, Unclosed, plain_name};
 use super::{Argument, CompiledCommand, JobTemplate, check};
+use crate::expr::Rules;
 use crate::model::{self, Spec};
 use crate::suggest::{list, nearest};
 
@@ -17,7 +18,7 @@ use crate::suggest::{list, nearest};
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
 pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
-    let mut compiler = Compiler::new(&spec.space.order);
+    let mut compiler = Compiler::new(spec);
     let command = compiler.command(&spec.command, spec.job.shell);
     let env = spec.job.env.iter().map(|(name, value)| {
         let text = compiler.whole(TemplateLocation::Env(name.clone()), value, false);
@@ -51,6 +52,8 @@ pub(super) fn compile(spec: &Spec) -> Result<JobTemplate, Vec<TemplateError>> {
 }
 
 struct Compiler<'a> {
+    rules: Rules,
+    keeps_empty_words: bool,
     params: &'a [String],
     engine: Engine,
     shell_engine: Engine,
@@ -62,9 +65,11 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(params: &'a [String]) -> Self {
+    fn new(spec: &'a Spec) -> Self {
         let mut compiler = Compiler {
-            params,
+            rules: spec.rules,
+            keeps_empty_words: spec.keeps_empty_words,
+            params: &spec.space.order,
             engine: Engine::new(false),
             shell_engine: Engine::new(true),
             used: BTreeSet::new(),
@@ -171,8 +176,8 @@ impl<'a> Compiler<'a> {
             );
             return None;
         }
-        let keep_empty = word.quoted;
         let text = self.text(TemplateLocation::Command, command, &word.segments, false)?;
+        let keep_empty = word.quoted || (self.keeps_empty_words && matches!(text.body, Body::Plain(_)));
         Some(Argument::Text { text, keep_empty })
     }
 
@@ -230,6 +235,13 @@ impl<'a> Compiler<'a> {
         }
         for used in names {
             self.use_name(&place, written, &tags, used, shell);
+        }
+        if let Some(rewritten) = segments.rewritten(written).filter(|_| self.rules == Rules::Second) {
+            let engine = if shell { &mut self.shell_engine } else { &mut self.engine };
+            if let Err(error) = engine.env.add_template_owned(name.clone(), rewritten) {
+                self.error(&place, None, format!("cannot evaluate this template: {}", wording(&error)), "");
+                return None;
+            }
         }
         Some(CompiledText { place, body: Body::Engine(name) })
     }

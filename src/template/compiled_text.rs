@@ -9,6 +9,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use super::error::{RenderError, RenderErrorKind, TemplateLocation, wording};
 use super::scope::{Frame, ScopeName};
 use super::shell::quote;
+use crate::expr;
 use crate::suggest::list;
 use crate::value::print_float;
 
@@ -41,6 +42,12 @@ impl Engine {
             env.set_auto_escape_callback(|_| AutoEscape::None);
             env.set_formatter(print_plain);
         }
+        expr::add_operators(&mut env);
+        env.add_filter("tojson", |value: &Dynamic| json(value).map(|json| json.to_string()));
+        env.add_filter("quote", |value: &Dynamic| {
+            let text = value.as_str().map_or_else(|| printed(value), |text| Ok(text.to_owned()));
+            text.map(|text| Dynamic::from_safe_string(quote(&text).into_owned()))
+        });
         Engine { env, quotes }
     }
 }
@@ -72,6 +79,28 @@ fn printed(value: &Dynamic) -> Result<String, Error> {
         ValueKind::Number if !value.is_integer() => print_float(f64::try_from(value.clone())?),
         ValueKind::Invalid => return Err(Error::new(ErrorKind::InvalidOperation, value.to_string())),
         _ => value.to_string(),
+    })
+}
+
+/// A value as JSON. NaN and infinities become the texts `NaN`, `inf` and `-inf`.
+fn json(value: &Dynamic) -> Result<serde_json::Value, Error> {
+    Ok(match value.kind() {
+        ValueKind::Undefined => return Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::None => serde_json::Value::Null,
+        ValueKind::Bool => value.is_true().into(),
+        ValueKind::Number if value.is_integer() => match i64::try_from(value.clone()) {
+            Ok(whole) => whole.into(),
+            Err(_) => u64::try_from(value.clone())?.into(),
+        },
+        ValueKind::Number => crate::value::Value::Float(f64::try_from(value.clone())?).to_json(),
+        ValueKind::Seq | ValueKind::Iterable => {
+            value.try_iter()?.map(|item| json(&item)).collect::<Result<Vec<_>, _>>()?.into()
+        }
+        ValueKind::Map => {
+            let pair = |key: Dynamic| Ok((key.to_string(), json(&value.get_item(&key)?)?));
+            serde_json::Value::Object(value.try_iter()?.map(pair).collect::<Result<_, Error>>()?)
+        }
+        _ => value.to_string().into(),
     })
 }
 

@@ -5,6 +5,8 @@
 //!   text.
 //! - `compile`: compiling and checking every template before anything runs; `check`: checks that minijinja makes only
 //!   while rendering.
+//! - `rules`: by which rules a sweep file is rendered, so that stored sweeps stay as they are; `interpreter`: values in
+//!   text that an interpreter reads.
 //! - `compiled_text`: one compiled template; `scope`: the names that it can use.
 //! - [`shell`]: quoting for `sh`, and command lines to paste.
 
@@ -18,6 +20,8 @@ mod check;
 mod compile;
 mod compiled_text;
 mod error;
+mod interpreter;
+mod rules;
 mod scope;
 mod segments;
 pub mod shell;
@@ -25,6 +29,8 @@ mod split;
 mod tags;
 
 pub use error::{RenderError, RenderErrorKind, TemplateError, TemplateLocation};
+pub use interpreter::{InterpretedValue, InterpreterKind, interpreted_values};
+pub use rules::settle_rules;
 pub use scope::BUILT_IN;
 pub use shell::shell_line;
 pub use split::unquoted_operators;
@@ -166,7 +172,16 @@ impl JobTemplate {
         }
     }
 
-    fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {
+    /// The parameters and built-in names that the template of `dir` uses.
+    pub fn dir_names(&self) -> &BTreeSet<String> {
+        &self.dir_names
+    }
+
+    /// Renders the directory of a job alone; none: it runs in `here`.
+    ///
+    /// # Errors
+    /// As [`JobTemplate::render`].
+    pub fn dir(&self, context: &JobContext) -> Result<Option<String>, RenderError> {
         let Some(text) = &self.dir else { return Ok(None) };
         // `compile` rejects `dir` in the template of `dir`.
         let dir = text.render(&self.engine, &Frame::new(context, ""))?;

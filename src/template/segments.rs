@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::tags::{Tag, Unclosed, tags};
+use super::tags::{Tag, TagKind, Unclosed, tags};
+use crate::expr::rewrite;
 
 /// A run of literal text, or a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +87,27 @@ impl Segments {
         (template, places)
     }
 
+    /// The template for minijinja with its expressions rewritten by the second rules. None: no tag is changed by them.
+    pub fn rewritten(&self, written: &str) -> Option<String> {
+        let mut template = String::new();
+        let mut changed = false;
+        for (i, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Tag(tag) => {
+                    let text = written.get(tag.range.clone())?;
+                    let rewritten = rewritten_tag(tag.kind, text);
+                    changed |= rewritten.as_ref().is_some_and(|rewritten| rewritten != text);
+                    template.push_str(rewritten.as_deref().unwrap_or(text));
+                }
+                Segment::Literal(text, at) => {
+                    let tag_follows = matches!(self.0.get(i + 1), Some(Segment::Tag(_)));
+                    push_literal(&mut template, &mut SourceMap::default(), (text, at), tag_follows);
+                }
+            }
+        }
+        changed.then_some(template)
+    }
+
     #[cfg(test)]
     pub fn as_written(&self, written: &str) -> String {
         self.0
@@ -96,6 +118,27 @@ impl Segments {
             })
             .collect()
     }
+}
+
+/// A tag with its expression rewritten by the second rules. None: it has none.
+fn rewritten_tag(kind: TagKind, text: &str) -> Option<String> {
+    let sign = |c: Option<char>| usize::from(matches!(c, Some('-' | '+')));
+    let start = 2 + sign(text.chars().nth(2));
+    let end = text.len().checked_sub(2)?;
+    let end = end - sign(text.get(..end)?.chars().last()).min(end.saturating_sub(start));
+    let inner = text.get(start..end)?;
+    let from = match kind {
+        TagKind::Value => 0,
+        TagKind::Block => {
+            let word = inner.len() - inner.trim_start().len();
+            let length = inner.trim_start().find(|c: char| !c.is_ascii_alphabetic())?;
+            let has_expression = ["if", "elif", "set", "for"].contains(&inner.get(word..word + length)?);
+            has_expression.then_some(word + length)?
+        }
+        TagKind::Comment | TagKind::Raw => return None,
+    };
+    let rewritten = rewrite(inner.get(from..)?)?;
+    Some([text.get(..start + from)?, &rewritten, text.get(end..)?].concat())
 }
 
 fn push_literal(template: &mut String, places: &mut SourceMap, (text, at): (&str, &[usize]), tag_follows: bool) {

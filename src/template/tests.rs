@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::expr::Rules;
 use crate::job::RetryPolicy;
 use crate::model::{self, JobSettings, TemplateFile};
 use crate::space::SpaceSpec;
@@ -16,6 +17,8 @@ fn spec(command: model::Command, names: &[&str]) -> Spec {
     Spec {
         name: "test".into(),
         command,
+        rules: Rules::Second,
+        keeps_empty_words: true,
         space: SpaceSpec { order: names.iter().map(|name| (*name).to_owned()).collect(), ..SpaceSpec::default() },
         job: JobSettings {
             timeout: None,
@@ -311,4 +314,37 @@ proptest! {
             prop_assert_eq!(&argv[1], &argv[2]);
         }
     }
+}
+
+#[test]
+fn stored_sweeps_are_rendered_by_their_own_rules() {
+    let names = ["x", "tag"];
+    let command = "p {{ x ~ '' }} {{ tag }} {% if x < 1 %}small{% endif %}";
+    let names: Arc<[String]> = names.map(str::to_owned).into();
+    let params = vec![Value::Float(1e-5), Value::Text(String::new())];
+    let point = Point { index: 0, params, draw: 0, randomization: 0, repeat: 0, seed: 1, seed32: 1, fault: None };
+    let context = JobContext { sweep: "a-1", names: &names, point: &point, attempt: 1, cpus: 1, here: "/" };
+    let argv = |rules, keeps_empty_words| {
+        let spec = Spec { rules, keeps_empty_words, ..text(command, &["x", "tag"]) };
+        JobTemplate::compile(&spec).unwrap().argv(&context).unwrap()
+    };
+    assert_eq!(argv(Rules::First, false), ["p", "0.00001", "small"]);
+    assert_eq!(argv(Rules::Second, true), ["p", "1e-5", "", "small"]);
+}
+
+#[test]
+fn a_new_sweep_has_the_rules_of_the_first_release_where_they_render_the_same() {
+    let settled = |command: &str, values: &str| {
+        let text = format!("command = \"{command}\"\n[grid]\nx = {values}\n");
+        let source = crate::spec::SourceFile { file: "a".into(), stem: "a".into(), here: "/nowhere".into() };
+        let spec = crate::spec::read(&text, &source).unwrap().spec;
+        (spec.rules == Rules::Second, spec.keeps_empty_words)
+    };
+    assert_eq!(settled("p {{ x }} {{ x + 1 }} {% if x is defined %}a{% endif %}", "[1, 2]"), (false, false));
+    assert_eq!(settled("p {{ x | round(2) }} --y={{ x }}", "['', 'a']"), (false, false));
+    assert_eq!(settled("p {{ x }}", "['', 'a']"), (false, true));
+    assert_eq!(settled("p '{{ x }}'", "['', 'a']"), (false, false));
+    assert_eq!(settled("p {{ x ~ 'm' }}", "[1]"), (true, false));
+    assert_eq!(settled("p {{ x | tojson }}", "[1]"), (true, false));
+    assert_eq!(settled("p {% if x > 1 %}a{% endif %}b", "[1]"), (true, false));
 }

@@ -93,3 +93,151 @@ fn infinities_and_nan_of_a_file_are_text_where_it_is_declared() {
     assert_eq!(rows.len(), 6);
     assert!(rows.iter().any(|row| row["norm"] == "inf" && row["q"] == "nan"));
 }
+
+#[test]
+fn an_empty_text_is_an_empty_argument_and_a_condition_drops_the_word() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "a.toml",
+        r#"
+command = "printf 'n = %s\n' {{ tag }} {% if tag == 'a' %}more{% endif %}"
+[grid]
+tag = ["", "a"]
+[results]
+format = "regex"
+columns = { n = 'n = (\S*)$' }
+"#,
+    );
+    let report = sandbox.sweep(&["check", "a.toml", "--json"]).code(0).json();
+    let words = |job: usize| report["first"][job]["command"].as_array().expect("words").len();
+    assert_eq!((words(0), words(1)), (3, 4));
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    assert_eq!(sandbox.rows("t.csv").len(), 2);
+}
+
+#[test]
+fn filters_write_values_for_interpreters() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "a.toml",
+        r#"
+command = ["bash", "-c", "echo json = $(printf %s {{ x | tojson | quote }}); echo name = {{ x ~ '/' ~ y | quote }}"]
+[grid]
+x = ["it's $HOME", "a \"b\""]
+y = [1e-5]
+[results]
+format = "keyvalue"
+"#,
+    );
+    let ran = sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    assert!(!ran.stderr.contains("reads this text as a program"), "{}", ran.stderr);
+    let rows = sandbox.rows("t.csv");
+    assert_eq!((rows[0]["json"].as_str(), rows[1]["json"].as_str()), ("\"it's $HOME\"", "\"a \\\"b\\\"\""));
+    assert_eq!(rows[0]["name"], "it's $HOME/1e-5");
+}
+
+#[test]
+fn a_value_in_a_program_text_is_warned_of_and_the_safe_form_is_not() {
+    let sandbox = Sandbox::embedded();
+    let check = |command: &str, values: &str| {
+        sandbox.write("a.toml", &format!("command = {command}\n[grid]\nx = {values}\n"));
+        sandbox.sweep(&["check", "a.toml"]).code(0).stderr
+    };
+    let warning = "reads this text as a program";
+    assert!(check("\"sh -c 'echo {{ x }}'\"", "['a', 'b']").contains(warning));
+    assert!(check("['python3', '-c', 'print(\"{{ x }}\")']", "['a', 'b']").contains("| tojson }}"));
+    // Numbers are read as they are.
+    assert!(!check("\"sh -c 'echo {{ x }}'\"", "[1, 2.5]").contains(warning));
+    let safe = r#"["bash", "-c", "exec echo \"$@\"", "bash", "{{ x }}"]"#;
+    assert!(!check(safe, "['a', 'b c']").contains(warning));
+}
+
+#[test]
+fn repeats_without_a_seed_are_warned_of() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("reads.py", "import os\nprint(os.environ['SWEEP_SEED'])\n");
+    sandbox.write("fixed.py", "print(1)\n");
+    let warned = |command: &str, more: &str| {
+        sandbox.write("a.toml", &format!("command = \"{command}\"\nrepeats = 3\n[grid]\nx = [1, 2]\n{more}"));
+        let stderr = sandbox.sweep(&["check", "a.toml"]).code(0).stderr;
+        stderr.contains("`repeats = 3`, but nothing is different between repeats")
+    };
+    assert!(warned("echo {{ x }}", ""));
+    assert!(warned("python3 fixed.py {{ x }}", ""));
+    for command in
+        ["echo {{ x }} {{ seed }}", "echo {{ x }} {{ seed32 }}", "echo {{ x }} {{ repeat }}", "echo {{ x }} {{ job }}"]
+    {
+        assert!(!warned(command, ""), "{command}");
+    }
+    assert!(!warned("python3 reads.py {{ x }}", ""));
+    assert!(!warned("echo {{ x }}", "[job]\nenv = { S = '{{ seed }}' }"));
+    sandbox.write(
+        "draws.toml",
+        "command = 'echo {{ x }}'\ndraws = 4\n[grid]\nx = [1]\n[random]\nu = { dist = 'int', min = 1, max = 9 }\n",
+    );
+    let ran = sandbox.sweep(&["run", "draws.toml"]).code(0);
+    assert!(ran.stderr.contains("`draws = 4`, but nothing is different"), "{}", ran.stderr);
+}
+
+#[test]
+fn jobs_that_share_a_directory_are_refused_where_they_write_files() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("deck.j2", "{{ size }}\n");
+    let check = |dir: &str, more: &str, code: i32| {
+        sandbox.write(
+            "a.toml",
+            &format!(
+                "command = 'true {{{{ size }}}} {{{{ temp }}}} {{{{ seed }}}}'\nrepeats = 3\n[grid]\nsize = [16, 32]\n\
+                 temp = [1.0, 1.01]\n[job]\ndir = \"{dir}\"\n{more}"
+            ),
+        );
+        sandbox.sweep(&["check", "a.toml"]).code(code).stderr
+    };
+    let deck = "[templates]\n'in.txt' = 'deck.j2'\n";
+    let file = "[results]\nfrom = 'out.json'\n";
+    let stderr = check("runs/s{{ size }}", deck, 2);
+    assert!(stderr.contains("jobs 0 and 1 have the same directory, runs/s16"), "{stderr}");
+    assert!(stderr.contains("{{ temp }} and {{ repeat }}") && stderr.contains("a.toml:7"), "{stderr}");
+    let stderr = check("runs/{{ size }}/{{ temp }}", file, 2);
+    assert!(stderr.contains("jobs 0 and 4 have") && stderr.contains("has no {{ repeat }}"), "{stderr}");
+    // A filter makes two values one.
+    let stderr = check("runs/{{ size }}/{{ temp | round(1) }}/{{ repeat }}", deck, 2);
+    assert!(
+        stderr.contains("jobs 0 and 1 have the same directory, runs/16/1.0/0") && stderr.contains("{{ job }}"),
+        "{stderr}"
+    );
+    // Without files of their own, jobs may share a directory.
+    let stderr = check("runs/s{{ size }}", "", 0);
+    assert!(stderr.contains("warning: jobs 0 and 1 have the same directory"), "{stderr}");
+    for dir in ["runs/{{ size }}/{{ temp }}/{{ repeat }}", "runs/{{ job }}", "d{{ size }}-{{ temp }}-{{ seed }}"] {
+        assert!(!check(dir, deck, 0).contains("same directory"), "{dir}");
+    }
+    // `where` may leave one point for each directory; a long sweep is not enumerated.
+    sandbox.write(
+        "b.toml",
+        "command = 'true {{ size }} {{ temp }}'\nwhere = 'temp > 1'\n[grid]\nsize = [16, 32]\ntemp = [1.0, 2.0]\n[job]\n\
+         dir = 's{{ size }}'\n[results]\nfrom = 'out.json'\n",
+    );
+    sandbox.sweep(&["check", "b.toml"]).code(0);
+    sandbox.write(
+        "c.toml",
+        "command = 'true {{ a }} {{ b }} {{ seed }}'\nrepeats = 1000\n[grid]\na = { from = 1, to = 100000, step = 1 }\n\
+         b = { from = 1, to = 1000, step = 1 }\n[job]\ndir = '{{ a }}/{{ b }}'\n[results]\nfrom = 'out.json'\n",
+    );
+    let ran = sandbox.sweep(&["check", "c.toml"]).code(2);
+    assert!(
+        ran.stderr.contains("jobs 0 and 100,000,000 have") || ran.stderr.contains("jobs 0 and 100000000 have"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn numbers_of_fortran_are_results_and_asterisks_are_missing() {
+    let sandbox = Sandbox::embedded();
+    printing(&sandbox, &["0.14-270", "1.0D-03", "********", "-Infinity"]);
+    let cells: Vec<String> = sandbox.rows("all.csv").iter().map(|row| row["y"].clone()).collect();
+    assert_eq!(cells, ["1.4e-271", "0.001", "", "-inf"]);
+    let ran = sandbox.sweep(&["stats", "--by", "", "--results", "y", "--json"]).code(0);
+    assert_eq!(ran.json()["missing"], 1, "{}", ran.stdout);
+}

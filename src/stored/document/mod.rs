@@ -23,6 +23,7 @@ use thiserror::Error;
 use self::mirror::{Mirror, mirror};
 use self::spec_form::SpecForm;
 use super::signed::SignedDocument;
+use crate::expr::Rules;
 use crate::model::{Document, Fingerprint, GitState};
 use crate::space;
 
@@ -41,11 +42,18 @@ pub(super) const VERSION_WITH_REQUIREMENTS: u64 = NEWEST;
 pub(super) const SIGNATURE: &str = "signature";
 
 /// What a document may require of its reader.
-const UNDERSTOOD: &[&str] = &[];
+const UNDERSTOOD: &[&str] = &[TEMPLATE_RULES, EMPTY_WORDS];
+
+/// Templates that are rendered by the second rules of expressions, or use filters that the first release does not have.
+const TEMPLATE_RULES: &str = "template-rules-2";
+/// Empty texts that are empty arguments.
+const EMPTY_WORDS: &str = "empty-words";
 
 /// What a document requires of its reader, by names from [`UNDERSTOOD`].
-fn requirements(_document: &Document) -> Vec<String> {
-    Vec::new()
+fn requirements(document: &Document) -> Vec<String> {
+    let spec = &document.spec;
+    let required = [(TEMPLATE_RULES, spec.rules != Rules::First), (EMPTY_WORDS, spec.keeps_empty_words)];
+    required.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// A document that cannot be written or read.

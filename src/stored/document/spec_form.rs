@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::{Mirror, mirror};
 use super::space_form::SpaceForm;
+use crate::expr::Rules;
 use crate::job::{CausePattern, RetryPolicy};
 use crate::model::{
     Command, FileSettings, JobSettings, Logs, ResultFormat, ResultSettings, ResultsFrom, Spec, TemplateFile,
@@ -16,6 +17,10 @@ mirror! {
     SpecForm of Spec {
         name: String,
         command: CommandForm,
+        #[serde(default, skip_serializing_if = "RulesForm::is_first")]
+        rules: RulesForm,
+        #[serde(default, skip_serializing_if = "is_false")]
+        keeps_empty_words: bool,
         space: SpaceForm,
         job: JobForm,
         templates: Vec<TemplateForm>,
@@ -52,6 +57,46 @@ mirror! {
 
     /// [`ResultSettings`].
     ResultsForm of ResultSettings { format: FormatForm, from: FromForm, require: Vec<String> }
+}
+
+/// [`Rules`]: their number.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RulesForm(u32);
+
+impl RulesForm {
+    fn is_first(&self) -> bool {
+        self.0 == 1
+    }
+}
+
+impl Default for RulesForm {
+    fn default() -> RulesForm {
+        RulesForm(1)
+    }
+}
+
+impl Mirror for RulesForm {
+    type Runtime = Rules;
+
+    fn store(rules: &Rules) -> RulesForm {
+        RulesForm(match rules {
+            Rules::First => 1,
+            Rules::Second => 2,
+        })
+    }
+
+    fn load(self) -> Result<Rules, String> {
+        match self.0 {
+            1 => Ok(Rules::First),
+            2 => Ok(Rules::Second),
+            other => Err(format!("its templates have rules of version {other}")),
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// [`Command`].
