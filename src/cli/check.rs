@@ -26,6 +26,7 @@ use crate::status::text::plain;
 use crate::table::columns::{Column, known_value, leading};
 use crate::template::shell_line;
 use crate::value::Value;
+use crate::visible::{visible_in_line, visible_value};
 
 /// Check a sweep file and show its points and their commands; runs nothing
 #[derive(Debug, clap::Args)]
@@ -127,7 +128,11 @@ fn page(sweep: &SweepRuntime, report: &CheckReport) -> String {
     }
     page.push_str(&format!("\n{}\n\n", table(&sweep.space, report)));
     for prepared in &report.first {
-        page.push_str(&format!("{}  {}\n", prepared.point.index, shell_line(&prepared.argv, &[], None)));
+        page.push_str(&format!(
+            "{}  {}\n",
+            prepared.point.index,
+            visible_in_line(&shell_line(&prepared.argv, &[], None))
+        ));
     }
     let shown = report.first.len() as u64;
     if report.total > shown {
@@ -213,7 +218,7 @@ fn table(space: &Space, report: &CheckReport) -> String {
     let mut table = plain(&header);
     for point in report.first.iter().map(|prepared| &prepared.point) {
         let columns = leading.iter().map(|(column, _)| *column).chain([Column::Seed]);
-        table.add_row(columns.map(|column| known_value(point, column).unwrap_or(Value::Missing).to_string()));
+        table.add_row(columns.map(|column| visible_value(&known_value(point, column).unwrap_or(Value::Missing))));
     }
     table.trim_fmt()
 }

@@ -15,6 +15,7 @@ use crate::ops::filter::Filter;
 use crate::ops::points::PointStates;
 use crate::ops::select;
 use crate::space::{Point, Space};
+use crate::visible::visible_value;
 
 /// List the points of a sweep and their states
 #[derive(Debug, clap::Args)]
@@ -111,7 +112,7 @@ fn line(as_json: bool, address: &JobAddress, state: &str, space: &Space, point: 
             "repeat": repeat, "seed": seed});
         return format!("{line}\n");
     }
-    let params = params.map(|(name, value)| format!("{name}={value}"));
+    let params = params.map(|(name, value)| format!("{name}={}", visible_value(value)));
     let spec = space.spec();
     let counters = [
         (draw, spec.draws, "draw"),

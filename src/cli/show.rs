@@ -11,7 +11,7 @@ use crate::job::{JobAddress, JobState};
 use crate::ops::select;
 use crate::ops::show::{JobView, cause, job, text};
 use crate::record::{Kept, Record};
-use crate::visible::{visible, visible_in_line};
+use crate::visible::{visible, visible_in_line, visible_value};
 
 /// The most lines shown of each output stream; `sweep logs` shows all that are stored.
 const LINES: usize = 10;
@@ -47,7 +47,7 @@ fn page(view: &JobView) -> String {
     // Writing to a String does not fail.
     let _ = writeln!(page, "{}  {}", view.address, state(&view.state));
     for (name, value) in std::iter::zip(&view.names, &point.params) {
-        let _ = writeln!(page, "  {name} = {value}");
+        let _ = writeln!(page, "  {name} = {}", visible_value(value));
     }
     let scramble = match point.randomization {
         0 => String::new(),
@@ -55,7 +55,8 @@ fn page(view: &JobView) -> String {
     };
     let _ = writeln!(page, "  draw {}, {scramble}repeat {}, seed {}", point.draw, point.repeat, point.seed);
     let _ = match view.paste_line() {
-        Ok(line) => writeln!(page, "\n{line}"),
+        // Line feeds and tabs stay: within quotes, the line can still be pasted.
+        Ok(line) => writeln!(page, "\n{}", visible(&line)),
         Err(why) => writeln!(page, "\n(no command: {why})"),
     };
     if let (Ok(_), Err(why)) = (&view.prepared, &view.program) {
@@ -71,7 +72,7 @@ fn page(view: &JobView) -> String {
         page.push_str(&attempt(record));
     }
     for (name, value) in &view.results {
-        let _ = writeln!(page, "  {}", visible_in_line(&format!("{name} = {value}")));
+        let _ = writeln!(page, "  {} = {}", visible_in_line(name), visible_value(value));
     }
     if let Some(output) = &view.output {
         page.push_str(&stream("stdout", &output.stdout));

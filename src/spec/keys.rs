@@ -77,9 +77,17 @@ pub(super) const BLOCK: Keys<'static> = Keys {
 
 pub(super) const POINTS: Keys<'static> = Keys {
     place: "[points]",
-    known: &["file", "columns", "types", "rename"],
+    known: &["file", "header", "separator", "columns", "types", "rename"],
     later: &[],
-    aliases: &[("path", "file"), ("csv", "file"), ("from", "file"), ("type", "types"), ("names", "rename")],
+    aliases: &[
+        ("path", "file"),
+        ("csv", "file"),
+        ("from", "file"),
+        ("type", "types"),
+        ("names", "rename"),
+        ("sep", "separator"),
+        ("delimiter", "separator"),
+    ],
 };
 
 pub(super) const GLOB: Keys<'static> =

@@ -10,7 +10,7 @@ use super::files::Importer;
 use super::keys::POINTS;
 use super::names::{self, Unfit};
 use super::parameters::ParameterName;
-use super::table::{self, PointsTable};
+use super::table::{self, PointsTable, Separator, TableForm};
 use super::table_reader::{Entry, TableReader, kind};
 use super::{Diagnostic, Import, ImportedColumn};
 use crate::space::{Axis, AxisParam, Values};
@@ -30,7 +30,16 @@ pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -
     }
     let Some((file, span)) = points.text("file") else { return (Vec::new(), None) };
     let Some(text) = importer.text(file, &span, points.sink) else { return (Vec::new(), None) };
-    let table = match table::parse(file, &text) {
+    let mentioned: Vec<&str> = mentioned(points);
+    let names = match points.flag("header") {
+        Some(false) => match names_without_header(points, key) {
+            Some(names) => Some(names),
+            None => return (Vec::new(), None),
+        },
+        _ => None,
+    };
+    let form = TableForm { separator: separator(points), names: names.as_deref(), mentioned: &mentioned };
+    let table = match table::parse(file, &text, form) {
         Ok(table) => table,
         Err(mistakes) => {
             mistakes.into_iter().for_each(|(message, help)| {
@@ -40,6 +49,41 @@ pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -
         }
     };
     PointsReader { points, file, span, table: &table }.read(importer)
+}
+
+/// The names of columns in the keys of `[points]`.
+fn mentioned<'a>(points: TableReader<'a>) -> Vec<&'a str> {
+    let columns = points.entry("columns").and_then(|entry| entry.value.as_array());
+    let columns = columns.into_iter().flat_map(|columns| columns.iter()).filter_map(|name| name.get_ref().as_str());
+    let tables = ["types", "rename"].into_iter().filter_map(|key| points.entry(key)?.value.as_table());
+    columns.chain(tables.flat_map(|table| table.keys().map(|key| &**key.get_ref()))).collect()
+}
+
+/// The names of the columns of a file without a header: all of `columns`.
+fn names_without_header<'a>(points: TableReader<'a>, key: &Span<usize>) -> Option<Vec<&'a str>> {
+    if points.entry("columns").is_none() {
+        let span = points.entry("header").map_or_else(|| key.clone(), |entry| entry.span);
+        let found = Diagnostic::error("`header = false` needs the names of the columns", span);
+        points.sink.push(found.help("name all columns of the file, in order: columns = [\"x\", \"y\"]"));
+    }
+    Some(points.texts("columns")?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// `separator`: a character or its name.
+fn separator(points: TableReader) -> Option<Separator> {
+    let (written, span) = points.text("separator")?;
+    let separator = match written {
+        "," | "comma" => Separator::Byte(b','),
+        ";" | "semicolon" => Separator::Byte(b';'),
+        "\t" | "tab" => Separator::Byte(b'\t'),
+        " " | "space" => Separator::WhiteSpace,
+        _ => {
+            let found = Diagnostic::error(format!("`{}` cannot separate cells", written.escape_debug()), span);
+            points.sink.push(found.help("write \",\", \";\", \"tab\" or \"space\" (any number of spaces)"));
+            return None;
+        }
+    };
+    Some(separator)
 }
 
 /// A name as a key of TOML.

@@ -241,3 +241,66 @@ fn numbers_of_fortran_are_results_and_asterisks_are_missing() {
     let ran = sandbox.sweep(&["stats", "--by", "", "--results", "y", "--json"]).code(0);
     assert_eq!(ran.json()["missing"], 1, "{}", ran.stdout);
 }
+
+#[test]
+fn the_starter_gives_a_table_of_results_and_useful_statistics() {
+    let sandbox = Sandbox::embedded();
+    sandbox.sweep(&["new"]).code(0);
+    let ran = sandbox.sweep(&["run", "sweep.toml"]).code(0);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    let rows = sandbox.rows("sweep.results.csv");
+    assert_eq!(rows.len(), 36);
+    assert!(rows.iter().all(|row| row["energy"].parse::<f64>().is_ok()), "{rows:?}");
+    let ran = sandbox.sweep(&["stats", "--json"]).code(0);
+    let groups: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!(groups.len(), 6);
+    assert!(groups.iter().all(|group| group["result"] == "energy" && group["sd"].as_f64() > Some(0.0)), "{groups:?}");
+}
+
+#[test]
+fn control_characters_are_escaped_and_long_values_cut_where_values_are_shown() {
+    let sandbox = Sandbox::embedded();
+    let long = "y".repeat(500);
+    sandbox.write(
+        "a.toml",
+        &format!("command = ['true', '{{{{ x }}}}']\n[grid]\nx = [\"a\\u001b[2Jb\\u0007\", \"{long}\"]\n[results]\nformat = 'none'\n"),
+    );
+    let checked = sandbox.sweep(&["check", "a.toml"]).code(0).stdout;
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    let listed = sandbox.sweep(&["jobs"]).code(0).stdout;
+    let shown = ["a-1/0", "a-1/1"].map(|job| sandbox.sweep(&["show", job]).code(0).stdout);
+    for text in [&checked, &listed, &shown[0]] {
+        assert!(!text.contains(['\u{1b}', '\u{7}']) && text.contains("\\u{1b}[2Jb"), "{text}");
+    }
+    for text in [&listed, &shown[1]] {
+        assert!(text.contains("… (440 more characters)"), "{text}");
+    }
+    // Tables and JSON have the values as they are.
+    assert_eq!(sandbox.rows("t.csv")[1]["x"], long);
+    assert!(sandbox.sweep(&["jobs", "--json"]).code(0).stdout.contains(&long));
+}
+
+#[test]
+fn points_files_of_other_tools_are_read() {
+    let sandbox = Sandbox::embedded();
+    let check = |content: &str, keys: &str, code: i32| {
+        sandbox.write("points.txt", content);
+        sandbox.write(
+            "a.toml",
+            &format!("command = 'true {{{{ x }}}} {{{{ y }}}}'\n[points]\nfile = 'points.txt'\n{keys}\n"),
+        );
+        sandbox.sweep(&["check", "a.toml", "--json"]).code(code)
+    };
+    for (content, keys) in [
+        ("1.0 2.0\n3.0 4.0\n", "header = false\ncolumns = ['x', 'y']\nseparator = 'space'"),
+        ("1.0,2.0\n3.0,4.0\n", "header = false\ncolumns = ['x', 'y']"),
+        ("# x y\n1.0 2.0\n3.0 4.0\n", ""),
+        ("sep=;\nx;y\n1.0;2.0\n3.0;4.0\n", ""),
+    ] {
+        let report = check(content, keys, 0).json();
+        assert_eq!((report["points"].as_u64(), &report["first"][1]["params"]["y"]), (Some(2), &serde_json::json!(4.0)));
+    }
+    let told = check("1.0,2.0\n3.0,4.0\n", "", 2).stderr;
+    assert!(told.contains("header = false and columns = [\"x1\", \"x2\"]"), "{told}");
+}
