@@ -194,9 +194,10 @@ fn from_file(import: &Import) -> String {
         Import::Lines { parameter, file, values, kind } => {
             format!("{parameter}: {} of {file}, {}", count(*values, "line"), kind.name())
         }
-        Import::Points { file, rows, columns } => {
+        Import::Points { file, rows, points, columns } => {
             let columns = columns.iter().map(|column| format!("{} {}", column.name, column.kind.name())).join(", ");
-            format!("{file}: {}, {columns}", count(*rows, "row"))
+            let different = if points < rows { format!(" ({} different)", group(*points)) } else { String::new() };
+            format!("{file}: {}{different}, {columns}", count(*rows, "row"))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Owns collecting: reads the store's records in order of index and writes the rows of a table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
 use crate::error::{Error, Result};
@@ -97,7 +97,8 @@ pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut d
             columns.iter().filter_map(|at| table_columns.names().get(*at)).map(String::as_str).collect();
         let mut table = TableWriter::new(format, stream, &names).map_err(written)?;
         let mut collected = Collected::default();
-        let ran = rows(request, &table_columns, &mut |row| {
+        let each = if request.space.has_shared_rows() { rows_of_files } else { rows };
+        let ran = each(request, &table_columns, &mut |row| {
             match filter.as_ref().map_or(Ok(Some(true)), |filter| filter.keeps(row))? {
                 Some(true) => collected.rows += 1,
                 Some(false) => return Ok(()),
@@ -123,6 +124,26 @@ fn columns(table_columns: &TableColumns, asked: Option<&[String]>) -> Result<Vec
         table_columns.find(name).ok_or_else(unknown)
     };
     asked.iter().map(place).collect()
+}
+
+/// As [`rows`], but a point has as many rows as points files have rows for it, in their order. Memory grows with the number
+/// of points.
+fn rows_of_files(
+    request: &TableRequest<'_>,
+    table_columns: &TableColumns,
+    take: &mut dyn FnMut(&TableRow<'_>) -> Result<()>,
+) -> Result<ExecutionInfo> {
+    let mut held: HashMap<u64, (Option<Record>, String)> = HashMap::new();
+    let ran = rows(request, table_columns, &mut |row| {
+        held.insert(row.point.index, (row.record().cloned(), row.status().to_owned()));
+        Ok(())
+    })?;
+    let mut result_index = table_columns.result_index();
+    for index in request.space.table_rows() {
+        let (Some((record, status)), Some(point)) = (held.get(&index), request.space.point(index)) else { continue };
+        take(&table_columns.row(&point, record.as_ref(), status, &mut result_index))?;
+    }
+    Ok(ran)
 }
 
 /// Calls `take` for each row: of the succeeded points, or of all. Returns which machines ran them, and when.

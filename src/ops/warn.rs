@@ -52,7 +52,8 @@ fn same_runs(sweep: &SweepRuntime, prepared: &PreparedJob) -> Option<String> {
         "`{what} = {number}`, but nothing is different between {what}: the command uses neither {{{{ seed }}}} nor \
          {{{{ seed32 }}}}, and neither it nor the files that it names read SWEEP_SEED or SWEEP_PARAMS. A program without the \
          seed may give the same result {number} times, and an error of 0; pass the seed to it, for example `--seed \
-         {{{{ seed }}}}`"
+         {{{{ seed }}}}`. If the runs are meant to be the same, as in timings, say so: env = {{ REPEAT = \"{{{{ repeat }}}}\" }} \
+         under [job]"
     ))
 }
 

@@ -29,6 +29,9 @@ pub(super) fn build(spec: &SpaceSpec) -> Result<(Vec<CompiledBlock>, KeepRules),
     let Some(parts) = parts.collect::<Result<Option<Vec<_>>, _>>()? else {
         return Err(too_many(spec, &lengths));
     };
+    if spec.blocks.iter().zip(&parts).any(|(block, part)| !part.has_shared_rows_in_bounds(block)) {
+        return Err(SpaceError::Shape("the shared rows of a points file do not belong to its axis".into()));
+    }
     let rules = KeepRules::new(spec, &parts);
     Ok((parts, rules))
 }

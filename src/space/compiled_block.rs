@@ -71,6 +71,41 @@ impl CompiledBlock {
         Ok(Some(CompiledBlock { grid, drawer, common_draws, random, derived, grid_conditions, cell_conditions }))
     }
 
+    /// Whether each of the block's shared rows names a row of an axis.
+    pub(super) fn has_shared_rows_in_bounds(&self, block: &Block) -> bool {
+        let lengths: Vec<u64> = self.grid.lengths().collect();
+        block.shared_rows.iter().all(|shared| {
+            let axis = self.grid.place(&shared.parameter).and_then(|place| lengths.get(place.axis()));
+            axis.is_some_and(|length| shared.positions.iter().all(|position| position < length))
+        })
+    }
+
+    /// The grid points in the order of the table: for each combination of the axes, with repeated rows of points files
+    /// repeated, the number of its grid point.
+    pub(super) fn table_order(&self, block: &Block) -> impl Iterator<Item = u64> {
+        let mut axes: Vec<(u64, Option<Vec<u64>>)> = self.grid.lengths().map(|length| (length, None)).collect();
+        for shared in &block.shared_rows {
+            let axis = self.grid.place(&shared.parameter).and_then(|place| axes.get_mut(place.axis()));
+            if let Some((_, rows)) = axis {
+                *rows = Some(shared.positions.clone());
+            }
+        }
+        let rows_of =
+            |(length, rows): &(u64, Option<Vec<u64>>)| rows.as_ref().map_or(*length, |rows| rows.len() as u64);
+        let total = axes.iter().map(rows_of).fold(1_u64, u64::saturating_mul);
+        (0..total).filter_map(move |mut row| {
+            let (mut index, mut stride) = (0, 1);
+            for axis in axes.iter().rev() {
+                let digit = row % rows_of(axis);
+                row /= rows_of(axis);
+                let position = axis.1.as_ref().map_or(Some(digit), |rows| rows.get(digit as usize).copied())?;
+                index += position * stride;
+                stride *= axis.0;
+            }
+            Some(index)
+        })
+    }
+
     /// Whether it has random parameters. If so, each grid point has as many cells as there are draws.
     pub(super) fn is_random(&self) -> bool {
         !self.random.is_empty()

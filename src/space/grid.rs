@@ -29,6 +29,13 @@ pub(super) struct GridColumn {
     line: usize,
 }
 
+impl GridColumn {
+    /// The position of its axis.
+    pub(super) fn axis(self) -> usize {
+        self.axis
+    }
+}
+
 impl Grid {
     /// The grid of these axes. `columns`: for each axis and each of its parameters, its column in the space. None if
     /// there are more than 2^64 grid points.

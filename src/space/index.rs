@@ -227,6 +227,39 @@ impl Space {
         Some(Point { index, params, draw, randomization, repeat, seed, seed32, fault: here.fault() })
     }
 
+    /// Whether a points file has repeated rows, so that the table has several rows for a point.
+    pub fn has_shared_rows(&self) -> bool {
+        self.spec.blocks.iter().any(|block| !block.shared_rows.is_empty())
+    }
+
+    /// The index of the point of each row of the whole table. Without shared rows these are all indices in order; with
+    /// them, rows are in the order of the points file.
+    pub fn table_rows(&self) -> impl Iterator<Item = u64> + '_ {
+        let cells =
+            (0..self.spec.repeats).flat_map(|repeat| (0..self.cells.layers()).map(move |layer| (repeat, layer)));
+        cells.flat_map(move |(repeat, layer)| {
+            let blocks = self.spec.blocks.iter().zip(&self.blocks).enumerate();
+            let present = blocks.filter(move |(_, (_, compiled))| layer == 0 || compiled.is_random());
+            present.flat_map(move |(block, (spec, compiled))| {
+                let rows = compiled.table_order(spec);
+                rows.filter_map(move |position| Some(repeat * self.kept + self.number_of(block, position, layer)?))
+            })
+        })
+    }
+
+    /// The number of a cell among the kept ones of a repeat. None: it is not kept.
+    fn number_of(&self, block: usize, position: u64, layer: u64) -> Option<u64> {
+        let grid = match self.grid_bits(block) {
+            Some(bits) => bits.get(position).then(|| bits.rank(position))?,
+            None => position,
+        };
+        let number = self.cells.number(Cell { block, grid, layer })?;
+        match self.cell_bits() {
+            Some(bits) => bits.get(number).then(|| bits.rank(number)),
+            None => Some(number),
+        }
+    }
+
     /// The index at which the space has this point. It is found by the printed values of a block's axes, the draw, the
     /// randomization and the repeat. Its printed random and derived values and its seed must then be the same.
     /// `point.index` is ignored.
@@ -243,17 +276,8 @@ impl Space {
 
     fn locate_in(&self, block: usize, point: &Point) -> Option<u64> {
         let position = self.blocks.get(block)?.grid.position(&point.params)?;
-        let grid = match self.grid_bits(block) {
-            Some(bits) => bits.get(position).then(|| bits.rank(position))?,
-            None => position,
-        };
         let layer = point.randomization.checked_mul(self.spec.draws)?.checked_add(point.draw)?;
-        let number = self.cells.number(Cell { block, grid, layer })?;
-        let number = match self.cell_bits() {
-            Some(bits) => bits.get(number).then(|| bits.rank(number))?,
-            None => number,
-        };
-        let index = point.repeat * self.kept + number;
+        let index = point.repeat * self.kept + self.number_of(block, position, layer)?;
         let here = self.point(index)?;
         let alike = here.seed == point.seed && here.params.iter().zip(&point.params).all(|(a, b)| a.same_as(b));
         alike.then_some(index)

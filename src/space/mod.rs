@@ -51,5 +51,6 @@ pub use explain::Explained;
 pub use index::{Point, Space};
 pub use matching::Matching;
 pub use spec::{
-    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, VERSION, Values,
+    Axis, AxisParam, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SharedRows, SpaceSpec, VERSION,
+    Values,
 };

@@ -117,6 +117,17 @@ pub struct Block {
     pub derived: Vec<Derived>,
     /// Conditions that must all hold for a point to be kept: expressions of the parameters and `draw`.
     pub conditions: Vec<String>,
+    /// The rows of points files with repeated rows. They decide the rows of the table, not the points.
+    pub shared_rows: Vec<SharedRows>,
+}
+
+/// The rows of a points file in which rows are repeated: equal rows are one point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedRows {
+    /// A parameter of the axis that the rows are on.
+    pub parameter: String,
+    /// For each row of the file, its position on the axis.
+    pub positions: Vec<u64>,
 }
 
 /// A parameter computed from others.

@@ -11,7 +11,7 @@ use super::files::Importer;
 use super::keys::BLOCK;
 use super::parameters::{self, Definition, ParameterGroup, ParameterName, ParameterTables};
 use super::table_reader::{Sink, TableReader};
-use crate::space::{Axis, Block, Values};
+use crate::space::{Axis, Block, SharedRows, Values};
 use crate::suggest::{list, nearest};
 
 /// A block combined with what it inherits.
@@ -31,7 +31,12 @@ impl ResolvedBlock {
         };
         for item in &self.items {
             match item.definition.clone() {
-                Definition::Axis(axis) => block.axes.push(axis),
+                Definition::Axis(axis) => {
+                    let parameter = axis.params.first().map(|param| param.name.clone());
+                    let shared = parameter.zip(item.shared_rows.clone());
+                    block.shared_rows.extend(shared.map(|(parameter, positions)| SharedRows { parameter, positions }));
+                    block.axes.push(axis);
+                }
                 Definition::Random(random) => block.random.push(random),
                 Definition::Derived(derived, _) => block.derived.push(derived),
                 Definition::Mistaken => {}
@@ -158,13 +163,13 @@ fn keep(item: &ParameterGroup, dropped: &[(&str, &Span<usize>)], sink: &Sink) ->
                 let help = "they vary together at the top of the file: define all of them again here, or drop the \
                             others too with `without`";
                 sink.push(Diagnostic::error(message, span.clone()).help(help));
-                return Some(ParameterGroup { names, definition: Definition::Mistaken });
+                return Some(ParameterGroup { names, definition: Definition::Mistaken, shared_rows: None });
             }
             Definition::Axis(left)
         }
         other => other.clone(),
     };
-    Some(ParameterGroup { names, definition })
+    Some(ParameterGroup { names, definition, shared_rows: item.shared_rows.clone() })
 }
 
 /// Whether two rows of an axis of lists print the same. Values of a range never do.

@@ -77,7 +77,7 @@ pub(super) const BLOCK: Keys<'static> = Keys {
 
 pub(super) const POINTS: Keys<'static> = Keys {
     place: "[points]",
-    known: &["file", "header", "separator", "columns", "types", "rename"],
+    known: &["file", "header", "separator", "columns", "types", "rename", "duplicates"],
     later: &[],
     aliases: &[
         ("path", "file"),

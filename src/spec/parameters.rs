@@ -36,6 +36,8 @@ pub(super) enum Definition {
 pub(super) struct ParameterGroup {
     pub names: Vec<ParameterName>,
     pub definition: Definition,
+    /// The rows of a points file with repeated rows, as positions on the axis. None: no row is repeated.
+    pub shared_rows: Option<Vec<u64>>,
 }
 
 /// The content of one set of these tables.
@@ -76,7 +78,7 @@ impl ParametersReader<'_> {
     fn points(&mut self) {
         let Some(table) = self.table.table("points") else { return };
         let Some(span) = self.table.entry("points").map(|entry| entry.key_span) else { return };
-        let (found, axis) = points::read(table, &span, self.importer);
+        let (found, axis, shared_rows) = points::read(table, &span, self.importer);
         self.points = found.first().map(|declared| declared.span.clone());
         let mut names: Vec<ParameterName> = Vec::new();
         for declared in found {
@@ -84,7 +86,7 @@ impl ParametersReader<'_> {
         }
         if !names.is_empty() {
             let definition = axis.map_or(Definition::Mistaken, Definition::Axis);
-            self.part.items.push(ParameterGroup { names, definition });
+            self.part.items.push(ParameterGroup { names, definition, shared_rows });
         }
     }
 
@@ -161,7 +163,8 @@ impl ParametersReader<'_> {
             self.declare(ParameterName { name, span: entry.key_span.clone(), good }, &mut names);
         }
         if !names.is_empty() {
-            self.part.items.push(ParameterGroup { names, definition: definition.unwrap_or(Definition::Mistaken) });
+            let definition = definition.unwrap_or(Definition::Mistaken);
+            self.part.items.push(ParameterGroup { names, definition, shared_rows: None });
         }
     }
 

@@ -16,8 +16,12 @@ use super::{Diagnostic, Import, ImportedColumn};
 use crate::space::{Axis, AxisParam, Values};
 use crate::suggest::{list, nearest};
 
-/// Reads `[points]`: the names of its parameters, and the axis of its rows unless there is an error.
-pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
+/// The names of the parameters; the axis of the rows, unless there is an error; and for each row of the file its position on
+/// the axis, if rows are repeated.
+type ReadPoints = (Vec<ParameterName>, Option<Axis>, Option<Vec<u64>>);
+
+/// Reads `[points]`.
+pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -> ReadPoints {
     points.finish(&POINTS);
     if points.entry("file").is_none() {
         if !points.has_foreign(&POINTS) {
@@ -26,15 +30,15 @@ pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -
                 found.help("add file = \"points.csv\": a header line with the names, then one grid point per line"),
             );
         }
-        return (Vec::new(), None);
+        return (Vec::new(), None, None);
     }
-    let Some((file, span)) = points.text("file") else { return (Vec::new(), None) };
-    let Some(text) = importer.text(file, &span, points.sink) else { return (Vec::new(), None) };
+    let Some((file, span)) = points.text("file") else { return (Vec::new(), None, None) };
+    let Some(text) = importer.text(file, &span, points.sink) else { return (Vec::new(), None, None) };
     let mentioned: Vec<&str> = mentioned(points);
     let names = match points.flag("header") {
         Some(false) => match names_without_header(points, key) {
             Some(names) => Some(names),
-            None => return (Vec::new(), None),
+            None => return (Vec::new(), None, None),
         },
         _ => None,
     };
@@ -45,7 +49,7 @@ pub(super) fn read(points: TableReader, key: &Span<usize>, importer: Importer) -
             mistakes.into_iter().for_each(|(message, help)| {
                 points.sink.push(Diagnostic::error(message, span.clone()).help(help));
             });
-            return (Vec::new(), None);
+            return (Vec::new(), None, None);
         }
     };
     PointsReader { points, file, span, table: &table }.read(importer)
@@ -116,26 +120,46 @@ impl<'a> PointsReader<'a> {
         self.push(message, &self.span, help);
     }
 
-    fn read(&self, importer: Importer) -> (Vec<ParameterName>, Option<Axis>) {
+    fn read(&self, importer: Importer) -> ReadPoints {
         let before = self.points.sink.errors();
         let used = self.used();
         let names = self.declared(&used);
         let columns: Vec<Option<TypedColumn>> = used.iter().map(|used| self.column(used)).collect();
-        let Some(columns) = columns.into_iter().collect::<Option<Vec<TypedColumn>>>() else { return (names, None) };
-        if self.points.sink.errors() > before || used.is_empty() || !self.all_different(&columns) {
-            return (names, None);
+        let Some(columns) = columns.into_iter().collect::<Option<Vec<TypedColumn>>>() else {
+            return (names, None, None);
+        };
+        if self.points.sink.errors() > before || used.is_empty() {
+            return (names, None, None);
         }
+        let positions = self.positions(&columns);
+        let repeated = positions.iter().zip(0..).any(|(position, row)| *position != row);
+        if repeated && !self.shares_duplicates() {
+            return (names, None, None);
+        }
+        // The first row of each point.
+        let mut next = 0;
+        let is_first = |position: &u64| {
+            let is_first = *position == next;
+            next += u64::from(is_first);
+            is_first
+        };
+        let first: Vec<bool> = positions.iter().map(is_first).collect();
         let described = used.iter().zip(&columns);
         importer.tell_points(Import::Points {
             file: self.file.to_owned(),
             rows: self.table.rows.len() as u64,
+            points: first.iter().filter(|is_first| **is_first).count() as u64,
             columns: described
                 .map(|(used, column)| ImportedColumn { name: used.name.clone(), kind: column.kind })
                 .collect(),
         });
         let params = used.into_iter().zip(columns);
-        let params = params.map(|(used, column)| AxisParam { name: used.name, values: Values::List(column.values) });
-        (names, Some(Axis { params: params.collect() }))
+        let params = params.map(|(used, column)| {
+            let values =
+                column.values.into_iter().zip(&first).filter(|(_, is_first)| **is_first).map(|(value, _)| value);
+            AxisParam { name: used.name, values: Values::List(values.collect()) }
+        });
+        (names, Some(Axis { params: params.collect() }), repeated.then_some(positions))
     }
 
     /// The columns that are used, in order: those listed in `columns`, or all.
@@ -299,23 +323,48 @@ impl<'a> PointsReader<'a> {
         }
     }
 
-    /// Reports rows that print the same.
-    fn all_different(&self, columns: &[TypedColumn]) -> bool {
-        let mut seen: HashMap<Vec<String>, usize> = HashMap::with_capacity(self.table.rows.len());
-        for (i, row) in self.table.rows.iter().enumerate() {
-            let printed = columns.iter().filter_map(|column| column.values.get(i)).map(ToString::to_string).collect();
-            if let Some(first) = seen.insert(printed, row.line) {
-                let message = format!("{}: lines {first} and {} are the same point", self.file, row.line);
-                let help = match self.points.entry("columns") {
-                    Some(_) => {
-                        "if they differ, it is in a column that `columns` leaves out; add that column, or remove one of the rows"
-                    }
-                    None => "remove one of them; to run each point more often, use `repeats`",
-                };
-                self.wrong(message, help);
-                return false;
-            }
+    /// For each row, its position among the rows that are different: rows that print the same have the same position.
+    fn positions(&self, columns: &[TypedColumn]) -> Vec<u64> {
+        let mut seen: HashMap<Vec<String>, u64> = HashMap::with_capacity(self.table.rows.len());
+        let printed = |row: usize| -> Vec<String> {
+            columns.iter().filter_map(|column| column.values.get(row)).map(ToString::to_string).collect()
+        };
+        let position = |row: usize| {
+            let next = seen.len() as u64;
+            *seen.entry(printed(row)).or_insert(next)
+        };
+        let positions: Vec<u64> = (0..self.table.rows.len()).map(position).collect();
+        if self.points.entry("duplicates").is_none() {
+            self.report_repeated(&positions);
         }
-        true
+        positions
+    }
+
+    /// Whether `duplicates` says that equal rows are one point. Reports another value.
+    fn shares_duplicates(&self) -> bool {
+        let Some((written, span)) = self.points.text("duplicates") else { return false };
+        if written != "share" {
+            let help = "write duplicates = \"share\": equal rows run once, and each has a row of the table";
+            self.push(format!("`duplicates` cannot be `{}`", written.escape_debug()), &span, help);
+        }
+        written == "share"
+    }
+
+    /// Reports the first row that prints the same as an earlier one.
+    fn report_repeated(&self, positions: &[u64]) {
+        let mut first: HashMap<u64, usize> = HashMap::with_capacity(positions.len());
+        for (row, position) in self.table.rows.iter().zip(positions) {
+            let Some(first) = first.insert(*position, row.line) else { continue };
+            let message = format!("{}: lines {first} and {} are the same point", self.file, row.line);
+            let share = "to run equal rows once, with a row of the table for each, add duplicates = \"share\"";
+            let help = match self.points.entry("columns").filter(|_| self.points.flag("header") != Some(false)) {
+                Some(_) => {
+                    format!("if they differ, it is in a column that `columns` leaves out; add that column, or: {share}")
+                }
+                None => format!("{share}; to run each point more often, use `repeats`"),
+            };
+            self.wrong(message, help);
+            return;
+        }
     }
 }

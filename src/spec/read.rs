@@ -66,6 +66,8 @@ pub enum Import {
         file: String,
         /// The number of rows, at least 1.
         rows: u64,
+        /// The number of different rows.
+        points: u64,
         /// The columns that are used.
         columns: Vec<ImportedColumn>,
     },

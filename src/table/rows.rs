@@ -73,6 +73,16 @@ pub struct TableRow<'a> {
 }
 
 impl<'a> TableRow<'a> {
+    /// The record of the point, if it has one.
+    pub fn record(&self) -> Option<&'a Record> {
+        self.record
+    }
+
+    /// The state of the point.
+    pub fn status(&self) -> &'a str {
+        self.status
+    }
+
     /// The cell at a position; empty after the last column.
     pub fn cell(&self, position: usize) -> TableCell<'a> {
         let measured = |of: fn(&'a Record) -> TableCell<'a>| self.measured.map_or(TableCell::Missing, of);

@@ -96,9 +96,11 @@ fn built_in_names() {
 }
 
 #[test]
-fn a_word_that_renders_to_nothing_is_dropped_unless_quoted() {
+fn a_word_that_says_nothing_is_dropped_unless_quoted() {
     let spec = text("p {% if m is defined %}--m={{ m }}{% endif %} '{{ e }}' {{ e }} \"\" z", &["m", "e"]);
-    assert_eq!(argv(&spec, vec![Value::Missing, "".into()]), ["p", "", "", "z"]);
+    assert_eq!(argv(&spec, vec![Value::Missing, "".into()]), ["p", "", "", "", "z"]);
+    let first = Spec { keeps_empty_words: false, ..spec.clone() };
+    assert_eq!(argv(&first, vec![Value::Missing, "".into()]), ["p", "", "", "z"]);
     assert_eq!(argv(&spec, vec![Value::Float(0.9), "x".into()]), ["p", "--m=0.9", "x", "x", "", "z"]);
     let spec = words(&["p", "{{ e }}", "a b", "'{{ e }}'"], &["e"]);
     assert_eq!(argv(&spec, vec!["".into()]), ["p", "", "a b", "''"]);

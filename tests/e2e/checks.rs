@@ -14,6 +14,8 @@ temp = { from = 1.5, to = 2.5, count = 3 }
 label = ["a b"]
 [random]
 u = { dist = "uniform", min = 0.0, max = 1.0 }
+[job]
+env = { REPEAT = "{{ repeat }}" }
 "#;
 
 #[test]

@@ -121,7 +121,7 @@ fn filters_write_values_for_interpreters() {
     sandbox.write(
         "a.toml",
         r#"
-command = ["bash", "-c", "echo json = $(printf %s {{ x | tojson | quote }}); echo name = {{ x ~ '/' ~ y | quote }}"]
+command = ["bash", "-c", "echo json = $(printf %s {{ x | tojson | quote }}); echo name = {{ (x ~ '/' ~ y) | quote }}"]
 [grid]
 x = ["it's $HOME", "a \"b\""]
 y = [1e-5]
@@ -303,4 +303,39 @@ fn points_files_of_other_tools_are_read() {
     }
     let told = check("1.0,2.0\n3.0,4.0\n", "", 2).stderr;
     assert!(told.contains("header = false and columns = [\"x1\", \"x2\"]"), "{told}");
+}
+
+#[test]
+fn equal_rows_of_a_points_file_run_once_and_have_a_row_each() {
+    for sandbox in Sandbox::both() {
+        sandbox.write("points.csv", "x,y\n1,1\n2,1\n1,1\n3,1\n2,1\n");
+        let sweep = |keys: &str, more: &str| {
+            sandbox.write(
+                "a.toml",
+                &format!("command = 'echo v = {{{{ x + y }}}}'\n{more}[points]\nfile = 'points.csv'\n{keys}\n"),
+            );
+        };
+        sweep("", "");
+        let told = sandbox.sweep(&["run", "a.toml"]).code(2).stderr;
+        assert!(told.contains("lines 2 and 4") && told.contains("duplicates = \"share\""), "{told}");
+        sweep("duplicates = 'share'", "");
+        assert_eq!(sandbox.sweep(&["check", "a.toml", "--json"]).code(0).json()["points"], 3);
+        sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+        let of = |name: &str| sandbox.rows("t.csv").iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (of("x"), of("job")),
+            (
+                ["1", "2", "1", "3", "2"].map(String::from).to_vec(),
+                ["0", "1", "0", "2", "1"].map(String::from).to_vec()
+            )
+        );
+        assert_eq!(of("v"), ["2", "3", "2", "4", "3"]);
+        // With other axes and conditions, the order is that of nested loops over the rows of the file.
+        sweep("duplicates = 'share'\n[grid]\nz = [7, 8]", "where = 'x < 3 or z == 8'\n");
+        sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+        let pairs: Vec<String> = sandbox.rows("t.csv").iter().map(|row| format!("{}{}", row["x"], row["z"])).collect();
+        assert_eq!(pairs, ["17", "18", "27", "28", "17", "18", "38", "27", "28"]);
+        sandbox.sweep(&["collect", "--all", "--where", "x == 1 and z == 8", "--out", "t.csv"]).code(0);
+        assert_eq!(sandbox.rows("t.csv").len(), 2);
+    }
 }

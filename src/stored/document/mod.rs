@@ -42,17 +42,24 @@ pub(super) const VERSION_WITH_REQUIREMENTS: u64 = NEWEST;
 pub(super) const SIGNATURE: &str = "signature";
 
 /// What a document may require of its reader.
-const UNDERSTOOD: &[&str] = &[TEMPLATE_RULES, EMPTY_WORDS];
+const UNDERSTOOD: &[&str] = &[TEMPLATE_RULES, EMPTY_WORDS, SHARED_ROWS];
 
 /// Templates that are rendered by the second rules of expressions, or use filters that the first release does not have.
 const TEMPLATE_RULES: &str = "template-rules-2";
 /// Empty texts that are empty arguments.
 const EMPTY_WORDS: &str = "empty-words";
+/// Repeated rows of a points file that are one point and several rows of the table.
+const SHARED_ROWS: &str = "shared-rows";
 
 /// What a document requires of its reader, by names from [`UNDERSTOOD`].
 fn requirements(document: &Document) -> Vec<String> {
     let spec = &document.spec;
-    let required = [(TEMPLATE_RULES, spec.rules != Rules::First), (EMPTY_WORDS, spec.keeps_empty_words)];
+    let has_shared_rows = spec.space.blocks.iter().any(|block| !block.shared_rows.is_empty());
+    let required = [
+        (TEMPLATE_RULES, spec.rules != Rules::First),
+        (EMPTY_WORDS, spec.keeps_empty_words),
+        (SHARED_ROWS, has_shared_rows),
+    ];
     required.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name.to_owned()).collect()
 }
 

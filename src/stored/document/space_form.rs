@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::{Mirror, mirror};
 use crate::space::{
-    Axis, AxisParam, Bits, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SpaceSpec, Values,
+    Axis, AxisParam, Bits, Block, Derived, Dist, Random, Range, RangeBy, Sampling, Selection, SharedRows, SpaceSpec,
+    Values,
 };
 use crate::value::Value;
 
@@ -33,7 +34,12 @@ mirror! {
         random: Vec<RandomForm>,
         derived: Vec<DerivedForm>,
         conditions: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shared_rows: Vec<SharedRowsForm>,
     }
+
+    /// [`SharedRows`].
+    SharedRowsForm of SharedRows { parameter: String, positions: Vec<u64> }
 
     /// [`Derived`].
     DerivedForm of Derived { name: String, expression: String }
