@@ -125,6 +125,7 @@ fn block(model: &Model) -> Block {
         // In an order in which `e` comes before what it is made of.
         derived: derived.into_iter().rev().collect(),
         conditions: model.conditions.iter().map(|at| CONDITIONS[*at].0.to_owned()).collect(),
+        ..Block::default()
     }
 }
 

@@ -65,7 +65,7 @@ fn rows_of_a_points_file_are_an_axis() {
     let column = |name: &str, kind| ImportedColumn { name: name.into(), kind };
     let columns =
         vec![column("id", ColumnType::Text), column("mass", ColumnType::Float), column("on", ColumnType::Bool)];
-    assert_eq!(read.imports, [Import::Points { file: "p.csv".into(), rows: 3, columns }]);
+    assert_eq!(read.imports, [Import::Points { file: "p.csv".into(), rows: 3, points: 3, columns }]);
 }
 
 #[test]
