@@ -72,7 +72,7 @@ pub use kill_marked::kill_marked;
 pub use launch::{Launch, Limits};
 pub use leftovers::{LeftoverProcess, leftover_processes};
 pub use machine_fault::MachineFault;
-pub use observe::{Observation, ObservationError, Observer};
+pub use observe::{Observation, ObservationError, Observer, file_stamp};
 pub use orphans::{OrphanReaper, RunGuard};
 pub use process_table::RUN_VARIABLE;
 pub use resolve::resolve;

@@ -51,6 +51,8 @@ pub struct Conclusion {
     pub inputs: Vec<Input>,
     /// Files that changed while the attempt had read them: its results may be of neither state.
     pub changed: Vec<String>,
+    /// What the attempt wrote, removed or replaced.
+    pub written: Vec<String>,
     /// Paths that could not be recorded; at least.
     pub missed: u64,
 }
@@ -103,6 +105,10 @@ pub fn conclude(
         }
         push(&path, InputState::Folder(hash));
     }
+    let is_written =
+        |(path, access): (&PathBuf, &Access)| (*access == Access::Written).then(|| rules.name(path)).flatten();
+    conclusion.written = log.files.iter().filter_map(is_written).collect();
+    conclusion.written.sort_unstable();
     conclusion.inputs.sort_by(|one, other| one.path.cmp(&other.path));
     conclusion.inputs.dedup_by(|one, other| one.path == other.path);
     changed.sort_unstable();

@@ -27,6 +27,7 @@ pub mod health;
 mod heartbeat;
 pub mod inputs;
 pub mod lifecycle;
+mod observing;
 pub mod options;
 pub mod pace;
 mod panics;

@@ -6,12 +6,15 @@
 //! possible where a filter with a listener is there already (some containers), on other processors than x86-64 and
 //! AArch64, before Linux 5.9, and elsewhere. Calls through io_uring are not seen, nor are those of 32-bit programs.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::project::{AccessLog, ProjectRules};
+use crate::project::{AccessLog, FileStamp, ProjectRules};
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod seccomp;
@@ -43,6 +46,13 @@ pub enum ObservationError {
     /// An error in sweep.
     #[error("internal error in sweep")]
     Internal,
+}
+
+impl ObservationError {
+    /// Whether it will be so for other jobs too.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, ObservationError::NotSupported | ObservationError::Refused(_))
+    }
 }
 
 /// What was seen of a job.
@@ -92,5 +102,20 @@ impl Observer {
 impl std::fmt::Debug for Observer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Observer")
+    }
+}
+
+/// The stamp of a regular file, through symbolic links. None: there is none.
+pub fn file_stamp(path: &Path) -> Option<FileStamp> {
+    std::fs::metadata(path).ok().filter(Metadata::is_file).map(|metadata| stamp(&metadata))
+}
+
+fn stamp(metadata: &Metadata) -> FileStamp {
+    let nanoseconds = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    FileStamp {
+        file: (metadata.dev(), metadata.ino()),
+        size: metadata.len(),
+        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
 }

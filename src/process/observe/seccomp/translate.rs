@@ -5,12 +5,12 @@ use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, open};
 
+use super::super::stamp;
 use super::filter::{PathArgument, ReportedCall};
 use super::memory::{GivenPath, given_path, number, open_path};
 use crate::project::names::hash_digits;
@@ -33,17 +33,6 @@ pub(super) struct Translator {
     outside: HashSet<PathBuf>,
     /// Files to hash when there is time.
     to_hash: VecDeque<(PathBuf, FileStamp)>,
-}
-
-/// The stamp of a file.
-pub(super) fn stamp(metadata: &Metadata) -> FileStamp {
-    let nanoseconds = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    FileStamp {
-        file: (metadata.dev(), metadata.ino()),
-        size: metadata.len(),
-        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-    }
 }
 
 fn is_missing(error: &io::Error) -> bool {
