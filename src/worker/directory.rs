@@ -46,6 +46,8 @@ pub struct Directory {
     dir: PathBuf,
     /// The files with results as they were before the job started, those that had been there for a while.
     before: Vec<(String, FileStamp)>,
+    /// Whether it was created for this attempt.
+    is_fresh: bool,
 }
 
 impl Directory {
@@ -80,7 +82,25 @@ impl Directory {
             DirectoryState::AsItWas => sweep.spec.result_files().filter_map(old).collect(),
             DirectoryState::Fresh => Vec::new(),
         };
-        Ok(Directory { dir: dir.clone(), before })
+        Ok(Directory { dir: dir.clone(), before, is_fresh: found == DirectoryState::Fresh })
+    }
+
+    /// Makes the directory anew for another start of the same attempt: what the first one left is renamed aside, as that of
+    /// an earlier attempt would be.
+    ///
+    /// # Errors
+    /// If that cannot be done, or should not.
+    pub fn renew(
+        self,
+        sweep: &SweepRuntime,
+        prepared: &PreparedJob,
+        claim: &Claim,
+    ) -> Result<Directory, DirectoryError> {
+        if self.is_fresh {
+            let (dir, attempt) = (&self.dir, claim.tries.attempts);
+            move_aside(dir, attempt).map_err(cannot(dir, "renamed aside"))?;
+        }
+        Directory::enter(sweep, prepared, claim)
     }
 
     /// The end of a file with results, after the job has ended: at most `keep` bytes. What comes before goes to

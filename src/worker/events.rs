@@ -124,6 +124,14 @@ pub enum WorkerEvent {
         /// The sweep.
         sweep: SweepId,
     },
+    /// Which files the jobs of a sweep read is not observed, so that only those inputs are known that the command names,
+    /// a Python script imports, and `[files] watch` matches. Reported once for each sweep.
+    InputsUnknown {
+        /// The sweep.
+        sweep: SweepId,
+        /// Why.
+        why: String,
+    },
     /// The worker was told to stop.
     Stopping {
         /// How.

@@ -9,6 +9,7 @@ use super::dispatcher::Dispatcher;
 use super::events::{EventSink, WorkerEvent, WorkerStart};
 use super::exclusions::ExcludedSweeps;
 use super::heartbeat::HeartbeatSender;
+use super::observing::SweepObservers;
 use super::options::{WorkSummary, WorkerOptions};
 use super::pace::Stopping;
 use super::panics::catch;
@@ -127,6 +128,7 @@ impl Worker {
             turn: Mutex::new(()),
         };
         let step_back = StepBack::new(&heartbeats);
+        let observers = SweepObservers::default();
         let context = SlotContext {
             state: &self.state,
             runner: &self.runner,
@@ -134,6 +136,7 @@ impl Worker {
             excluded: &excluded,
             heartbeats: &heartbeats,
             step_back: &step_back,
+            observers: &observers,
         };
         let mut dispatcher = Dispatcher::new(&*self.store, &self.options, &self.state, &self.runner.worker, &step_back);
         // Without a waiter the worker reads the backlog more often.

@@ -1,5 +1,6 @@
 //! Owns a slot: a thread that takes a claim, runs its job and reports how it ended, one after the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::{Directory, DirectoryError};
@@ -7,7 +8,7 @@ use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
-use super::inputs::AttemptInputs;
+use super::observing::SweepObservers;
 use super::panics::catch;
 use super::report::{FinishedAttempt, Runner};
 use super::state::{ClaimedJob, StopReason, WorkerState};
@@ -15,7 +16,7 @@ use super::step_back::{Elsewhere, StepBack};
 use crate::extract::{Extraction, Overflow};
 use crate::job::{Cause, Outcome};
 use crate::model::MAX_LOG_BYTES;
-use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, OrphanReaper, StartError, Stopper};
+use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Observer, OrphanReaper, StartError, Stopper};
 use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Claim;
 use crate::table::columns::drop_repeated;
@@ -40,6 +41,7 @@ pub(super) struct SlotContext<'a> {
     pub(super) excluded: &'a ExcludedSweeps,
     pub(super) heartbeats: &'a HeartbeatSender<'a>,
     pub(super) step_back: &'a StepBack<'a>,
+    pub(super) observers: &'a SweepObservers,
 }
 
 /// How a slot's work on a claim ended.
@@ -122,21 +124,47 @@ impl SlotContext<'_> {
         self.heartbeats.announce(claim);
         let (job, attempt) = (&claim.job, claim.tries.attempts);
         self.state.emit_of_every_job(|| WorkerEvent::JobStarted { job: job.clone(), attempt });
+        let observation = self.begin_observation(task);
+        let attempt = self.run_process(slot, stopper, task, &prepared, &directory, observation.observer());
+        let again = || {
+            let directory = match directory.renew(sweep, &prepared, claim) {
+                Ok(directory) => directory,
+                Err(DirectoryError::Cannot(why)) => return Attempt::unstarted(why, FailureKind::CannotStart),
+                Err(DirectoryError::NewerAttempt) => return Attempt::ClaimLost,
+            };
+            self.run_process(slot, stopper, task, &prepared, &directory, None)
+        };
+        let attempt = self.end_observation(observation, task, attempt, again);
+        task.inputs.end_files(inputs, sweep);
+        attempt
+    }
+
+    /// Runs the job's process once.
+    fn run_process(
+        &self,
+        slot: usize,
+        stopper: &Stopper,
+        task: &ClaimedJob,
+        prepared: &PreparedJob,
+        directory: &Directory,
+        observer: Option<Arc<Observer>>,
+    ) -> Attempt {
+        let sweep = &task.sweep;
         let run = self.orphans.begin();
         let mut extraction = sweep.extractor.begin();
-        let started = launch(sweep, &prepared, run.mark())
-            .and_then(|launch| self.start(slot, stopper, &launch, &mut |bytes| extraction.overflow(bytes)));
-        task.inputs.end_files(inputs, sweep);
+        let started = launch(sweep, prepared, run.mark())
+            .map(|launch| Launch { observer, ..launch })
+            .and_then(|launch| self.start(slot, stopper, launch, &mut |bytes| extraction.overflow(bytes)));
         let ended = match started {
             Ok(ended) => ended,
             Err(error) if error.is_transient() => return Attempt::MachineBusy(error.to_string()),
-            Err(error) => return self.cannot_start(task, &prepared, &error),
+            Err(error) => return self.cannot_start(task, prepared, &error),
         };
         let outcome = match (ended.ended_by, self.state.stop_reason(slot)) {
             (Some(EndedBy::Stopped), Some(StopReason::Lost)) => return Attempt::ClaimLost,
             (Some(EndedBy::Stopped), Some(StopReason::Cancelled)) => Outcome::Cancelled,
             (Some(EndedBy::Stopped), _) => Outcome::GivenBack { started: true },
-            _ => judge(sweep, &prepared, &directory, extraction, &ended),
+            _ => judge(sweep, prepared, directory, extraction, &ended),
         };
         Attempt::Over { outcome, ended: Some(ended), kind: None }
     }
@@ -203,12 +231,20 @@ impl SlotContext<'_> {
         }));
     }
 
-    /// Runs the process. Waits a while if the machine has no process, memory or file to spare.
-    fn start(&self, slot: usize, stopper: &Stopper, launch: &Launch, overflow: Overflow) -> Result<Ended, StartError> {
+    /// Runs the process. Waits a while if the machine has no process, memory or file to spare. A process that cannot be
+    /// started observed is started unobserved.
+    fn start(
+        &self,
+        slot: usize,
+        stopper: &Stopper,
+        mut launch: Launch,
+        overflow: Overflow,
+    ) -> Result<Ended, StartError> {
         let (tries, wait) = BUSY_MACHINE;
         let mut left = tries;
         loop {
-            match process::run(launch, stopper, overflow) {
+            match process::run(&launch, stopper, overflow) {
+                Err(_) if launch.observer.take().is_some() => {}
                 Err(error) if error.is_transient() && left > 0 && self.state.stop_reason(slot).is_none() => {
                     left -= 1;
                     std::thread::sleep(wait);
@@ -293,5 +329,6 @@ fn judge(
     }
 }
 
+mod observation;
 #[cfg(test)]
 mod tests;

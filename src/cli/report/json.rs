@@ -164,6 +164,9 @@ fn fields(event: &WorkerEvent) -> (&'static str, Fields<'_>) {
             let pause_seconds = pause.map(|pause| pause.as_secs_f64());
             ("stepped-back", Fields::SteppedBack { sweep: sweep.to_string(), reason: why, pause_seconds })
         }
+        WorkerEvent::InputsUnknown { sweep, why } => {
+            ("inputs-unknown", Fields::Reason { sweep: Some(sweep.to_string()), reason: why })
+        }
         WorkerEvent::TakesAgain { sweep } => ("takes-again", Fields::Sweep { sweep: sweep.to_string() }),
         WorkerEvent::Stopping { how } => {
             let how = if *how == Stopping::Now { "now" } else { "drain" };

@@ -149,6 +149,10 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
             format!("this worker takes no jobs of {sweep} for {:.0} s: {why}", pause.as_secs_f64())
         }
         WorkerEvent::TakesAgain { sweep } => format!("this worker takes jobs of {sweep} again"),
+        WorkerEvent::InputsUnknown { sweep, why } => format!(
+            "the inputs of {sweep} beyond the files that its command names, Python imports and `[files] watch` are not \
+             known: {why}; add other input files to `[files] watch`"
+        ),
         WorkerEvent::Stopping { how: Stopping::Now } => "stopping: running jobs are ended and given back".into(),
         WorkerEvent::Stopping { .. } => {
             "finishing the running jobs, no new jobs; press Ctrl-C again to stop the running ones".into()
@@ -238,6 +242,7 @@ pub mod tests {
             WorkerEvent::SteppedBack { sweep: sweep(), why: "there is no program `solver`".into(), pause: None },
             WorkerEvent::SteppedBack { sweep: sweep(), why: "5 jobs in a row failed here".into(), pause },
             WorkerEvent::TakesAgain { sweep: sweep() },
+            WorkerEvent::InputsUnknown { sweep: sweep(), why: "this system cannot report the calls of a job".into() },
             WorkerEvent::Stopping { how: Stopping::Drain },
             WorkerEvent::Stopping { how: Stopping::Now },
             WorkerEvent::LeftoversEnded { processes: 1 },

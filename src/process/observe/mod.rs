@@ -40,6 +40,9 @@ pub enum ObservationError {
     /// No process was started in the way that can be observed.
     #[error("the job's process was not started")]
     NotStarted,
+    /// A job failed while it was observed, and succeeded when it was not.
+    #[error("{0} failed while it was observed, and succeeded when it was not")]
+    MakesFail(String),
     /// A file system does not answer.
     #[error("a file system of the project did not answer")]
     TooSlow,
@@ -51,7 +54,7 @@ pub enum ObservationError {
 impl ObservationError {
     /// Whether it will be so for other jobs too.
     pub fn is_lasting(&self) -> bool {
-        matches!(self, ObservationError::NotSupported | ObservationError::Refused(_))
+        matches!(self, ObservationError::NotSupported | ObservationError::Refused(_) | ObservationError::MakesFail(_))
     }
 }
 

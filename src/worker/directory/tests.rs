@@ -117,7 +117,7 @@ fn a_deck_replaces_a_link_and_not_what_it_points_to() {
 /// Reads the end of a file `out`.
 fn read_out(folder: &Path, before: Option<FileStamp>, keep: usize) -> Result<Kept, String> {
     let before = before.map(|stamp| ("out".to_owned(), stamp)).into_iter().collect();
-    Directory { dir: folder.to_owned(), before }.read("out", keep, None)
+    Directory { dir: folder.to_owned(), before, is_fresh: false }.read("out", keep, None)
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_end_of_a_file_is_read() {
     assert_eq!(read(4), Kept { tail: b"6789".to_vec(), total: 10 });
     assert_eq!(read(10), Kept { tail: b"0123456789".to_vec(), total: 10 });
     let mut before = Vec::new();
-    let directory = Directory { dir: folder.path().to_owned(), before: Vec::new() };
+    let directory = Directory { dir: folder.path().to_owned(), before: Vec::new(), is_fresh: false };
     let end = directory.read("out", 4, Some(&mut |bytes| before.extend_from_slice(bytes))).unwrap();
     assert_eq!((before.as_slice(), end), (&b"012345"[..], read(4)));
 }

@@ -2,7 +2,7 @@
 //! before the call goes on.
 
 use std::collections::{HashSet, VecDeque};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
