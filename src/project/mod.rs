@@ -5,10 +5,12 @@
 //! - `rules`: which files of a project may be inputs, and their names: [`ProjectRules`].
 //! - `access_log`: what an observed attempt did: [`AccessLog`]. `crate::process` fills it.
 //! - `conclude`: what follows from it: [`conclude`].
+//! - [`python`]: the modules that a Python script imports, for where jobs cannot be observed.
 
 mod access_log;
 mod conclude;
 pub mod names;
+pub mod python;
 mod rules;
 #[cfg(test)]
 mod tests;

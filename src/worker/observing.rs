@@ -5,7 +5,8 @@
 //! observation costs less than one per cent of the time of the sweep's jobs here. One attempt of a sweep at a time.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,13 +15,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::bounded::BoundedMap;
 use super::state::ClaimedJob;
 use crate::job::SweepId;
-use crate::model::{FoundInputs, Hash};
+use crate::model::{FoundBy, FoundInputs, Hash, Input, InputState};
 use crate::process::{Observation, ObservationError, Observer, file_stamp};
 use crate::project::names::hash_digits;
+use crate::project::python::{PythonFiles, python_files, python_starts};
 use crate::project::{
     Circumstances, Conclusion, FileStamp, ObservedSweep, ProjectDisk, ProjectRules, conclude, job_dirs, project_root,
 };
-use crate::runtime::SweepRuntime;
+use crate::runtime::{PreparedJob, SweepRuntime};
 use crate::store::Store;
 
 /// The most sweeps that are remembered.
@@ -34,6 +36,9 @@ const SHARE: u32 = 100;
 
 /// What the first observation is expected to cost.
 const EXPECTED_COST: Duration = Duration::from_millis(20);
+
+/// The most Python programs of a sweep whose imports are read.
+const MOST_PROGRAMS: usize = 100;
 
 /// The sweeps of which a worker runs jobs, for their observation.
 pub(super) struct SweepObservers {
@@ -61,6 +66,8 @@ struct State {
     known_before: bool,
     /// The rules, and the loaded sweep that they are of: it is replaced when its sweep file changes.
     rules: Option<(Weak<SweepRuntime>, Arc<ProjectRules>)>,
+    /// Python programs whose imports are known.
+    programs: HashSet<String>,
     /// Hashes of files that were computed here.
     hashes: HashMap<PathBuf, (FileStamp, Hash)>,
 }
@@ -150,6 +157,7 @@ impl SweepObserver {
             jobs_began: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128),
             known_before,
             rules: None,
+            programs: HashSet::new(),
             hashes: HashMap::new(),
         };
         SweepObserver { submission, state: Mutex::new(state) }
@@ -195,6 +203,31 @@ impl SweepObserver {
     /// Notes that a job has run for a time, in which observation may have its share.
     pub(super) fn job_ran(&self, time: Duration) {
         self.lock().schedule.jobs += time;
+    }
+
+    /// The modules of the project that the Python programs of a job import, as far as their syntax tells, if the sweep is
+    /// not observed here. Each program is read once.
+    pub(super) fn imports(&self, sweep: &Arc<SweepRuntime>, prepared: &PreparedJob) -> Vec<Input> {
+        let mut state = self.lock();
+        if !state.schedule.is_off {
+            return Vec::new();
+        }
+        let mut starts = python_starts(&prepared.argv, &prepared.dir);
+        starts.retain(|start| state.programs.len() < MOST_PROGRAMS && state.programs.insert(format!("{start:?}")));
+        if starts.is_empty() {
+            return Vec::new();
+        }
+        let rules = state.rules(sweep);
+        let disk = DiskNow { hashes: RefCell::new(&mut state.hashes) };
+        let search = python_path(prepared);
+        let files = CoveredFiles(&rules);
+        let found = starts.iter().flat_map(|start| python_files(start, &prepared.dir, &search, &files));
+        let found: BTreeSet<PathBuf> = found.filter_map(|path| rules.inside(&path)).collect();
+        let input = |path: PathBuf| {
+            let state = InputState::File(disk.hash(&path)?);
+            Some(Input { path: rules.name(&path)?, state, found_by: FoundBy::Import })
+        };
+        found.into_iter().filter_map(input).collect()
     }
 
     /// Observes no more attempts.
@@ -263,6 +296,23 @@ impl Drop for ObservedAttempt {
         if !self.is_over {
             self.sweep.lock().schedule.end(None);
         }
+    }
+}
+
+/// The folders of the job's PYTHONPATH.
+fn python_path(prepared: &PreparedJob) -> Vec<PathBuf> {
+    let own = prepared.env.iter().rev().find(|(name, _)| name == "PYTHONPATH").map(|(_, value)| value.into());
+    let path: OsString = own.or_else(|| std::env::var_os("PYTHONPATH")).unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| prepared.dir.join(folder)).collect()
+}
+
+/// The files that the rules of a project cover.
+struct CoveredFiles<'a>(&'a ProjectRules);
+
+impl PythonFiles for CoveredFiles<'_> {
+    fn text(&self, path: &Path) -> Option<String> {
+        let inside = self.0.inside(path).filter(|inside| self.0.covers(inside))?;
+        std::fs::read_to_string(inside).ok()
     }
 }
 

@@ -124,7 +124,7 @@ impl SlotContext<'_> {
         self.heartbeats.announce(claim);
         let (job, attempt) = (&claim.job, claim.tries.attempts);
         self.state.emit_of_every_job(|| WorkerEvent::JobStarted { job: job.clone(), attempt });
-        let observation = self.begin_observation(task);
+        let observation = self.begin_observation(task, &prepared);
         let attempt = self.run_process(slot, stopper, task, &prepared, &directory, observation.observer());
         let again = || {
             let directory = match directory.renew(sweep, &prepared, claim) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Attempt, SlotContext};
 use crate::job::{Cause, Outcome};
+use crate::model::{FoundInputs, Input};
 use crate::process::{ObservationError, Observer};
+use crate::runtime::PreparedJob;
 use crate::worker::events::WorkerEvent;
 use crate::worker::observing::{FoundByAttempt, ObservedAttempt, SweepObserver};
 use crate::worker::state::ClaimedJob;
@@ -15,6 +17,8 @@ use crate::worker::state::ClaimedJob;
 pub(super) struct SlotObservation {
     sweep: Arc<SweepObserver>,
     attempt: Option<ObservedAttempt>,
+    /// What its Python programs import, where it cannot be observed.
+    imports: Vec<Input>,
 }
 
 impl SlotObservation {
@@ -46,13 +50,14 @@ impl Attempt {
 impl SlotContext<'_> {
     /// Begins to observe an attempt that is about to start, if it is time for one. The retry of a job that has failed is
     /// not observed.
-    pub(super) fn begin_observation(&self, task: &ClaimedJob) -> SlotObservation {
+    pub(super) fn begin_observation(&self, task: &ClaimedJob, prepared: &PreparedJob) -> SlotObservation {
         let sweep = self.observers.sweep(task, self.step_back.store);
         let attempt = if task.claim.tries.failures > 0 { Ok(None) } else { sweep.begin(&task.sweep) };
         if let Err(error) = &attempt {
             self.say_unknown(task, error);
         }
-        SlotObservation { sweep, attempt: attempt.ok().flatten() }
+        let imports = sweep.imports(&task.sweep, prepared);
+        SlotObservation { sweep, attempt: attempt.ok().flatten(), imports }
     }
 
     /// Ends the observation of an attempt. `again` runs it once more, unobserved, where it failed: some programs behave
@@ -64,10 +69,11 @@ impl SlotContext<'_> {
         attempt: Attempt,
         again: impl FnOnce() -> Attempt,
     ) -> Attempt {
-        let SlotObservation { sweep, attempt: observed } = observation;
+        let SlotObservation { sweep, attempt: observed, imports } = observation;
         let Some(observed) = observed else {
             sweep.job_ran(attempt.time());
-            return attempt;
+            let found = FoundInputs { inputs: imports, ..FoundInputs::default() };
+            return self.record(FoundByAttempt { found, ..FoundByAttempt::default() }, task, attempt);
         };
         let found = match observed.finish() {
             Ok(found) => found,
@@ -93,7 +99,7 @@ impl SlotContext<'_> {
     /// Sends what an attempt has found to the store, before its outcome.
     fn record(&self, by_attempt: FoundByAttempt, task: &ClaimedJob, attempt: Attempt) -> Attempt {
         let FoundByAttempt { found, changed, .. } = by_attempt;
-        if found.observed {
+        if found.observed || !found.inputs.is_empty() {
             let claim = &task.claim;
             let _ = self.step_back.store.add_inputs(&claim.job.sweep, claim.submission, &found);
         }
