@@ -46,7 +46,7 @@ mod tests {
         let here = folder.path().join("here");
         fs::create_dir_all(here.join("data")).unwrap();
         fs::write(folder.path().join("a.py"), "x = 1\n").unwrap();
-        let settings = FileSettings { watch: vec![], ignore: vec!["data/*.log".into()] };
+        let settings = FileSettings { watch: vec![], ignore: vec!["data/*.log".into()], ..FileSettings::default() };
         let state = |path: &str| state(&here, path, &settings).unwrap();
         let hash = |bytes: &[u8]| fingerprint::digits(&blake3::hash(bytes));
         assert_eq!(state("../a.py"), InputState::File(hash(b"x = 1\n")));

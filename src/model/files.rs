@@ -20,12 +20,23 @@ pub struct TemplateFile {
 }
 
 /// `[files]`: patterns (globs) relative to the sweep file's folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSettings {
     /// Further input files: their content is part of the fingerprint.
     pub watch: Vec<String>,
     /// Files that are not input files even if the command names them, for example files that the jobs write.
     pub ignore: Vec<String>,
+    /// The root of the project, relative to the sweep file's folder: what jobs read below it is an input. None: the
+    /// nearest folder upward with `.git`, otherwise the sweep file's folder.
+    pub root: Option<String>,
+    /// Whether jobs may be observed, to find out what they read.
+    pub observe: bool,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        FileSettings { watch: Vec::new(), ignore: Vec::new(), root: None, observe: true }
+    }
 }
 
 /// Why a path cannot be a file in the job's directory. None: it can.

@@ -7,7 +7,8 @@
 //! - [`history`]: the records of points
 //! - [`show`]: one point with all details
 //! - [`output`]: the stored output of attempts
-//! - [`collect`]: write the table; [`target`]: where it is written; [`provenance`]: the file beside it
+//! - [`collect`]: write the table; [`target`]: where it is written; [`provenance`]: the file beside it;
+//!   [`environment`]: programs and packages in that file
 //! - [`status`]: the status of sweeps and workers
 //! - [`stats`]: means and their errors by group
 //! - [`inputs`]: the files that can change the results of a sweep
@@ -24,6 +25,7 @@ pub mod check;
 pub mod collect;
 pub mod directories;
 pub mod doctor;
+pub mod environment;
 pub mod failures;
 pub mod filter;
 pub mod history;

@@ -7,8 +7,10 @@ use serde_json::{Value as Json, json};
 use crate::error::{Error, Result};
 use crate::model::Document;
 use crate::ops::collect::{Collected, TableRequest, TableSelection};
+use crate::ops::environment;
 use crate::ops::inputs::KnownInputs;
 use crate::ops::target::{OutputTarget, meta_path};
+use crate::runtime::SweepRuntime;
 use crate::status::time;
 use crate::system::wall_clock_ms;
 use crate::table::write::TableFormat;
@@ -26,8 +28,11 @@ pub fn write(request: &TableRequest<'_>, target: &OutputTarget, collected: &Coll
     let document = Document::decode(&request.store.document(&request.row.id)?)
         .map_err(|error| Error::usage(format!("the provenance of {} cannot be written: {error}", request.row.id)))?;
     let now = wall_clock_ms();
+    let here = document.here.clone();
+    let sweep = SweepRuntime::new(request.row.id.clone(), document.clone(), &here);
+    let environment = sweep.map_or(Json::Null, |sweep| environment::describe(&sweep, request.run_started_ms.is_some()));
     let inputs = KnownInputs::of(&document, &request.store.inputs(&request.row.id)?);
-    let meta = describe(request, &document, &inputs, table, target.format()?, collected, now);
+    let meta = describe(request, (&document, &inputs, environment), table, target.format()?, collected, now);
     OutputTarget::from(meta_path(table)).write(&mut std::io::sink(), |stream, path| {
         let written = |error| Error::file("written", path)(error);
         serde_json::to_writer_pretty(&mut *stream, &meta).map_err(|error| written(error.into()))?;
@@ -51,8 +56,7 @@ pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Optio
 
 fn describe(
     request: &TableRequest<'_>,
-    document: &Document,
-    inputs: &KnownInputs,
+    (document, inputs, environment): (&Document, &KnownInputs, Json),
     table: &Path,
     format: TableFormat,
     collected: &Collected,
@@ -79,6 +83,7 @@ fn describe(
         "inputs": inputs,
         "reused_from": document.reused_from,
         "before_inputs": document.before_inputs,
+        "environment": environment,
         "git": document.git,
         "submitted": {
             "at": time(row.submitted_ms),

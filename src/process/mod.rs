@@ -7,6 +7,8 @@
 //! - [`leftover_processes`] are what workers that are gone have left running.
 //! - [`capacity`] is how many slots the limits of this process allow.
 //! - [`StartError`] says why a job could not be started, and what to do; [`MachineFault`] whether the machine is at fault.
+//! - [`Observer`] sees which files a job opens, looks for, lists and writes.
+//! - [`interpreter_version`] asks an interpreter for its version.
 //! - [`git_state`] asks git for the commit of a folder.
 //!
 //! Inside, from top to bottom, each using only what stands below it:
@@ -28,6 +30,7 @@
 //! | what a job leaves behind is adopted and ended, also after the worker was killed | it is ended if it is in the process group and the worker lives |
 //! | the memory of all processes of a job is sampled every 100 ms | a memory limit is not enforced |
 //! | the kernel's count of kills for lack of memory tells why a job was killed | unknown |
+//! | jobs are observed, on x86-64 and AArch64 since Linux 5.9 (`observe`) | their inputs are known by the command alone |
 //! | a raised limit of open files is set back for jobs | jobs inherit it |
 
 mod capacity;
@@ -58,6 +61,7 @@ mod stdin;
 mod stopper;
 mod suggestion;
 mod supervisor;
+mod version;
 mod wake_fd;
 
 #[cfg(test)]
@@ -80,3 +84,4 @@ pub use run::run;
 pub use signal_action::is_ignored;
 pub use stopper::Stopper;
 pub use supervisor::{Supervisor, worker_was_killed};
+pub use version::interpreter_version;

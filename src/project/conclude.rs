@@ -49,7 +49,8 @@ pub struct Circumstances {
 pub struct Conclusion {
     /// The inputs, in the order of their names.
     pub inputs: Vec<Input>,
-    /// Files that changed while the attempt had read them: its results may be of neither state.
+    /// Files that changed while the attempt had read them, in a way that left their earlier content unknown. Where it is
+    /// known, the file is an input with that content.
     pub changed: Vec<String>,
     /// What the attempt wrote, removed or replaced.
     pub written: Vec<String>,
@@ -86,13 +87,8 @@ pub fn conclude(
     let mut changed = Vec::new();
     for (path, found, is_updated) in run.found_files() {
         match run.file(&path, &found, is_updated, circumstances) {
-            FileState::Same(hash) => push(&path, InputState::File(hash)),
-            FileState::Changed(earlier) => {
-                if let Some(hash) = earlier {
-                    push(&path, InputState::File(hash));
-                }
-                changed.extend(rules.name(&path));
-            }
+            FileState::Known(hash) => push(&path, InputState::File(hash)),
+            FileState::Changed => changed.extend(rules.name(&path)),
             FileState::NoInput => {}
         }
     }
@@ -118,10 +114,10 @@ pub fn conclude(
 
 /// What became of a file that an attempt read.
 enum FileState {
-    /// It has the content that the attempt read.
-    Same(Hash),
-    /// It was changed since; the hash of the content that the attempt read, if that is known.
-    Changed(Option<Hash>),
+    /// The hash of the content that the attempt read.
+    Known(Hash),
+    /// It was changed since, and the content that the attempt read is unknown.
+    Changed,
     /// It is no input.
     NoInput,
 }
@@ -174,7 +170,7 @@ impl Concluding<'_> {
         if now == Some(found.stamp) {
             let hash = found.hash.clone().or_else(|| self.disk.hash(path));
             if let Some(hash) = hash.filter(|_| self.disk.stamp(path) == now) {
-                return FileState::Same(hash);
+                return FileState::Known(hash);
             }
         }
         if is_updated {
@@ -182,8 +178,7 @@ impl Concluding<'_> {
             return FileState::NoInput;
         }
         match &found.hash {
-            Some(hash) if now.is_some() && self.disk.hash(path).as_ref() == Some(hash) => FileState::Same(hash.clone()),
-            Some(hash) => FileState::Changed(Some(hash.clone())),
+            Some(hash) => FileState::Known(hash.clone()),
             // The second time: something writes it all the time, so it is no input.
             None if is_known_to_change => {
                 self.sweep.written.insert(path.to_owned());
@@ -191,7 +186,7 @@ impl Concluding<'_> {
             }
             None => {
                 self.sweep.changed.insert(path.to_owned());
-                FileState::Changed(None)
+                FileState::Changed
             }
         }
     }

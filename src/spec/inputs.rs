@@ -22,7 +22,23 @@ pub(super) fn read(top: TableReader, importer: Importer) -> FileSettings {
         }
     }
     let texts = |patterns: Vec<(&str, Span<usize>)>| patterns.into_iter().map(|(text, _)| text.to_owned()).collect();
-    FileSettings { watch: texts(watch), ignore: texts(patterns(files, "ignore")) }
+    FileSettings {
+        watch: texts(watch),
+        ignore: texts(patterns(files, "ignore")),
+        root: root(files),
+        observe: files.flag("observe").unwrap_or(true),
+    }
+}
+
+/// The root of the project.
+fn root(files: TableReader) -> Option<String> {
+    let (root, span) = files.text("root")?;
+    if root.is_empty() || root.contains('\0') {
+        let found = Diagnostic::error("`root` is no path".to_owned(), span);
+        files.sink.push(found.help("write a folder relative to the sweep file's, for example `root = \"..\"`"));
+        return None;
+    }
+    Some(root.to_owned())
 }
 
 /// The valid patterns of a list.

@@ -151,7 +151,7 @@ pub(super) const RESULTS: Keys<'static> = Keys {
 
 pub(super) const FILES: Keys<'static> = Keys {
     place: "[files]",
-    known: &["watch", "ignore"],
+    known: &["watch", "ignore", "root", "observe"],
     later: &["include"],
     aliases: &[("watched", "watch"), ("inputs", "watch"), ("depends", "watch"), ("exclude", "ignore")],
 };

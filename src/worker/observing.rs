@@ -81,6 +81,8 @@ struct Schedule {
     is_observing: bool,
     /// Observation is not possible, or makes jobs fail.
     is_off: bool,
+    /// The sweep file says so.
+    is_disabled: bool,
     /// The time of all jobs here.
     jobs: Duration,
     /// What observation has cost of it.
@@ -91,7 +93,11 @@ impl Schedule {
     fn is_due(&self) -> bool {
         let expected = self.cost.checked_div(self.observed).unwrap_or(EXPECTED_COST);
         let is_cheap = (self.cost + expected).saturating_mul(SHARE) <= self.jobs;
-        !self.is_off && !self.is_observing && (self.due > 0 || is_cheap)
+        self.is_possible() && !self.is_observing && (self.due > 0 || is_cheap)
+    }
+
+    fn is_possible(&self) -> bool {
+        !self.is_off && !self.is_disabled
     }
 
     fn begin(&mut self) {
@@ -125,7 +131,7 @@ pub(super) struct FoundByAttempt {
     pub(super) found: FoundInputs,
     /// Files that the attempt wrote, by their names as inputs.
     pub(super) written: Vec<String>,
-    /// Files that somebody changed while the attempt had read them: its results may be of neither state.
+    /// Files that somebody changed while the attempt had read them, so that it is unknown what it has read.
     pub(super) changed: Vec<String>,
 }
 
@@ -177,6 +183,7 @@ impl SweepObserver {
     ) -> Result<Option<ObservedAttempt>, ObservationError> {
         let rules = {
             let mut state = self.lock();
+            state.schedule.is_disabled = !sweep.spec.files.observe;
             if !state.schedule.is_due() {
                 return Ok(None);
             }
@@ -209,7 +216,7 @@ impl SweepObserver {
     /// not observed here. Each program is read once.
     pub(super) fn imports(&self, sweep: &Arc<SweepRuntime>, prepared: &PreparedJob) -> Vec<Input> {
         let mut state = self.lock();
-        if !state.schedule.is_off {
+        if state.schedule.is_possible() {
             return Vec::new();
         }
         let mut starts = python_starts(&prepared.argv, &prepared.dir);
@@ -252,6 +259,9 @@ impl State {
 /// The rules of a sweep on this machine.
 pub(super) fn rules_of(sweep: &SweepRuntime) -> ProjectRules {
     let here = sweep.here.canonicalize().unwrap_or_else(|_| sweep.here.clone());
+    if let Some(root) = sweep.spec.files.root.as_ref().and_then(|root| here.join(root).canonicalize().ok()) {
+        return ProjectRules::new(&sweep.spec.files.ignore, job_dirs(&sweep.spec), &root, &here, &sweep.here);
+    }
     let home = std::env::var_os("HOME").map(PathBuf::from).and_then(|home| home.canonicalize().ok());
     let root = project_root(&here, home.as_deref(), Path::exists);
     ProjectRules::new(&sweep.spec.files.ignore, job_dirs(&sweep.spec), root, &here, &sweep.here)

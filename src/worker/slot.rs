@@ -8,6 +8,7 @@ use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
 use super::exclusions::ExcludedSweeps;
 use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
+use super::inputs::AttemptInputs;
 use super::observing::SweepObservers;
 use super::panics::catch;
 use super::report::{FinishedAttempt, Runner};
@@ -134,7 +135,7 @@ impl SlotContext<'_> {
             };
             self.run_process(slot, stopper, task, &prepared, &directory, None)
         };
-        let attempt = self.end_observation(observation, task, attempt, again);
+        let attempt = self.end_observation(observation, task, &prepared, inputs, attempt, again);
         task.inputs.end_files(inputs, sweep);
         attempt
     }

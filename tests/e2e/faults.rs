@@ -244,7 +244,10 @@ fn a_job_cannot_hurt_its_worker() {
         let cases: String = MISCHIEF.iter().map(|(name, script, _)| format!("{name}) {script} ;;\n")).collect();
         let script = format!("good() {{ echo '{{\"y\": 1}}'; }}\ncase $x in\n{cases}esac");
         let names: Vec<String> = MISCHIEF.iter().map(|(name, _, _)| format!("\"{name}\"")).collect();
-        let tables = format!("[grid]\nx = [{}]\n[results]\nformat = \"json\"\nrequire = [\"y\"]", names.join(", "));
+        let tables = format!(
+            "[grid]\nx = [{}]\n[results]\nformat = \"json\"\nrequire = [\"y\"]\n[files]\nobserve = false",
+            names.join(", ")
+        );
         let id = submit(&sandbox, &token, &script, &tables);
         let worker = sandbox.start("worker", &["worker", "-j", "3"]);
         until("all jobs to end", || match sandbox.status(&id) {

@@ -168,6 +168,9 @@ fn a_copied_folder_has_results_of_its_own() {
     for sandbox in sandboxes() {
         study(&sandbox, "p");
         study(&sandbox, "copy");
+        for folder in ["p", "copy"] {
+            sandbox.write(&format!("{folder}/a.toml"), &format!("{SWEEP}[files]\nobserve = false\n"));
+        }
         sweep_in(&sandbox, "p", &["run", "a.toml"]).code(0);
         sandbox.write("copy/helper.sh", "factor=1000\n");
         // Not all inputs are known.

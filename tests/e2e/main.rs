@@ -24,6 +24,7 @@ mod inputs;
 mod leftovers;
 mod limits;
 mod lost_workers;
+mod observing;
 mod outputs;
 mod promise;
 mod provenance;

@@ -12,6 +12,8 @@ timeout = "1s"
 [results]
 format = "keyvalue"
 require = ["y"]
+[files]
+observe = false # an observed attempt that fails runs twice
 "#;
 
 const JOB: &str = r#"

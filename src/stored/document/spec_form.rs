@@ -53,7 +53,14 @@ mirror! {
     TemplateForm of TemplateFile { name: String, file: String, text: String }
 
     /// [`FileSettings`].
-    FilesForm of FileSettings { watch: Vec<String>, ignore: Vec<String> }
+    FilesForm of FileSettings {
+        watch: Vec<String>,
+        ignore: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        observe: bool,
+    }
 
     /// [`ResultSettings`].
     ResultsForm of ResultSettings { format: FormatForm, from: FromForm, require: Vec<String> }
@@ -97,6 +104,11 @@ impl Mirror for RulesForm {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+/// The default of a setting that is on.
+fn yes() -> bool {
+    true
 }
 
 /// [`Command`].

@@ -6,25 +6,42 @@ use std::time::Duration;
 
 use super::{Attempt, SlotContext};
 use crate::job::{Cause, Outcome};
-use crate::model::{FoundInputs, Input};
+use crate::model::Input;
 use crate::process::{ObservationError, Observer};
 use crate::runtime::PreparedJob;
 use crate::worker::events::WorkerEvent;
+use crate::worker::inputs::{AttemptInputs, SweepInputs};
 use crate::worker::observing::{FoundByAttempt, ObservedAttempt, SweepObserver};
 use crate::worker::state::ClaimedJob;
 
 /// An attempt of a sweep, and its observation; none: it is not observed.
 pub(super) struct SlotObservation {
     sweep: Arc<SweepObserver>,
-    attempt: Option<ObservedAttempt>,
+    attempt: Option<(ObservedAttempt, NotedObservation)>,
     /// What its Python programs import, where it cannot be observed.
     imports: Vec<Input>,
+}
+
+/// The note that an attempt of a sweep is observed, until this is dropped.
+struct NotedObservation(Arc<SweepInputs>);
+
+impl NotedObservation {
+    fn new(inputs: &Arc<SweepInputs>) -> NotedObservation {
+        inputs.note_observed(true);
+        NotedObservation(inputs.clone())
+    }
+}
+
+impl Drop for NotedObservation {
+    fn drop(&mut self) {
+        self.0.note_observed(false);
+    }
 }
 
 impl SlotObservation {
     /// For the launch of the process.
     pub(super) fn observer(&self) -> Option<Arc<Observer>> {
-        self.attempt.as_ref().map(|attempt| attempt.observer.clone())
+        self.attempt.as_ref().map(|(attempt, _)| attempt.observer.clone())
     }
 }
 
@@ -57,7 +74,8 @@ impl SlotContext<'_> {
             self.say_unknown(task, error);
         }
         let imports = sweep.imports(&task.sweep, prepared);
-        SlotObservation { sweep, attempt: attempt.ok().flatten(), imports }
+        let attempt = attempt.ok().flatten().map(|attempt| (attempt, NotedObservation::new(&task.inputs)));
+        SlotObservation { sweep, attempt, imports }
     }
 
     /// Ends the observation of an attempt. `again` runs it once more, unobserved, where it failed: some programs behave
@@ -66,16 +84,19 @@ impl SlotContext<'_> {
         &self,
         observation: SlotObservation,
         task: &ClaimedJob,
+        prepared: &PreparedJob,
+        inputs: &mut AttemptInputs,
         attempt: Attempt,
         again: impl FnOnce() -> Attempt,
     ) -> Attempt {
         let SlotObservation { sweep, attempt: observed, imports } = observation;
-        let Some(observed) = observed else {
+        let Some((observed, noted)) = observed else {
             sweep.job_ran(attempt.time());
-            let found = FoundInputs { inputs: imports, ..FoundInputs::default() };
-            return self.record(FoundByAttempt { found, ..FoundByAttempt::default() }, task, attempt);
+            inputs.found.inputs.extend(imports);
+            return attempt;
         };
-        let found = match observed.finish() {
+        let result = observed.finish();
+        let FoundByAttempt { found, written, changed } = match result {
             Ok(found) => found,
             Err(error) => {
                 if error.is_lasting() {
@@ -84,6 +105,8 @@ impl SlotContext<'_> {
                 FoundByAttempt::default()
             }
         };
+        written.iter().for_each(|path| task.inputs.note_written(&task.sweep, &prepared.argv, path));
+        drop(noted);
         let failed = attempt.failed_by_itself();
         let attempt = if failed { again() } else { attempt };
         sweep.job_ran(attempt.time());
@@ -93,16 +116,9 @@ impl SlotContext<'_> {
             self.say_unknown(task, &ObservationError::MakesFail(task.claim.job.to_string()));
             return attempt;
         }
-        self.record(found, task, attempt)
-    }
-
-    /// Sends what an attempt has found to the store, before its outcome.
-    fn record(&self, by_attempt: FoundByAttempt, task: &ClaimedJob, attempt: Attempt) -> Attempt {
-        let FoundByAttempt { found, changed, .. } = by_attempt;
-        if found.observed || !found.inputs.is_empty() {
-            let claim = &task.claim;
-            let _ = self.step_back.store.add_inputs(&claim.job.sweep, claim.submission, &found);
-        }
+        inputs.found.observed |= found.observed;
+        inputs.found.omitted += found.omitted;
+        inputs.found.inputs.extend(found.inputs);
         match (attempt, changed.first()) {
             (
                 Attempt::Over { outcome: Outcome::Succeeded { .. } | Outcome::Failed { .. }, ended, kind },

@@ -86,6 +86,11 @@ impl FilterInstallation {
             // If it fails, the listener closes at the exec, which then fails: the job counts as not started, and runs
             // again unobserved.
             libc::syscall(libc::SYS_sendmsg, self.socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL);
+            if error == 0 {
+                // Nobody else may hold the listener: if the worker is killed before the exec was answered, it must close, so
+                // that the exec fails and this process ends.
+                libc::syscall(libc::SYS_close, listener);
+            }
         }
     }
 }
