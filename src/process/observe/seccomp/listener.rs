@@ -217,8 +217,10 @@ impl State {
 
     fn work(&mut self) {
         let begun = Instant::now();
-        if let Some(translator) = &mut self.translator {
-            translator.work();
+        if let Some(translator) = &mut self.translator
+            && catch_unwind(AssertUnwindSafe(|| translator.work())).is_err()
+        {
+            self.translator = None;
         }
         self.busy += begun.elapsed();
     }
