@@ -34,6 +34,9 @@ const FIRST_ATTEMPTS: u32 = 2;
 /// Observation may cost one part in so many of the time of jobs.
 const SHARE: u32 = 100;
 
+/// What the start of an observed process costs more than that of another: a thread, a socket, two switches.
+const FIXED_COST: Duration = Duration::from_millis(1);
+
 /// What the first observation is expected to cost.
 const EXPECTED_COST: Duration = Duration::from_millis(20);
 
@@ -288,7 +291,7 @@ impl ObservedAttempt {
                 let disk = DiskNow { hashes: RefCell::new(hashes) };
                 let Conclusion { inputs, changed, written, missed } =
                     conclude(&log, &self.rules, &disk, memory, circumstances);
-                state.schedule.end(Some(cost + began.elapsed()));
+                state.schedule.end(Some(FIXED_COST + cost + began.elapsed()));
                 let found = FoundInputs { inputs, observed: true, omitted: missed };
                 Ok(FoundByAttempt { found, written, changed })
             }
