@@ -169,6 +169,17 @@ pub enum Outcome {
     SetAside,
 }
 
+impl Outcome {
+    /// Its results, or those that an attempt had when its time-out ended it.
+    pub fn results(&self) -> &[(String, Value)] {
+        match self {
+            Outcome::Succeeded { results } => results,
+            Outcome::Failed { cause } => cause.partial(),
+            _ => &[],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

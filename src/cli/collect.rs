@@ -31,7 +31,8 @@ pub struct Args {
     /// The format of the table [default: jsonl if FILE ends in .jsonl or .ndjson, otherwise csv]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
-    /// Include points that have not succeeded
+    /// Include points that have not succeeded. Those that a time-out ended have the status `partial` and the results that
+    /// they had printed until then
     #[arg(long)]
     all: bool,
     /// Include only rows that satisfy this expression over the columns, for example "temp > 3 and energy < 0". Rows in
@@ -50,7 +51,8 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     let target = OutputTarget { format: args.format.map(Into::into), ..OutputTarget::from(args.out.clone()) };
     let sweep = context.runtime(&*store, &row)?;
     target.ensure_not_input(&sweep)?;
-    let selection = TableSelection { all: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
+    let selection =
+        TableSelection { all: args.all, partial: args.all, filter: args.filter.clone(), columns: args.columns.clone() };
     write(
         &TableRequest { store: &*store, row: &row, space: &sweep.space, selection: &selection, run_started_ms: None },
         &target,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::cli::Context;
 use crate::cli::collect;
 use crate::cli::exit::CommandExit;
+use crate::cli::failures;
 use crate::cli::progress::Progress;
 use crate::cli::submission::{ReuseArgs, describe, submit_sweep};
 use crate::cli::submit::{FailingArgs, read, warn_of_store, warn_of_sweep};
@@ -16,8 +17,10 @@ use crate::human::{count, group};
 use crate::job::SweepId;
 use crate::model::Document;
 use crate::ops::collect::{TableRequest, TableSelection};
+use crate::ops::no_results;
 use crate::ops::target::OutputTarget;
-use crate::store::{Counts, Scope, Store};
+use crate::runtime::SweepRuntime;
+use crate::store::{Counts, Scope, Store, SweepRow};
 use crate::system::wall_clock_ms;
 use crate::worker::WorkSummary;
 
@@ -80,10 +83,26 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
         out,
     )?;
     collect::preview(&target);
+    conclude(&*store, &row, &sweep)?;
     if let Some(reason) = &row.paused {
         message!("{id} is paused: {reason}");
     }
     Ok(CommandExit::of_counts(&row.counts))
+}
+
+/// Says what a look at the table alone would not tell: that jobs gave no results, and why most points failed.
+fn conclude(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime) -> Result<()> {
+    if let Some(without) = no_results::find(store, row, &sweep.spec)? {
+        let (what, help) = without.message();
+        message!("warning: {what}");
+        message!("  help: {help}");
+    }
+    if row.counts.failed > 0
+        && let Some(why) = failures::commonest(store, row, &sweep.space)?
+    {
+        message!("{why}");
+    }
+    Ok(())
 }
 
 /// Runs a worker until the sweep has no points left to run, on this machine or elsewhere. Starts no worker if none are left.

@@ -65,6 +65,9 @@ fn page(view: &JobView) -> String {
     if let Some(files) = view.inputs.line(&[]) {
         let _ = writeln!(page, "\ninput files: {files}");
     }
+    if let Some(dir) = &view.origin_dir {
+        let _ = writeln!(page, "\nits files are in {}, where it ran", visible_in_line(&dir.to_string_lossy()));
+    }
     if !view.records.is_empty() {
         page.push('\n');
     }

@@ -9,6 +9,7 @@
 //! | `json` | the last JSON object that begins and ends a line |
 //! | `keyvalue` | every line with pairs `name = value` or `name: value`; at least one |
 //! | `regex` | the last match of each column's pattern; at least one |
+//! | `table` | the cells of a row of a table, or a reduction of its rows |
 //! | `number` | the last line, which must be a number, as the result `result` |
 //! | `auto` | the first of json, keyvalue and number that finds something; finding nothing is not an error. An object with results after it does not count |
 //!
@@ -46,7 +47,7 @@
 //! most 10,000 results with 256 KiB of text.
 //!
 //! Inside: `source` is one source, with a module for each format (`json`, `json_scan` and `path`; `pairs` and `pair_line`;
-//! `pattern`), `scalar` for converting values, and `colours`; `lines` and `output_text` present the output as lines and as
+//! `pattern`; `table` and `table_row`), `reduce` for several values, `scalar` for converting them, and `colours`; `lines` and `output_text` present the output as lines and as
 //! text; `named_values` holds the results.
 
 use std::collections::HashMap;
@@ -66,15 +67,20 @@ mod pair_line;
 mod pairs;
 mod path;
 mod pattern;
+mod reduce;
 mod scalar;
 mod source;
+mod table;
+mod table_row;
 
 #[cfg(test)]
 mod tests;
 
 pub use path::Path;
 pub use pattern::Pattern;
+pub use table::MOST_ROWS_BACK;
 
+use named_values::NamedValues;
 use output_text::quote;
 use source::{ResultSource, SourceReader};
 
@@ -188,6 +194,36 @@ impl Extraction<'_> {
             all.add(place, named.into_list())?;
         }
         Ok(all.results)
+    }
+}
+
+impl Extraction<'_> {
+    /// The results of a job that was ended while it ran: those of the sources that can be read. Required results need not be
+    /// there. A last line without an end does not count, because it may be a part of a line. If two sources give a name
+    /// different values, the first one counts.
+    pub fn partial(
+        self,
+        stdout: &Kept,
+        mut file: impl FnMut(&str, Option<Overflow>) -> Result<Kept, String>,
+    ) -> Results {
+        let mut all = Results::new();
+        for mut reading in self.readings {
+            let kept = match reading.from {
+                ResultsFrom::Stdout => Ok(stdout.clone()),
+                ResultsFrom::File(name) => match reading.is_by_line() {
+                    true => file(name, Some(&mut |bytes| reading.overflow(bytes))),
+                    false => file(name, None),
+                },
+            };
+            let Ok(kept) = kept else { continue };
+            let found = reading.finish_partial(kept).map(NamedValues::into_list).unwrap_or_default();
+            for (name, value) in found {
+                if all.iter().all(|(known, _)| *known != name) {
+                    all.push((name, value));
+                }
+            }
+        }
+        all
     }
 }
 

@@ -7,7 +7,9 @@ use super::SyntaxError;
 use super::lines::{LONGEST, LineParser, OutputLine};
 use super::named_values::NamedValues;
 use super::output_text::list;
+use super::reduce::Accumulator;
 use super::scalar::scalar;
+use crate::model::Reducer;
 
 /// A pattern of one column.
 #[derive(Clone, Debug)]
@@ -62,6 +64,16 @@ impl Pattern {
         let captures = self.regex.captures_at(line, found.start())?;
         Some(captures.get(self.group).map_or("", |group| group.as_str()))
     }
+
+    /// Gives the value of each match in a line.
+    fn each(&self, line: &str, mut take: impl FnMut(&str)) {
+        if self.group == 0 {
+            self.regex.find_iter(line).for_each(|found| take(found.as_str()));
+        } else {
+            let all = self.regex.captures_iter(line);
+            all.for_each(|captures| take(captures.get(self.group).map_or("", |group| group.as_str())));
+        }
+    }
 }
 
 /// The message for a pattern that cannot be parsed.
@@ -98,31 +110,46 @@ fn needs_line_break(hir: &Hir) -> bool {
     }
 }
 
-/// The last match of each column, as lines come in.
-pub(super) struct Matches<'a> {
-    pub(super) columns: &'a [(String, Pattern)],
-    last: Vec<Last>,
+/// A column: the name of a result, its pattern, and how several matches become one value.
+#[derive(Debug)]
+pub(super) struct PatternColumn {
+    pub(super) name: String,
+    pub(super) pattern: Pattern,
+    pub(super) reducer: Option<Reducer>,
 }
 
-/// The line in which a column was found last. Its value is extracted only at the end: doing so at every line takes
-/// several times as long as finding out that there is a match.
-#[derive(Clone, Default)]
-struct Last {
+/// The matches of each column, as lines come in.
+pub(super) struct Matches<'a> {
+    pub(super) columns: &'a [PatternColumn],
+    states: Vec<MatchState>,
+}
+
+/// What is known of a column's matches.
+#[derive(Default)]
+struct MatchState {
+    /// The line in which it was found last. Its value is extracted only at the end: doing so at every line takes several
+    /// times as long as finding out that there is a match.
     line: Option<String>,
-    /// Whether a line that is too long to be searched came since.
+    /// All values; none: only the last one counts.
+    reduced: Option<Accumulator>,
+    /// Whether a line that is too long to be searched may have changed the value.
     doubtful: bool,
 }
 
 impl<'a> Matches<'a> {
-    pub(super) fn new(columns: &'a [(String, Pattern)]) -> Matches<'a> {
-        Matches { columns, last: vec![Last::default(); columns.len()] }
+    pub(super) fn new(columns: &'a [PatternColumn]) -> Matches<'a> {
+        let state = |column: &PatternColumn| MatchState {
+            reduced: column.reducer.filter(|reducer| *reducer != Reducer::Last).map(Accumulator::new),
+            ..MatchState::default()
+        };
+        Matches { columns, states: columns.iter().map(state).collect() }
     }
 
     /// The values of the columns that were found, in the order of the columns.
     pub(super) fn finish(self) -> Result<NamedValues, String> {
-        let both = || self.columns.iter().zip(&self.last);
+        let both = || self.columns.iter().zip(&self.states);
         let doubtful: Vec<&str> =
-            both().filter(|(_, last)| last.doubtful).map(|((name, _), _)| name.as_str()).collect();
+            both().filter(|(_, state)| state.doubtful).map(|(column, _)| column.name.as_str()).collect();
         if !doubtful.is_empty() {
             return Err(format!(
                 "a line is longer than {} KiB, too long to be searched, and no line after it has {}; let the program \
@@ -132,9 +159,13 @@ impl<'a> Matches<'a> {
             ));
         }
         let mut named = NamedValues::default();
-        for ((name, pattern), last) in both() {
-            if let Some(value) = last.line.as_deref().and_then(|line| pattern.last(line)) {
-                named.set(name, scalar(value))?;
+        for (PatternColumn { name, pattern, .. }, state) in self.columns.iter().zip(self.states) {
+            let value = match state.reduced {
+                Some(accumulator) => accumulator.finish(name)?,
+                None => state.line.as_deref().and_then(|line| pattern.last(line)).map(scalar),
+            };
+            if let Some(value) = value {
+                named.set(name, value)?;
             }
         }
         Ok(named)
@@ -143,18 +174,23 @@ impl<'a> Matches<'a> {
 
 impl LineParser for Matches<'_> {
     fn line(&mut self, line: OutputLine) {
-        match line {
-            OutputLine::Whole(text) => {
-                for ((_, pattern), last) in self.columns.iter().zip(&mut self.last) {
-                    if pattern.regex.is_match(text) {
-                        let line = last.line.get_or_insert_default();
-                        line.clear();
-                        line.push_str(text);
-                        last.doubtful = false;
-                    }
+        let (text, is_whole) = match line {
+            OutputLine::Whole(text) => (text, true),
+            OutputLine::TooLong(text) => (text, false),
+        };
+        for (PatternColumn { pattern, .. }, state) in self.columns.iter().zip(&mut self.states) {
+            match &mut state.reduced {
+                Some(accumulator) if accumulator.is_settled() => {}
+                _ if !is_whole => state.doubtful = true,
+                Some(accumulator) => pattern.each(text, |value| accumulator.push(scalar(value))),
+                None if pattern.regex.is_match(text) => {
+                    let line = state.line.get_or_insert_default();
+                    line.clear();
+                    line.push_str(text);
+                    state.doubtful = false;
                 }
+                None => {}
             }
-            OutputLine::TooLong(_) => self.last.iter_mut().for_each(|last| last.doubtful = true),
         }
     }
 }

@@ -7,7 +7,8 @@ use super::named_values::NamedValues;
 use super::output_text::{OutputText, list};
 use super::pairs::Pairs;
 use super::path::Path;
-use super::pattern::{Matches, Pattern};
+use super::pattern::{Matches, Pattern, PatternColumn};
+use super::table::{CompiledTable, TableLines};
 use super::{json, scalar};
 use crate::model::{ResultFormat, ResultSettings, ResultsFrom};
 use crate::record::Kept;
@@ -26,8 +27,9 @@ enum CompiledFormat {
     Auto,
     Json(Vec<(String, Path)>),
     KeyValue,
-    Regex(Vec<(String, Pattern)>),
+    Regex(Vec<PatternColumn>),
     Number,
+    Table(Box<CompiledTable>),
 }
 
 impl ResultSource {
@@ -39,7 +41,14 @@ impl ResultSource {
             ResultFormat::KeyValue => CompiledFormat::KeyValue,
             ResultFormat::Number => CompiledFormat::Number,
             ResultFormat::Json(columns) => CompiledFormat::Json(compiled(columns, Path::parse)?),
-            ResultFormat::Regex(columns) => CompiledFormat::Regex(compiled(columns, Pattern::new)?),
+            ResultFormat::Regex(columns) => {
+                let column = |(name, pattern): (String, Pattern)| {
+                    let reducer = settings.reduce.of(&name);
+                    PatternColumn { name, pattern, reducer }
+                };
+                CompiledFormat::Regex(compiled(columns, Pattern::new)?.into_iter().map(column).collect())
+            }
+            ResultFormat::Table(table) => CompiledFormat::Table(Box::new(CompiledTable::new(table, &settings.reduce)?)),
         };
         Ok(ResultSource { from: settings.from.clone(), format, require: settings.require.clone() })
     }
@@ -71,6 +80,7 @@ enum FormatState<'a> {
     KeyValue(Lines<Pairs>),
     Regex(Lines<Matches<'a>>),
     Number,
+    Table(Lines<TableLines<'a>>),
 }
 
 impl<'a> SourceReader<'a> {
@@ -81,6 +91,7 @@ impl<'a> SourceReader<'a> {
             CompiledFormat::KeyValue => FormatState::KeyValue(Lines::of(Pairs::default())),
             CompiledFormat::Regex(columns) => FormatState::Regex(Lines::of(Matches::new(columns))),
             CompiledFormat::Number => FormatState::Number,
+            CompiledFormat::Table(table) => FormatState::Table(Lines::of(TableLines::new(table))),
         };
         SourceReader { from: &source.from, require: &source.require, format, handed_on: 0 }
     }
@@ -95,9 +106,21 @@ impl<'a> SourceReader<'a> {
         match &mut self.format {
             FormatState::Auto(lines) | FormatState::KeyValue(lines) => lines.push(bytes),
             FormatState::Regex(lines) => lines.push(bytes),
+            FormatState::Table(lines) => lines.push(bytes),
             FormatState::Json(_) | FormatState::Number => return,
         }
         self.handed_on += bytes.len() as u64;
+    }
+
+    /// The results so far of a job that was ended. A last line without an end does not count, except as the end of a JSON
+    /// object, which shows that it is whole.
+    pub(super) fn finish_partial(self, mut kept: Kept) -> Result<NamedValues, String> {
+        if !matches!(self.format, FormatState::Json(_)) {
+            let end = kept.tail.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+            kept.total -= (kept.tail.len() - end) as u64;
+            kept.tail.truncate(end);
+        }
+        SourceReader { require: &[], ..self }.finish(&kept)
     }
 
     /// The results, from the kept end and from what came before.
@@ -109,6 +132,7 @@ impl<'a> SourceReader<'a> {
             FormatState::KeyValue(lines) => keyvalue(lines, kept, &text)?,
             FormatState::Regex(lines) => regex(lines, kept, &text)?,
             FormatState::Number => number(&text)?,
+            FormatState::Table(lines) => table(lines, kept, &text)?,
         };
         require(self.require, &named, &text)?;
         Ok(named)
@@ -196,9 +220,17 @@ fn regex(lines: Lines<Matches>, kept: &Kept, text: &OutputText<'_>) -> Result<Na
     let columns = matches.columns;
     let named = matches.finish()?;
     if named.is_empty() {
-        return Err(format!("no line of the output matches {}; {}", columns_list(columns), text.describe()));
+        let names = list(columns.iter().map(|column| column.name.as_str()));
+        return Err(format!("no line of the output matches {names}; {}", text.describe()));
     }
     Ok(named)
+}
+
+fn table(lines: Lines<TableLines>, kept: &Kept, text: &OutputText<'_>) -> Result<NamedValues, String> {
+    if let Some(why) = text.lost("and earlier lines of the table are lost") {
+        return Err(why);
+    }
+    all(lines, kept).finish(|| text.describe())
 }
 
 fn number(text: &OutputText<'_>) -> Result<NamedValues, String> {

@@ -1,7 +1,7 @@
 //! Tests of reading results.
 
 use super::*;
-use crate::model::ResultFormat;
+use crate::model::{Reducers, ResultFormat};
 use Value::{Bool, Float, Int, Missing};
 
 mod columns;
@@ -23,7 +23,7 @@ fn cut(text: impl AsRef<[u8]>) -> Kept {
 
 fn settings(format: ResultFormat, require: &[&str]) -> ResultSettings {
     let require = require.iter().map(|name| name.to_string()).collect();
-    ResultSettings { format, from: ResultsFrom::Stdout, require }
+    ResultSettings { format, from: ResultsFrom::Stdout, require, reduce: Reducers::default(), keep_on_timeout: false }
 }
 
 /// From standard output alone; nothing came before the kept end.

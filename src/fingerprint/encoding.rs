@@ -16,15 +16,21 @@
 //! | `template` | `[NAME,TEXT]` |
 //! | `results` | `[{"format":FORMAT,"from":FROM,"require":[NAME,…]},…]` |
 //!
-//! FORMAT is `"auto"`, `"keyvalue"`, `"number"`, `{"json":[[NAME,PATH],…]}` or `{"regex":[[NAME,PATTERN],…]}`; FROM is
-//! `"stdout"` or `{"file":NAME}`.
+//! FORMAT is `"auto"`, `"keyvalue"`, `"number"`, `{"json":[[NAME,PATH],…]}`, `{"regex":[[NAME,PATTERN],…]}` or
+//! `{"table":{"columns":[[NAME,COLUMN],…],"row":ROW,"where":TEXT}}`; FROM is `"stdout"` or `{"file":NAME}`. COLUMN is a name
+//! or a position; ROW is `"first"`, `"last"` or a position; `where` is left out if it is not set. With `reduce`, the source
+//! has a last member `"reduce":{"every":REDUCER,"columns":[[NAME,REDUCER],…]}`, in which `every` is left out if it is not
+//! set. `on-timeout` is not hashed: it decides which attempts succeed, and is compared for each result that is reused.
 //!
 //! A new setting gets a name of its own, and is hashed only in sweeps that have it. A new key of a table of `[results]` is
 //! a new member, left out where the key is not set. So a new key changes no hash of a sweep that does not use it.
 
 use std::fmt::Write as _;
 
-use crate::model::{Command, Hash, ResultFormat, ResultSettings, ResultsFrom, TemplateFile};
+use crate::model::{
+    ColumnRef, Command, Hash, Reducer, Reducers, ResultFormat, ResultSettings, ResultsFrom, RowChoice, TableSettings,
+    TemplateFile,
+};
 
 /// The hash of the command.
 pub(super) fn command(command: &Command, shell: bool) -> Hash {
@@ -69,12 +75,44 @@ fn result_settings(settings: &ResultSettings) -> String {
         ResultFormat::Number => text("number"),
         ResultFormat::Json(columns) => object([("json", list(columns.iter().map(pair)))]),
         ResultFormat::Regex(columns) => object([("regex", list(columns.iter().map(pair)))]),
+        ResultFormat::Table(settings) => object([("table", table_settings(settings))]),
     };
     let from = match &settings.from {
         ResultsFrom::Stdout => text("stdout"),
         ResultsFrom::File(name) => object([("file", text(name))]),
     };
-    object([("format", format), ("from", from), ("require", texts(&settings.require))])
+    let members = [("format", Some(format)), ("from", Some(from)), ("require", Some(texts(&settings.require)))];
+    let reduce = (settings.reduce != Reducers::default()).then(|| reducers(&settings.reduce));
+    set_members(members.into_iter().chain([("reduce", reduce)]))
+}
+
+fn table_settings(settings: &TableSettings) -> String {
+    let column = |(name, column): &(String, ColumnRef)| {
+        let column = match column {
+            ColumnRef::Name(name) => text(name),
+            ColumnRef::Position(at) => at.to_string(),
+        };
+        list([text(name), column])
+    };
+    let row = match settings.row {
+        RowChoice::First => text("first"),
+        RowChoice::Last => text("last"),
+        RowChoice::Number(row) => row.to_string(),
+    };
+    let columns = list(settings.columns.iter().map(column));
+    set_members([("columns", Some(columns)), ("row", Some(row)), ("where", settings.filter.as_deref().map(text))])
+}
+
+fn reducers(reducers: &Reducers) -> String {
+    let column = |(name, reducer): &(String, Reducer)| list([text(name), text(reducer.word())]);
+    let every = reducers.every.map(|reducer| text(reducer.word()));
+    set_members([("every", every), ("columns", Some(list(reducers.columns.iter().map(column))))])
+}
+
+/// An object of the members that are set.
+fn set_members<'a>(members: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
+    let set = members.into_iter().filter_map(|(name, value)| Some(format!("{}:{}", text(name), value?)));
+    format!("{{{}}}", set.collect::<Vec<_>>().join(","))
 }
 
 fn hash(name: &str, value: &str) -> Hash {
@@ -159,6 +197,8 @@ mod tests {
             format,
             from,
             require: require.iter().map(|name| (*name).to_owned()).collect(),
+            reduce: Reducers::default(),
+            keep_on_timeout: false,
         };
         let columns = || pairs(&[("a", "b.c"), ("d", "e")]);
         let file = || ResultsFrom::File("out".into());
@@ -181,9 +221,36 @@ mod tests {
                 r#"[{"format":{"regex":[["a","b.c"],["d","e"]]},"from":"stdout","require":[]},{"format":"keyvalue","from":{"file":"out"},"require":[]},{"format":"number","from":"stdout","require":[]}]"#,
             ),
         ];
-        for (settings, value) in cases {
+        for (settings, value) in cases.into_iter().chain(tables()) {
             assert_eq!(results(&settings), by_hand(&format!(r#"["sweep1f","results",{value}]"#)), "{value}");
         }
+    }
+
+    /// Sources with tables and reducers, and their encodings.
+    fn tables() -> Vec<(Vec<ResultSettings>, &'static str)> {
+        let table = |columns: &[(&str, ColumnRef)], row, filter: Option<&str>, reduce| ResultSettings {
+            format: ResultFormat::Table(TableSettings {
+                columns: columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())).collect(),
+                row,
+                filter: filter.map(str::to_owned),
+            }),
+            from: ResultsFrom::Stdout,
+            require: Vec::new(),
+            reduce,
+            keep_on_timeout: true,
+        };
+        let columns = [("e", ColumnRef::Name("E".into())), ("x", ColumnRef::Position(-1))];
+        let reduce = Reducers { every: Some(Reducer::Mean), columns: vec![("e".into(), Reducer::Count)] };
+        vec![
+            (
+                vec![table(&[], RowChoice::Last, None, Reducers::default())],
+                r#"[{"format":{"table":{"columns":[],"row":"last"}},"from":"stdout","require":[]}]"#,
+            ),
+            (
+                vec![table(&columns, RowChoice::Number(3), Some("s > 1"), reduce)],
+                r#"[{"format":{"table":{"columns":[["e","E"],["x",-1]],"row":3,"where":"s > 1"}},"from":"stdout","require":[],"reduce":{"every":"mean","columns":[["e","count"]]}}]"#,
+            ),
+        ]
     }
 
     proptest! {

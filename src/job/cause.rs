@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::MAX_LOSSES;
 use crate::human::bytes;
+use crate::value::Value;
 
 /// Why an attempt failed.
 ///
@@ -16,8 +17,13 @@ pub enum Cause {
     Exit(i32),
     /// A signal ended the process; the signal's number.
     Signal(i32),
-    /// It ran longer than `[job] timeout`, in seconds, and was ended.
-    Timeout(f64),
+    /// It ran longer than `[job] timeout` and was ended.
+    Timeout {
+        /// The time-out, seconds.
+        seconds: f64,
+        /// The results that it had printed or written until then. They are no success.
+        partial: Vec<(String, Value)>,
+    },
     /// It exited with 0, but without the results that `[results]` asks for; the text says which or why.
     NoResult(String),
     /// It could not be started; the text says why and what to do.
@@ -70,7 +76,7 @@ impl fmt::Display for Cause {
                 Some(name) => write!(f, "ended by signal {number} ({name})"),
                 None => write!(f, "ended by signal {number}"),
             },
-            Cause::Timeout(seconds) => write!(f, "took longer than the time-out of {seconds} s"),
+            Cause::Timeout { seconds, .. } => write!(f, "took longer than the time-out of {seconds} s"),
             Cause::NoResult(why) => write!(f, "no result: {why}"),
             Cause::CannotStart(why) => write!(f, "cannot start: {why}"),
             Cause::InternalError(what) => write!(f, "internal error in sweep ({what}); please report this"),
@@ -89,7 +95,7 @@ impl Cause {
         match self {
             Cause::Exit(_) => "exit",
             Cause::Signal(_) => "signal",
-            Cause::Timeout(_) => "timeout",
+            Cause::Timeout { .. } => "timeout",
             Cause::NoResult(_) => "no-result",
             Cause::CannotStart(_) => "cannot-start",
             Cause::InternalError(_) => "internal-error",
@@ -97,6 +103,16 @@ impl Cause {
             Cause::Memory { .. } => "memory",
             Cause::Unknown(unknown) => &unknown.kind,
         }
+    }
+
+    /// A time-out without results.
+    pub fn timeout(seconds: f64) -> Cause {
+        Cause::Timeout { seconds, partial: Vec::new() }
+    }
+
+    /// The results of an attempt that was ended before it could succeed.
+    pub fn partial(&self) -> &[(String, Value)] {
+        if let Cause::Timeout { partial, .. } = self { partial } else { &[] }
     }
 
     /// The narrowest pattern that selects it.
@@ -195,7 +211,7 @@ mod tests {
         let causes = [
             Cause::Exit(75),
             Cause::Signal(9),
-            Cause::Timeout(1.0),
+            Cause::timeout(1.0),
             Cause::NoResult("x".into()),
             Cause::CannotStart("x".into()),
             Cause::InternalError("x".into()),

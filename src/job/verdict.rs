@@ -168,7 +168,7 @@ mod tests {
             let policy = RetryPolicy { on, ..POLICY };
             verdict(&Outcome::Failed { cause }, &policy, AttemptCounts::default(), MIDDLE).0 != Verdict::Failed
         };
-        assert!(again(None, Cause::Timeout(1.0)) && again(None, Cause::Memory { limit: 1, used: 2 }));
+        assert!(again(None, Cause::timeout(1.0)) && again(None, Cause::Memory { limit: 1, used: 2 }));
         assert!(again(on(&["timeout", "exit:75"]), Cause::Exit(75)));
         assert!(!again(on(&["timeout", "exit:75"]), Cause::Exit(1)));
         assert!(!again(on(&[]), Cause::Exit(1)));

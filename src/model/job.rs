@@ -41,6 +41,8 @@ pub struct JobSettings {
     pub shell: bool,
     /// How much of the job's output is kept in the store.
     pub logs: Logs,
+    /// The exit codes with which a job succeeds; at least one.
+    pub ok_exit_codes: Vec<i32>,
 }
 
 /// `[job] logs`: how many bytes from the end of each of stdout and stderr are kept, at most [`MAX_LOG_BYTES`].

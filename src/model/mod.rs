@@ -23,5 +23,5 @@ pub use files::{DEFAULT_JOB_DIR, FileSettings, JOB_MARKER_FILE, TemplateFile, no
 pub use fingerprint::{ChangeKind, Fingerprint, FingerprintChange, Hash};
 pub use input::{FoundBy, FoundInputs, Input, InputState};
 pub use job::{EARLY_FAILURES, JobSettings, LONGEST_TIME, Logs, MAX_LOG_BYTES, MAX_RETRIES};
-pub use results::{ResultFormat, ResultSettings, ResultsFrom};
+pub use results::{ColumnRef, Reducer, Reducers, ResultFormat, ResultSettings, ResultsFrom, RowChoice, TableSettings};
 pub use spec::{Command, Spec};

@@ -46,6 +46,26 @@ impl Spec {
         !self.templates.is_empty() || self.result_files().next().is_some()
     }
 
+    /// Whether a job that was ended by its time-out has succeeded if it has results.
+    pub fn keeps_timed_out(&self) -> bool {
+        self.results.iter().any(|settings| settings.keep_on_timeout)
+    }
+
+    /// Whether a record of a success, from a sweep with the settings `older`, is one with these settings too. `exit_code` is
+    /// none for a job that was ended by its time-out.
+    pub fn accepts_exit(&self, older: &Spec, exit_code: Option<i32>) -> bool {
+        match exit_code {
+            Some(code) => self.job.ok_exit_codes.contains(&code),
+            None => self.keeps_timed_out() && self.job.timeout == older.job.timeout,
+        }
+    }
+
+    /// Whether every success of a sweep with the settings `older` is one with these settings too.
+    pub fn accepts_exits_of(&self, older: &Spec) -> bool {
+        older.job.ok_exit_codes.iter().all(|code| self.job.ok_exit_codes.contains(code))
+            && (!older.keeps_timed_out() || self.accepts_exit(older, None))
+    }
+
     /// The files that results are read from, relative to the job's directory, without duplicates.
     pub fn result_files(&self) -> impl Iterator<Item = &str> {
         let files = self.results.iter().filter_map(|settings| match &settings.from {

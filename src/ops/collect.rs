@@ -36,6 +36,8 @@ pub struct TableRequest<'a> {
 pub struct TableSelection {
     /// Whether points that have not succeeded have rows as well.
     pub all: bool,
+    /// Whether rows of points that a time-out ended have the results that there were until then.
+    pub partial: bool,
     /// Only rows that satisfy this expression over the columns.
     pub filter: Option<String>,
     /// Only these columns, in this order; none: all of them.
@@ -141,7 +143,7 @@ fn rows_of_files(
     let mut result_index = table_columns.result_index();
     for index in request.space.table_rows() {
         let (Some((record, status)), Some(point)) = (held.get(&index), request.space.point(index)) else { continue };
-        take(&table_columns.row(&point, record.as_ref(), status, &mut result_index))?;
+        take(&table_columns.row(&point, record.as_ref(), status, request.selection.partial, &mut result_index))?;
     }
     Ok(ran)
 }
@@ -160,7 +162,7 @@ pub fn rows(
     let mut add = |index: u64, record: Option<&Record>, status: &str| -> Result<()> {
         let Some(point) = request.space.point(index) else { return Ok(()) };
         record.into_iter().for_each(|record| ran.add(record));
-        take(&table_columns.row(&point, record, status, &mut result_index))
+        take(&table_columns.row(&point, record, status, request.selection.partial, &mut result_index))
     };
     if request.selection.all {
         every_point(request, &mut add)?;

@@ -1,14 +1,14 @@
 //! Owns normalizing lines that jobs print: replaces numbers and paths, which differ from job to job. Pure.
 
-use crate::visible::visible_in_line;
+use crate::visible::{informative_line, visible_in_line};
 
 /// The maximum length of a normalized line, in characters.
 const LONGEST: usize = 200;
 
-/// The last line of a text that is not blank, normalized: `#` for numbers (also hexadecimal ones), `PATH` for paths, one
+/// The line of a text that says most, normalized: `#` for numbers (also hexadecimal ones), `PATH` for paths, one
 /// space between words; control characters are made visible. None: all lines are blank.
 pub fn last_line(text: &str) -> Option<String> {
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let line = informative_line(text)?;
     let words: Vec<String> = line.split_whitespace().map(word).collect();
     let mut line = visible_in_line(&words.join(" "));
     if let Some((end, _)) = line.char_indices().nth(LONGEST) {

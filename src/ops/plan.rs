@@ -127,6 +127,8 @@ pub enum Plan {
 /// - A sweep of this line with the same fingerprint, inputs, `[results]` and space is continued, if it is the newest with
 ///   that fingerprint or has nothing left to run. (Otherwise a newer one, of another space, may have points that it
 ///   lacks.) If the request names a sweep that it has not reused, it is continued only if it has nothing left to run.
+/// - A sweep with successes whose exit codes or time-outs are failures now is not continued, and only its other successes
+///   are reused.
 /// - If there is none, the successes of every sweep with the same fingerprint and inputs are reused.
 /// - Sweeps of this line older than one that was started with `--fresh` are not considered.
 ///
@@ -172,8 +174,10 @@ impl Choice<'_> {
         let changes = older.changes(self.document);
         let EarlierSweep { id, counts, document: before, .. } = &older;
         let results_changed = self.document.fingerprint.results != before.fingerprint.results;
-        let is_same =
-            changes.is_empty() && !results_changed && before.spec.space.same_as_written(&self.document.spec.space);
+        // Otherwise it has successes that are none with the settings of now.
+        let accepts_all = self.document.spec.accepts_exits_of(&before.spec);
+        let same_space = before.spec.space.same_as_written(&self.document.spec.space);
+        let is_same = changes.is_empty() && !results_changed && accepts_all && same_space;
         if is_own && is_same && (counts.succeeded == counts.total || self.has_no_other_source(&older)) {
             return Some(id.clone());
         }

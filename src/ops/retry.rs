@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::job::{AttemptCounts, CausePattern, JobState, Outcome, Verdict};
 use crate::ops::change::check_index;
-use crate::ops::failures::{Failure, Failures, last_lines};
+use crate::ops::failures::{Failure, FailureLine, Failures, last_lines};
 use crate::ops::filter::Filter;
 use crate::ops::history;
 use crate::ops::points::PointStates;
@@ -58,7 +58,7 @@ impl RetrySelection<'_> {
     fn with_line(&self, store: &dyn Store, row: &SweepRow, failures: Vec<Failure>) -> Result<Vec<Failure>> {
         let Some(wanted) = self.last_line else { return Ok(failures) };
         let lines = last_lines(store, row, &failures)?;
-        let has_it = |line: &Option<String>| line.as_deref().unwrap_or_default() == wanted;
+        let has_it = |line: &Option<FailureLine>| line.as_ref().map_or("", |line| line.normalized.as_str()) == wanted;
         Ok(failures.into_iter().zip(lines).filter(|(_, line)| has_it(line)).map(|(failure, _)| failure).collect())
     }
 

@@ -9,7 +9,7 @@
 use crate::error::{Error, Result};
 use crate::extract::{Extractor, RereadError, Results};
 use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
-use crate::model::{Document, ResultSettings};
+use crate::model::{Document, Spec};
 use crate::ops::history::Blocks;
 use crate::ops::output;
 use crate::ops::plan::ReuseSource;
@@ -55,8 +55,8 @@ pub struct Reuse<'a> {
     pub sources: &'a [ReuseSource],
     /// The points of the new sweep.
     pub space: &'a Space,
-    /// How results are extracted now.
-    pub results: &'a [ResultSettings],
+    /// The settings of the new sweep: how results are extracted, and which exits are successes.
+    pub spec: &'a Spec,
 }
 
 /// The state of a scan over earlier sweeps.
@@ -86,7 +86,7 @@ impl Reuse<'_> {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(ReusedPoints, PointBitmap)> {
         let [found, set_aside, output_truncated, result_missing] = Default::default();
-        let extractor = Extractor::new(self.results).map_err(Error::usage)?;
+        let extractor = Extractor::new(&self.spec.results).map_err(Error::usage)?;
         let mut scan = ReuseScan {
             reuse: self,
             extractor,
@@ -161,7 +161,8 @@ impl ReuseScan<'_> {
         let unreadable =
             |why: String| StoreError::damaged(format!("the stored sweep {} cannot be read: {why}", source.id));
         let document = Document::decode(&store.document(&source.id)?).map_err(|error| unreadable(error.to_string()))?;
-        let older = Space::new(document.spec.space).map_err(|error| unreadable(error.to_string()))?;
+        let older_spec = document.spec;
+        let older = Space::new(older_spec.space.clone()).map_err(|error| unreadable(error.to_string()))?;
         let matching = Matching::new(&older, space);
         let before = self.reused.points();
         self.reused.from.push((source.id.clone(), 0));
@@ -169,6 +170,7 @@ impl ReuseScan<'_> {
             let mut records = records?;
             let reached = records.last().map_or(0, |record| record.index);
             records.retain(|record| self.may_be_reused(source, &matching, record));
+            records.retain(|record| self.reuse.spec.accepts_exit(&older_spec, record.exit_code));
             if source.results_changed {
                 self.reextract_records(source, &matching, records)?;
             } else {

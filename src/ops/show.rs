@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::job::{AttemptCounts, JobAddress, JobState, Outcome};
+use crate::model::Document;
 use crate::ops::inputs::KnownInputs;
 use crate::ops::{change, history, output};
 use crate::record::{Kept, Output, Record};
@@ -31,6 +32,9 @@ pub struct JobView {
     /// The command, files and environment of its newest or next attempt; or why they cannot be computed, for example because
     /// a derived parameter cannot.
     pub prepared: std::result::Result<PreparedJob, String>,
+    /// Where the files of its newest attempt are, if it is reused: the directory of the job that ran. None: it ran in this
+    /// sweep, or the sweep in which it ran was removed.
+    pub origin_dir: Option<PathBuf>,
     /// The program's path on this machine, or why there is none.
     pub program: std::result::Result<PathBuf, String>,
     /// Its attempts, oldest first.
@@ -63,6 +67,7 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
     Ok(JobView {
         address: JobAddress { sweep: row.id.clone(), index },
         program: program.and_then(|word| sweep.program(&word).map_err(|error| error.to_string())),
+        origin_dir: newest.map_or(Ok(None), |record| origin_dir(store, sweep, record))?,
         point,
         names: sweep.space.names().to_vec(),
         output: newest.map_or(Ok(None), |record| output::of_record(store, &row.id, record))?,
@@ -75,7 +80,26 @@ pub fn job(store: &dyn Store, row: &SweepRow, sweep: &SweepRuntime, index: u64) 
     })
 }
 
+/// The directory of the job that a reused record comes from. None: the record is not reused, or that job's sweep was removed
+/// or cannot be read.
+fn origin_dir(store: &dyn Store, sweep: &SweepRuntime, record: &Record) -> Result<Option<PathBuf>> {
+    let Some(origin) = &record.origin else { return Ok(None) };
+    let document = match store.document(&origin.sweep) {
+        Err(error) if error.is_no_such_sweep() => return Ok(None),
+        document => document?,
+    };
+    let older = Document::decode(&document).ok();
+    let older = older.and_then(|document| SweepRuntime::new(origin.sweep.clone(), document, &sweep.here).ok());
+    let prepared = older.and_then(|older| older.prepare(origin.index, record.tries.attempts).ok());
+    Ok(prepared.map(|prepared| prepared.dir))
+}
+
 impl JobView {
+    /// The directory in which the files of its newest attempt are, or in which its next one will run.
+    pub fn dir(&self) -> Option<&PathBuf> {
+        self.origin_dir.as_ref().or_else(|| self.prepared.as_ref().ok().map(|prepared| &prepared.dir))
+    }
+
     /// A shell command line that runs the same job by hand: same command, directory, files, environment and input.
     ///
     /// # Errors
@@ -122,7 +146,7 @@ impl JobView {
             "seed32": point.seed32,
             "command": prepared.map(|prepared| &prepared.argv),
             "program": self.program.as_ref().ok(),
-            "dir": prepared.map(|prepared| &prepared.dir),
+            "dir": self.dir(),
             "state": self.state.word(),
             "claim": claim_json(&self.state),
             "attempts": newest.map_or(0, |record| record.tries.attempts).max(self.tries.map_or(0, |tries| tries.attempts)),

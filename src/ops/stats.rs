@@ -7,6 +7,7 @@ use crate::ops::collect::{self, TableRequest, TableSelection};
 use crate::ops::filter::{Filter, Unevaluated, unknown_name};
 use crate::space::{Point, Sampling, Space};
 use crate::store::{Store, SweepRow};
+use crate::suggest::list;
 use crate::table::columns::{Column, TableColumns};
 use crate::table::rows::TableRow;
 use crate::table::stats::{NoErrorReason, Sample, SampleSummary, SummaryOptions};
@@ -69,8 +70,11 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
         None => table_columns.result_positions().filter(|at| !by.contains(at)).collect(),
     };
     if results.is_empty() {
-        return Err(Error::usage(format!("{} has no results", row.id))
-            .remedy("name other columns, which every point has, for example `--results seconds`"));
+        let nothing = if row.counts.succeeded > 0 { "its jobs gave no results" } else { "no job has succeeded yet" };
+        return Err(Error::usage(format!("{} has no results: {nothing}", row.id)).remedy(
+            "say under [results] how they are read, or name other columns, which every point has, for example `--results \
+             seconds`",
+        ));
     }
     let filter = request.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
     let unit = unit(space, &table_columns, &by);
@@ -93,8 +97,22 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
             Ok(())
         },
     )?;
+    let has_groups = !groups.groups.is_empty();
+    let names: Vec<String> = groups.results.iter().filter_map(|at| table_columns.names().get(*at).cloned()).collect();
+    let statistics = groups.statistics(&table_columns, request.results.is_some());
+    if statistics.rows.is_empty() && has_groups {
+        return Err(Error::usage(format!("{} has no numeric results: {} {} text", row.id, list(&names), are(&names)))
+            .remedy(
+                "print numbers without units, or take the number out of the text with format = \"regex\" under [results]; \
+                 `--results NAME` counts texts",
+            ));
+    }
     let unevaluated = filter.as_ref().map_or(Ok(None), Filter::finish)?;
-    Ok(Statistics { unevaluated, ..groups.statistics(&table_columns, request.results.is_some()) })
+    Ok(Statistics { unevaluated, ..statistics })
+}
+
+fn are(names: &[String]) -> &'static str {
+    if names.len() == 1 { "is" } else { "are" }
 }
 
 fn places(option: &str, table_columns: &TableColumns, names: &[String]) -> Result<Vec<usize>> {

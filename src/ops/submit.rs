@@ -212,7 +212,7 @@ impl SubmitPlan {
             }
             Plan::New { sources, not_reused } => {
                 let space = space(document)?;
-                let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
+                let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec };
                 let reused = reuse.count(progress)?;
                 Ok(SubmitReport::New {
                     total: space.len(),
@@ -248,7 +248,7 @@ impl SubmitPlan {
         let reused_from = sources.iter().map(|source| source.id.to_string()).collect();
         let document = Document { reused_from, ..document.clone() };
         let staged = staged_sweep(&document, &space, policy, newest, inherited.clone())?;
-        let reuse = Reuse { store, sources: &sources, space: &space, results: &document.spec.results };
+        let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec };
         let complete = |reused: &ReusedPoints, id: Option<&SweepId>, mut staged: StagedSweep| -> Result<StagedSweep> {
             let submission = staged.token.clone();
             let document = Document { submission, before_inputs: before_inputs(&sources, reused), ..document.clone() };

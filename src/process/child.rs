@@ -60,6 +60,12 @@ impl ChildProcess {
         }
     }
 
+    /// Whether the process is stopped (state T), and nobody has continued it.
+    pub(super) fn is_stopped(&self) -> bool {
+        let look = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid), look).is_ok_and(|status| status.is_some())
+    }
+
     /// The process and all that belong to its run.
     pub(super) fn tree(&self) -> &ProcessTree {
         &self.tree

@@ -1,6 +1,7 @@
 //! Owns running a job's process: the one place that knows the operating system.
 //!
-//! - [`run`] starts a [`Launch`], supervises it until it has [`Ended`], and leaves nothing of it behind.
+//! - [`run`] starts a [`Launch`], supervises it until it has [`Ended`], and leaves nothing of it behind; [`run_watched`] also
+//!   reports that it was stopped (state T).
 //! - [`resolve`] finds the program that a command names, or suggests what was meant.
 //! - [`Stopper`] ends a running job from another thread.
 //! - [`OrphanReaper`] adopts what jobs leave running, and ends it; [`Supervisor`] does so when the worker was killed.
@@ -48,6 +49,7 @@ mod monitor;
 mod observe;
 mod oom;
 mod orphans;
+mod params_file;
 mod process_table;
 mod process_tree;
 mod program;
@@ -78,9 +80,10 @@ pub use leftovers::{LeftoverProcess, leftover_processes};
 pub use machine_fault::MachineFault;
 pub use observe::{Observation, ObservationError, Observer, file_stamp};
 pub use orphans::{OrphanReaper, RunGuard};
+pub use params_file::{PARAMS_FILE_VARIABLE, PARAMS_VARIABLE};
 pub use process_table::RUN_VARIABLE;
 pub use resolve::resolve;
-pub use run::run;
+pub use run::{RunWatch, run, run_watched};
 pub use signal_action::is_ignored;
 pub use stopper::Stopper;
 pub use supervisor::{Supervisor, worker_was_killed};

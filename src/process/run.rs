@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::child::{ChildProcess, ExitStatus};
 use super::monitor::Monitor;
 use super::oom::OomMark;
+use super::params_file::ParamsFile;
 use super::running::RunningProcess;
 use super::spawn::Pipes;
 use super::start_failure::{exit_unknown, explain};
@@ -30,12 +31,40 @@ use crate::record::Output;
 /// If the process cannot be started, or somebody else reaped it. [`StartError::machine_fault`] tells the machine's faults
 /// from the job's.
 pub fn run(launch: &Launch, stopper: &Stopper, overflow: &mut dyn FnMut(&[u8])) -> Result<Ended, StartError> {
+    run_watched(launch, stopper, &mut RunWatch { overflow, stopped: &mut || {} })
+}
+
+/// As [`run`], and calls `stopped` each time when the job's own process is seen to have been stopped (SIGSTOP, state T).
+/// That is looked at every few seconds. It goes on being stopped until somebody sends SIGCONT, or its time is up.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(launch: &Launch, stopper: &Stopper, watch: &mut RunWatch<'_>) -> Result<Ended, StartError> {
     if stopper.request() != StopRequest::None {
         return Ok(never_started());
     }
     let (started, oom) = (Instant::now(), OomMark::now());
-    let (child, pipes) = ChildProcess::start(launch).map_err(|error| explain(error, launch))?;
-    supervise(child, pipes, launch, stopper, overflow, started, oom).map_err(|error| exit_unknown(error, launch))
+    let (child, pipes, _params) = start(launch).map_err(|error| explain(error, launch))?;
+    supervise(child, pipes, launch, stopper, watch, started, oom).map_err(|error| exit_unknown(error, launch))
+}
+
+/// What is told about a job while it runs.
+pub struct RunWatch<'a> {
+    /// Takes what falls out of the end of stdout.
+    pub overflow: &'a mut dyn FnMut(&[u8]),
+    /// The job was stopped.
+    pub stopped: &'a mut dyn FnMut(),
+}
+
+/// Starts the process; with its parameters in a file, which is kept until the job has ended, if they are too long.
+fn start(launch: &Launch) -> io::Result<(ChildProcess, Pipes, Option<ParamsFile>)> {
+    match ChildProcess::start(launch) {
+        Err(error) if ParamsFile::may_help(&error) => {
+            let Some((launch, file)) = ParamsFile::replace(launch)? else { return Err(error) };
+            ChildProcess::start(&launch).map(|(child, pipes)| (child, pipes, Some(file)))
+        }
+        started => started.map(|(child, pipes)| (child, pipes, None)),
+    }
 }
 
 fn supervise(
@@ -43,12 +72,12 @@ fn supervise(
     pipes: Pipes,
     launch: &Launch,
     stopper: &Stopper,
-    overflow: &mut dyn FnMut(&[u8]),
+    watch: &mut RunWatch<'_>,
     started: Instant,
     oom: OomMark,
 ) -> io::Result<Ended> {
     let monitor = Monitor::new(launch.limits, started);
-    let mut running = RunningProcess::new(child, pipes, launch, stopper, overflow, monitor, started);
+    let mut running = RunningProcess::new(child, pipes, launch, stopper, watch, monitor, started);
     running.watch();
     let ended_by = running.ended_by();
     let (ExitStatus { exit, cpu, max_rss_bytes }, output, exited) = running.finish()?;
@@ -93,7 +122,8 @@ mod tests {
             let (mut child, pipes) = ChildProcess::start(&launch).unwrap();
             child.forget_pidfd();
             let now = Instant::now();
-            let ended = supervise(child, pipes, &launch, &stopper, &mut |_| {}, now, OomMark::now()).unwrap();
+            let mut watch = RunWatch { overflow: &mut |_| {}, stopped: &mut || {} };
+            let ended = supervise(child, pipes, &launch, &stopper, &mut watch, now, OomMark::now()).unwrap();
             assert_eq!((ended.exit, ended.ended_by), (Exit::Code(3), None), "{script}");
             assert!(ended.seconds < BRIEF.as_secs_f64());
         }

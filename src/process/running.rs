@@ -13,7 +13,7 @@ use super::process_tree::MEMORY_INTERVAL;
 use super::spawn::Pipes;
 use super::stdin::StdinWriter;
 use super::stopper::StopRequest;
-use super::{EndedBy, Launch, Stopper};
+use super::{EndedBy, Launch, RunWatch, Stopper};
 use crate::record::Output;
 
 /// The shortest and the longest time between two looks at what the system does not report: at first often, then less.
@@ -21,6 +21,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest for other processes of an ended job, because each look reads the list of all processes.
 const LONGEST_OTHERS_PAUSE: Duration = Duration::from_millis(200);
+
+/// How often a running job is looked at for being stopped.
+const STOP_INTERVAL: Duration = Duration::from_secs(2);
 
 /// No wait is longer than a minute, whatever the time-out: far below what any system's poll takes.
 const MAX_WAIT_MS: u128 = 60_000;
@@ -54,8 +57,8 @@ pub(super) struct RunningProcess<'a> {
     stdout: OutputCapture,
     stderr: OutputCapture,
     stopper: &'a Stopper,
-    /// Takes what falls out of the end of stdout.
     overflow: &'a mut dyn FnMut(&[u8]),
+    stopped: &'a mut dyn FnMut(),
     monitor: Monitor,
     /// What the stopper asked for so far.
     request: StopRequest,
@@ -64,6 +67,8 @@ pub(super) struct RunningProcess<'a> {
     polling: PollTimer,
     /// The most memory that its processes may have together, bytes, and when to look at it next.
     memory: Option<(u64, PollTimer)>,
+    /// When to look next whether the child is stopped, and whether it was.
+    stop_check: (Instant, bool),
     scratch: Vec<u8>,
 }
 
@@ -90,7 +95,7 @@ impl<'a> RunningProcess<'a> {
         pipes: Pipes,
         launch: &'a Launch,
         stopper: &'a Stopper,
-        overflow: &'a mut dyn FnMut(&[u8]),
+        watch: &'a mut RunWatch<'_>,
         monitor: Monitor,
         now: Instant,
     ) -> RunningProcess<'a> {
@@ -101,12 +106,14 @@ impl<'a> RunningProcess<'a> {
             stdout: OutputCapture::new(pipes.stdout, launch.limits.keep),
             stderr: OutputCapture::new(pipes.stderr, launch.limits.keep),
             stopper,
-            overflow,
+            overflow: &mut *watch.overflow,
+            stopped: &mut *watch.stopped,
             monitor,
             request: StopRequest::None,
             exited: None,
             polling: PollTimer::new(now),
             memory: launch.limits.memory.map(|limit| (limit, memory_timer())),
+            stop_check: (now + STOP_INTERVAL, false),
             scratch: Vec::with_capacity(CHUNK),
         }
     }
@@ -126,6 +133,7 @@ impl<'a> RunningProcess<'a> {
             }
             let closed = open && !self.output_is_open();
             let now = Instant::now();
+            self.look_for_stop(now);
             for event in self.events(&ready, closed, now) {
                 match self.monitor.on(event, now) {
                     Some(ProcessAction::Terminate) => self.child.tree().terminate(),
@@ -218,6 +226,19 @@ impl<'a> RunningProcess<'a> {
         if timer.is_due(now, MEMORY_INTERVAL) { self.child.tree().memory_above(*limit) } else { None }
     }
 
+    /// Reports once that the child is stopped, and again when it was continued in between.
+    fn look_for_stop(&mut self, now: Instant) {
+        let (next, was_stopped) = self.stop_check;
+        if now < next || self.exited.is_some() {
+            return;
+        }
+        let is_stopped = self.child.is_stopped();
+        if is_stopped && !was_stopped {
+            (self.stopped)();
+        }
+        self.stop_check = (now + STOP_INTERVAL, is_stopped);
+    }
+
     fn new_request(&mut self) -> Option<ProcessEvent> {
         let request = self.stopper.take_request();
         if request <= self.request {
@@ -275,7 +296,8 @@ impl<'a> RunningProcess<'a> {
         let polls = self.monitor.awaits_others() || (self.exited.is_none() && self.child.pidfd().is_none());
         let look = polls.then_some(self.polling.next);
         let memory = self.memory.as_ref().filter(|_| self.exited.is_none()).map(|(_, timer)| timer.next);
-        let next = [self.monitor.deadline(), look, memory].into_iter().flatten().min()?;
+        let stop_check = self.exited.is_none().then_some(self.stop_check.0);
+        let next = [self.monitor.deadline(), look, memory, stop_check].into_iter().flatten().min()?;
         let wait = next.saturating_duration_since(Instant::now());
         let millis = wait.as_nanos().div_ceil(1_000_000).min(MAX_WAIT_MS);
         Timespec::try_from(Duration::from_millis(millis as u64)).ok()

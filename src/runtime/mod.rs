@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -46,9 +47,27 @@ pub struct SweepRuntime {
     /// Whether `here` is the sweep file's folder. False: that folder does not exist on this machine.
     pub here_is_original: bool,
     programs: Mutex<HashMap<String, PathBuf>>,
+    /// The number of successes so far that had no results; [`HAS_RESULTS`] once one had.
+    without_results: AtomicU32,
 }
 
+/// After this many successes without a result, and none with one, a worker says so.
+pub const FIRST_JOBS: u32 = 20;
+
+const HAS_RESULTS: u32 = u32::MAX;
+
 impl SweepRuntime {
+    /// Notes a success with or without results. Returns whether it is the [`FIRST_JOBS`]th without, and none had any.
+    pub fn note_results(&self, has_results: bool) -> bool {
+        if has_results {
+            self.without_results.store(HAS_RESULTS, Ordering::Relaxed);
+            return false;
+        }
+        let count = |before: u32| (before < FIRST_JOBS).then(|| before + 1);
+        let before = self.without_results.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
+        before == Ok(FIRST_JOBS - 1)
+    }
+
     /// Loads a sweep from its document. If the sweep file's folder does not exist on this machine, jobs run in
     /// `fallback`.
     ///
@@ -85,6 +104,7 @@ impl SweepRuntime {
             here,
             here_is_original,
             programs,
+            without_results: AtomicU32::new(0),
         })
     }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::keys::JOB;
-use super::table_reader::{Entry, TableReader};
+use super::table_reader::{Entry, TableReader, integer};
 use super::{Diagnostic, grid};
 use crate::job::{CausePattern, MAX_POINTS, RetryPolicy, is_sweep_name};
 use crate::model::{JobSettings, LONGEST_TIME, Logs, MAX_LOG_BYTES, MAX_RETRIES};
-use crate::process::RUN_VARIABLE;
+use crate::process::{PARAMS_FILE_VARIABLE, PARAMS_VARIABLE, RUN_VARIABLE};
 use crate::suggest::{list, nearest};
 
 /// Default of `retry-delay`: the delay before the second attempt.
@@ -24,8 +24,17 @@ const LEAST_MEMORY: u64 = 1 << 20;
 const LOGS: Logs = Logs { succeeded: 4 << 10, failed: 16 << 10 };
 
 /// Environment variables that sweep sets for every job.
-const OWN_VARIABLES: [&str; 8] =
-    ["SWEEP_ID", "SWEEP_JOB", "SWEEP_ATTEMPT", "SWEEP_SEED", "SWEEP_DIR", "SWEEP_HERE", "SWEEP_PARAMS", RUN_VARIABLE];
+const OWN_VARIABLES: [&str; 9] = [
+    "SWEEP_ID",
+    "SWEEP_JOB",
+    "SWEEP_ATTEMPT",
+    "SWEEP_SEED",
+    "SWEEP_DIR",
+    "SWEEP_HERE",
+    PARAMS_VARIABLE,
+    PARAMS_FILE_VARIABLE,
+    RUN_VARIABLE,
+];
 
 /// Reads `[job]`.
 pub(super) fn settings(top: TableReader) -> JobSettings {
@@ -41,6 +50,7 @@ pub(super) fn settings(top: TableReader) -> JobSettings {
         dir: None,
         shell: false,
         logs: LOGS,
+        ok_exit_codes: vec![0],
     };
     let Some(job) = top.table("job") else { return settings };
     job.finish(&JOB);
@@ -54,7 +64,34 @@ pub(super) fn settings(top: TableReader) -> JobSettings {
     settings.dir = dir(job);
     settings.shell = job.flag("shell").unwrap_or(false);
     settings.logs = logs(job);
+    settings.ok_exit_codes = exit_codes(job).unwrap_or(settings.ok_exit_codes);
     settings
+}
+
+/// The exit codes with which a job succeeds.
+fn exit_codes(job: TableReader) -> Option<Vec<i32>> {
+    const HELP: &str = "write the codes from 0 to 255 with which a job succeeds: ok-exit-codes = [0, 1]";
+    let entry = job.entry("ok-exit-codes")?;
+    let DeValue::Array(array) = entry.value else {
+        return job.wrong(&entry, "a list of exit codes", HELP.into());
+    };
+    let code = |value: &toml::Spanned<DeValue>| match value.get_ref() {
+        DeValue::Integer(written) => integer(written).and_then(|code| i32::try_from(code).ok()),
+        _ => None,
+    };
+    let mut codes = Vec::new();
+    for value in array.iter() {
+        match code(value).filter(|code| (0..=255).contains(code)) {
+            Some(code) => codes.push(code),
+            None => job.sink.push(Diagnostic::error("this is not an exit code", value.span()).help(HELP)),
+        }
+    }
+    if array.is_empty() {
+        job.sink.push(Diagnostic::error("`ok-exit-codes` is empty, so no job could succeed", entry.span).help(HELP));
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    (!codes.is_empty()).then_some(codes)
 }
 
 fn retry(job: TableReader) -> RetryPolicy {

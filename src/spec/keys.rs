@@ -112,6 +112,7 @@ pub(super) const JOB: Keys<'static> = Keys {
         "shell",
         "logs",
         "logs-limit",
+        "ok-exit-codes",
     ],
     later: &["cpus", "gpus"],
     aliases: &[
@@ -129,12 +130,15 @@ pub(super) const JOB: Keys<'static> = Keys {
         ("output", "logs"),
         ("log-limit", "logs-limit"),
         ("logs-size", "logs-limit"),
+        ("exit-codes", "ok-exit-codes"),
+        ("success-codes", "ok-exit-codes"),
+        ("ok-codes", "ok-exit-codes"),
     ],
 };
 
 pub(super) const RESULTS: Keys<'static> = Keys {
     place: "[results]",
-    known: &["format", "from", "columns", "require"],
+    known: &["format", "from", "columns", "row", "where", "reduce", "require", "on-timeout"],
     later: &[],
     aliases: &[
         ("required", "require"),
@@ -146,7 +150,21 @@ pub(super) const RESULTS: Keys<'static> = Keys {
         ("paths", "columns"),
         ("fields", "columns"),
         ("type", "format"),
+        ("rows", "row"),
+        ("filter", "where"),
+        ("condition", "where"),
+        ("reducer", "reduce"),
+        ("aggregate", "reduce"),
+        ("timeout", "on-timeout"),
     ],
+};
+
+/// The keys of one of the `columns` of [results].
+pub(super) const RESULT_COLUMN: Keys<'static> = Keys {
+    place: "a column of [results]",
+    known: &["pattern", "column", "reduce"],
+    later: &[],
+    aliases: &[("regex", "pattern"), ("name", "column"), ("position", "column"), ("reducer", "reduce")],
 };
 
 pub(super) const FILES: Keys<'static> = Keys {
@@ -258,7 +276,7 @@ pub(super) const DISTRIBUTION_ALIASES: &[(&str, &str)] = &[
     ("type", "dist"),
 ];
 
-pub(super) const FORMATS: [&str; 6] = ["auto", "json", "keyvalue", "regex", "number", "none"];
+pub(super) const FORMATS: [&str; 7] = ["auto", "json", "keyvalue", "regex", "number", "table", "none"];
 
 /// The message for a planned key.
 pub(super) fn not_yet(what: &str) -> String {

@@ -35,6 +35,7 @@ mod points;
 mod random;
 mod range;
 mod read;
+mod result_columns;
 mod results;
 mod samples;
 mod sampling;

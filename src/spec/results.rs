@@ -6,11 +6,10 @@ use std::ops::Range as Span;
 use toml::de::DeValue;
 
 use super::keys::{FORMATS, RESULTS};
-use super::string_offsets::inside;
+use super::result_columns::{ResultColumn, columns, reducers, table_settings};
 use super::table_reader::{Entry, TableReader};
 use super::{Diagnostic, names};
-use crate::extract::{Path, Pattern, SyntaxError};
-use crate::model::{ResultFormat, ResultSettings, ResultsFrom, not_in_job_dir};
+use crate::model::{Reducers, ResultFormat, ResultSettings, ResultsFrom, not_in_job_dir};
 use crate::suggest::{list, nearest};
 
 /// The name of a result and its place.
@@ -39,7 +38,13 @@ pub(super) fn read(top: TableReader, parameters: &[String], text: Option<&str>) 
 }
 
 fn by_default() -> ResultSettings {
-    ResultSettings { format: ResultFormat::Auto, from: ResultsFrom::Stdout, require: Vec::new() }
+    ResultSettings {
+        format: ResultFormat::Auto,
+        from: ResultsFrom::Stdout,
+        require: Vec::new(),
+        reduce: Reducers::default(),
+        keep_on_timeout: false,
+    }
 }
 
 /// The tables `[[results]]`.
@@ -84,6 +89,8 @@ fn source(table: TableReader, parameters: &[String], text: Option<&str>, in_list
         return unread;
     }
     let columns = columns(table, named, parameters, text);
+    let reduce = reducers(table, named, &columns);
+    let table_settings = table_settings(table, named, reduce.every.is_some(), &columns, text);
     let required = require(table);
     for (name, span) in &required {
         if let Some(found) = not_there(name, span, named, &columns) {
@@ -94,16 +101,32 @@ fn source(table: TableReader, parameters: &[String], text: Option<&str>, in_list
         ("number", Some(entry)) => vec![("result".to_owned(), entry.span)],
         _ => columns.iter().map(|column| (column.name.clone(), column.span.clone())).collect(),
     };
-    let columns = columns.into_iter().map(|column| (column.name, column.text)).collect();
+    let texts = || columns.iter().map(|column| (column.name.clone(), column.text())).collect();
     let format = match named {
-        "json" => ResultFormat::Json(columns),
+        "json" => ResultFormat::Json(texts()),
         "keyvalue" => ResultFormat::KeyValue,
-        "regex" => ResultFormat::Regex(columns),
+        "regex" => ResultFormat::Regex(texts()),
         "number" => ResultFormat::Number,
+        "table" => ResultFormat::Table(table_settings),
         _ => ResultFormat::Auto,
     };
     let require = required.into_iter().map(|(name, _)| name).collect();
-    ResultsTable { settings: Some(ResultSettings { format, from: from(table), require }), known }
+    let keep_on_timeout = keep_on_timeout(table);
+    ResultsTable {
+        settings: Some(ResultSettings { format, from: from(table), require, reduce, keep_on_timeout }),
+        known,
+    }
+}
+
+/// Reads `on-timeout`: whether results of a job that was ended by its time-out make it a success.
+fn keep_on_timeout(table: TableReader) -> bool {
+    const HELP: &str = "write on-timeout = \"keep\" if a job that is ended by its time-out has succeeded when it has printed \
+                        results, else \"fail\"";
+    let Some((word, span)) = table.text("on-timeout") else { return false };
+    if !matches!(word, "keep" | "fail") {
+        table.sink.push(Diagnostic::error(format!("`on-timeout` cannot be `{word}`"), span).help(HELP));
+    }
+    word == "keep"
 }
 
 /// The name of the format. None: it is invalid.
@@ -133,7 +156,9 @@ fn nothing(table: TableReader, in_list: bool) {
         let found = Diagnostic::error("with `format = \"none\"` there are no results to require", span);
         table.sink.push(found.help(format!("remove `require`, or {HELP}")));
     }
-    for entry in ["from", "columns"].into_iter().filter_map(|key| table.entry(key)) {
+    for entry in
+        ["from", "columns", "row", "where", "reduce", "on-timeout"].into_iter().filter_map(|key| table.entry(key))
+    {
         let found = Diagnostic::error("with `format = \"none\"` nothing is read", entry.span);
         table.sink.push(found.help(format!("remove `{}`, or {HELP}", entry.key)));
     }
@@ -156,65 +181,8 @@ fn from(table: TableReader) -> ResultsFrom {
     ResultsFrom::Stdout
 }
 
-/// A column, with the pattern or the path of its value.
-struct ResultColumn {
-    name: String,
-    span: Span<usize>,
-    text: String,
-}
-
-/// Reads `columns`, and reports errors in it.
-fn columns(table: TableReader, format: &str, parameters: &[String], text: Option<&str>) -> Vec<ResultColumn> {
-    let Some(entry) = table.entry("columns") else {
-        if let Some(format) = table.entry("format").filter(|_| format == "regex") {
-            let found = Diagnostic::error("`format = \"regex\"` needs a pattern for each result", format.span);
-            table.sink.push(found.help("add columns = { energy = 'E = (\\S+)' }"));
-        }
-        return Vec::new();
-    };
-    let help = match format {
-        "regex" => "write columns = { energy = 'E = (\\S+)' }: the name of a result, and the pattern of its value",
-        _ => "write columns = { energy = \"stats.energy.mean\" }: the name of a result, and the path of its value",
-    };
-    let compile: fn(&str) -> Result<(), SyntaxError> = match format {
-        "regex" => |pattern| Pattern::new(pattern).map(drop),
-        "json" => |path| Path::parse(path).map(drop),
-        _ => {
-            let message = match table.entry("format") {
-                Some(_) => format!("`columns` cannot be used with `format = \"{format}\"`"),
-                None => "`columns` needs a format".to_owned(),
-            };
-            let help = "`columns` is for format = \"regex\", with a pattern for each result, and format = \"json\", with a path";
-            table.sink.push(Diagnostic::error(message, entry.key_span).help(help));
-            return Vec::new();
-        }
-    };
-    let DeValue::Table(columns) = entry.value else {
-        table.wrong::<()>(&entry, "a table", help.into());
-        return Vec::new();
-    };
-    if columns.is_empty() {
-        table.sink.push(Diagnostic::error("`columns` is empty", entry.span).help(help));
-    }
-    let columns = TableReader { table: columns, sink: table.sink };
-    let read = columns.entries().filter_map(|column| {
-        let DeValue::String(written) = column.value else {
-            return columns.wrong(&column, "text", help.into());
-        };
-        if let Err(mistake) = compile(written) {
-            let at = text.map_or(column.span.clone(), |text| inside(text, &column.span, written, &mistake.at));
-            table.sink.push(Diagnostic::error(mistake.message, at).help(mistake.help));
-        }
-        if let Some(found) = unfit(&column, parameters) {
-            table.sink.push(found);
-        }
-        Some(ResultColumn { name: column.key.to_owned(), span: column.key_span, text: written.clone().into_owned() })
-    });
-    read.collect()
-}
-
 /// What is wrong with the name of a column. None: nothing.
-fn unfit(column: &Entry, parameters: &[String]) -> Option<Diagnostic> {
+pub(super) fn unfit(column: &Entry, parameters: &[String]) -> Option<Diagnostic> {
     let name = column.key;
     let (message, help) = if parameters.iter().any(|parameter| parameter == name) {
         (format!("`{name}` is already the column of a parameter"), None)

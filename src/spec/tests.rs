@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::files::{Disk, Files};
 use crate::job::RetryPolicy;
-use crate::model::{Command, DEFAULT_JOB_DIR, Logs, ResultFormat, ResultSettings, ResultsFrom};
+use crate::model::{Command, DEFAULT_JOB_DIR, Logs, Reducers, ResultFormat, ResultSettings, ResultsFrom};
 use crate::space::{AxisParam, Dist, Range, RangeBy, Values};
 use crate::value::Value;
 
@@ -156,7 +156,8 @@ fn log_settings_are_read() {
 }
 
 fn results_from(from: ResultsFrom, format: ResultFormat, require: &[&str]) -> ResultSettings {
-    ResultSettings { from, format, require: require.iter().map(|name| name.to_string()).collect() }
+    let require = require.iter().map(|name| name.to_string()).collect();
+    ResultSettings { from, format, require, reduce: Reducers::default(), keep_on_timeout: false }
 }
 
 #[test]

@@ -41,6 +41,29 @@ fn a_document_reads_back_the_same() {
 }
 
 #[test]
+fn new_settings_are_required_of_readers_and_read_back() {
+    let with = |settings: &str| {
+        let source = SourceFile { file: "a.toml".into(), stem: "a".into(), here: "/".into() };
+        let text = format!("command = 'p'\n{settings}");
+        Document { spec: read(&text, &source).unwrap().spec, ..document() }
+    };
+    let cases = [
+        ("[job]\nok-exit-codes = [1, 0]", "[\"ok-exit-codes\"]"),
+        ("[results]\non-timeout = 'keep'", "[\"on-timeout\"]"),
+        ("[results]\nformat = 'table'\ncolumns = { a = 'A', b = -1 }\nrow = 3\nwhere = 'A > 1'", "[\"table-results\"]"),
+        ("[results]\nformat = 'table'\nreduce = 'mean'", "[\"reduced-results\",\"table-results\"]"),
+        ("[results]\nformat = 'regex'\ncolumns = { a = { pattern = 'A', reduce = 'count' } }", "[\"reduced-results\"]"),
+    ];
+    for (settings, requires) in cases {
+        let document = with(settings);
+        let bytes = document.encode().unwrap();
+        assert_eq!(Document::decode(&bytes).unwrap(), document, "{settings}");
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with(&format!("{{\"version\":3,\"requires\":{requires},")), "{text}");
+    }
+}
+
+#[test]
 fn a_document_of_another_version_is_refused() {
     let newer = br#"{"version": 4, "sweep_version": "9.1.0", "something": "else"}"#;
     let error = Document::decode(newer).unwrap_err();

@@ -14,17 +14,20 @@ impl TableColumns {
     }
 
     /// The row of a point. Without a record the cells for results and measurements are empty. A result without a column is
-    /// left out: it arrived while the table was being written, and a later table includes it.
+    /// left out: it arrived while the table was being written, and a later table includes it. `partial`: whether results of
+    /// attempts that their time-outs ended are shown; the status of such a row is `partial`.
     pub fn row<'a>(
         &'a self,
         point: &'a Point,
         record: Option<&'a Record>,
         status: &'a str,
+        partial: bool,
         index: &'a mut ResultIndex,
     ) -> TableRow<'a> {
-        let results = match record.map(|record| &record.outcome) {
-            Some(Outcome::Succeeded { results }) => results.as_slice(),
-            _ => &[],
+        let (results, status) = match record.map(|record| &record.outcome) {
+            Some(Outcome::Succeeded { results }) => (results.as_slice(), status),
+            Some(outcome) if partial && !outcome.results().is_empty() => (outcome.results(), "partial"),
+            _ => (&[][..], status),
         };
         index.find(self, results);
         // A record that sets a success aside has no measurements: the record before it has them.

@@ -32,6 +32,7 @@ fn spec(command: model::Command, names: &[&str]) -> Spec {
             dir: None,
             shell: false,
             logs: model::Logs { succeeded: 0, failed: 0 },
+            ok_exit_codes: vec![0],
         },
         templates: vec![],
         files: Default::default(),

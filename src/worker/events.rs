@@ -8,7 +8,7 @@ use super::pace::Stopping;
 use crate::job::{Cause, JobAddress, SweepId};
 use crate::process::Ended;
 use crate::record::Kept;
-use crate::visible::visible_in_line;
+use crate::visible::{informative_line, visible_in_line};
 
 /// Receives a worker's events, from any of its threads, in the order in which each thread emits them. An
 /// implementation must return at once: slots and heartbeats wait for it.
@@ -40,6 +40,22 @@ pub enum WorkerEvent {
         job: JobAddress,
         /// The number of the attempt, from 1.
         attempt: u32,
+    },
+    /// The process of a running job was stopped by a signal (state T), and has not been continued.
+    JobStopped {
+        /// The job.
+        job: JobAddress,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// The first jobs of a sweep that succeeded in this worker had no results.
+    NoResults {
+        /// The last of these jobs.
+        job: JobAddress,
+        /// How many there are.
+        jobs: u32,
+        /// The last line of its stdout, with control characters made visible.
+        last_line: Option<String>,
     },
     /// An attempt has ended on this machine. The store does not know it yet, see [`WorkerEvent::Recorded`].
     JobEnded(JobEnd),
@@ -180,6 +196,8 @@ pub struct JobEnd {
     pub seconds: f64,
     /// The first and the last line of what was kept of its stderr that are not empty, see [`shown_lines`].
     pub stderr: Option<(String, String)>,
+    /// The line of its output that says most, see [`informative_line`]: of stderr, or if that is blank of stdout.
+    pub line: Option<String>,
 }
 
 /// The ways in which an attempt ends.
@@ -217,6 +235,16 @@ pub fn shown_lines(stream: &Kept) -> Option<(String, String)> {
     let last = lines.next_back().unwrap_or(first);
     let shown = |line: &str| visible_in_line(&line.chars().take(LONGEST_LINE).collect::<String>());
     Some((shown(first), shown(last)))
+}
+
+/// The line of what an attempt printed that says most: of stderr, or if that is blank of stdout.
+pub(super) fn telling_line(ended: Option<&Ended>) -> Option<String> {
+    let output = &ended?.output;
+    [&output.stderr, &output.stdout].into_iter().find_map(|stream| {
+        let text = String::from_utf8_lossy(&stream.tail);
+        let line: String = informative_line(&text)?.chars().take(LONGEST_LINE).collect();
+        Some(visible_in_line(&line))
+    })
 }
 
 /// [`shown_lines`] of what an attempt printed on stderr.

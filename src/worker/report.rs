@@ -254,8 +254,7 @@ impl KnownColumns {
     fn new_columns(&self, sweep: &SweepId, records: &[Record]) -> Vec<(String, ColumnPlace)> {
         let mut first: HashMap<&str, ColumnPlace> = HashMap::new();
         for record in records {
-            let Outcome::Succeeded { results } = &record.outcome else { continue };
-            for (position, (name, _)) in results.iter().enumerate() {
+            for (position, (name, _)) in record.outcome.results().iter().enumerate() {
                 let place = ColumnPlace { index: record.index, position: position as u32 };
                 let known = self.known.get(sweep).and_then(|columns| columns.get(name));
                 if known.is_none_or(|known| place < *known) {

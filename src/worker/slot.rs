@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::directory::{Directory, DirectoryError};
-use super::events::{Ending, JobEnd, WorkerEvent, stderr_lines};
+use super::events::{Ending, JobEnd, WorkerEvent, shown_lines, stderr_lines, telling_line};
 use super::exclusions::ExcludedSweeps;
 use super::health::FailureKind;
 use super::heartbeat::HeartbeatSender;
@@ -14,13 +14,16 @@ use super::panics::catch;
 use super::report::{FinishedAttempt, Runner};
 use super::state::{ClaimedJob, StopReason, WorkerState};
 use super::step_back::{Elsewhere, StepBack};
-use crate::extract::{Extraction, Overflow};
+use crate::extract::{Extraction, Overflow, Results};
 use crate::job::{Cause, Outcome};
-use crate::model::MAX_LOG_BYTES;
-use crate::process::{self, Ended, EndedBy, Exit, Launch, Limits, Observer, OrphanReaper, StartError, Stopper};
-use crate::runtime::{PreparedJob, SweepRuntime};
+use crate::model::{MAX_LOG_BYTES, Spec};
+use crate::process::{
+    self, Ended, EndedBy, Exit, Launch, Limits, Observer, OrphanReaper, RunWatch, StartError, Stopper,
+};
+use crate::runtime::{FIRST_JOBS, PreparedJob, SweepRuntime};
 use crate::store::Claim;
 use crate::table::columns::drop_repeated;
+use crate::value::Value;
 
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -153,9 +156,13 @@ impl SlotContext<'_> {
         let sweep = &task.sweep;
         let run = self.orphans.begin();
         let mut extraction = sweep.extractor.begin();
-        let started = launch(sweep, prepared, run.mark())
-            .map(|launch| Launch { observer, ..launch })
-            .and_then(|launch| self.start(slot, stopper, launch, &mut |bytes| extraction.overflow(bytes)));
+        let (job, attempt) = (&task.claim.job, task.claim.tries.attempts);
+        let launched = launch(sweep, prepared, run.mark()).map(|launch| Launch { observer, ..launch });
+        let started = launched.and_then(|launch| {
+            let stopped = &mut || self.state.emit(WorkerEvent::JobStopped { job: job.clone(), attempt });
+            let watch = RunWatch { overflow: &mut |bytes| extraction.overflow(bytes), stopped };
+            self.start(slot, stopper, launch, watch)
+        });
         let ended = match started {
             Ok(ended) => ended,
             Err(error) if error.is_transient() => return Attempt::MachineBusy(error.to_string()),
@@ -191,6 +198,7 @@ impl SlotContext<'_> {
             Attempt::Over { outcome, ended, kind } => (outcome, ended, kind),
         };
         let outcome = self.blame(task, outcome, ended.as_ref(), kind);
+        self.note_results(task, &outcome, ended.as_ref());
         let policy = &task.sweep.spec.job;
         let failed = matches!(outcome, Outcome::Failed { .. });
         if failed || self.state.reports_every_job() {
@@ -198,6 +206,16 @@ impl SlotContext<'_> {
             self.emit_end(claim, ending, ended.as_ref());
         }
         Some(FinishedAttempt::ran(claim, outcome, policy, ended, self.runner))
+    }
+
+    /// Reports that the first jobs of a sweep had no results.
+    fn note_results(&self, task: &ClaimedJob, outcome: &Outcome, ended: Option<&Ended>) {
+        let Outcome::Succeeded { results } = outcome else { return };
+        if task.sweep.spec.results.is_empty() || !task.sweep.note_results(!results.is_empty()) {
+            return;
+        }
+        let last_line = ended.and_then(|ended| shown_lines(&ended.output.stdout)).map(|(_, last)| last);
+        self.state.emit(WorkerEvent::NoResults { job: task.claim.job.clone(), jobs: FIRST_JOBS, last_line });
     }
 
     /// Returns the outcome, or [`Outcome::CannotHere`] if this machine may be why the job failed: the point goes back
@@ -213,7 +231,7 @@ impl SlotContext<'_> {
         };
         let fault = ended.and_then(Ended::machine_fault);
         let kind = kind.unwrap_or(if fault.is_some() { FailureKind::Machine } else { FailureKind::Other });
-        let last_line = stderr_lines(ended).map(|(_, last)| format!(": {last}")).unwrap_or_default();
+        let last_line = telling_line(ended).map(|line| format!(": {line}")).unwrap_or_default();
         let why = format!("{cause}{last_line}");
         if self.step_back.failed(task, kind, &why) { Outcome::CannotHere { why } } else { outcome }
     }
@@ -229,6 +247,7 @@ impl SlotContext<'_> {
             exit_code: ended.and_then(Ended::exit_code),
             seconds: ended.map_or(0.0, |ended| ended.seconds),
             stderr: stderr_lines(ended),
+            line: telling_line(ended),
         }));
     }
 
@@ -239,12 +258,12 @@ impl SlotContext<'_> {
         slot: usize,
         stopper: &Stopper,
         mut launch: Launch,
-        overflow: Overflow,
+        mut watch: RunWatch<'_>,
     ) -> Result<Ended, StartError> {
         let (tries, wait) = BUSY_MACHINE;
         let mut left = tries;
         loop {
-            match process::run(&launch, stopper, overflow) {
+            match process::run_watched(&launch, stopper, &mut watch) {
                 Err(_) if launch.observer.take().is_some() => {}
                 Err(error) if error.is_transient() && left > 0 && self.state.stop_reason(slot).is_none() => {
                     left -= 1;
@@ -308,9 +327,14 @@ fn judge(
 ) -> Outcome {
     let failed = |cause| Outcome::Failed { cause };
     let limits = &sweep.spec.job;
+    let stdout = &ended.output.stdout;
+    let read = |name: &str, overflow: Option<Overflow<'_>>| directory.read(name, KEEP_OF_FILE, overflow);
+    let own = |results| drop_repeated(&sweep.space, &prepared.point, results);
     match ended.ended_by {
         Some(EndedBy::Timeout) => {
-            return failed(Cause::Timeout(limits.timeout.unwrap_or_default().as_secs_f64()));
+            let seconds = limits.timeout.unwrap_or_default().as_secs_f64();
+            let partial = own(extraction.partial(stdout, read));
+            return timed_out(&sweep.spec, seconds, partial);
         }
         Some(EndedBy::Memory { used }) => {
             return failed(Cause::Memory { limit: limits.memory.unwrap_or_default(), used });
@@ -319,15 +343,23 @@ fn judge(
     }
     match ended.exit {
         Exit::Signal(number) => failed(Cause::Signal(number)),
-        Exit::Code(0) => {
-            match extraction.finish(&ended.output.stdout, |name, overflow| directory.read(name, KEEP_OF_FILE, overflow))
-            {
-                Ok(results) => Outcome::Succeeded { results: drop_repeated(&sweep.space, &prepared.point, results) },
-                Err(why) => failed(Cause::NoResult(why)),
-            }
-        }
+        Exit::Code(code) if limits.ok_exit_codes.contains(&code) => match extraction.finish(stdout, read) {
+            Ok(results) => Outcome::Succeeded { results: own(results) },
+            Err(why) => failed(Cause::NoResult(why)),
+        },
         Exit::Code(code) => failed(Cause::Exit(code)),
     }
+}
+
+/// Returns the outcome of an attempt that its time-out ended: a failure, unless the sweep keeps such results and has all that
+/// it requires.
+fn timed_out(spec: &Spec, seconds: f64, partial: Results) -> Outcome {
+    let has_value = |name: &String| partial.iter().any(|(known, value)| known == name && *value != Value::Missing);
+    let mut required = spec.results.iter().flat_map(|settings| &settings.require);
+    if spec.keeps_timed_out() && !partial.is_empty() && required.all(has_value) {
+        return Outcome::Succeeded { results: partial };
+    }
+    Outcome::Failed { cause: Cause::Timeout { seconds, partial } }
 }
 
 mod observation;

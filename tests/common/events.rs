@@ -17,6 +17,8 @@ pub enum Event {
     Started { worker: String, pid: u32, slots: u32 },
     Claimed { sweep: String, jobs: usize },
     JobStarted { job: String, attempt: u32 },
+    JobStopped { job: String, attempt: u32 },
+    NoResults { sweep: String, job: String, last_line: Option<String> },
     JobEnded { job: String, attempt: u32, outcome: String, cause: Option<String>, message: Option<String> },
     Recorded { jobs: usize },
     ClaimLost { job: String },

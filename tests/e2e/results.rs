@@ -97,3 +97,126 @@ fn what_programs_print_is_read_without_settings() {
         assert_eq!(sandbox.rows("a.csv")[0].get(name).map(String::as_str), Some(value), "{output}");
     }
 }
+
+#[test]
+fn tables_in_output_and_files_are_reduced() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write(
+        "job.sh",
+        "echo 'Step Temp TotEng'; echo '0 1.5 -4.5'; echo 'WARNING: hot'; echo '100 0.5 -4.25'; echo '200 0.25 -4.0'\n\
+         echo 'Loop time of 0.5'; printf '\"\",\"x\"\\n\"a\",1\\n\"b\",2\\n' > out.csv\n",
+    );
+    sandbox.write(
+        "a.toml",
+        "command = \"sh {{ here }}/job.sh\"\n[grid]\nn = [1]\n[[results]]\nformat = \"table\"\n\
+         columns = { energy = \"TotEng\", hottest = { column = \"Temp\", reduce = \"max\" } }\nwhere = \"Step < 150\"\n\
+         [[results]]\nfrom = \"out.csv\"\nformat = \"table\"\n\
+         [[results]]\nformat = \"regex\"\ncolumns = { warnings = { pattern = 'WARNING', reduce = \"count\" } }\n",
+    );
+    sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+    let rows = sandbox.rows("a.csv");
+    let told = ["energy", "hottest", "x", "warnings"].map(|name| rows[0][name].as_str());
+    assert_eq!(told, ["-4.25", "1.5", "2", "1"]);
+}
+
+#[test]
+fn jobs_without_results_are_reported_with_their_last_line() {
+    for sandbox in Sandbox::both() {
+        let text = |results: &str| {
+            format!(
+                "command = \"sh -c 'echo x; echo nothing to see {{{{ n }}}}'\"\nrepeats = 12\n[grid]\nn = [1, 2]\n{results}"
+            )
+        };
+        sandbox.write("a.toml", &text(""));
+        let ran = sandbox.sweep(&["run", "a.toml", "--out", "a.csv", "--log-format", "json"]).code(0);
+        assert!(ran.stderr.contains("\"event\":\"no-results\""), "{}", ran.stderr);
+        let ran = sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+        for told in ["all 24 jobs", "a-1/0", "nothing to see 1", "[results]"] {
+            assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        }
+        let stats = sandbox.sweep(&["stats", "a-1"]).code(2);
+        assert!(stats.stderr.contains("gave no results") && stats.stderr.contains("[results]"), "{}", stats.stderr);
+        sandbox.write("b.toml", &text("[results]\nformat = \"none\"\n"));
+        let ran = sandbox.sweep(&["run", "b.toml", "--out", "b.csv"]).code(0);
+        assert!(!ran.stderr.contains("gave no result"), "{}", ran.stderr);
+        sandbox.write("c.toml", "command = \"echo E = 5 eV\"\n[grid]\nn = [1, 2]\n");
+        sandbox.sweep(&["run", "c.toml", "--out", "c.csv"]).code(0);
+        let stats = sandbox.sweep(&["stats", "c-1"]).code(2);
+        assert!(stats.stderr.contains("no numeric results: `E` is text"), "{}", stats.stderr);
+    }
+}
+
+#[test]
+fn exit_codes_decide_what_a_success_is() {
+    for sandbox in Sandbox::both() {
+        let text = |job: &str| {
+            format!("command = \"sh -c 'echo x = {{{{ n }}}}; exit {{{{ n }}}}'\"\n[grid]\nn = [0, 1, 2]\n{job}")
+        };
+        sandbox.write("a.toml", &text("[job]\nok-exit-codes = [0, 1]\n"));
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(1);
+        let found = |file: &str| -> Vec<(String, String)> {
+            sandbox.rows(file).iter().map(|row| (row["x"].clone(), row["exit_code"].clone())).collect()
+        };
+        let pair = |n: &str| (n.to_owned(), n.to_owned());
+        assert_eq!(found("a.csv"), [pair("0"), pair("1")]);
+        // A success with an exit code that is none any more is not shown again as one.
+        sandbox.write("a.toml", &text(""));
+        let ran = sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(1);
+        assert_eq!(found("a.csv"), [pair("0")], "{}", ran.stderr);
+        // Accepting it again takes it from the first sweep.
+        sandbox.write("a.toml", &text("[job]\nok-exit-codes = [0, 1, 2]\n"));
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+        assert_eq!(found("a.csv"), [pair("0"), pair("1"), pair("2")]);
+    }
+}
+
+#[test]
+fn results_of_a_job_that_its_time_out_ended_are_partial_or_kept() {
+    for sandbox in Sandbox::both() {
+        let text = |results: &str, timeout: &str| {
+            format!(
+                "command = \"sh -c 'echo x = {{{{ n }}}}; printf x=; [ {{{{ n }}}} = 0 ] || exec sleep 60'\"\n[grid]\nn = [0, 1]\n\
+                 [job]\ntimeout = \"{timeout}\"\n{results}"
+            )
+        };
+        let cells = |file: &str| -> Vec<String> {
+            sandbox.rows(file).iter().map(|row| format!("{} {}", row["status"], row["x"])).collect()
+        };
+        sandbox.write("a.toml", &text("", "1s"));
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(1);
+        // The last line of the job that ended by itself counts.
+        assert_eq!(cells("a.csv"), ["succeeded "]);
+        sandbox.sweep(&["collect", "a-1", "--all", "--out", "all.csv"]).code(0);
+        assert_eq!(cells("all.csv"), ["succeeded ", "partial 1"]);
+        let stats = sandbox.sweep(&["stats", "a-1", "--by", "", "--results", "x", "--json"]).code(0);
+        assert!(stats.stdout.contains("\"n\":0"), "{}", stats.stdout);
+        sandbox.write("b.toml", &text("[results]\non-timeout = \"keep\"\nrequire = [\"x\"]\n", "1s"));
+        sandbox.sweep(&["run", "b.toml", "--out", "b.csv"]).code(1);
+        assert_eq!(cells("b.csv"), ["succeeded 1"]);
+        // A longer time may give another result.
+        sandbox.write("b.toml", &text("[results]\non-timeout = \"keep\"\nrequire = [\"x\"]\n", "1500ms"));
+        let ran = sandbox.sweep(&["run", "b.toml", "--out", "b.csv"]).code(1);
+        assert!(sandbox.rows("b.csv")[0]["seconds"].parse::<f64>().unwrap() > 1.4, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn files_of_reused_points_are_found_where_they_are() {
+    for sandbox in Sandbox::both() {
+        let text = |values: &str| {
+            format!(
+                "command = \"sh -c 'echo {{{{ n }}}} > out.txt; echo x = 1'\"\n[grid]\nn = {values}\n[job]\ndir = \"runs/{{{{ sweep }}}}/{{{{ job }}}}\"\n"
+            )
+        };
+        sandbox.write("a.toml", &text("[1, 2]"));
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+        sandbox.write("a.toml", &text("[3, 1, 2]"));
+        sandbox.sweep(&["run", "a.toml", "--out", "a.csv"]).code(0);
+        for (job, expected) in [("a-2/0", "3"), ("a-2/1", "1"), ("a-2/2", "2")] {
+            let shown = sandbox.sweep(&["show", job, "--json"]).code(0).json();
+            let dir = std::path::PathBuf::from(shown["dir"].as_str().expect("a path"));
+            assert_eq!(std::fs::read_to_string(dir.join("out.txt")).expect("its file").trim(), expected, "{job}");
+        }
+        assert!(sandbox.sweep(&["show", "a-2/1"]).code(0).stdout.contains("runs/a-1/0"));
+    }
+}

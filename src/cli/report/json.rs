@@ -46,6 +46,11 @@ enum Fields<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         attempt: Option<u32>,
     },
+    NoResults {
+        sweep: String,
+        job: String,
+        last_line: Option<&'a str>,
+    },
     JobEnded(Box<JobEnded<'a>>),
     Jobs {
         jobs: usize,
@@ -141,6 +146,13 @@ fn fields(event: &WorkerEvent) -> (&'static str, Fields<'_>) {
         WorkerEvent::JobStarted { job, attempt } => {
             ("job-started", Fields::Job { job: job.to_string(), attempt: Some(*attempt) })
         }
+        WorkerEvent::JobStopped { job, attempt } => {
+            ("job-stopped", Fields::Job { job: job.to_string(), attempt: Some(*attempt) })
+        }
+        WorkerEvent::NoResults { job, last_line, .. } => {
+            let sweep = job.sweep.to_string();
+            ("no-results", Fields::NoResults { sweep, job: job.to_string(), last_line: last_line.as_deref() })
+        }
         WorkerEvent::JobEnded(end) => ("job-ended", Fields::JobEnded(Box::new(job_ended(end)))),
         WorkerEvent::Recorded { jobs } => ("recorded", Fields::Jobs { jobs: *jobs }),
         WorkerEvent::ClaimLost { job } => ("claim-lost", Fields::Job { job: job.to_string(), attempt: None }),
@@ -226,6 +238,8 @@ mod tests {
         {"version":1,"event":"job-started","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/3","attempt":1}
         {"version":1,"event":"job-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/3","attempt":2,"outcome":"succeeded","cause":null,"message":null,"retry_seconds":null,"exit_code":3,"seconds":1.25,"stderr_first_line":"reading in.dat","stderr_last_line":"no licence"}
         {"version":1,"event":"job-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/4","attempt":2,"outcome":"failed","cause":"exit:3","message":"exit code 3","retry_seconds":null,"exit_code":3,"seconds":1.25,"stderr_first_line":"reading in.dat","stderr_last_line":"no licence"}
+        {"version":1,"event":"job-stopped","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/5","attempt":2}
+        {"version":1,"event":"no-results","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","job":"ising-1/5","last_line":"done"}
         {"version":1,"event":"job-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/5","attempt":2,"outcome":"failed","cause":"cannot-start","message":"cannot start: no `solver`","retry_seconds":2.5,"exit_code":3,"seconds":1.25,"stderr_first_line":"reading in.dat","stderr_last_line":"no licence"}
         {"version":1,"event":"job-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/6","attempt":2,"outcome":"cancelled","cause":null,"message":null,"retry_seconds":null,"exit_code":3,"seconds":1.25,"stderr_first_line":"reading in.dat","stderr_last_line":"no licence"}
         {"version":1,"event":"job-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","job":"ising-1/7","attempt":2,"outcome":"given-back","cause":null,"message":null,"retry_seconds":null,"exit_code":3,"seconds":1.25,"stderr_first_line":"reading in.dat","stderr_last_line":"no licence"}

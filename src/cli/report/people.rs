@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::human::count;
 use crate::job::SweepId;
+use crate::ops::no_results::HELP;
 use crate::worker::events::{Ending, JobEnd};
 use crate::worker::pace::Stopping;
 use crate::worker::{WorkSummary, WorkerEvent};
@@ -74,7 +75,7 @@ impl People {
         let mut lines = if self.failures.len() >= MOST_KINDS { self.rest() } else { Vec::new() };
         self.failures.insert(kind, 0);
         self.next.get_or_insert(now + EVERY);
-        let last_words = end.stderr.as_ref().map(|(_, last)| format!(": {last}")).unwrap_or_default();
+        let last_words = end.line.as_ref().map(|line| format!(": {line}")).unwrap_or_default();
         let again = match retry_after {
             Some(delay) => format!("; it runs again in {:.1} s", delay.as_secs_f64()),
             None => String::new(),
@@ -142,6 +143,15 @@ fn sentence(event: &WorkerEvent) -> Option<String> {
             format!("{path} changed while {sweep} was running; {}", run_again(*jobs))
         }
         WorkerEvent::Paused { sweep, reason } => format!("{sweep} is paused: {reason}"),
+        WorkerEvent::NoResults { job, jobs, last_line } => {
+            let line =
+                last_line.as_ref().map(|line| format!("; the last line of {job} is `{line}`")).unwrap_or_default();
+            format!("warning: the first {jobs} jobs of {} that have succeeded gave no result{line}; {HELP}", job.sweep)
+        }
+        WorkerEvent::JobStopped { job, .. } => format!(
+            "{job} was stopped by a signal (state T) and does nothing; `kill -CONT` with its process id continues it, its \
+             time-out or `sweep cancel` ends it"
+        ),
         WorkerEvent::SteppedBack { sweep, why, pause: None } => {
             format!("this worker cannot run {sweep} and takes none of its jobs for now: {why}")
         }
@@ -196,6 +206,7 @@ pub mod tests {
             exit_code: Some(3),
             seconds: 1.25,
             stderr: Some(("reading in.dat".into(), "no licence".into())),
+            line: Some("no licence".into()),
         })
     }
 
@@ -223,6 +234,8 @@ pub mod tests {
             WorkerEvent::JobStarted { job: job(3), attempt: 1 },
             end(3, Ending::Succeeded),
             failed(4, 3),
+            WorkerEvent::JobStopped { job: job(5), attempt: 2 },
+            WorkerEvent::NoResults { job: job(5), jobs: 20, last_line: Some("done".into()) },
             end(5, Ending::Failed { cause: Cause::CannotStart("no `solver`".into()), retry_after: again }),
             end(6, Ending::Cancelled),
             end(7, Ending::GivenBack { why: None }),
@@ -260,6 +273,8 @@ pub mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         working for redis://store:6379, queue default, gpu
         ising-1/4 failed: exit code 3: no licence
+        ising-1/5 was stopped by a signal (state T) and does nothing; `kill -CONT` with its process id continues it, its time-out or `sweep cancel` ends it
+        warning: the first 20 jobs of ising-1 that have succeeded gave no result; the last line of ising-1/5 is `done`; print results as lines `name = value` or as a JSON object, or say under [results] how they are read; for jobs without results write format = "none" there
         ising-1/5 failed: cannot start: no `solver`: no licence; it runs again in 2.5 s
         the store refused 1 outcome: other workers have these jobs because the leases had run out, or the sweep was removed
         2 jobs of a lost worker (no heartbeat) put back in the queue

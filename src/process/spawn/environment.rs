@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
 
 use super::strings::CStringList;
-use crate::process::{Launch, RUN_VARIABLE};
+use crate::process::{Launch, PARAMS_FILE_VARIABLE, PARAMS_VARIABLE, RUN_VARIABLE};
 
 /// A variable of our own environment.
 pub(super) struct Variable {
@@ -15,7 +15,8 @@ pub(super) struct Variable {
     pub(super) entry: CString,
 }
 
-/// Our own environment as it was when the first job was started, sorted by name.
+/// Our own environment as it was when the first job was started, sorted by name. Without the parameters of a job in which
+/// this process itself runs: a job has one of these two variables, and must not see the other one of an outer job.
 pub(super) fn inherited() -> &'static [Variable] {
     static INHERITED: OnceLock<Vec<Variable>> = OnceLock::new();
     INHERITED.get_or_init(|| {
@@ -25,6 +26,7 @@ pub(super) fn inherited() -> &'static [Variable] {
             Some(Variable { name, entry: CString::new(entry).ok()? })
         };
         let mut all: Vec<Variable> = std::env::vars_os().filter_map(variable).collect();
+        all.retain(|variable| ![PARAMS_VARIABLE, PARAMS_FILE_VARIABLE].map(str::as_bytes).contains(&&*variable.name));
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all.dedup_by(|a, b| a.name == b.name);
         all

@@ -75,7 +75,13 @@ fn add_chdir() -> Option<AddChdir> {
     })
 }
 
-/// A group of its own, no signal blocked, and the default action for SIGPIPE, which Rust programs ignore.
+/// `POSIX_SPAWN_SETSID`, which the `libc` crate does not have for every system.
+#[cfg(target_vendor = "apple")]
+const SETSID: c_int = 0x0400;
+#[cfg(not(target_vendor = "apple"))]
+const SETSID: c_int = 0x80;
+
+/// A session of its own, which is a group too and has no terminal; no signal blocked, and the default action for SIGPIPE, which Rust programs ignore.
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
@@ -85,7 +91,7 @@ impl Attributes {
         check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
         // SAFETY: the call above succeeded, so the value is initialized.
         let mut attributes = Attributes(unsafe { attributes.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
+        let flags = SETSID | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
         let mut signals = MaybeUninit::uninit();
         // SAFETY: `sigemptyset` initializes the set before it is used; the attributes are initialized.
         unsafe {
@@ -94,7 +100,6 @@ impl Attributes {
             check(libc::posix_spawnattr_setsigmask(&mut attributes.0, &signals))?;
             libc::sigaddset(&mut signals, libc::SIGPIPE);
             check(libc::posix_spawnattr_setsigdefault(&mut attributes.0, &signals))?;
-            check(libc::posix_spawnattr_setpgroup(&mut attributes.0, 0))?;
             // The flags are small numbers, of a type that differs between systems.
             check(libc::posix_spawnattr_setflags(&mut attributes.0, flags as _))?;
         }

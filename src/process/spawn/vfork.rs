@@ -98,7 +98,8 @@ unsafe fn become_program(request: &SpawnRequest<'_>, defaults: &[c_int]) -> c_in
     // SAFETY: all that is pointed to lives, see `SpawnRequest`; the numbers and arguments are those of the calls' manuals.
     // The group, descriptors, directory and limit that are changed are the child's own: it was given copies.
     unsafe {
-        let has_group = libc::syscall(libc::SYS_setpgid, 0, 0) == 0;
+        // A session is a group too, and has no terminal: a job that opens /dev/tty fails, where it would be stopped.
+        let has_group = libc::syscall(libc::SYS_setsid) >= 0;
         reset(defaults);
         if let Some(limit) = original_file_limit() {
             let limit = [limit.current, limit.maximum].map(|limit| limit.unwrap_or(libc::RLIM64_INFINITY));

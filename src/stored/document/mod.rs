@@ -24,7 +24,7 @@ use self::mirror::{Mirror, mirror};
 use self::spec_form::SpecForm;
 use super::signed::SignedDocument;
 use crate::expr::Rules;
-use crate::model::{Document, Fingerprint, GitState};
+use crate::model::{Document, Fingerprint, GitState, Reducers, ResultFormat, ResultSettings};
 use crate::space;
 
 mod mirror;
@@ -42,7 +42,8 @@ pub(super) const VERSION_WITH_REQUIREMENTS: u64 = NEWEST;
 pub(super) const SIGNATURE: &str = "signature";
 
 /// What a document may require of its reader.
-const UNDERSTOOD: &[&str] = &[TEMPLATE_RULES, EMPTY_WORDS, SHARED_ROWS];
+const UNDERSTOOD: &[&str] =
+    &[TEMPLATE_RULES, EMPTY_WORDS, SHARED_ROWS, OK_EXIT_CODES, ON_TIMEOUT, REDUCED_RESULTS, TABLE_RESULTS];
 
 /// Templates that are rendered by the second rules of expressions, or use filters that the first release does not have.
 const TEMPLATE_RULES: &str = "template-rules-2";
@@ -50,15 +51,28 @@ const TEMPLATE_RULES: &str = "template-rules-2";
 const EMPTY_WORDS: &str = "empty-words";
 /// Repeated rows of a points file that are one point and several rows of the table.
 const SHARED_ROWS: &str = "shared-rows";
+/// Exit codes other than 0 that are successes.
+const OK_EXIT_CODES: &str = "ok-exit-codes";
+/// Jobs that succeed although their time-out ended them.
+const ON_TIMEOUT: &str = "on-timeout";
+/// Results that are made of several values.
+const REDUCED_RESULTS: &str = "reduced-results";
+/// Results that are read from a table.
+const TABLE_RESULTS: &str = "table-results";
 
 /// What a document requires of its reader, by names from [`UNDERSTOOD`].
 fn requirements(document: &Document) -> Vec<String> {
     let spec = &document.spec;
     let has_shared_rows = spec.space.blocks.iter().any(|block| !block.shared_rows.is_empty());
+    let any = |uses: fn(&ResultSettings) -> bool| spec.results.iter().any(uses);
     let required = [
         (TEMPLATE_RULES, spec.rules != Rules::First),
         (EMPTY_WORDS, spec.keeps_empty_words),
         (SHARED_ROWS, has_shared_rows),
+        (OK_EXIT_CODES, spec.job.ok_exit_codes != [0]),
+        (ON_TIMEOUT, any(|settings| settings.keep_on_timeout)),
+        (REDUCED_RESULTS, any(|settings| settings.reduce != Reducers::default())),
+        (TABLE_RESULTS, any(|settings| matches!(settings.format, ResultFormat::Table(_)))),
     ];
     required.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name.to_owned()).collect()
 }

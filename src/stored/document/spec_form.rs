@@ -9,7 +9,8 @@ use super::space_form::SpaceForm;
 use crate::expr::Rules;
 use crate::job::{CausePattern, RetryPolicy};
 use crate::model::{
-    Command, FileSettings, JobSettings, Logs, ResultFormat, ResultSettings, ResultsFrom, Spec, TemplateFile,
+    ColumnRef, Command, FileSettings, JobSettings, Logs, Reducer, Reducers, ResultFormat, ResultSettings, ResultsFrom,
+    RowChoice, Spec, TableSettings, TemplateFile,
 };
 
 mirror! {
@@ -41,6 +42,8 @@ mirror! {
         dir: Option<String>,
         shell: bool,
         logs: LogsForm,
+        #[serde(default = "ExitCodesForm::only_0", skip_serializing_if = "ExitCodesForm::is_only_0")]
+        ok_exit_codes: ExitCodesForm,
     }
 
     /// [`RetryPolicy`].
@@ -63,7 +66,15 @@ mirror! {
     }
 
     /// [`ResultSettings`].
-    ResultsForm of ResultSettings { format: FormatForm, from: FromForm, require: Vec<String> }
+    ResultsForm of ResultSettings {
+        format: FormatForm,
+        from: FromForm,
+        require: Vec<String>,
+        #[serde(default, skip_serializing_if = "ReducersForm::is_unset")]
+        reduce: ReducersForm,
+        #[serde(default, skip_serializing_if = "is_false")]
+        keep_on_timeout: bool,
+    }
 }
 
 /// [`Rules`]: their number.
@@ -214,6 +225,134 @@ pub(super) enum FormatForm {
     KeyValue,
     Regex(Vec<(String, String)>),
     Number,
+    Table(TableForm),
+}
+
+/// [`TableSettings`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct TableForm {
+    columns: Vec<(String, ColumnForm)>,
+    row: RowForm,
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
+}
+
+/// [`ColumnRef`].
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ColumnForm {
+    Position(i64),
+    Name(String),
+}
+
+/// [`RowChoice`].
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RowForm {
+    Number(i64),
+    Word(String),
+}
+
+impl Mirror for TableForm {
+    type Runtime = TableSettings;
+
+    fn store(table: &TableSettings) -> TableForm {
+        let column = |(name, column): &(String, ColumnRef)| {
+            let column = match column {
+                ColumnRef::Name(name) => ColumnForm::Name(name.clone()),
+                ColumnRef::Position(at) => ColumnForm::Position(*at),
+            };
+            (name.clone(), column)
+        };
+        let row = match table.row {
+            RowChoice::First => RowForm::Word("first".into()),
+            RowChoice::Last => RowForm::Word("last".into()),
+            RowChoice::Number(row) => RowForm::Number(row),
+        };
+        TableForm { columns: table.columns.iter().map(column).collect(), row, filter: table.filter.clone() }
+    }
+
+    fn load(self) -> Result<TableSettings, String> {
+        let column = |(name, column): (String, ColumnForm)| {
+            let column = match column {
+                ColumnForm::Name(name) => ColumnRef::Name(name),
+                ColumnForm::Position(at) => ColumnRef::Position(at),
+            };
+            (name, column)
+        };
+        let row = match self.row {
+            RowForm::Number(row) => RowChoice::Number(row),
+            RowForm::Word(word) if word == "first" => RowChoice::First,
+            RowForm::Word(word) if word == "last" => RowChoice::Last,
+            RowForm::Word(word) => return Err(format!("`{word}` is no row of a table")),
+        };
+        Ok(TableSettings { columns: self.columns.into_iter().map(column).collect(), row, filter: self.filter })
+    }
+}
+
+/// [`Reducers`].
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct ReducersForm {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<(String, String)>,
+}
+
+impl ReducersForm {
+    fn is_unset(&self) -> bool {
+        self.every.is_none() && self.columns.is_empty()
+    }
+}
+
+impl Mirror for ReducersForm {
+    type Runtime = Reducers;
+
+    fn store(reducers: &Reducers) -> ReducersForm {
+        let column = |(name, reducer): &(String, Reducer)| (name.clone(), reducer.word().to_owned());
+        ReducersForm {
+            every: reducers.every.map(|reducer| reducer.word().to_owned()),
+            columns: reducers.columns.iter().map(column).collect(),
+        }
+    }
+
+    fn load(self) -> Result<Reducers, String> {
+        let reducer = |word: String| Reducer::from_word(&word).ok_or_else(|| format!("`{word}` is no reducer"));
+        Ok(Reducers {
+            every: self.every.map(reducer).transpose()?,
+            columns: self
+                .columns
+                .into_iter()
+                .map(|(name, word)| Ok((name, reducer(word)?)))
+                .collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+/// The exit codes of a success.
+#[derive(PartialEq, Serialize, Deserialize)]
+pub(super) struct ExitCodesForm(Vec<i32>);
+
+impl ExitCodesForm {
+    fn only_0() -> ExitCodesForm {
+        ExitCodesForm(vec![0])
+    }
+
+    fn is_only_0(&self) -> bool {
+        *self == ExitCodesForm::only_0()
+    }
+}
+
+impl Mirror for ExitCodesForm {
+    type Runtime = Vec<i32>;
+
+    fn store(codes: &Vec<i32>) -> ExitCodesForm {
+        ExitCodesForm(codes.clone())
+    }
+
+    fn load(self) -> Result<Vec<i32>, String> {
+        Ok(self.0)
+    }
 }
 
 impl Mirror for FormatForm {
@@ -226,6 +365,7 @@ impl Mirror for FormatForm {
             ResultFormat::KeyValue => FormatForm::KeyValue,
             ResultFormat::Regex(columns) => FormatForm::Regex(columns.clone()),
             ResultFormat::Number => FormatForm::Number,
+            ResultFormat::Table(table) => FormatForm::Table(TableForm::store(table)),
         }
     }
 
@@ -236,6 +376,7 @@ impl Mirror for FormatForm {
             FormatForm::KeyValue => ResultFormat::KeyValue,
             FormatForm::Regex(columns) => ResultFormat::Regex(columns),
             FormatForm::Number => ResultFormat::Number,
+            FormatForm::Table(table) => ResultFormat::Table(table.load()?),
         })
     }
 }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::job::{Cause, UnknownCause};
+use crate::value::Value;
 
 /// A form of a cause.
 pub(super) trait CauseForm: DeserializeOwned {
@@ -30,7 +31,7 @@ impl CauseForm for ClosedCause {
         match self {
             ClosedCause::Exit(code) => Cause::Exit(code),
             ClosedCause::Signal(number) => Cause::Signal(number),
-            ClosedCause::Timeout(seconds) => Cause::Timeout(seconds),
+            ClosedCause::Timeout(seconds) => Cause::timeout(seconds),
             ClosedCause::NoResult(why) => Cause::NoResult(why),
             ClosedCause::CannotStart(why) => Cause::CannotStart(why),
             ClosedCause::LostTooOften => Cause::LostTooOften,
@@ -54,7 +55,7 @@ impl From<&Cause> for OpenCause {
     fn from(cause: &Cause) -> OpenCause {
         let (whole, doubles, texts) = match cause {
             Cause::Exit(number) | Cause::Signal(number) => (vec![i64::from(*number)], vec![], vec![]),
-            Cause::Timeout(seconds) => (vec![], vec![*seconds], vec![]),
+            Cause::Timeout { seconds, partial } => timeout(*seconds, partial),
             Cause::NoResult(text) | Cause::CannotStart(text) | Cause::InternalError(text) => {
                 (vec![], vec![], vec![text.clone()])
             }
@@ -73,7 +74,9 @@ impl CauseForm for OpenCause {
         let known = match (kind.as_str(), whole.as_slice(), doubles.as_slice(), texts.as_slice()) {
             ("exit", [code], [], []) => small(*code).map(Cause::Exit),
             ("signal", [number], [], []) => small(*number).map(Cause::Signal),
-            ("timeout", [], [seconds], []) => Some(Cause::Timeout(*seconds)),
+            ("timeout", whole, [seconds, doubles @ ..], texts) => {
+                partial(whole, doubles, texts).map(|partial| Cause::Timeout { seconds: *seconds, partial })
+            }
             ("no-result", [], [], [why]) => Some(Cause::NoResult(why.clone())),
             ("cannot-start", [], [], [why]) => Some(Cause::CannotStart(why.clone())),
             ("internal-error", [], [], [what]) => Some(Cause::InternalError(what.clone())),
@@ -85,4 +88,46 @@ impl CauseForm for OpenCause {
         };
         known.unwrap_or(Cause::Unknown(Box::new(UnknownCause { kind, whole, doubles, texts })))
     }
+}
+
+/// The numbers and texts of a time-out. Each partial result is two texts: its name, and what its value is, `int`, `double`,
+/// `true`, `false`, `missing`, or `text:` and the text. The numbers of results follow in the lists of numbers.
+fn timeout(seconds: f64, partial: &[(String, Value)]) -> (Vec<i64>, Vec<f64>, Vec<String>) {
+    let (mut whole, mut doubles, mut texts) = (vec![], vec![seconds], vec![]);
+    for (name, value) in partial {
+        let kind = match value {
+            Value::Int(number) => {
+                whole.push(*number);
+                "int".to_owned()
+            }
+            Value::Float(number) => {
+                doubles.push(*number);
+                "double".to_owned()
+            }
+            Value::Bool(flag) => flag.to_string(),
+            Value::Missing => "missing".to_owned(),
+            other => format!("text:{other}"),
+        };
+        texts.extend([name.clone(), kind]);
+    }
+    (whole, doubles, texts)
+}
+
+/// The partial results of a time-out. None: a newer version of sweep wrote them otherwise.
+fn partial(whole: &[i64], doubles: &[f64], texts: &[String]) -> Option<Vec<(String, Value)>> {
+    let (mut whole, mut doubles) = (whole.iter(), doubles.iter());
+    let (pairs, rest) = texts.as_chunks::<2>();
+    let mut results = Vec::with_capacity(pairs.len());
+    for [name, kind] in pairs {
+        let value = match kind.as_str() {
+            "int" => Value::Int(*whole.next()?),
+            "double" => Value::Float(*doubles.next()?),
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            "missing" => Value::Missing,
+            text => Value::Text(text.strip_prefix("text:")?.to_owned()),
+        };
+        results.push((name.clone(), value));
+    }
+    (rest.is_empty() && whole.next().is_none() && doubles.next().is_none()).then_some(results)
 }

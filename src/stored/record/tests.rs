@@ -115,7 +115,20 @@ fn golden_outcomes() -> Vec<(Outcome, &'static str)> {
         ),
         (failed(Cause::Exit(3)), "01046578697401060000"),
         (failed(Cause::Signal(9)), "01067369676e616c01120000"),
-        (failed(Cause::Timeout(0.5)), "010774696d656f75740001000000000000e03f00"),
+        (failed(Cause::timeout(0.5)), "010774696d656f75740001000000000000e03f00"),
+        (
+            failed(Cause::Timeout {
+                seconds: 0.5,
+                partial: vec![
+                    ("a".into(), Value::Int(-1)),
+                    ("b".into(), Value::Float(1.0)),
+                    ("c".into(), Value::Bool(true)),
+                    ("d".into(), Value::Missing),
+                    ("e".into(), Value::Text("x".into())),
+                ],
+            }),
+            "010774696d656f7574010102000000000000e03f000000000000f03f0a016103696e74016206646f75626c65016304747275650164076d697373696e67016506746578743a78",
+        ),
         (failed(Cause::NoResult("x".into())), "01096e6f2d726573756c740000010178"),
         (failed(Cause::CannotStart("x".into())), "010c63616e6e6f742d73746172740000010178"),
         (failed(Cause::InternalError("x".into())), "010e696e7465726e616c2d6572726f720000010178"),
@@ -170,7 +183,7 @@ fn the_bytes_of_verdicts_and_closed_causes_never_change() {
     let causes = [
         ("0006", Cause::Exit(3)),
         ("0112", Cause::Signal(9)),
-        ("02000000000000e03f", Cause::Timeout(0.5)),
+        ("02000000000000e03f", Cause::timeout(0.5)),
         ("030178", Cause::NoResult("x".into())),
         ("040178", Cause::CannotStart("x".into())),
         ("05", Cause::LostTooOften),
