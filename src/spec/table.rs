@@ -186,7 +186,9 @@ fn without_comments<'a>(text: &'a str, separator: Option<Separator>, form: Table
     };
     let uncommented = lines.get(last).map_or("", |line| line.trim_start().trim_start_matches('#').trim_start());
     let below = lines.get(comments).copied().unwrap_or("");
-    let columns = |line: &str| match separator.unwrap_or_else(|| separator_of(&format!("{line}\n{below}"), form)) {
+    // The separator of the next line: a comment may have commas of its own.
+    let separator = separator.unwrap_or_else(|| separator_of(below, form));
+    let columns = |line: &str| match separator {
         Separator::WhiteSpace => spaced_cells(line).len(),
         Separator::Byte(delimiter) => {
             reader(line, delimiter).byte_records().flatten().next().map_or(0, |row| row.len())
