@@ -18,6 +18,7 @@ use crate::job::SweepId;
 use crate::model::Document;
 use crate::ops::collect::{TableRequest, TableSelection};
 use crate::ops::no_results;
+use crate::ops::provenance;
 use crate::ops::target::OutputTarget;
 use crate::runtime::SweepRuntime;
 use crate::store::{Counts, Scope, Store, SweepRow};
@@ -28,8 +29,8 @@ use crate::worker::WorkSummary;
 ///
 /// A stored sweep with the same points continues; its failed and cancelled points run again. If the points have changed
 /// (another value, more repeats), a new sweep reuses the results of earlier sweeps of the same name. Results are reused
-/// only if the command and the input files have not changed: the files that the command names and those that
-/// `[files] watch` matches.
+/// only if the command and the inputs have not changed: the files that the command names, those that `[files] watch`
+/// matches, and those that jobs were seen to read.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep file
@@ -38,6 +39,9 @@ pub struct Args {
     /// [default: NAME.results.csv in the current folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace an existing NAME.results.csv that sweep did not write
+    #[arg(long, conflicts_with = "out")]
+    force: bool,
     #[command(flatten)]
     reuse: ReuseArgs,
     #[command(flatten)]
@@ -57,6 +61,9 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     let sweep = context.preview(document.clone())?;
     target.ensure_not_input(&sweep)?;
     target.check_writable()?;
+    if args.out.is_none() && !args.force {
+        provenance::ensure_own_table(&target)?;
+    }
     warn_of_sweep(&sweep)?;
     let store = context.store_or_create()?;
     let (id, made) = submit_sweep(&*store, &document, &args.reuse)?;

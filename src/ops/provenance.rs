@@ -54,6 +54,22 @@ pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Optio
     (is_same_store && is_later).then(|| other.to_owned())
 }
 
+/// Refuses to overwrite a table that sweep did not write, or a file of another kind: sweep writes the provenance beside
+/// each of its tables.
+///
+/// # Errors
+/// If there is such a file.
+pub fn ensure_own_table(target: &OutputTarget) -> Result<()> {
+    let Some(table) = target.regular_file().filter(|table| table.exists()) else { return Ok(()) };
+    let meta: Option<Json> = std::fs::read(meta_path(table)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if meta.is_some_and(|meta| meta["sweep"].is_string() && meta["version"].is_u64()) {
+        return Ok(());
+    }
+    let name = table.display();
+    Err(Error::usage(format!("{name} exists, and nothing beside it says that sweep wrote it"))
+        .remedy(format!("`--out FILE` writes the table to another file; `--force` replaces {name}")))
+}
+
 fn describe(
     request: &TableRequest<'_>,
     (document, inputs, environment): (&Document, &KnownInputs, Json),

@@ -244,3 +244,22 @@ fn a_full_disk_leaves_the_old_file() {
     sandbox.sweep(&["collect", "--all", "--out", "t.csv"]).code(0);
     assert_eq!(sandbox.rows("t.csv").len(), 40_000);
 }
+
+#[test]
+fn run_replaces_only_tables_that_sweep_wrote() {
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", "command = \"echo {{ x }}\"\n[grid]\nx = [1, 2]\n");
+    sandbox.write("a.results.csv", "my own notes\n");
+    let refused = sandbox.sweep(&["run", "a.toml"]).code(2);
+    assert!(refused.stderr.contains("--force") && refused.stderr.contains("--out"), "{}", refused.stderr);
+    assert_eq!(sandbox.read("a.results.csv"), "my own notes\n");
+    assert!(!sandbox.path().join(".sweep").exists(), "nothing ran");
+    sandbox.sweep(&["run", "a.toml", "--out", "t.csv"]).code(0);
+    assert_eq!(sandbox.read("a.results.csv"), "my own notes\n");
+    sandbox.sweep(&["run", "a.toml", "--force"]).code(0);
+    assert_eq!(sandbox.rows("a.results.csv").len(), 2);
+    sandbox.sweep(&["run", "a.toml"]).code(0);
+    // A file beside it that is not ours.
+    sandbox.write("a.results.csv.meta.json", "[]");
+    sandbox.sweep(&["run", "a.toml"]).code(2);
+}
