@@ -40,6 +40,9 @@ pub struct Record {
     pub host: String,
     /// The id of the worker that ran it.
     pub worker: String,
+    /// The version of the sweep's files that it ran with, from 1; see [`crate::model::Document::version`]. 0: no process
+    /// ran.
+    pub version: u32,
     /// For a reused record: the job that ran, in an earlier sweep, where its output is kept. None: it ran in this sweep.
     pub origin: Option<JobAddress>,
 }

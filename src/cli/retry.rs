@@ -3,17 +3,20 @@
 use crate::cli::Context;
 use crate::cli::exit::CommandExit;
 use crate::cli::lost::recover_lost;
+use crate::cli::submission::in_words;
 use crate::error::{Error, Result};
 use crate::human::count;
 use crate::job::{CausePattern, JobAddress, SweepId};
 use crate::ops::filter::Filter;
 use crate::ops::retry::{PointRange, RetrySelection, retry};
 use crate::ops::select;
+use crate::ops::versions::{changed_files, make_version};
 use crate::store::{Store, SweepRow};
 
 /// Put failed and cancelled points back in the queue
 ///
-/// A succeeded point runs again only if it is named as SWEEP/INDEX. Its earlier result stays in its history and is no
+/// If an input file has changed since the sweep was submitted, the command is refused: the results on record are of the
+/// earlier files. A succeeded point runs again only if it is named as SWEEP/INDEX. Its earlier result stays in its history and is no
 /// longer in the table.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,6 +36,9 @@ pub struct Args {
     /// Retry only failed points with this last line of stderr, as `sweep failures` shows it
     #[arg(long, value_name = "TEXT")]
     last_line: Option<String>,
+    /// Retry although input files have changed since the sweep was submitted. The table then has a column `version`
+    #[arg(long)]
+    with_changed_files: bool,
 }
 
 /// Runs the command.
@@ -53,6 +59,7 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
         causes: &args.cause,
         last_line: args.last_line.as_deref(),
     };
+    ready_files(&*store, &row, args)?;
     let moved = retry(&*store, &row, &selection)?;
     if let Some(unevaluated) = filter.as_ref().map_or(Ok(None), |(filter, _)| filter.finish())? {
         message!("warning: {}", unevaluated.message("point"));
@@ -63,6 +70,21 @@ pub fn execute(args: &Args, context: &Context) -> Result<CommandExit> {
     }
     message!("put {} of {} back in the queue; {}", count(moved, "point"), row.id, who_runs(&*store, &row, moved)?);
     Ok(CommandExit::Well)
+}
+
+/// Refuses to run points with other files than those of the results on record, or makes a new version of the sweep.
+fn ready_files(store: &dyn Store, row: &SweepRow, args: &Args) -> Result<()> {
+    let Some(changed) = changed_files(store, row)? else { return Ok(()) };
+    let (id, changes) = (&row.id, in_words(&changed.changes));
+    if !args.with_changed_files {
+        return Err(Error::usage(format!("{changes} since {id} was submitted")).remedy(format!(
+            "`sweep run` starts a sweep with the files as they are now; undo the change to go on with {id}; or \
+             `--with-changed-files` retries with the files as they are now, and the table gets a column `version`"
+        )));
+    }
+    let version = make_version(store, row, changed)?;
+    message!("{changes}: jobs of {id} that start from now on have version {version} of its files");
+    Ok(())
 }
 
 fn state(args: &Args) -> &'static str {

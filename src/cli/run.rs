@@ -17,6 +17,7 @@ use crate::human::{count, group};
 use crate::job::SweepId;
 use crate::model::Document;
 use crate::ops::collect::{TableRequest, TableSelection};
+use crate::ops::inputs::before_inputs;
 use crate::ops::no_results;
 use crate::ops::provenance;
 use crate::ops::target::OutputTarget;
@@ -91,6 +92,15 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     )?;
     collect::preview(&target);
     conclude(&*store, &row, &sweep)?;
+    let earlier = before_inputs(&*store, &id)?;
+    if !earlier.is_empty() {
+        message!(
+            "{id} has results of {} from before it was known which files its jobs read; if one of these had changed, the \
+             results may be stale; `sweep run {} --fresh` runs all points again",
+            earlier.join(", "),
+            args.file.display()
+        );
+    }
     if let Some(reason) = &row.paused {
         message!("{id} is paused: {reason}");
     }

@@ -6,7 +6,7 @@ use itertools::Itertools;
 use crate::error::Result;
 use crate::human::{count, group};
 use crate::job::SweepId;
-use crate::model::Document;
+use crate::model::{Document, FingerprintChange};
 use crate::ops::plan::{NotReused, ReusePolicy, ReuseRequest};
 use crate::ops::reuse::ReusedPoints;
 use crate::ops::sign;
@@ -92,11 +92,14 @@ fn bar(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 /// submission is only planned.
 pub fn describe(made: &SubmitReport, id: Option<&SweepId>) -> Vec<String> {
     match made {
-        SubmitReport::Continued { id, before, paused, .. } => {
+        SubmitReport::Continued { id, before, paused, versions, .. } => {
             // The further lines of the reason were printed when the sweep was paused.
             let reason = paused.as_deref().and_then(|reason| reason.lines().next());
             let paused = reason.map(|reason| format!("{id} was paused ({reason}) and is resumed")).into_iter();
-            paused.chain([format!("{id}: {}", progress(before))]).collect()
+            let mixed = (*versions > 1).then(|| {
+                format!("{id} has results of {versions} versions of its files; the column `version` of the table tells them apart")
+            });
+            paused.chain(mixed).chain([format!("{id}: {}", progress(before))]).collect()
         }
         SubmitReport::New { total, reused, not_reused, alike, results_changed_since, .. } => {
             let mut said: Vec<String> = not_reused.iter().map(describe_not_reused).collect();
@@ -146,18 +149,14 @@ fn group_or_nothing(number: u64) -> String {
 
 /// `ising.py changed since ising-3: 812 results are not reused`.
 fn describe_not_reused(not_reused: &NotReused) -> String {
-    const MOST: usize = 3;
-    let mut changes = not_reused.changes.iter().take(MOST).map(ToString::to_string).collect_vec();
-    if not_reused.changes.len() > MOST {
-        changes.push(format!("{} more", not_reused.changes.len() - MOST));
-    }
+    let changes = in_words(&not_reused.changes);
     let id = &not_reused.id;
     let why = match &not_reused.elsewhere {
-        None => format!("{} since {id}", list(&changes)),
+        None => format!("{changes} since {id}"),
         Some(folder) if changes.is_empty() => {
             format!("{id} belongs to the folder {}, and not all its inputs are known", folder.display())
         }
-        Some(folder) => format!("{} since {id} of the folder {}", list(&changes), folder.display()),
+        Some(folder) => format!("{changes} since {id} of the folder {}", folder.display()),
     };
     let results = if not_reused.succeeded == 1 { "result is" } else { "results are" };
     let how = match (&not_reused.elsewhere, changes.is_empty()) {
@@ -166,6 +165,16 @@ fn describe_not_reused(not_reused: &NotReused) -> String {
         (Some(_), false) => format!("use --reuse-from {id} --reuse-changed to reuse them anyway"),
     };
     format!("{why}: {} {results} not reused ({how})", group(not_reused.succeeded))
+}
+
+/// `a.py changed and b.json was added`; of many changes the first ones.
+pub fn in_words(changes: &[FingerprintChange]) -> String {
+    const MOST: usize = 3;
+    let mut words = changes.iter().take(MOST).map(ToString::to_string).collect_vec();
+    if changes.len() > MOST {
+        words.push(format!("{} more", changes.len() - MOST));
+    }
+    list(&words)
 }
 
 fn describe_reextracted(reused: &ReusedPoints) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Fingerprint, Spec};
+use super::{Fingerprint, Input, Spec};
 
 /// The state of a git working tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -13,6 +13,17 @@ pub struct GitState {
     pub commit: String,
     /// Whether tracked files differ from the commit.
     pub dirty: bool,
+}
+
+/// The files of a version of a sweep before its present one. The user asked for results of several versions in one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierVersion {
+    /// The sweep that ran it; none: this one.
+    pub sweep: Option<String>,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its inputs beside the fingerprint, as far as they differ from the present ones.
+    pub inputs: Vec<Input>,
 }
 
 /// What the store keeps of a submitted sweep: enough to run it on any worker, and to repeat it.
@@ -44,8 +55,18 @@ pub struct Document {
     /// sources and the sources of these, and itself if it had successes before one of its attempts was observed. For
     /// such points a change of an input may have gone unnoticed.
     pub before_inputs: Vec<String>,
+    /// The versions of its files before the present one, oldest first. A record says to which version it belongs
+    /// ([`crate::record::Record::version`]); the first is 1.
+    pub earlier_versions: Vec<EarlierVersion>,
     /// The version of the sweep program that submitted it.
     pub sweep_version: String,
     /// The machine it was submitted from.
     pub host: String,
+}
+
+impl Document {
+    /// The number of the present version of its files, from 1. Attempts that run now belong to it.
+    pub fn version(&self) -> u32 {
+        self.earlier_versions.len() as u32 + 1
+    }
 }

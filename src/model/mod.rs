@@ -18,7 +18,7 @@ mod job;
 mod results;
 mod spec;
 
-pub use document::{Document, GitState};
+pub use document::{Document, EarlierVersion, GitState};
 pub use files::{DEFAULT_JOB_DIR, FileSettings, JOB_MARKER_FILE, TemplateFile, not_in_job_dir};
 pub use fingerprint::{ChangeKind, Fingerprint, FingerprintChange, Hash};
 pub use input::{FoundBy, FoundInputs, Input, InputState};

@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
 use crate::error::{Error, Result};
-use crate::job::{JobState, Outcome, Verdict};
+use crate::job::{JobState, Outcome, SweepId, Verdict};
+use crate::model::Document;
 use crate::ops::filter::{Filter, Unevaluated, unknown_name};
 use crate::ops::history::Blocks;
 use crate::ops::points::PointStates;
 use crate::ops::target::OutputTarget;
 use crate::record::Record;
 use crate::space::Space;
-use crate::store::{Store, SweepRow};
+use crate::store::{Store, StoreError, SweepRow};
 use crate::table::columns::TableColumns;
 use crate::table::rows::TableRow;
 use crate::table::write::TableWriter;
@@ -89,7 +90,7 @@ impl ExecutionInfo {
 /// If the store cannot be read, the selection uses an unknown name, or the file cannot be written. An existing file is then
 /// unchanged.
 pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut dyn Write) -> Result<Collected> {
-    let table_columns = TableColumns::new(request.space, &request.store.columns(&request.row.id)?);
+    let table_columns = self::table_columns(request.store, &request.row.id, request.space)?;
     let filter = request.selection.filter.as_ref().map(|text| Filter::of_rows(text, &table_columns)).transpose()?;
     let columns = columns(&table_columns, request.selection.columns.as_deref())?;
     let format = target.format()?;
@@ -115,6 +116,15 @@ pub fn collect(request: &TableRequest<'_>, target: &OutputTarget, stdout: &mut d
         table.finish().map_err(written)?;
         Ok(Collected { ran, unevaluated, ..collected })
     })
+}
+
+/// The columns of a sweep's table.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn table_columns(store: &dyn Store, id: &SweepId, space: &Space) -> Result<TableColumns> {
+    let document = Document::decode(&store.document(id)?).map_err(StoreError::from)?;
+    Ok(TableColumns::new(space, &store.columns(id)?, document.version()))
 }
 
 /// The positions of the selected columns.

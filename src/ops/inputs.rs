@@ -52,6 +52,14 @@ impl<'a> DiskStates<'a> {
     }
 }
 
+impl DiskStates<'_> {
+    /// Inputs with the states that they have now. What cannot be read stays as it is.
+    pub fn as_now(&mut self, inputs: &[Input]) -> Vec<Input> {
+        let mut now = |input: &Input| self.state(&input.path).cloned().unwrap_or_else(|| input.state.clone());
+        inputs.iter().map(|input| Input { state: now(input), ..input.clone() }).collect()
+    }
+}
+
 /// The inputs with which a sweep begins that reuses results of these sources: theirs. An input that differs from the disk,
 /// because the user reuses results nevertheless, is taken as it is now. All sources must have been observed for the new
 /// sweep to count as observed.
@@ -82,6 +90,17 @@ pub struct KnownInputs {
     pub omitted: u64,
     /// The inputs, in the order of their paths.
     pub files: Vec<KnownInput>,
+}
+
+/// The sweeps of whose successes a sweep has some that were computed before their inputs were known, when its own have
+/// become known. Empty: nothing is to be said.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn before_inputs(store: &dyn Store, id: &SweepId) -> Result<Vec<String>> {
+    let document = Document::decode(&store.document(id)?).map_err(StoreError::from)?;
+    let says = !document.before_inputs.is_empty() && store.inputs(id)?.observed;
+    Ok(if says { document.before_inputs } else { Vec::new() })
 }
 
 /// An input of a sweep as it is shown.
@@ -135,7 +154,8 @@ impl KnownInputs {
 }
 
 impl KnownInput {
-    fn of(input: &Input) -> KnownInput {
+    /// An input as it is shown.
+    pub fn of(input: &Input) -> KnownInput {
         let (kind, hash) = match &input.state {
             InputState::File(hash) => ("file", Some(hash)),
             InputState::Folder(hash) => ("folder", Some(hash)),

@@ -15,7 +15,7 @@
 //! - [`plan`]: continue or create a sweep; [`reuse`]: copy the results of earlier sweeps
 //! - [`check`]: what a sweep file would run; [`warn`]: likely problems; [`directories`]: jobs that share a directory
 //! - [`filter`]: the expressions of `--where`
-//! - [`retry`]: put points back in the queue
+//! - [`retry`]: put points back in the queue; [`versions`]: with changed files
 //! - [`failures`]: why points failed; [`normalize`]: their last lines without what differs from job to job
 //! - [`change`]: cancel, remove; [`recover`]: put back the jobs of lost workers
 //! - [`doctor`]: checks of the store and of this machine
@@ -48,4 +48,5 @@ pub mod stats;
 pub mod status;
 pub mod submit;
 pub mod target;
+pub mod versions;
 pub mod warn;

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use crate::job::SweepId;
-use crate::model::{Document, FingerprintChange, FoundInputs};
+use crate::model::{Document, EarlierVersion, FingerprintChange, FoundInputs, Input};
 use crate::store::Counts;
 
 /// Which earlier results may be reused.
@@ -88,10 +88,23 @@ pub struct ReuseSource {
     pub is_changed: bool,
     /// Whether it belongs to the line of the new sweep.
     pub is_own: bool,
+    /// For each version of its files, from the first: what its records become in the new sweep.
+    pub versions: Vec<VersionInNew>,
     /// The inputs that the store keeps of it.
     pub inputs: FoundInputs,
     /// The sweeps whose successes it has and of which not all inputs were known; itself, if it was not observed.
     pub before_inputs: Vec<String>,
+}
+
+/// What the records of a version of a source's files become in the new sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionInNew {
+    /// They are not reused.
+    NotReused,
+    /// The files are those of the new sweep.
+    Present,
+    /// They belong to this earlier version of the new sweep.
+    Earlier(u32),
 }
 
 /// A sweep that is not reused.
@@ -116,6 +129,8 @@ pub enum Plan {
     New {
         /// The sweeps to reuse, the preferred one first.
         sources: Vec<ReuseSource>,
+        /// The versions of files that reused results have and that differ from the present ones.
+        earlier_versions: Vec<EarlierVersion>,
         /// Sweeps that are not reused: those that the user asked for, and the newest other one if nothing is reused.
         not_reused: Vec<NotReused>,
     },
@@ -139,7 +154,14 @@ pub fn plan<E>(
     request: &ReuseRequest,
     older: impl IntoIterator<Item = Result<EarlierSweep, E>>,
 ) -> Result<Plan, E> {
-    let mut choice = Choice { document, request, sources: Vec::new(), not_reused: Vec::new(), is_hidden: false };
+    let mut choice = Choice {
+        document,
+        request,
+        sources: Vec::new(),
+        earlier_versions: Vec::new(),
+        not_reused: Vec::new(),
+        is_hidden: false,
+    };
     if request.policy != ReusePolicy::Never {
         for older in older {
             if choice.is_hidden && request.from.is_empty() {
@@ -158,6 +180,7 @@ struct Choice<'a> {
     document: &'a Document,
     request: &'a ReuseRequest,
     sources: Vec<ReuseSource>,
+    earlier_versions: Vec<EarlierVersion>,
     not_reused: Vec<NotReused>,
     /// Whether a sweep that was started with `--fresh` hides the older ones of this line.
     is_hidden: bool,
@@ -187,7 +210,8 @@ impl Choice<'_> {
         let has_something = counts.succeeded > 0 || results_changed && counts.failed > 0;
         self.is_hidden |= is_own && before.fresh;
         if is_reused && has_something {
-            self.sources.push(source(older, results_changed, !changes.is_empty()));
+            let source = self.source(older, results_changed, &changes);
+            self.sources.push(source);
         } else if !is_reused && counts.succeeded > 0 {
             let elsewhere = older.is_elsewhere.then(|| before.here.clone());
             self.not_reused.push(NotReused { id: id.clone(), changes, elsewhere, succeeded: counts.succeeded });
@@ -208,17 +232,44 @@ impl Choice<'_> {
         let nothing_reused = self.sources.is_empty();
         let numbered = self.not_reused.into_iter().enumerate();
         let not_reused = numbered.filter(|(at, one)| is_asked(one) || nothing_reused && *at == newest);
-        Plan::New { sources: self.sources, not_reused: not_reused.map(|(_, one)| one).collect() }
+        let not_reused = not_reused.map(|(_, one)| one).collect();
+        Plan::New { sources: self.sources, earlier_versions: self.earlier_versions, not_reused }
+    }
+
+    /// A source. Its earlier versions, and the last one if something has changed, are reused only if the user asks for it.
+    fn source(&mut self, older: EarlierSweep, results_changed: bool, changes: &[FingerprintChange]) -> ReuseSource {
+        let EarlierSweep { id, counts, document, inputs, is_elsewhere, .. } = older;
+        let is_changed = !changes.is_empty();
+        let last =
+            EarlierVersion { sweep: None, fingerprint: document.fingerprint, inputs: changed_inputs(&inputs, changes) };
+        let mut versions = Vec::new();
+        for version in document.earlier_versions {
+            versions.push(match self.request.policy {
+                ReusePolicy::EvenIfChanged => self.earlier(&id, version),
+                _ => VersionInNew::NotReused,
+            });
+        }
+        versions.push(if is_changed { self.earlier(&id, last) } else { VersionInNew::Present });
+        let mut before_inputs = document.before_inputs;
+        if !inputs.observed {
+            before_inputs.push(id.to_string());
+        }
+        let (total, is_own) = (counts.total, !is_elsewhere);
+        ReuseSource { id, total, results_changed, is_changed, is_own, versions, inputs, before_inputs }
+    }
+
+    /// Adds an earlier version.
+    fn earlier(&mut self, id: &SweepId, version: EarlierVersion) -> VersionInNew {
+        let sweep = version.sweep.or_else(|| Some(id.to_string()));
+        self.earlier_versions.push(EarlierVersion { sweep, ..version });
+        VersionInNew::Earlier(self.earlier_versions.len() as u32)
     }
 }
 
-fn source(older: EarlierSweep, results_changed: bool, is_changed: bool) -> ReuseSource {
-    let EarlierSweep { id, counts, document, inputs, is_elsewhere, .. } = older;
-    let mut before_inputs = document.before_inputs;
-    if !inputs.observed {
-        before_inputs.push(id.to_string());
-    }
-    ReuseSource { id, total: counts.total, results_changed, is_changed, is_own: !is_elsewhere, inputs, before_inputs }
+/// The inputs that have changed.
+fn changed_inputs(inputs: &FoundInputs, changes: &[FingerprintChange]) -> Vec<Input> {
+    let is_changed = |input: &&Input| changes.iter().any(|change| change.part.ends_with(&input.path));
+    inputs.inputs.iter().filter(is_changed).cloned().collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Owns the provenance file beside a table, `FILE.meta.json`: where the table comes from, and how to repeat it.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
@@ -8,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::Document;
 use crate::ops::collect::{Collected, TableRequest, TableSelection};
 use crate::ops::environment;
-use crate::ops::inputs::KnownInputs;
+use crate::ops::inputs::{KnownInput, KnownInputs};
 use crate::ops::target::{OutputTarget, meta_path};
 use crate::runtime::SweepRuntime;
 use crate::status::time;
@@ -54,20 +56,37 @@ pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Optio
     (is_same_store && is_later).then(|| other.to_owned())
 }
 
-/// Refuses to overwrite a table that sweep did not write, or a file of another kind: sweep writes the provenance beside
-/// each of its tables.
+/// Refuses to overwrite a file that sweep did not write. sweep writes the provenance beside each of its tables. A `run` that
+/// was killed before it did so leaves a table that has the columns of every table.
 ///
 /// # Errors
 /// If there is such a file.
 pub fn ensure_own_table(target: &OutputTarget) -> Result<()> {
     let Some(table) = target.regular_file().filter(|table| table.exists()) else { return Ok(()) };
     let meta: Option<Json> = std::fs::read(meta_path(table)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    if meta.is_some_and(|meta| meta["sweep"].is_string() && meta["version"].is_u64()) {
+    let has_meta = meta.is_some_and(|meta| meta["sweep"].is_string() && meta["version"].is_u64());
+    if has_meta || first_line(table).is_some_and(|line| is_header(&line)) {
         return Ok(());
     }
     let name = table.display();
-    Err(Error::usage(format!("{name} exists, and nothing beside it says that sweep wrote it"))
+    Err(Error::usage(format!("{name} exists, and nothing in it or beside it says that sweep wrote it"))
         .remedy(format!("`--out FILE` writes the table to another file; `--force` replaces {name}")))
+}
+
+/// The first line of a file; none: it cannot be read.
+fn first_line(path: &Path) -> Option<String> {
+    /// The most bytes that are read.
+    const MOST: u64 = 1 << 20;
+    let mut line = String::new();
+    BufReader::new(File::open(path).ok()?.take(MOST)).read_line(&mut line).ok()?;
+    Some(line)
+}
+
+/// Whether a line is the header of a whole table.
+fn is_header(line: &str) -> bool {
+    let line = line.trim_end();
+    let end = line.strip_suffix(",version").unwrap_or(line);
+    line.starts_with("job,") && end.ends_with(",seed,status,attempts,seconds,cpu_seconds,max_rss_bytes,exit_code,host")
 }
 
 fn describe(
@@ -97,6 +116,7 @@ fn describe(
         "sweep_file": { "path": document.file, "text": document.text, "inputs": document.inputs },
         "fingerprint": document.fingerprint,
         "inputs": inputs,
+        "versions": versions(document),
         "reused_from": document.reused_from,
         "before_inputs": document.before_inputs,
         "environment": environment,
@@ -117,6 +137,16 @@ fn describe(
         "store": store.describe(),
         "repeat": { "run": run_line(document), "collect": collect_line(request, selection, table, format) },
     })
+}
+
+/// The earlier versions of its files; null: there is one version.
+fn versions(document: &Document) -> Option<Json> {
+    let earlier = document.earlier_versions.iter().zip(1..);
+    let earlier = earlier.map(|(version, number)| {
+        let inputs: Vec<KnownInput> = version.inputs.iter().map(KnownInput::of).collect();
+        json!({ "version": number, "sweep": version.sweep, "fingerprint": version.fingerprint, "inputs": inputs })
+    });
+    (!document.earlier_versions.is_empty()).then(|| earlier.collect())
 }
 
 /// The command line that runs the sweep file again.

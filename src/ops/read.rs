@@ -102,6 +102,7 @@ pub fn document(opened: OpenedFile) -> (SweepFile, Document) {
         fresh: false,
         reused_from: Vec::new(),
         before_inputs: Vec::new(),
+        earlier_versions: Vec::new(),
         sweep_version: env!("CARGO_PKG_VERSION").into(),
         host: host_name(),
     };

@@ -145,6 +145,7 @@ fn superseded_record(index: u64, attempts: u32) -> Record {
         max_rss_bytes: 0,
         host: String::new(),
         worker: String::new(),
+        version: 0,
         origin: None,
     }
 }

@@ -12,7 +12,7 @@ use crate::job::{Cause, JobAddress, Outcome, SweepId, Verdict};
 use crate::model::{Document, Spec};
 use crate::ops::history::Blocks;
 use crate::ops::output;
-use crate::ops::plan::ReuseSource;
+use crate::ops::plan::{ReuseSource, VersionInNew};
 use crate::record::{BLOCK, Output, Record};
 use crate::space::{Matching, Point, Space};
 use crate::store::{StagedSweep, Store, StoreError};
@@ -57,6 +57,8 @@ pub struct Reuse<'a> {
     pub space: &'a Space,
     /// The settings of the new sweep: how results are extracted, and which exits are successes.
     pub spec: &'a Spec,
+    /// The present version of the new sweep's files.
+    pub version: u32,
 }
 
 /// The state of a scan over earlier sweeps.
@@ -202,7 +204,8 @@ impl ReuseScan<'_> {
             matching.find(record.index).into_iter().for_each(|point| self.set_aside.insert(point.index));
         }
         let lacks_result = matches!(record.outcome, Outcome::Failed { cause: Cause::NoResult(_) });
-        record.verdict == Verdict::Succeeded || (source.results_changed && lacks_result)
+        let is_reused = version_in_new(source, record) != VersionInNew::NotReused;
+        is_reused && (record.verdict == Verdict::Succeeded || (source.results_changed && lacks_result))
     }
 
     /// The point of the new sweep that matches a record; none if there is none, or it has a record already.
@@ -218,6 +221,11 @@ impl ReuseScan<'_> {
         if let Some((_, points)) = self.reused.from.last_mut() {
             *points += 1;
         }
+        let version = match version_in_new(source, &record) {
+            VersionInNew::Earlier(version) => version,
+            VersionInNew::Present | VersionInNew::NotReused => self.reuse.version,
+        };
+        let record = Record { version, ..record };
         self.batch.push(reused_record(source, self.reuse.space, point, record, results));
     }
 
@@ -245,6 +253,12 @@ impl ReuseScan<'_> {
         }
         None
     }
+}
+
+/// What the version of a record's files is in the new sweep.
+fn version_in_new(source: &ReuseSource, record: &Record) -> VersionInNew {
+    let at = (record.version as usize).saturating_sub(1);
+    source.versions.get(at).copied().unwrap_or(VersionInNew::NotReused)
 }
 
 /// The record of the new sweep for a reused point.

@@ -248,6 +248,7 @@ fn attempt_json(record: &Record) -> Json {
         "seconds": record.seconds,
         "host": record.host,
         "worker": record.worker,
+        "version": record.version,
         "origin": record.origin.as_ref().map(ToString::to_string),
         "ended_ms": record.ended_ms,
     })

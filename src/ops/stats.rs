@@ -56,7 +56,7 @@ pub struct StatsRow {
 /// # Errors
 /// If the store cannot be read, or the request names an unknown column.
 pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &StatsRequest) -> Result<Statistics> {
-    let table_columns = TableColumns::new(space, &store.columns(&row.id)?);
+    let table_columns = collect::table_columns(store, &row.id, space)?;
     let by = match &request.by {
         Some(names) => places("--by", &table_columns, names)?,
         None => {

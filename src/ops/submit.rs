@@ -46,6 +46,8 @@ pub enum SubmitReport {
         paused: Option<String>,
         /// The inputs that the store keeps of it.
         inputs: FoundInputs,
+        /// How many versions of files its results have.
+        versions: u32,
     },
     /// A new sweep.
     New {
@@ -87,7 +89,7 @@ pub fn plan_submission(store: &dyn Store, document: &Document, request: &ReuseRe
     });
     let plan = plan(document, request, older)?;
     let alike = match &plan {
-        Plan::New { sources, not_reused } if sources.is_empty() && not_reused.is_empty() && is_new_here => {
+        Plan::New { sources, not_reused, .. } if sources.is_empty() && not_reused.is_empty() && is_new_here => {
             reader.alike(&all, request.policy)?
         }
         _ => None,
@@ -189,7 +191,7 @@ impl SubmitPlan {
     /// Whether it creates a sweep, and no stored sweep matters for it.
     pub fn says_nothing(&self) -> bool {
         let is_plain =
-            matches!(&self.plan, Plan::New { sources, not_reused } if sources.is_empty() && not_reused.is_empty());
+            matches!(&self.plan, Plan::New { sources, not_reused, .. } if sources.is_empty() && not_reused.is_empty());
         self.newest == 0 && self.alike.is_none() && is_plain
     }
 
@@ -208,11 +210,13 @@ impl SubmitPlan {
             Plan::Continue(id) => {
                 let row = store.sweep(&id)?;
                 let inputs = store.inputs(&id)?;
-                Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused, inputs })
+                let versions = Document::decode(&store.document(&id)?).map_err(StoreError::from)?.version();
+                Ok(SubmitReport::Continued { id, before: row.counts, paused: row.paused, inputs, versions })
             }
-            Plan::New { sources, not_reused } => {
+            Plan::New { sources, not_reused, earlier_versions } => {
                 let space = space(document)?;
-                let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec };
+                let version = earlier_versions.len() as u32 + 1;
+                let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec, version };
                 let reused = reuse.count(progress)?;
                 Ok(SubmitReport::New {
                     total: space.len(),
@@ -240,15 +244,16 @@ impl SubmitPlan {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(SweepId, SubmitReport)> {
         let SubmitPlan { plan, newest, alike, inherited, .. } = self;
-        let (sources, not_reused) = match plan {
+        let (sources, not_reused, earlier_versions) = match plan {
             Plan::Continue(id) => return continue_sweep(store, document, id, key),
-            Plan::New { sources, not_reused } => (sources, not_reused),
+            Plan::New { sources, not_reused, earlier_versions } => (sources, not_reused, earlier_versions),
         };
         let space = space(document)?;
         let reused_from = sources.iter().map(|source| source.id.to_string()).collect();
-        let document = Document { reused_from, ..document.clone() };
+        let document = Document { reused_from, earlier_versions, ..document.clone() };
         let staged = staged_sweep(&document, &space, policy, newest, inherited.clone())?;
-        let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec };
+        let version = document.version();
+        let reuse = Reuse { store, sources: &sources, space: &space, spec: &document.spec, version };
         let complete = |reused: &ReusedPoints, id: Option<&SweepId>, mut staged: StagedSweep| -> Result<StagedSweep> {
             let submission = staged.token.clone();
             let document = Document { submission, before_inputs: before_inputs(&sources, reused), ..document.clone() };
@@ -310,6 +315,7 @@ fn continue_sweep(
         host: before.host,
         reused_from: before.reused_from,
         before_inputs: before.before_inputs,
+        earlier_versions: before.earlier_versions,
         fingerprint: document.fingerprint.clone().with_files_of(&before.fingerprint),
         // Derived parameters and commands stay as they are, by the rules of their version.
         spec: Spec { space: before.spec.space, rules: before.spec.rules, ..document.spec.clone() },
@@ -324,7 +330,7 @@ fn continue_sweep(
     }
     let encoded = sign::encode(&document, &id, row.counts.total, key, Some(&stored))?;
     if encoded != stored {
-        store.replace_document(&id, &document.spec.job.queue, &encoded)?;
+        store.replace_document(&id, &document.spec.job.queue, &encoded, None)?;
     }
     let counts = row.counts;
     if counts.failed + counts.cancelled > 0 {
@@ -333,7 +339,8 @@ fn continue_sweep(
     if row.paused.is_some() {
         store.set_paused(&id, None)?;
     }
-    Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused, inputs }))
+    let versions = document.version();
+    Ok((id.clone(), SubmitReport::Continued { id, before: counts, paused: row.paused, inputs, versions }))
 }
 
 /// The new sweep, without its document. The id of its request is computed from the sweep and the newest stored one, so that identical commands at

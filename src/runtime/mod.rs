@@ -38,6 +38,8 @@ pub struct SweepRuntime {
     pub space: Space,
     /// Random id of the submission: it tells apart sweeps that have the same id in different stores.
     pub submission: String,
+    /// The version of its files, see [`Document::version`].
+    pub version: u32,
     /// The compiled templates.
     pub template: JobTemplate,
     /// The compiled `[results]` settings.
@@ -75,6 +77,7 @@ impl SweepRuntime {
     /// If the document has something that this version of sweep does not support, for example a newer version of the
     /// parameter space.
     pub fn new(id: SweepId, document: Document, fallback: &Path) -> Result<Self> {
+        let version = document.version();
         let Document { spec, here, file, submission, inputs, fingerprint, .. } = document;
         let space = Space::new(spec.space.clone()).map_err(|error| {
             let remedy = error.remedy().map_or_else(String::new, |remedy| format!("; {remedy}"));
@@ -99,6 +102,7 @@ impl SweepRuntime {
             fingerprint,
             space,
             submission,
+            version,
             template,
             extractor,
             here,

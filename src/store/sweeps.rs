@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Counts, NewSweep, Rerun, Result, SweepRow};
 use crate::job::SweepId;
+use crate::model::FoundInputs;
 
 /// The requests of commands about whole sweeps.
 ///
@@ -15,7 +16,8 @@ pub trait Sweeps {
 
     /// Replaces the document and the queue of a sweep. The space must stay the same. Workers that have loaded the sweep
     /// use the new document for jobs that they claim later than a heartbeat (a quarter of their lease) after this.
-    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()>;
+    /// `inputs`, if given, replace all inputs of the sweep in the same step.
+    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8], inputs: Option<&FoundInputs>) -> Result<()>;
 
     /// All sweeps, newest first.
     fn sweeps(&self) -> Result<Vec<SweepRow>>;

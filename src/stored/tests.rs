@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::files::Disk;
 use crate::fingerprint;
-use crate::model::{Command, Document, Fingerprint, GitState, ResultsFrom, TemplateFile};
+use crate::model::{
+    Command, Document, EarlierVersion, Fingerprint, FoundBy, GitState, Input, InputState, ResultsFrom, TemplateFile,
+};
 use crate::runtime::SweepRuntime;
 use crate::space::{Axis, AxisParam, Space, Values};
 use crate::spec::tests::WHOLE;
@@ -27,6 +29,7 @@ fn document() -> Document {
         fresh: false,
         reused_from: vec!["ising-1".into()],
         before_inputs: vec!["ising-1".into()],
+        earlier_versions: vec![],
         inputs: vec!["points.csv".into()],
         git: Some(GitState { commit: "0123".into(), dirty: true }),
         sweep_version: "0.1.0".into(),
@@ -61,6 +64,25 @@ fn new_settings_are_required_of_readers_and_read_back() {
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with(&format!("{{\"version\":3,\"requires\":{requires},")), "{text}");
     }
+}
+
+#[test]
+fn a_document_with_several_versions_requires_that_its_reader_knows_them() {
+    let state = InputState::File("00112233445566778899aabbccddeeff".into());
+    let input = Input { path: "helper.py".into(), state, found_by: FoundBy::Observed };
+    let earlier = EarlierVersion {
+        sweep: Some("ising-1".into()),
+        fingerprint: Fingerprint { results: "0123".into(), ..Fingerprint::default() },
+        inputs: vec![input],
+    };
+    let document = Document { earlier_versions: vec![earlier], ..document() };
+    let bytes = document.encode().unwrap();
+    assert_eq!(Document::decode(&bytes).unwrap(), document);
+    assert_eq!(document.version(), 2);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.starts_with("{\"version\":3,\"requires\":[\"") && text.contains("\"versions\"]"), "{text}");
+    let stored = "\"earlier_versions\":[{\"sweep\":\"ising-1\",\"fingerprint\":{\"settings\":{},\"files\":{},\"watched\":{},\"results\":\"0123\"},\"inputs\":[[\"helper.py\",\"observed file 00112233445566778899aabbccddeeff\"]]}]";
+    assert!(text.contains(stored), "{text}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub enum Column {
     ExitCode,
     /// The machine that ran the attempt.
     Host,
+    /// The version of the sweep's files that the attempt ran with.
+    Version,
 }
 
 /// The columns that number points with the same parameters, with their names.
@@ -55,8 +57,12 @@ const LAST: [(Column, &str); 8] = [
     (Column::Host, "host"),
 ];
 
+/// The column of [`Column::Version`].
+const VERSION: &str = "version";
+
 /// The columns of a sweep's table, in order: `job`, the parameters, `draw`, `randomization` and `repeat` if the sweep
-/// has more than one of them, the results, and the measurements.
+/// has more than one of them, the results, the measurements, and `version` if there are results of several versions of
+/// its files.
 pub struct TableColumns {
     names: Vec<String>,
     columns: Vec<Column>,
@@ -67,12 +73,16 @@ pub struct TableColumns {
 impl TableColumns {
     /// The columns for a space and the names of its results, in order of first appearance. Two results that have the
     /// same column name share one column: earlier releases stored `x` as `result.x` where `x` is a parameter.
-    pub fn new(space: &Space, result_names: &[String]) -> Self {
+    pub fn new(space: &Space, result_names: &[String], versions: u32) -> Self {
+        let has_versions = versions > 1;
         let mut all: Vec<(Column, String)> = leading(space);
         let first_result = all.len();
         let mut results = HashMap::new();
         for name in result_names {
-            let column = result_column(space, name);
+            let mut column = result_column(space, name);
+            if has_versions && column == VERSION {
+                column = Cow::Owned(format!("result.{VERSION}"));
+            }
             let position = all.iter().skip(first_result).position(|(_, known)| *known == column);
             let at = position.unwrap_or(all.len() - first_result);
             if position.is_none() {
@@ -81,6 +91,7 @@ impl TableColumns {
             results.insert(name.clone(), at);
         }
         all.extend(LAST.map(|(column, name)| (column, name.to_owned())));
+        all.extend(has_versions.then(|| (Column::Version, VERSION.to_owned())));
         let (columns, names) = all.into_iter().unzip();
         TableColumns { names, columns, results }
     }
@@ -217,7 +228,7 @@ mod tests {
     #[test]
     fn a_result_with_the_name_of_another_column_gets_a_prefix_whichever_release_stored_it() {
         let stored = ["x", "energy", "result.x", "host", "draw"].map(str::to_owned);
-        let columns = TableColumns::new(&space(), &stored);
+        let columns = TableColumns::new(&space(), &stored, 1);
         let expected = ["job", "x", "repeat", "result.x", "energy", "result.host", "result.draw", "seed", "status"];
         assert_eq!(columns.names().get(..expected.len()).unwrap(), expected);
         let results = ["x", "result.x", "energy"].map(|name| columns.result(name));

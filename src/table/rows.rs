@@ -109,6 +109,10 @@ impl<'a> TableRow<'a> {
                 measured(|record| record.exit_code.map_or(TableCell::Missing, |code| TableCell::Int(code.into())))
             }
             Column::Host => measured(|record| TableCell::Text(&record.host)),
+            Column::Version => measured(|record| match record.version {
+                0 => TableCell::Missing,
+                version => TableCell::Int(version.into()),
+            }),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::job::{self, AttemptCounts, Cause, JobAddress, Outcome, RetryPolicy, S
 use crate::model::{JobSettings, Logs};
 use crate::process::Ended;
 use crate::record::{self, Output, Record};
+use crate::runtime::SweepRuntime;
 use crate::store::{Claim, ColumnPlace, ExpiredClaim, HeldClaim, Report, ReportEntry};
 use crate::stored;
 use crate::system::wall_clock_ms;
@@ -44,7 +45,8 @@ const TOLD_LINES: usize = 3;
 
 impl FinishedAttempt {
     /// An attempt that ran here. `ended` is none if its process could not be started.
-    pub fn ran(claim: &Claim, outcome: Outcome, settings: &JobSettings, ended: Option<Ended>, runner: &Runner) -> Self {
+    pub fn ran(claim: &Claim, outcome: Outcome, sweep: &SweepRuntime, ended: Option<Ended>, runner: &Runner) -> Self {
+        let settings = &sweep.spec.job;
         let (verdict, tries) = job::verdict(&outcome, &settings.retry, claim.tries, dice(claim));
         let record = Record {
             index: claim.job.index,
@@ -58,6 +60,7 @@ impl FinishedAttempt {
             worker: runner.worker.clone(),
             outcome,
             verdict,
+            version: sweep.version,
             origin: None,
         };
         let output = ended.and_then(|ended| kept(ended.output, verdict, settings.logs));
@@ -111,6 +114,7 @@ impl FinishedAttempt {
             max_rss_bytes: 0,
             host: String::new(),
             worker: expired.worker.clone(),
+            version: 0,
             origin: None,
         });
         FinishedAttempt::new(&expired.claim, verdict, tries, record, None, true)

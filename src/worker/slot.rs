@@ -98,7 +98,7 @@ fn run_each(
         let attempt = catch(|| run(&task, &mut inputs)).unwrap_or_else(Attempt::panicked);
         let finished = catch(|| finish(&task, attempt)).unwrap_or_else(|message| {
             let outcome = Outcome::Failed { cause: Cause::InternalError(message) };
-            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep.spec.job, None, runner))
+            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep, None, runner))
         });
         state.finish(slot, &task, finished, inputs);
     }
@@ -205,7 +205,7 @@ impl SlotContext<'_> {
             let ending = FinishedAttempt::ending(claim, &outcome, policy);
             self.emit_end(claim, ending, ended.as_ref());
         }
-        Some(FinishedAttempt::ran(claim, outcome, policy, ended, self.runner))
+        Some(FinishedAttempt::ran(claim, outcome, &task.sweep, ended, self.runner))
     }
 
     /// Reports that the first jobs of a sweep had no results.

@@ -177,7 +177,7 @@ fn a_sweep_that_a_worker_cannot_read_is_left_to_others() {
         let mut document: serde_json::Value =
             serde_json::from_slice(&store.document(&parsed).expect("it is there")).expect("JSON");
         document["version"] = 999.into();
-        store.replace_document(&parsed, "default", document.to_string().as_bytes()).expect("it is replaced");
+        store.replace_document(&parsed, "default", document.to_string().as_bytes(), None).expect("it is replaced");
         sandbox.write("b.toml", "command = \"echo y=1\"\nrepeats = 3\n");
         sandbox.sweep(&["submit", "b.toml"]).code(0);
         let mut worker = sandbox.worker("worker", &["-j", "1", "--lease", "2s", "--until-empty"]);

@@ -39,11 +39,21 @@ fn observe(sandbox: &Sandbox, id: &str, paths: &[&str]) {
     assert_eq!(store.add_inputs(&id, submission, &found).unwrap(), []);
 }
 
+/// Whether a worker has observed an attempt.
+fn is_observed(sandbox: &Sandbox, id: &str) -> bool {
+    store(sandbox).inputs(&id.parse().unwrap()).unwrap().observed
+}
+
 /// Writes a study into a folder of the sandbox.
 fn study(sandbox: &Sandbox, folder: &str) {
     sandbox.write(&format!("{folder}/a.toml"), SWEEP);
     sandbox.write(&format!("{folder}/job.sh"), JOB);
     sandbox.write(&format!("{folder}/helper.sh"), "factor=10\n");
+}
+
+/// The column `version` of a table.
+fn versions(sandbox: &Sandbox, table: &str) -> Vec<String> {
+    sandbox.rows(table).into_iter().map(|row| row["version"].clone()).collect()
 }
 
 /// Runs the binary in a folder of the sandbox.
@@ -160,6 +170,7 @@ fn a_sweep_that_reuses_results_inherits_their_inputs() {
         let ran = run(&["run", "a.toml", "--reuse-changed"]);
         has(&ran.stderr, &["4 of 4 points reused"]);
         has(&run(&["run", "a.toml"]).stderr, &["4 of 4 done, nothing to run"]);
+        assert_eq!(versions(&sandbox, "p/a.results.csv"), ["1", "1", "1", "1"]);
     }
 }
 
@@ -173,9 +184,11 @@ fn a_copied_folder_has_results_of_its_own() {
         }
         sweep_in(&sandbox, "p", &["run", "a.toml"]).code(0);
         sandbox.write("copy/helper.sh", "factor=1000\n");
-        // Not all inputs are known.
         let ran = sweep_in(&sandbox, "copy", &["run", "a.toml"]).code(0);
-        has(&ran.stderr, &["a-1 belongs to the folder", "3 results are not reused", "--reuse-from a-1"]);
+        has(&ran.stderr, &["a-1", "3 results are not reused", "--reuse-from a-1"]);
+        if !is_observed(&sandbox, "a-1") {
+            has(&ran.stderr, &["a-1 belongs to the folder", "not all its inputs are known"]);
+        }
         assert_eq!(results(&sandbox, "copy/a.results.csv"), ["1000", "2000", "3000"]);
         // The original goes on as before.
         has(&sweep_in(&sandbox, "p", &["run", "a.toml"]).code(0).stderr, &["a-1: 3 of 3 done, nothing to run"]);
@@ -231,5 +244,78 @@ fn reuse_from_takes_the_results_of_any_sweep() {
         let ran = run(&["check", "c.toml", "--reuse-from", "a-1", "--reuse-changed"]).code(0);
         has(&ran.stdout, &["3 of 3 points reused from a-1"]);
         assert!(!Path::new(&sandbox.path().join("p/c.results.csv")).exists());
+    }
+}
+
+#[test]
+fn a_retry_after_an_edit_is_refused_or_makes_a_version_that_the_table_shows() {
+    for sandbox in sandboxes() {
+        study(&sandbox, "p");
+        sandbox.write("p/job.sh", ". ./helper.sh; [ $1 != 3 ] && echo y=$(($1 * $factor))\n");
+        let run = |args: &[&str]| sweep_in(&sandbox, "p", args);
+        run(&["run", "a.toml"]).code(1);
+        observe(&sandbox, "a-1", &["helper.sh"]);
+        assert!(!sandbox.read("p/a.results.csv").contains("version"));
+        sandbox.write("p/job.sh", JOB);
+        sandbox.write("p/helper.sh", "factor=100\n");
+        let refused = run(&["retry", "a-1"]).code(2);
+        has(&refused.stderr, &["job.sh changed and helper.sh changed since a-1", "--with-changed-files", "sweep run"]);
+        assert_eq!(sandbox.status("a-1")["failed"], 1);
+
+        let retried = run(&["retry", "a-1", "--with-changed-files"]).code(0);
+        has(&retried.stderr, &["version 2", "put 1 point of a-1 back"]);
+        run(&["worker", "--until-empty", "-j", "1"]).code(0);
+        run(&["collect", "a-1", "--out", "t.csv"]).code(0);
+        assert_eq!(
+            (results(&sandbox, "p/t.csv"), versions(&sandbox, "p/t.csv")),
+            (["10", "20", "300"].map(str::to_owned).to_vec(), ["1", "1", "2"].map(str::to_owned).to_vec(),)
+        );
+        let meta: serde_json::Value = serde_json::from_str(&sandbox.read("p/t.csv.meta.json")).unwrap();
+        assert_eq!(
+            (&meta["versions"][0]["version"], &meta["versions"][0]["inputs"][0]["path"]),
+            (&1.into(), &"helper.sh".into())
+        );
+        let stats = run(&["stats", "a-1", "--by", "version", "--results", "y", "--json"]).code(0).stdout;
+        assert_eq!(stats.lines().count(), 2, "{stats}");
+        observe(&sandbox, "a-1", &["helper.sh"]);
+        has(&run(&["run", "a.toml"]).code(0).stderr, &["2 versions of its files", "3 of 3 done, nothing to run"]);
+        assert_eq!(versions(&sandbox, "p/a.results.csv"), ["1", "1", "2"]);
+
+        // A new sweep reuses only what the present files gave.
+        sandbox.write("p/a.toml", &SWEEP.replace("[1, 2, 3]", "[1, 2, 3, 4]"));
+        has(&run(&["run", "a.toml"]).code(0).stderr, &["a-2: 1 of 4 points reused from a-1, 3 to run"]);
+        assert!(!sandbox.read("p/a.results.csv").contains("version"));
+        assert_eq!(results(&sandbox, "p/a.results.csv"), ["100", "200", "300", "400"]);
+        // Unless all are asked for.
+        sandbox.write("p/a.toml", &SWEEP.replace("[1, 2, 3]", "[1, 2, 3, 5]"));
+        sandbox.sweep(&["rm", "a-2"]).code(0);
+        has(&run(&["run", "a.toml", "--reuse-changed"]).code(0).stderr, &["3 of 4 points reused from a-1, 1 to run"]);
+        assert_eq!(versions(&sandbox, "p/a.results.csv"), ["1", "1", "2", "2"]);
+    }
+}
+
+#[test]
+fn results_from_before_inputs_were_known_are_named() {
+    for sandbox in sandboxes() {
+        study(&sandbox, "p");
+        let run = |args: &[&str]| sweep_in(&sandbox, "p", args).code(0);
+        run(&["run", "a.toml"]);
+        if is_observed(&sandbox, "a-1") {
+            // Here attempts are observed from the start.
+            continue;
+        }
+        sandbox.write("p/a.toml", &SWEEP.replace("[1, 2, 3]", "[1, 2, 3, 4]"));
+        run(&["run", "a.toml"]);
+        observe(&sandbox, "a-2", &["helper.sh"]);
+        has(&run(&["run", "a.toml"]).stderr, &["a-2 has results of a-1 from before", "--fresh"]);
+        // Its own, if it goes on.
+        sandbox.write("p/a.toml", &SWEEP.replace("[1, 2, 3]", "[7, 8]"));
+        run(&["run", "a.toml"]);
+        run(&["run", "a.toml"]);
+        observe(&sandbox, "a-3", &["helper.sh"]);
+        has(&run(&["run", "a.toml"]).stderr, &["a-3 has results of a-3 from before"]);
+        run(&["run", "a.toml", "--fresh"]);
+        observe(&sandbox, "a-4", &["helper.sh"]);
+        assert!(!run(&["run", "a.toml"]).stderr.contains("from before"));
     }
 }

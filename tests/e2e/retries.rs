@@ -111,8 +111,8 @@ fn a_success_runs_again_by_its_address_and_its_old_outcome_is_history() {
         sandbox.write("job.sh", "echo y=$1\n");
         sandbox.sweep(&["run", "a.toml"]).code(0);
         sandbox.write("job.sh", "echo y=$((10 * $1))\nexit $(($1 == 3))\n");
-        let put_back = sandbox.sweep(&["retry", "a-1/1", "a-1/2"]).code(0);
-        assert!(put_back.stderr.starts_with("put 2 points of a-1 back"), "{}", put_back.stderr);
+        let put_back = sandbox.sweep(&["retry", "a-1/1", "a-1/2", "--with-changed-files"]).code(0);
+        assert!(put_back.stderr.contains("put 2 points of a-1 back"), "{}", put_back.stderr);
         let table = || {
             sandbox.sweep(&["collect", "--out", "t.csv", "--all"]).code(0);
             let rows = sandbox.rows("t.csv");
@@ -127,8 +127,7 @@ fn a_success_runs_again_by_its_address_and_its_old_outcome_is_history() {
         assert_eq!(sandbox.rows("t.csv").len(), 1);
         let again = sandbox.sweep(&["retry", "a-1/1"]).code(2);
         assert!(again.stderr.contains("a-1/1 is pending"), "{}", again.stderr);
-        // The program is not that of the sweep any more.
-        sandbox.sweep(&["worker", "--until-empty", "--allow-different-files"]).code(1);
+        sandbox.sweep(&["worker", "--until-empty"]).code(1);
         assert_eq!(table(), [["1", "succeeded", "1", "0"], ["20", "succeeded", "2", "0"], ["", "failed", "2", "1"]]);
         sandbox.sweep(&["collect", "--out", "t.csv"]).code(0);
         assert_eq!(sandbox.rows("t.csv").len(), 2, "the newest attempt failed, and so has the point");

@@ -259,7 +259,11 @@ fn run_replaces_only_tables_that_sweep_wrote() {
     sandbox.sweep(&["run", "a.toml", "--force"]).code(0);
     assert_eq!(sandbox.rows("a.results.csv").len(), 2);
     sandbox.sweep(&["run", "a.toml"]).code(0);
+    // A run that was killed between the table and the file beside it.
+    std::fs::remove_file(sandbox.path().join("a.results.csv.meta.json")).expect("it was there");
+    sandbox.sweep(&["run", "a.toml"]).code(0);
     // A file beside it that is not ours.
+    sandbox.write("a.results.csv", "job,x,mine\n");
     sandbox.write("a.results.csv.meta.json", "[]");
     sandbox.sweep(&["run", "a.toml"]).code(2);
 }

@@ -118,6 +118,22 @@ pub fn inputs_end_with_their_sweep(bench: &dyn Bench) {
     assert_eq!(store.inputs(&next).unwrap(), FoundInputs::default());
 }
 
+pub fn a_new_version_replaces_the_inputs(bench: &dyn Bench) {
+    let store = &*bench.connect();
+    let id = submit(store, "edited", "default", 5);
+    let before = vec![input("a.py", InputState::File(hash(1))), input("b.py", InputState::File(hash(2)))];
+    add(store, &id, &FoundInputs { omitted: 3, ..observed(before) });
+    let revision = store.inputs_revision(&id).unwrap();
+    let after = FoundInputs { inputs: vec![input("a.py", InputState::Absent)], observed: false, omitted: 0 };
+    for _ in 0..2 {
+        store.replace_document(&id, "default", b"new", Some(&after)).unwrap();
+        assert_eq!((store.inputs(&id).unwrap(), store.document(&id).unwrap()), (after.clone(), b"new".to_vec()));
+    }
+    assert_ne!(store.inputs_revision(&id).unwrap(), revision);
+    store.replace_document(&id, "default", b"newer", None).unwrap();
+    assert_eq!(store.inputs(&id).unwrap(), after);
+}
+
 pub fn a_sweep_can_begin_with_inputs(bench: &dyn Bench) {
     let store = &*bench.connect();
     let inherited = observed(vec![input("a.py", InputState::File(hash(1))), input("b", InputState::Absent)]);

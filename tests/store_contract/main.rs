@@ -104,6 +104,7 @@ macro_rules! contract {
             inputs::inputs_beyond_the_limit_are_counted,
             inputs::inputs_end_with_their_sweep,
             inputs::a_sweep_can_begin_with_inputs,
+            inputs::a_new_version_replaces_the_inputs,
             random::random_requests_get_the_replies_of_the_model,
         ]);
     };

@@ -143,7 +143,7 @@ pub fn the_document_and_the_queue_of_a_sweep_can_be_replaced(bench: &dyn Bench) 
     let revision = store.document_revision(&id).unwrap();
     assert_eq!(store.document_revision(&id).unwrap(), revision);
     for _ in 0..2 {
-        store.replace_document(&id, "fast", b"another document").unwrap();
+        store.replace_document(&id, "fast", b"another document", None).unwrap();
     }
     assert_ne!(store.document_revision(&id).unwrap(), revision);
     assert_eq!(store.document(&id).unwrap(), b"another document");
@@ -154,6 +154,6 @@ pub fn the_document_and_the_queue_of_a_sweep_can_be_replaced(bench: &dyn Bench) 
     assert!(worker.finish(&claim, Verdict::Succeeded));
     assert_eq!(store.sweep(&younger).unwrap().counts.pending, 5);
     let gone = SweepId { name: "gone".into(), number: 1 };
-    assert!(matches!(store.replace_document(&gone, "q", b""), Err(error) if error.is_no_such_sweep()));
+    assert!(matches!(store.replace_document(&gone, "q", b"", None), Err(error) if error.is_no_such_sweep()));
     assert!(matches!(store.document_revision(&gone), Err(error) if error.is_no_such_sweep()));
 }

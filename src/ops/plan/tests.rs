@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::files::Disk;
 use crate::fingerprint;
+use crate::model::{EarlierVersion, Fingerprint};
 use crate::space::Space;
 use crate::spec::{SourceFile, read};
 
@@ -29,6 +30,7 @@ fn document(values: &str, script: &str, format: &str) -> Document {
         fresh: false,
         reused_from: vec![],
         before_inputs: vec![],
+        earlier_versions: vec![],
         sweep_version: String::new(),
         host: String::new(),
     }
@@ -56,7 +58,7 @@ fn decide_from(document: &Document, policy: ReusePolicy, from: &[u64], older: &[
     let plan = plan(document, &ReuseRequest { policy, from }, older.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
     match plan {
         Plan::Continue(id) => format!("continue {id}"),
-        Plan::New { sources, not_reused } => {
+        Plan::New { sources, not_reused, .. } => {
             let reextracted = |from: &ReuseSource| if from.results_changed { " reextracted" } else { "" };
             let from: Vec<_> = sources.iter().map(|from| format!("{}{}", from.id, reextracted(from))).collect();
             let not_reused = not_reused.iter().map(|not_reused| {
@@ -189,4 +191,28 @@ fn a_sweep_of_another_folder_is_reused_only_if_its_inputs_are_known_or_the_user_
     assert_eq!(decide_from(&a(), policy, &[1], &[older(2, 4, a()), copy(1, 4)]), "continue a-2");
     let with_it = older(2, 1, Document { reused_from: vec!["a-1".into()], ..a() });
     assert_eq!(decide_from(&a(), policy, &[1], &[with_it, copy(1, 4)]), "continue a-2");
+}
+
+#[test]
+fn results_of_an_earlier_version_of_the_files_are_reused_only_if_asked_for() {
+    let a = || document("[1, 2, 3, 4]", "s", "auto");
+    let wider = document("[1, 2, 3, 4, 5]", "s", "auto");
+    let earlier = EarlierVersion { sweep: None, fingerprint: Fingerprint::default(), inputs: vec![] };
+    let two_versions = || older(1, 4, Document { earlier_versions: vec![earlier.clone()], ..a() });
+    let made = |policy, older: EarlierSweep| {
+        let request = ReuseRequest { policy, from: vec![] };
+        match plan(&wider, &request, [Ok::<_, Infallible>(older)]).unwrap() {
+            Plan::New { sources, earlier_versions, .. } => (sources[0].versions.clone(), earlier_versions),
+            Plan::Continue(id) => panic!("{id} continues"),
+        }
+    };
+    let (versions, kept) = made(ReusePolicy::IfUnchanged, two_versions());
+    assert_eq!(versions, [VersionInNew::NotReused, VersionInNew::Present]);
+    assert_eq!(kept, []);
+    let (versions, kept) = made(ReusePolicy::EvenIfChanged, two_versions());
+    assert_eq!(versions, [VersionInNew::Earlier(1), VersionInNew::Present]);
+    assert_eq!(kept, [EarlierVersion { sweep: Some("a-1".into()), ..earlier.clone() }]);
+    let (versions, kept) = made(ReusePolicy::EvenIfChanged, with_changed_input(two_versions()));
+    assert_eq!(versions, [VersionInNew::Earlier(1), VersionInNew::Earlier(2)]);
+    assert_eq!(kept.len(), 2);
 }

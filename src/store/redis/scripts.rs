@@ -74,7 +74,7 @@ impl Scripts {
             commit_staged: script(Kind::Adds, with_inputs!("lua/commit_staged.lua")),
             // The outcome of the attempt that found them waits for it. A sweep has a limited number.
             add_inputs: script(Kind::Vital, with_inputs!("lua/add_inputs.lua")),
-            replace_document: script(Kind::Adds, include_str!("lua/replace_document.lua")),
+            replace_document: script(Kind::Adds, with_inputs!("lua/replace_document.lua")),
             pause: script(Kind::Vital, include_str!("lua/pause.lua")),
             cancel: script(Kind::Vital, include_str!("lua/cancel.lua")),
             requeue: script(Kind::Adds, include_str!("lua/requeue.lua")),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{RedisStore, decode, inputs, reads};
 use crate::job::{MAX_POINTS, SweepId};
+use crate::model::FoundInputs;
 use crate::record::block_of;
 use crate::store::{Counts, NewSweep, Rerun, Result, STAGING_TIMEOUT, StoreError, SweepRow, Sweeps};
 
@@ -51,8 +52,13 @@ impl Sweeps for RedisStore {
         decode::sweep_id(&self.run::<String>(&inputs::arguments(call, &new.inputs))?)
     }
 
-    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
-        self.run(&self.call(&self.scripts.replace_document).arg(id.to_string()).arg(queue).arg(document))
+    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8], inputs: Option<&FoundInputs>) -> Result<()> {
+        let call = self.call(&self.scripts.replace_document).arg(id.to_string()).arg(queue).arg(document);
+        let call = call.arg(u8::from(inputs.is_some()));
+        self.run(&match inputs {
+            Some(inputs) => inputs::arguments(call, inputs),
+            None => call,
+        })
     }
 
     fn sweeps(&self) -> Result<Vec<SweepRow>> {

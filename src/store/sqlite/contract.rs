@@ -67,8 +67,12 @@ impl Sweeps for SqliteStore {
         })
     }
 
-    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8]) -> Result<()> {
-        self.write(|connection, _| sweeps::replace_document(connection, sweeps::key(connection, id)?, queue, document))
+    fn replace_document(&self, id: &SweepId, queue: &str, document: &[u8], inputs: Option<&FoundInputs>) -> Result<()> {
+        self.write(|connection, _| {
+            let sweep = sweeps::key(connection, id)?;
+            inputs.map_or(Ok(()), |inputs| inputs::replace(connection, sweep, inputs))?;
+            sweeps::replace_document(connection, sweep, queue, document)
+        })
     }
 
     fn sweeps(&self) -> Result<Vec<SweepRow>> {

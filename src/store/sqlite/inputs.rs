@@ -66,6 +66,15 @@ pub(super) fn add(connection: &Connection, sweep: i64, found: &FoundInputs) -> D
     Ok(differing)
 }
 
+/// Replaces all inputs of the sweep with this key.
+pub(super) fn replace(connection: &Connection, sweep: i64, found: &FoundInputs) -> Done<()> {
+    connection.prepare_cached("DELETE FROM inputs WHERE sweep = ?1")?.execute([sweep])?;
+    let revision = summary(connection, sweep)?.revision + 1;
+    let reset = "INSERT OR REPLACE INTO input_summaries VALUES (?1, 0, 0, 0, ?2)";
+    connection.prepare_cached(reset)?.execute(params![sweep, revision])?;
+    add(connection, sweep, found).map(drop)
+}
+
 /// The inputs of a sweep, in the order of their paths.
 pub(super) fn read(connection: &Connection, sweep: i64) -> Done<FoundInputs> {
     if !has_tables(connection)? {

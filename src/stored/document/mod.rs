@@ -23,8 +23,11 @@ use thiserror::Error;
 use self::mirror::{Mirror, mirror};
 use self::spec_form::SpecForm;
 use super::signed::SignedDocument;
+use super::{decode_input, encode_input};
 use crate::expr::Rules;
-use crate::model::{Document, Fingerprint, GitState, Reducers, ResultFormat, ResultSettings};
+use crate::model::{
+    Document, EarlierVersion, Fingerprint, GitState, Input, Reducers, ResultFormat, ResultSettings,
+};
 use crate::space;
 
 mod mirror;
@@ -43,7 +46,7 @@ pub(super) const SIGNATURE: &str = "signature";
 
 /// What a document may require of its reader.
 const UNDERSTOOD: &[&str] =
-    &[TEMPLATE_RULES, EMPTY_WORDS, SHARED_ROWS, OK_EXIT_CODES, ON_TIMEOUT, REDUCED_RESULTS, TABLE_RESULTS];
+    &[TEMPLATE_RULES, EMPTY_WORDS, SHARED_ROWS, OK_EXIT_CODES, ON_TIMEOUT, REDUCED_RESULTS, TABLE_RESULTS, VERSIONS];
 
 /// Templates that are rendered by the second rules of expressions, or use filters that the first release does not have.
 const TEMPLATE_RULES: &str = "template-rules-2";
@@ -60,6 +63,9 @@ const REDUCED_RESULTS: &str = "reduced-results";
 /// Results that are read from a table.
 const TABLE_RESULTS: &str = "table-results";
 
+/// Records of several versions of the files, and a column for that.
+const VERSIONS: &str = "versions";
+
 /// What a document requires of its reader, by names from [`UNDERSTOOD`].
 fn requirements(document: &Document) -> Vec<String> {
     let spec = &document.spec;
@@ -73,6 +79,7 @@ fn requirements(document: &Document) -> Vec<String> {
         (ON_TIMEOUT, any(|settings| settings.keep_on_timeout)),
         (REDUCED_RESULTS, any(|settings| settings.reduce != Reducers::default())),
         (TABLE_RESULTS, any(|settings| matches!(settings.format, ResultFormat::Table(_)))),
+        (VERSIONS, !document.earlier_versions.is_empty()),
     ];
     required.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name.to_owned()).collect()
 }
@@ -159,6 +166,8 @@ struct DocumentForm {
     reused_from: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     before_inputs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier_versions: Vec<EarlierVersionForm>,
     sweep_version: String,
     host: String,
 }
@@ -167,12 +176,35 @@ mirror! {
     /// [`GitState`].
     GitForm of GitState { commit: String, dirty: bool }
 
+    /// [`EarlierVersion`].
+    EarlierVersionForm of EarlierVersion {
+        sweep: Option<String>,
+        fingerprint: FingerprintForm,
+        inputs: Vec<InputForm>,
+    }
+
     /// [`Fingerprint`].
     FingerprintForm of Fingerprint {
         settings: std::collections::BTreeMap<String, String>,
         files: std::collections::BTreeMap<String, String>,
         watched: std::collections::BTreeMap<String, String>,
         results: String,
+    }
+}
+
+/// [`Input`]: its path, and the rest as a text.
+#[derive(Serialize, Deserialize)]
+struct InputForm(String, String);
+
+impl Mirror for InputForm {
+    type Runtime = Input;
+
+    fn store(input: &Input) -> InputForm {
+        InputForm(input.path.clone(), encode_input(input))
+    }
+
+    fn load(self) -> Result<Input, String> {
+        decode_input(&self.0, &self.1).map_err(|error| error.message())
     }
 }
 
@@ -198,6 +230,7 @@ impl Document {
             fresh: self.fresh,
             reused_from: self.reused_from.clone(),
             before_inputs: self.before_inputs.clone(),
+            earlier_versions: Mirror::store(&self.earlier_versions),
             sweep_version: self.sweep_version.clone(),
             host: self.host.clone(),
         };
@@ -257,6 +290,7 @@ impl DocumentForm {
             fresh: self.fresh,
             reused_from: self.reused_from,
             before_inputs: self.before_inputs,
+            earlier_versions: self.earlier_versions.load()?,
             sweep_version: self.sweep_version,
             host: self.host,
         })

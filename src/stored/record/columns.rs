@@ -96,6 +96,8 @@ impl<C: CauseForm> Columns<C> {
                 max_rss_bytes: rss.get(n)?.checked_mul(unit)?,
                 host,
                 worker,
+                // The first one, unless the chunk says otherwise.
+                version: 1,
                 origin: origin.map(address),
             })
         };

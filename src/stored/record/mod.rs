@@ -6,7 +6,7 @@
 //! | format | written by | |
 //! | --- | --- | --- |
 //! | 3 | sweep 0.1 | causes are closed; results have the names of their columns (`result.NAME`) |
-//! | 4 | this version | causes are open, see `cause`; results have the names that the job gave them |
+//! | 4 | this version | causes are open, see `cause`; results have the names that the job gave them; versions of files, after the columns |
 //!
 //! A new cause of failure needs no new format. Anything else that changes does: keep the old types for reading, add a
 //! number, and a row to this table.
@@ -14,8 +14,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::cause::{CauseForm, ClosedCause, OpenCause};
+use self::cause::{ClosedCause, OpenCause};
 use self::columns::Columns;
+use self::numbers::Dictionary;
 use crate::record::{Kept, Output, Record};
 
 mod cause;
@@ -74,7 +75,8 @@ struct StoredOutput<T> {
 /// Packs records into a chunk. The caller makes sure that all of them belong to one block. In a chunk of 64, a record
 /// with a handful of numbers takes some 30 bytes; in a smaller chunk more.
 pub fn encode_chunk(records: &[Record]) -> Vec<u8> {
-    pack::pack(&encode(&Columns::of(records), Vec::new()), vec![CHUNK_FORMAT])
+    let versions = Dictionary::of(records.iter().map(|record| record.version));
+    pack::pack(&encode(&(Columns::of(records), versions), Vec::new()), vec![CHUNK_FORMAT])
 }
 
 /// Unpacks a chunk of any format since sweep 0.1. It never panics, whatever the bytes.
@@ -83,8 +85,11 @@ pub fn encode_chunk(records: &[Record]) -> Vec<u8> {
 /// If the bytes are of a newer format or damaged.
 pub fn decode_chunk(bytes: &[u8]) -> Result<Vec<Record>, RecordError> {
     match split(bytes)? {
-        (CLOSED_CAUSES, body) => records::<ClosedCause>(body),
-        (CHUNK_FORMAT, body) => records::<OpenCause>(body),
+        (CLOSED_CAUSES, body) => {
+            let body = pack::unpack(body).map_err(RecordError::Damaged)?;
+            decode::<Columns<ClosedCause>>(&body)?.records().ok_or_else(columns_differ)
+        }
+        (CHUNK_FORMAT, body) => records_with_versions(body),
         (other, _) => Err(unknown_format(other, CHUNK_FORMAT)),
     }
 }
@@ -124,10 +129,17 @@ pub fn decode_output(bytes: &[u8]) -> Result<Output, RecordError> {
     }
 }
 
-fn records<C: CauseForm>(body: &[u8]) -> Result<Vec<Record>, RecordError> {
+/// The records of a chunk of format 4: its columns, and the column of versions.
+fn records_with_versions(body: &[u8]) -> Result<Vec<Record>, RecordError> {
     let body = pack::unpack(body).map_err(RecordError::Damaged)?;
-    let columns: Columns<C> = decode(&body)?;
-    columns.records().ok_or_else(|| RecordError::Damaged("its columns do not belong together".into()))
+    let (columns, versions): (Columns<OpenCause>, Dictionary<u32>) = decode(&body)?;
+    let records = columns.records().ok_or_else(columns_differ)?;
+    let versions = versions.values(records.len()).ok_or_else(columns_differ)?;
+    Ok(records.into_iter().zip(versions).map(|(record, version)| Record { version, ..record }).collect())
+}
+
+fn columns_differ() -> RecordError {
+    RecordError::Damaged("its columns do not belong together".into())
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T, to: Vec<u8>) -> Vec<u8> {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::cause::CauseForm as _;
 use super::outcome::{StoredOutcome, StoredVerdict};
 use super::*;
 use crate::job::{AttemptCounts, Cause, CausePattern, JobAddress, Outcome, UnknownCause, Verdict};
@@ -39,6 +40,7 @@ fn record() -> impl Strategy<Value = Record> {
             cpu_seconds: seconds,
             max_rss_bytes: index,
             worker: host.clone(),
+            version: attempts % 3,
             origin: None,
             host,
         }
@@ -210,11 +212,12 @@ fn the_bytes_of_a_chunk_and_of_output_never_change() {
         max_rss_bytes: 8192,
         host: "h".into(),
         worker: "w".into(),
+        version: 2,
         origin: Some(JobAddress { sweep: "pi-3".parse().unwrap(), index: 7 }),
     };
     assert_eq!(
         hex(&encode_chunk(std::slice::from_ref(&record))),
-        "04000180100102010101000101010465786974010600000001010101060180a0abfef9620002013201083fd3333333333334802001040101680177000101027069030700"
+        "04000180100102010101000101010465786974010600000001010101060180a0abfef9620002013201083fd3333333333334802001040101680177000101027069030700010200"
     );
     let output = Output { stdout: Kept { tail: b"ab".to_vec(), total: 300 }, stderr: Kept::default() };
     assert_eq!(hex(&encode_output(&output)), "03026162ac020000");

@@ -54,7 +54,7 @@ fn a_panic_fails_its_job_and_the_slot_runs_the_next_one_and_ends_in_order() {
     let finish = |task: &ClaimedJob, attempt: Attempt| match (task.claim.job.index, attempt) {
         (1, _) => panic!("while it ends job 1"),
         (_, Attempt::Over { outcome, .. }) => {
-            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep.spec.job, None, &runner))
+            Some(FinishedAttempt::ran(&task.claim, outcome, &task.sweep, None, &runner))
         }
         _ => None,
     };
