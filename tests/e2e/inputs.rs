@@ -12,7 +12,7 @@ use sweep::store::Store;
 use sweep::store::redis::RedisStore;
 use sweep::store::sqlite::SqliteStore;
 
-use crate::common::{Ran, Sandbox};
+use crate::common::{Ran, Sandbox, until};
 
 const SWEEP: &str = "command = \"sh job.sh {{ x }}\"\n[grid]\nx = [1, 2, 3]\n";
 const JOB: &str = ". ./helper.sh; echo y=$(($1 * $factor)); if [ -e extra.json ]; then cat extra.json; fi\n";
@@ -317,5 +317,27 @@ fn results_from_before_inputs_were_known_are_named() {
         run(&["run", "a.toml", "--fresh"]);
         observe(&sandbox, "a-4", &["helper.sh"]);
         assert!(!run(&["run", "a.toml"]).stderr.contains("from before"));
+    }
+}
+
+#[test]
+fn a_running_worker_takes_the_version_of_a_retry() {
+    for sandbox in sandboxes() {
+        study(&sandbox, "p");
+        sandbox.write("p/job.sh", ". ./helper.sh; [ $1 != 3 ] && echo y=$(($1 * $factor))\n");
+        sweep_in(&sandbox, "p", &["submit", "a.toml"]).code(0);
+        let worker = sandbox.worker("worker", &["-j", "1"]);
+        let ended = |key: &str, number: u64| {
+            until("the jobs to end", || match sandbox.status("a-1") {
+                status if status[key] == number => Ok(()),
+                status => Err((status, worker.log())),
+            });
+        };
+        ended("failed", 1);
+        sandbox.write("p/job.sh", JOB);
+        sweep_in(&sandbox, "p", &["retry", "a-1", "--with-changed-files"]).code(0);
+        ended("succeeded", 3);
+        sandbox.sweep(&["collect", "a-1", "--out", "t.csv"]).code(0);
+        assert_eq!(versions(&sandbox, "t.csv"), ["1", "1", "2"]);
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Dispatcher;
+use super::sweeps::LoadedSweep;
 use crate::job::{JobAddress, SweepId};
 use crate::model::{FoundBy, FoundInputs, Input, InputState};
 use crate::runtime::SweepRuntime;
@@ -210,6 +211,9 @@ impl Dispatcher<'_> {
     /// Looks at the inputs of all sweeps for which it is time.
     pub(super) fn look_at_due_inputs(&mut self) -> Result<(), StoreError> {
         for id in self.guarded.due(self.excluded, Instant::now()) {
+            if self.excluded.ends_when_told(&id) {
+                self.load_if_replaced(&id)?;
+            }
             self.read_stored_inputs(&id)?;
             self.look_at(&id, false);
             let is_good = self.guarded.0.get(&id).is_some_and(|guarded| !guarded.standing.is_different());
@@ -325,6 +329,11 @@ impl Dispatcher<'_> {
         let guarded = self.guarded.0.get_mut(id)?;
         let reaction = guarded.look(at_claims, &|| state.view(true).stopping == Stopping::Now);
         let sweep = guarded.sweep.clone();
+        if matches!(reaction, Reaction::Pause(_) | Reaction::StepBack(_)) && self.forget_replaced(id) {
+            // The files are those of a new version of the sweep, with which its next claims come.
+            self.give_back(id);
+            return None;
+        }
         match reaction {
             Reaction::Proceed => {}
             Reaction::Settle(until) => return Some(until),
@@ -351,6 +360,33 @@ impl Dispatcher<'_> {
             }
         }
         None
+    }
+
+    /// Loads a sweep again if its document was replaced: `sweep retry --with-changed-files` may have declared other inputs.
+    fn load_if_replaced(&mut self, id: &SweepId) -> Result<(), StoreError> {
+        let Some(submission) = self.guarded.0.get(id).map(|guarded| guarded.submission) else { return Ok(()) };
+        self.forget_if_replaced(id);
+        if self.runtimes.get(id).is_none()
+            && let LoadedSweep::Ready(sweep) = self.runtime(id)?
+        {
+            self.guard_sweep(&sweep, submission);
+        }
+        Ok(())
+    }
+
+    /// Whether the document of a sweep was replaced since it was loaded; then what is known of it is forgotten. Asks the
+    /// store; while it is away, nothing is known.
+    fn forget_replaced(&mut self, id: &SweepId) -> bool {
+        let known = self.revisions.get(id).map(|(revision, _)| *revision);
+        let is_replaced = self.store.document_revision(id).is_ok_and(|now| known != Some(now));
+        if is_replaced {
+            self.runtimes.forget(id);
+            self.revisions.remove(id);
+            if let Some(guarded) = self.guarded.0.get_mut(id) {
+                guarded.revision = None;
+            }
+        }
+        is_replaced
     }
 
     /// Ends the running jobs of a sweep and gives its claims back. Returns the number of attempts whose outcomes do not

@@ -67,7 +67,7 @@ impl Dispatcher<'_> {
 
     /// Forgets the runtime of a sweep if its document was replaced since it was loaded. Checked before a load, and then
     /// at most once a heartbeat. While the store is away nothing is known; the next claims are checked.
-    fn forget_if_replaced(&mut self, id: &SweepId) {
+    pub(super) fn forget_if_replaced(&mut self, id: &SweepId) {
         let is_loaded = self.runtimes.get(id).is_some();
         let last = self.revisions.get(id).copied().filter(|_| is_loaded);
         if last.is_some_and(|(_, checked)| checked.elapsed() < self.options.lease / 4) {
