@@ -9,8 +9,8 @@ use crate::human::count;
 use crate::job::{CausePattern, JobAddress, SweepId};
 use crate::ops::filter::Filter;
 use crate::ops::retry::{PointRange, RetrySelection, retry};
-use crate::ops::select;
 use crate::ops::versions::{changed_files, make_version};
+use crate::ops::{select, sign};
 use crate::store::{Store, SweepRow};
 
 /// Put failed and cancelled points back in the queue
@@ -82,7 +82,7 @@ fn ready_files(store: &dyn Store, row: &SweepRow, args: &Args) -> Result<()> {
              `--with-changed-files` retries with the files as they are now, and the table gets a column `version`"
         )));
     }
-    let version = make_version(store, row, changed)?;
+    let version = make_version(store, row, changed, sign::key()?.as_ref())?;
     message!("{changes}: jobs of {id} that start from now on have version {version} of its files");
     Ok(())
 }

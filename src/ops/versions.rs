@@ -6,6 +6,8 @@ use crate::files::Disk;
 use crate::fingerprint;
 use crate::model::{Document, EarlierVersion, Fingerprint, FingerprintChange, FoundInputs};
 use crate::ops::inputs::DiskStates;
+use crate::ops::sign;
+use crate::sign::SigningKey;
 use crate::space::Space;
 use crate::store::{Store, StoreError, SweepRow};
 
@@ -49,11 +51,12 @@ pub fn changed_files(store: &dyn Store, row: &SweepRow) -> Result<Option<Changed
     Ok(changed.then_some(ChangedFiles { changes, document, found, fingerprint, inputs }))
 }
 
-/// Makes a new version of a sweep: attempts from now on belong to it, and records keep theirs. Returns its number.
+/// Makes a new version of a sweep: attempts from now on belong to it, and records keep theirs. Signs it if
+/// there is a key. Returns its number.
 ///
 /// # Errors
 /// If jobs are running, which have the earlier files, or the store refuses.
-pub fn make_version(store: &dyn Store, row: &SweepRow, changed: ChangedFiles) -> Result<u32> {
+pub fn make_version(store: &dyn Store, row: &SweepRow, changed: ChangedFiles, key: Option<&SigningKey>) -> Result<u32> {
     let id = &row.id;
     if row.counts.running > 0 {
         return Err(Error::usage(format!("jobs of {id} are running, with the earlier files"))
@@ -65,7 +68,7 @@ pub fn make_version(store: &dyn Store, row: &SweepRow, changed: ChangedFiles) ->
     let mut earlier_versions = document.earlier_versions;
     earlier_versions.push(earlier);
     let document = Document { earlier_versions, fingerprint, ..document };
-    let encoded = document.encode().map_err(|error| Error::usage(error.to_string()))?;
+    let encoded = sign::encode(&document, id, row.counts.total, key, Some(&store.document(id)?))?;
     store.replace_document(id, &row.queue, &encoded, Some(&inputs))?;
     Ok(document.version())
 }

@@ -125,9 +125,10 @@ impl Dispatcher<'_> {
         if let Some(own) = &self.options.own {
             // The store may have the same sweep from an identical command at the same time: its directories carry the id of
             // that submission.
-            let submission =
-                Document::decode(stored).map_or_else(|_| own.submission.clone(), |stored| stored.submission);
-            return Ok(Document { submission, ..own.clone() });
+            // Records belong to the last of the versions of its files.
+            let stored = Document::decode(stored).unwrap_or_else(|_| own.clone());
+            let Document { submission, earlier_versions, .. } = stored;
+            return Ok(Document { submission, earlier_versions, ..own.clone() });
         }
         match (&mut self.trust, self.submissions.get(id)) {
             (Some(trust), Some(submission)) => {
