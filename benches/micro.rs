@@ -98,6 +98,7 @@ fn records() -> Vec<Record> {
         max_rss_bytes: 9_000_000 + (index % 16) * 4096,
         host: "machine".into(),
         worker: "0123456789abcdef".into(),
+        version: 1,
         origin: None,
     };
     (0..64).map(record).collect()

@@ -1,5 +1,6 @@
 //! Owns the rows that use a store as workers do, without starting processes: traffic, size, reading the results.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use ::sweep::model::Document;
 use ::sweep::ops;
 use ::sweep::process::{Ended, Exit};
 use ::sweep::record::Output;
+use ::sweep::runtime::SweepRuntime;
 use ::sweep::spec;
 use ::sweep::store::open::{Open, open};
 use ::sweep::store::{Claim, ClaimRequest, Exchange, LEASE, NewSweep, Scope, Store};
@@ -63,7 +65,8 @@ fn submit(bench: &Bench, store: &dyn Store, points: u64) -> SweepId {
 fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(u64) -> Vec<(String, Value)>) {
     let runner = Runner { host: "machine".into(), worker: format!("{name:0>16}") };
     let document = store.document(sweep).expect("it was submitted");
-    let settings = Document::decode(&document).expect("it was written by this version").spec.job;
+    let document = Document::decode(&document).expect("it was written by this version");
+    let runtime = SweepRuntime::new(sweep.clone(), document, Path::new("/")).expect("it can be run");
     let (mut columns, mut tidy, mut finished, mut seq) = (KnownColumns::default(), Compactor::default(), Vec::new(), 0);
     loop {
         seq += 1;
@@ -89,7 +92,7 @@ fn work(store: &dyn Store, sweep: &SweepId, name: &str, batch: u32, results: fn(
         let ran = |claim: &Claim| {
             let index = claim.job.index;
             let outcome = Outcome::Succeeded { results: results(index) };
-            FinishedAttempt::ran(claim, outcome, &settings, Some(ended(index)), &runner)
+            FinishedAttempt::ran(claim, outcome, &runtime, Some(ended(index)), &runner)
         };
         finished = reply.claims.iter().map(ran).collect();
     }

@@ -64,13 +64,18 @@ pub fn superseded_by(request: &TableRequest<'_>, target: &OutputTarget) -> Optio
 pub fn ensure_own_table(target: &OutputTarget) -> Result<()> {
     let Some(table) = target.regular_file().filter(|table| table.exists()) else { return Ok(()) };
     let meta: Option<Json> = std::fs::read(meta_path(table)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let has_meta = meta.is_some_and(|meta| meta["sweep"].is_string() && meta["version"].is_u64());
+    let has_meta = meta.as_ref().is_some_and(is_provenance);
     if has_meta || first_line(table).is_some_and(|line| is_header(&line)) {
         return Ok(());
     }
     let name = table.display();
     Err(Error::usage(format!("{name} exists, and nothing in it or beside it says that sweep wrote it"))
         .remedy(format!("`--out FILE` writes the table to another file; `--force` replaces {name}")))
+}
+
+/// Whether this is the provenance of a table.
+fn is_provenance(meta: &Json) -> bool {
+    meta.get("sweep").is_some_and(Json::is_string) && meta.get("version").is_some_and(Json::is_u64)
 }
 
 /// The first line of a file; none: it cannot be read.

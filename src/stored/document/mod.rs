@@ -25,9 +25,7 @@ use self::spec_form::SpecForm;
 use super::signed::SignedDocument;
 use super::{decode_input, encode_input};
 use crate::expr::Rules;
-use crate::model::{
-    Document, EarlierVersion, Fingerprint, GitState, Input, Reducers, ResultFormat, ResultSettings,
-};
+use crate::model::{Document, EarlierVersion, Fingerprint, GitState, Input, Reducers, ResultFormat, ResultSettings};
 use crate::space;
 
 mod mirror;
