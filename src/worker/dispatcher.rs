@@ -111,7 +111,7 @@ impl<'a> Dispatcher<'a> {
         let state = self.state;
         loop {
             self.look_at_due_inputs()?;
-            let verifies_at = self.guarded.verifies_at(Instant::now());
+            let verifies_at = self.verifies_at();
             let view = state.view(verifies_at.is_none());
             if view.stopping != Stopping::No && view.queued > 0 {
                 state.add_done(state.take_queue());

@@ -14,6 +14,7 @@ use super::inputs::{AttemptInputs, SweepInputs};
 use super::pace::{StateSnapshot, Stopping};
 use super::report::FinishedAttempt;
 use super::work_notices::WorkNotice;
+use crate::model::FoundInputs;
 use crate::process::Stopper;
 use crate::runtime::SweepRuntime;
 use crate::store::{Claim, HeldClaim};
@@ -43,6 +44,16 @@ pub struct UnverifiedAttempt {
     /// The inputs of its sweep.
     pub inputs: Arc<SweepInputs>,
     since: Instant,
+}
+
+/// Inputs that an attempt has found.
+pub struct FoundByAttempt {
+    /// Its claim.
+    pub claim: Claim,
+    /// The epoch in which it began.
+    pub epoch: u64,
+    /// The inputs.
+    pub found: FoundInputs,
 }
 
 /// Why a running job was told to stop.

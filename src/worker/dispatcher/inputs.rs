@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::Dispatcher;
 use super::sweeps::LoadedSweep;
 use crate::job::{JobAddress, SweepId};
-use crate::model::{FoundBy, FoundInputs, Input, InputState};
+use crate::model::{FoundBy, Input, InputState};
 use crate::runtime::SweepRuntime;
-use crate::store::{Claim, StoreError};
+use crate::store::StoreError;
 use crate::worker::events::WorkerEvent;
 use crate::worker::exclusions::ExcludedSweeps;
 use crate::worker::inputs::disk::Disk;
@@ -19,13 +19,16 @@ use crate::worker::inputs::guard::{Difference, DifferenceKind, Finding, InputGua
 use crate::worker::inputs::reaction::{Occasion, Reaction, Standing};
 use crate::worker::inputs::{SweepInputs, messages};
 use crate::worker::pace::Stopping;
-use crate::worker::state::UnverifiedAttempt;
+use crate::worker::state::{FoundByAttempt, UnverifiedAttempt};
 
 /// The longest time between two looks while jobs run, unless looks are expensive.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Looks take at most this part of the time, ...
 const COST: u32 = 100;
+
+/// A look that takes no longer is always cheap.
+const SHORT: Duration = Duration::from_micros(20);
 
 /// ... except that an outcome does not wait for longer than this.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -90,9 +93,13 @@ impl GuardedSweep {
         Arc::strong_count(&self.inputs) > 1
     }
 
-    /// When outcomes can be verified.
-    fn verifies_at(&self) -> Option<Instant> {
-        let wait = if self.is_decided { (self.takes * COST).min(LONGEST) } else { UNDECIDED };
+    /// When outcomes can be verified; `are_last`: no further ones will come.
+    fn verifies_at(&self, are_last: bool) -> Option<Instant> {
+        let wait = match self.is_decided {
+            true if are_last => Duration::ZERO,
+            true => (self.takes * COST).min(LONGEST),
+            false => UNDECIDED,
+        };
         self.last.map(|last| last + wait).into_iter().chain(self.standing.settles_until()).max()
     }
 
@@ -123,7 +130,8 @@ impl GuardedSweep {
         let now = Instant::now();
         self.last = Some(now);
         if !self.guard.has_read() {
-            self.takes = now - started;
+            // A look that was interrupted says little about the next one.
+            self.takes = (now - started).min(self.takes.max(SHORT) * 2);
         }
         self.inputs.set_epoch(self.guard.epoch());
         if stops() && is_unread(&finding) {
@@ -138,10 +146,10 @@ impl GuardedSweep {
 
     /// Whether to wait until an observed attempt shows if jobs write a file that was written: then it is no input.
     fn waits_for_observation(&mut self, finding: &Finding, now: Instant) -> bool {
+        // A difference is found again by the next look, a rewrite is not.
         let path = match finding {
-            Finding::Same => None,
-            Finding::Rewritten(path) | Finding::Differs(Difference { path, was_equal: true, .. }) => Some(path),
-            Finding::Differs(_) => None,
+            Finding::Differs(Difference { path, was_equal: true, .. }) => Some(path),
+            _ => None,
         };
         if !path.is_some_and(|path| self.inputs.may_turn_out_written(path)) {
             self.waits_since = None;
@@ -168,10 +176,10 @@ impl GuardedSweep {
 }
 
 impl GuardedSweeps {
-    /// When outcomes can be verified; none: now.
-    pub(super) fn verifies_at(&self, now: Instant) -> Option<Instant> {
+    /// When outcomes can be verified; none: now. `are_last`: no job is queued or runs.
+    pub(super) fn verifies_at(&self, are_last: bool, now: Instant) -> Option<Instant> {
         let busy = self.0.values().filter(|sweep| sweep.is_busy());
-        busy.filter_map(GuardedSweep::verifies_at).max().filter(|at| *at > now)
+        busy.filter_map(|sweep| sweep.verifies_at(are_last)).max().filter(|at| *at > now)
     }
 
     /// The sweeps at whose inputs to look now: those with jobs here, and those from which the worker steps back because of
@@ -226,15 +234,26 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    /// When outcomes can be verified; none: now.
+    pub(super) fn verifies_at(&self) -> Option<Instant> {
+        let view = self.state.view(true);
+        self.guarded.verifies_at(view.running == 0 && view.queued == 0, Instant::now())
+    }
+
     /// Decides about the outcomes of attempts that have ended: those during which no input was written can be reported.
     pub(super) fn verify_outcomes(&mut self) -> Result<(), StoreError> {
         let (first, found) = self.state.unverified();
-        if first == 0 || self.guarded.verifies_at(Instant::now()).is_some() {
+        if first == 0 || self.verifies_at().is_some() {
             return Ok(());
         }
+        let sweeps = self.state.unverified_sweeps();
+        for id in &sweeps {
+            self.look_at(id, false);
+        }
+        let has_found = !found.is_empty();
         let unsent = self.send_found(found)?;
-        for id in self.state.unverified_sweeps() {
-            self.look_at(&id, false);
+        for id in sweeps.iter().filter(|_| has_found) {
+            self.look_at(id, false);
         }
         let guarded = &mut self.guarded.0;
         self.state.verify(first, &mut |one| match guarded.get_mut(&one.claim.job.sweep) {
@@ -245,13 +264,16 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
-    /// Sends inputs that attempts have found to the store, before their outcomes. Returns the jobs whose inputs were not
-    /// sent, because the store is away.
-    fn send_found(&mut self, found: Vec<(Claim, FoundInputs)>) -> Result<BTreeSet<JobAddress>, StoreError> {
+    /// Sends inputs that attempts have found to the store, before their outcomes. What an attempt has found that does not
+    /// count is left out. Returns the jobs whose inputs were not sent, because the store is away.
+    fn send_found(&mut self, found: Vec<FoundByAttempt>) -> Result<BTreeSet<JobAddress>, StoreError> {
         let mut unsent = BTreeSet::new();
-        for (claim, found) in found {
+        for FoundByAttempt { claim, epoch, found } in found {
             let id = &claim.job.sweep;
-            if self.options.allows_different_files {
+            let is_good = |guarded: &GuardedSweep| {
+                guarded.guard.is_untouched_since(epoch) && guarded.is_decided && !guarded.standing.is_different()
+            };
+            if !self.guarded.0.get(id).is_some_and(is_good) || self.options.allows_different_files {
                 continue;
             }
             let others = match self.store.add_inputs(id, claim.submission, &found) {
@@ -273,7 +295,7 @@ impl Dispatcher<'_> {
                 .collect();
             // Another worker has found another content: the first one counts.
             all.extend(others.into_iter().map(|input| (input.path, input.state)));
-            all.into_iter().for_each(|(path, expected)| guarded.guard.add(path, expected));
+            all.into_iter().for_each(|(path, expected)| guarded.guard.add_found(path, expected));
         }
         Ok(unsent)
     }

@@ -15,8 +15,9 @@ use crate::model::InputState;
 /// coarse. Its content is read at the next look.
 const YOUNG: Duration = Duration::from_secs(2);
 
-/// An input that is added later is known to be unwritten since the first look if it was last written this long before.
-const MARGIN: Duration = Duration::from_millis(100);
+/// An input that is added later is known to be unwritten since the first look if it was last written this long before. More
+/// than the tick of a kernel's clock (at most 10 ms), which gives the times of files.
+const MARGIN: Duration = Duration::from_millis(15);
 
 /// What distinguishes one state of a file or folder from another without reading it. The change time is part of it,
 /// because programs can set the modification time.
@@ -192,6 +193,13 @@ impl InputGuard {
         let declared = Expected::State(expected);
         if self.inputs.get(&path).is_none_or(|known| known.declared != declared) {
             self.inputs.insert(path, Known { is_added: true, ..Known::new(declared) });
+        }
+    }
+
+    /// Adds an input that was found, unless it is known.
+    pub fn add_found(&mut self, path: String, expected: InputState) {
+        if !self.inputs.contains_key(&path) {
+            self.add(path, expected);
         }
     }
 

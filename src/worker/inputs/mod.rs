@@ -89,7 +89,12 @@ impl SweepInputs {
         let known = fingerprint.watched.iter().map(|(path, hash)| (path, hash, FoundBy::Watch));
         let known = known.chain(fingerprint.files.iter().map(|(path, hash)| (path, hash, FoundBy::Command)));
         let known = known.map(|(path, hash, found_by)| (path.clone(), InputState::File(hash.clone()), found_by));
-        let stored = stored.iter().map(|input| (input.path.clone(), input.state.clone(), input.found_by));
+        // The document's hashes are those of the files that the sweep was submitted with.
+        let is_known = |path: &String| fingerprint.watched.contains_key(path) || fingerprint.files.contains_key(path);
+        let stored = stored
+            .iter()
+            .filter(|input| !is_known(&input.path))
+            .map(|input| (input.path.clone(), input.state.clone(), input.found_by));
         let are_written = self.files().written_paths();
         for (path, state, found_by) in known.chain(stored) {
             if found_by == FoundBy::Command && are_written.contains(&path) {

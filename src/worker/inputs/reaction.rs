@@ -75,7 +75,7 @@ impl Standing {
                 Reaction::GiveBack(path)
             }
             Finding::Differs(difference) => match self.state {
-                State::Good if is_busy => {
+                State::Good if is_busy || at_claims => {
                     let until = now + SETTLE;
                     self.state = State::Settling(until);
                     Reaction::Settle(until)
@@ -138,7 +138,8 @@ mod tests {
     #[test]
     fn a_worker_whose_inputs_differ_from_the_start_steps_back() {
         let (mut standing, now) = (Standing::default(), Instant::now());
-        assert!(matches!(standing.react(differs(), CLAIMS, now), Reaction::StepBack(_)));
+        assert_eq!(standing.react(differs(), CLAIMS, now), Reaction::Settle(now + SETTLE));
+        assert!(matches!(standing.react(differs(), CLAIMS, now + SETTLE), Reaction::StepBack(_)));
         assert!(standing.is_different());
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{ClaimedJob, Running, UnverifiedAttempt, WorkerState};
+use super::{ClaimedJob, FoundByAttempt, Running, UnverifiedAttempt, WorkerState};
 use crate::job::SweepId;
 use crate::model::FoundInputs;
 use crate::store::{Claim, HeldClaim};
@@ -84,11 +84,16 @@ impl WorkerState {
 
     /// The number of outcomes that are not verified yet, and what is to be added to the inputs of their sweeps before
     /// they are reported.
-    pub fn unverified(&self) -> (usize, Vec<(Claim, FoundInputs)>) {
+    pub fn unverified(&self) -> (usize, Vec<FoundByAttempt>) {
         let state = self.lock();
         let has_found = |one: &&UnverifiedAttempt| one.attempt.found != FoundInputs::default();
         let found = state.unverified.iter().filter(has_found);
-        let found = found.map(|one| (one.claim.clone(), one.attempt.found.clone())).collect();
+        let found = found.map(|one| FoundByAttempt {
+            claim: one.claim.clone(),
+            epoch: one.attempt.epoch,
+            found: one.attempt.found.clone(),
+        });
+        let found = found.collect();
         (state.unverified.len(), found)
     }
 
