@@ -2,9 +2,9 @@
 //! pipe or device.
 
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -64,6 +64,7 @@ impl OutputTarget {
         let Some(path) = &self.file else {
             return write_buffered(stdout, Path::new("standard output"), fill);
         };
+        refuse_foreign_link(path)?;
         if is_special(path) {
             let mut file = File::options().write(true).open(path).map_err(Error::file("written", path))?;
             return write_buffered(&mut file, path, fill);
@@ -87,6 +88,7 @@ impl OutputTarget {
     /// If it cannot be written.
     pub fn check_writable(&self) -> Result<()> {
         self.format()?;
+        self.file.as_deref().map_or(Ok(()), refuse_foreign_link)?;
         let Some(path) = self.regular_file() else { return Ok(()) };
         temporary_beside(&real(path)).map(drop)
     }
@@ -153,6 +155,17 @@ fn is_watched(sweep: &SweepRuntime, path: &Path) -> bool {
     let Some(path) = absolute(path) else { return false };
     let relative = path.strip_prefix(real(&sweep.here)).ok().and_then(Path::to_str);
     relative.is_some_and(|relative| fingerprint::is_watched(&sweep.spec, relative))
+}
+
+/// Refuses a link of another user: in a folder that several users may write to, it could lead to any file of this user.
+fn refuse_foreign_link(path: &Path) -> Result<()> {
+    let me = rustix::process::geteuid().as_raw();
+    let is_foreign = |found: &Metadata| found.is_symlink() && found.uid() != me && found.uid() != 0;
+    if path.symlink_metadata().is_ok_and(|found| is_foreign(&found)) {
+        let error = Error::usage(format!("{} is a link that belongs to another user", path.display()));
+        return Err(error.remedy(format!("remove the link, or {OTHER_FILE}")));
+    }
+    Ok(())
 }
 
 /// Resolves symbolic links: a link is kept, and the file that it points to is replaced.

@@ -114,3 +114,27 @@ fn links_that_a_job_leaves_are_followed_neither_for_results_nor_for_decks_nor_fo
     assert!(!sandbox.path().join("kept/sub").exists() && !sandbox.path().join("kept/out.json").exists());
     assert_eq!(sandbox.rows("t.csv").len(), 1, "job 2 alone: {}", sandbox.read("t.csv"));
 }
+
+/// Only root can give a link to somebody else, so others pass this test over.
+#[test]
+fn a_table_is_not_written_through_a_link_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let sandbox = Sandbox::embedded();
+    sandbox.write("a.toml", SWEEP);
+    sandbox.write("kept", "kept");
+    let link = sandbox.path().join("a.results.csv");
+    std::os::unix::fs::symlink(sandbox.path().join("kept"), &link).expect("a link");
+    std::os::unix::fs::lchown(&link, Some(OTHER), None).expect("root may do that");
+    let said = sandbox.sweep(&["run", "a.toml"]).code(2).stderr;
+    assert!(said.contains("is a link that belongs to another user"), "{said}");
+    let out = link.to_string_lossy().into_owned();
+    sandbox.sweep(&["submit", "a.toml"]).code(0);
+    sandbox.sweep(&["collect", "a-1", "--out", &out]).code(2);
+    assert_eq!(sandbox.read("kept"), "kept");
+    // A link of this user is followed, and stays.
+    std::os::unix::fs::lchown(&link, Some(0), None).expect("root may do that");
+    sandbox.sweep(&["run", "a.toml", "--out", &out, "--force"]).code(0);
+    assert!(link.is_symlink() && sandbox.read("kept").starts_with("job,"));
+}
