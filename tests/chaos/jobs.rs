@@ -44,7 +44,8 @@ pub fn put_program(sandbox: &Sandbox) {
     sandbox.write("jobs.log", "");
 }
 
-/// Writes a sweep file for a sweep of this name, and returns the name of the file.
+/// Writes a sweep file for a sweep of this name, and returns the name of the file. Its jobs are not observed: an observed
+/// attempt that fails runs again under the same number, and the log of the jobs must show each attempt once.
 pub fn put_sweep(sandbox: &Sandbox, name: &str, token: &Token) -> String {
     let (token, kinds) = (token.text(), KINDS.map(|kind| format!("\"{kind}\"")).join(", "));
     let text = format!(
@@ -52,7 +53,7 @@ pub fn put_sweep(sandbox: &Sandbox, name: &str, token: &Token) -> String {
          command = \"sh job.sh {token} {name} {{{{ kind }}}} {{{{ x }}}}\"\n\
          [grid]\nkind = [{kinds}]\nx = [1, 2, 3, 4]\n\
          [job]\nretries = {RETRIES}\nretry-delay = \"200ms\"\nenv = {{ CHAOS = \"{token}\" }}\n\
-         [results]\nformat = \"keyvalue\"\nrequire = [\"nonce\", \"seen\"]\n"
+         [files]\nobserve = false\n[results]\nformat = \"keyvalue\"\nrequire = [\"nonce\", \"seen\"]\n"
     );
     let file = format!("{name}.toml");
     sandbox.write(&file, &text);

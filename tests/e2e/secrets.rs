@@ -121,7 +121,7 @@ fn a_private_file_names_the_store() {
         sandbox.command(args).env("SWEEP_STORE_FILE", &file).output().expect("the binary runs").into()
     };
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let said = with_file(&["status"]).code(2).stderr;
+    let said = with_file(&["status"]).code(5).stderr;
     assert!(said.contains("chmod 600") && !said.contains(PASSWORD), "{said}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     with_file(&["run", "env.toml", "--out", "t.csv"]).code(0);

@@ -259,6 +259,7 @@ mod tests {
         {"version":1,"event":"stepped-back","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"there is no program `solver`","pause_seconds":null}
         {"version":1,"event":"stepped-back","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"5 jobs in a row failed here","pause_seconds":20.0}
         {"version":1,"event":"takes-again","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1"}
+        {"version":1,"event":"inputs-unknown","time":"2026-11-26T00:00:00.123Z","worker":"w","sweep":"ising-1","reason":"this system cannot report the calls of a job"}
         {"version":1,"event":"stopping","time":"2026-11-26T00:00:00.123Z","worker":"w","how":"drain"}
         {"version":1,"event":"stopping","time":"2026-11-26T00:00:00.123Z","worker":"w","how":"now"}
         {"version":1,"event":"leftovers-ended","time":"2026-11-26T00:00:00.123Z","worker":"w","processes":1}

@@ -288,6 +288,7 @@ pub mod tests {
         this worker cannot run ising-1 and takes none of its jobs for now: there is no program `solver`
         this worker takes no jobs of ising-1 for 20 s: 5 jobs in a row failed here
         this worker takes jobs of ising-1 again
+        the inputs of ising-1 beyond the files that its command names, Python imports and `[files] watch` are not known: this system cannot report the calls of a job; add other input files to `[files] watch`
         finishing the running jobs, no new jobs; press Ctrl-C again to stop the running ones
         stopping: running jobs are ended and given back
         ended 1 process that jobs had left running
