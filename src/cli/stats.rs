@@ -14,6 +14,7 @@ use crate::ops::select;
 use crate::ops::stats::{Statistics, StatsRequest, statistics};
 use crate::ops::target::OutputTarget;
 use crate::status::text::{align_right, plain};
+use crate::suggest::list;
 use crate::table::cell::TableCell;
 use crate::table::write::{TableFormat, TableWriter};
 use crate::value::{Value, print_float};
@@ -78,6 +79,7 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
     if let Some(unevaluated) = &statistics.unevaluated {
         message!("warning: {}", unevaluated.message("row"));
     }
+    note_same_in_repeats(&statistics);
     match &target {
         None => put(out, &text(&statistics, &args.quantiles))?,
         Some(target) => {
@@ -86,6 +88,21 @@ pub fn execute(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Co
         }
     }
     Ok(CommandExit::Well)
+}
+
+/// Says which results are the same in all repeats. If all are, the program probably ignores the seed.
+fn note_same_in_repeats(statistics: &Statistics) {
+    let same = &statistics.same_in_repeats;
+    let names = list(same.iter().map(|name| visible_in_line(name)).collect::<Vec<_>>());
+    let is_any_other = statistics.rows.iter().any(|row| row.summary.n > 1 && !same.contains(&row.result));
+    match same.len() {
+        0 => {}
+        _ if is_any_other => message!("note: the same in all repeats of each group: {names}"),
+        _ => message!(
+            "warning: all results are the same in all repeats of each group ({names}), so their errors are 0: the program may \
+             not use the seed; pass it, for example `--seed {{{{ seed }}}}`"
+        ),
+    }
 }
 
 fn write(statistics: &Statistics, quantiles: &[f64], target: &OutputTarget, out: &mut dyn Write) -> Result<()> {

@@ -35,6 +35,8 @@ pub struct Statistics {
     pub rows: Vec<StatsRow>,
     /// The rows at which the filter cannot be evaluated; they count as missing.
     pub unevaluated: Option<Unevaluated>,
+    /// Results whose values are the same in all repeats of each group: the program may not use the seed.
+    pub same_in_repeats: Vec<String>,
 }
 
 /// The statistics of one result in one group.
@@ -108,7 +110,20 @@ pub fn statistics(store: &dyn Store, row: &SweepRow, space: &Space, request: &St
             ));
     }
     let unevaluated = filter.as_ref().map_or(Ok(None), Filter::finish)?;
-    Ok(Statistics { unevaluated, ..statistics })
+    let same_in_repeats = if space.spec().repeats > 1 { same_in_groups(&statistics.rows) } else { Vec::new() };
+    Ok(Statistics { unevaluated, same_in_repeats, ..statistics })
+}
+
+/// The results that have several numbers in some group, and no two different ones in any group.
+fn same_in_groups(rows: &[StatsRow]) -> Vec<String> {
+    let several = rows.iter().filter(|row| row.summary.n > 1);
+    let mut same: Vec<String> = several.map(|row| row.result.clone()).collect();
+    same.sort_unstable();
+    same.dedup();
+    let differs =
+        |result: &String| rows.iter().any(|row| row.result == *result && row.summary.sd.is_some_and(|sd| sd > 0.0));
+    same.retain(|result| !differs(result));
+    same
 }
 
 fn are(names: &[String]) -> &'static str {
@@ -232,7 +247,7 @@ impl StatsGroups<'_> {
                 rows.push(StatsRow { group: group.cells.clone(), result: name(at), missing, summary });
             }
         }
-        Statistics { by: self.by.iter().map(name).collect(), rows, unevaluated: None }
+        Statistics { by: self.by.iter().map(name).collect(), rows, unevaluated: None, same_in_repeats: Vec::new() }
     }
 }
 

@@ -121,3 +121,18 @@ fn the_error_knows_what_belongs_together() {
     let common = stats(&sandbox, &["common-1", "--by", ""]);
     assert_eq!((&common[0]["n"], &common[0]["replicates"]), (&16.into(), &8.into()));
 }
+
+#[test]
+fn results_that_are_the_same_in_all_repeats_are_noted() {
+    let sandbox = Sandbox::embedded();
+    let noted = |command: &str| {
+        sandbox.write("a.toml", &format!("command = {command:?}\nrepeats = 3\n[grid]\nx = [1, 2]\n"));
+        sandbox.sweep(&["run", "a.toml"]).code(0);
+        sandbox.sweep(&["stats"]).code(0).stderr
+    };
+    let all = noted("echo y={{ x }}");
+    assert!(all.contains("all results are the same in all repeats") && all.contains("(`y`)"), "{all}");
+    let some = noted("sh -c 'echo y=$1; echo n=$2' sh {{ seed }} {{ x }}");
+    assert!(some.contains("note: the same in all repeats of each group: `n`") && !some.contains("`y`"), "{some}");
+    assert_eq!(noted("echo y={{ seed }}"), "");
+}
