@@ -70,6 +70,7 @@ pub fn capacity(wanted: u32) -> Capacity {
 /// this process uses: all.
 fn slots_for_addresses(wanted: u32) -> u32 {
     let Some(limit) = getrlimit(Resource::As).current else { return wanted };
+    use_one_pool();
     let pages = fs::read_to_string("/proc/self/statm").ok();
     let pages = pages.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
     let Some(pages) = pages else { return wanted };
@@ -98,6 +99,18 @@ fn slots_for_files(wanted: u32) -> u32 {
     let slots = reached.saturating_sub(open) / FILES_PER_SLOT;
     wanted.min(u32::try_from(slots).unwrap_or(u32::MAX))
 }
+
+/// From now on all threads allocate from one pool. glibc gives threads pools of their own, and each reserves 64 MiB of
+/// address space, until nothing is left for anything else.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn use_one_pool() {
+    // SAFETY: it only sets a number that the allocator reads.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Other allocators reserve little address space.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn use_one_pool() {}
 
 /// Raises the soft limit. Returns what it is then.
 fn raise(limit: &Rlimit, soft: u64, needed: u64) -> u64 {

@@ -42,6 +42,8 @@ struct SpawnRequest<'a> {
     stdin: BorrowedFd<'a>,
     stdout: BorrowedFd<'a>,
     stderr: BorrowedFd<'a>,
+    /// The terminal of this process, which the new one gives up. None: there is none.
+    terminal: Option<BorrowedFd<'a>>,
     /// The filter that the process installs before its exec, to be observed. Only [`vfork`] can do that.
     filter: Option<&'a FilterInstallation>,
 }
@@ -116,6 +118,7 @@ fn spawn_by(start: StartFn, launch: &Launch) -> io::Result<Spawned> {
         stdin: stdin.as_ref().map_or(no_stdin, |(reader, _)| reader.as_fd()),
         stdout: stdout.1.as_fd(),
         stderr: stderr.1.as_fd(),
+        terminal: terminal(),
         filter: filter.as_deref(),
     })?;
     let pid = Pid::from_raw(started.pid).ok_or_else(|| io::Error::other("a process without an id"))?;
@@ -139,6 +142,12 @@ fn words(launch: &Launch) -> io::Result<CStringList> {
 
 fn c_string(text: &OsStr) -> io::Result<CString> {
     Ok(CString::new(text.as_bytes())?)
+}
+
+/// The terminal that controls this process, opened once.
+fn terminal() -> Option<BorrowedFd<'static>> {
+    static TERMINAL: OnceLock<Option<File>> = OnceLock::new();
+    TERMINAL.get_or_init(|| File::open("/dev/tty").ok()).as_ref().map(AsFd::as_fd)
 }
 
 /// `/dev/null`, opened once.

@@ -6,11 +6,11 @@ use crate::common::Sandbox;
 use crate::common::events::Event;
 
 #[test]
-fn a_job_has_no_terminal_and_a_session_of_its_own() {
+fn a_job_has_no_terminal_and_a_group_of_its_own() {
     let sandbox = Sandbox::embedded();
     sandbox.write(
         "job.sh",
-        "(read x < /dev/tty) 2> /dev/null && echo tty = true || echo tty = false\necho leader = $(ps -o sid= -p $$)\necho pid = $$\n",
+        "(read x < /dev/tty) 2> /dev/null && echo tty = true || echo tty = false\necho leader = $(ps -o pgid= -p $$)\necho pid = $$\n",
     );
     sandbox.write("a.toml", "command = \"sh job.sh\"\n[grid]\nn = [1, 2]\n");
     // `script` gives the worker a terminal.

@@ -98,8 +98,13 @@ unsafe fn become_program(request: &SpawnRequest<'_>, defaults: &[c_int]) -> c_in
     // SAFETY: all that is pointed to lives, see `SpawnRequest`; the numbers and arguments are those of the calls' manuals.
     // The group, descriptors, directory and limit that are changed are the child's own: it was given copies.
     unsafe {
-        // A session is a group too, and has no terminal: a job that opens /dev/tty fails, where it would be stopped.
-        let has_group = libc::syscall(libc::SYS_setsid) >= 0;
+        let has_group = libc::syscall(libc::SYS_setpgid, 0, 0) == 0;
+        // A job that opens /dev/tty fails then, where it would be stopped. A session of its own would do the same, but the
+        // kernel makes a scheduling group for each session, which costs a twentieth of a process.
+        if let Some(terminal) = request.terminal {
+            // It fails if the terminal is gone, and then the child has none.
+            libc::syscall(libc::SYS_ioctl, terminal.as_raw_fd(), libc::TIOCNOTTY);
+        }
         reset(defaults);
         if let Some(limit) = original_file_limit() {
             let limit = [limit.current, limit.maximum].map(|limit| limit.unwrap_or(libc::RLIM64_INFINITY));
