@@ -9,6 +9,10 @@ use crate::common::{Ran, Sandbox, until};
 
 const PASSWORD: &str = "s3cret";
 
+/// A password that no other test uses: the processes of all tests are looked at.
+#[cfg(target_os = "linux")]
+const SEEN_NOWHERE: &str = "n0where";
+
 /// What all processes of this program show of themselves: command lines and environments. Root can read all of them.
 #[cfg(target_os = "linux")]
 fn shown_by_processes() -> String {
@@ -24,12 +28,12 @@ fn shown_by_processes() -> String {
 #[cfg(target_os = "linux")]
 fn a_password_in_the_stores_url_is_seen_nowhere() {
     let sandbox = Sandbox::embedded();
-    let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", PASSWORD)]);
-    let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port());
+    let server = RedisServer::start_with(&[("appendonly", "yes"), ("requirepass", SEEN_NOWHERE)]);
+    let url = format!("redis://:{SEEN_NOWHERE}@127.0.0.1:{}", server.port());
     // The job prints what it inherits and what its parent shows of the password, and runs until it is told to end.
     sandbox.write(
         "show.sh",
-        "env | grep -e SWEEP -e s3cret; grep -a s3cret /proc/$PPID/cmdline /proc/$PPID/environ\n\
+        "env | grep -e SWEEP -e n0where; grep -a n0where /proc/$PPID/cmdline /proc/$PPID/environ\n\
          while ! [ -e end ]; do sleep 0.05; done\n",
     );
     sandbox.write("show.toml", "command = \"sh show.sh\"\n[results]\nformat = \"none\"\n");
@@ -43,7 +47,7 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
         if status == 1 { Ok(()) } else { Err(status) }
     });
     let shown = shown_by_processes();
-    assert!(shown.contains("supervise") && !shown.contains(PASSWORD), "{shown}");
+    assert!(shown.contains("supervise") && !shown.contains(SEEN_NOWHERE), "a process shows the password");
     for args in [&["status"][..], &["status", "--json"], &["show", "show-1/0"], &["doctor"], &["doctor", "--json"]] {
         let ran = with_url(args);
         seen += &format!("{}{}", ran.stdout, ran.stderr);
@@ -54,10 +58,12 @@ fn a_password_in_the_stores_url_is_seen_nowhere() {
     assert!(logs.contains("SWEEP_ID=show-1"), "{logs}");
     seen += &(logs + &worker.log());
     // The same when the URL is wrong.
-    for url in [&url.replace(PASSWORD, "s3cret-not"), &format!("redis://{PASSWORD}:{PASSWORD}@127.0.0.1:1")] {
+    for url in
+        [&url.replace(SEEN_NOWHERE, "n0where-not"), &format!("redis://{SEEN_NOWHERE}:{SEEN_NOWHERE}@127.0.0.1:1")]
+    {
         seen += &Ran::from(sandbox.command(&["status"]).env("SWEEP_STORE", url).output().unwrap()).code(3).stderr;
     }
-    assert!(!seen.contains(PASSWORD), "{seen}");
+    assert!(!seen.contains(SEEN_NOWHERE), "{seen}");
 }
 
 /// Only root can start processes of another user, so others pass this test over.
