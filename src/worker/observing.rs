@@ -147,8 +147,13 @@ impl SweepObservers {
         }
         // If the store is away, what is found is compared when it is sent.
         let known_before = store.inputs(id).is_ok_and(|found| found.observed);
+        let mut sweeps = self.lock();
+        // Another slot may have been faster meanwhile.
+        if let Some(known) = sweeps.get(id).filter(|known| known.submission == submission) {
+            return known.clone();
+        }
         let new = Arc::new(SweepObserver::new(submission, known_before));
-        self.lock().insert(id.clone(), new.clone());
+        sweeps.insert(id.clone(), new.clone());
         new
     }
 
