@@ -56,8 +56,11 @@ fn stdout(ended: &Ended) -> String {
     String::from_utf8(ended.output.stdout.tail.clone()).unwrap()
 }
 
+/// Whether a process runs. One that has ended and waits to be reaped does not: another test of this process may have
+/// adopted it.
 fn is_there(pid: i32) -> bool {
-    test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    test_kill_process(Pid::from_raw(pid).unwrap()).is_ok() && !stat.contains(") Z ")
 }
 
 /// Waits until something holds.
