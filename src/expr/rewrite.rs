@@ -230,20 +230,12 @@ impl<'a> Rewriter<'a> {
             return None;
         }
         let mut start = range.start;
-        let mut at = range.start;
-        while at < range.end {
-            if self.separates(at) {
-                // `name=value` in arguments: the name is no value.
-                let is_key = self.written(at) == "=";
-                self.compared(start..at, depth, as_text && !is_key, out)?;
-                self.put(at, out);
-                start = at + 1;
-                at = start;
-            } else if self.kind(at) == Some(Kind::Open) {
-                at = self.after_bracket(at)?;
-            } else {
-                at += 1;
-            }
+        for at in self.outside_brackets(&range)?.into_iter().filter(|at| self.separates(*at)) {
+            // `name=value` in arguments: the name is no value.
+            let is_key = self.written(at) == "=";
+            self.compared(start..at, depth, as_text && !is_key, out)?;
+            self.put(at, out);
+            start = at + 1;
         }
         self.compared(start..range.end, depth, as_text, out)
     }
@@ -251,18 +243,12 @@ impl<'a> Rewriter<'a> {
     /// Rewrites operands that are compared, or a single one.
     fn compared(&self, range: Range<usize>, depth: usize, as_text: bool, out: &mut String) -> Option<()> {
         let mut operators: Vec<(Comparison, Range<usize>)> = Vec::new();
-        let mut at = range.start;
-        while at < range.end {
-            if self.kind(at) == Some(Kind::Open) {
-                at = self.after_bracket(at)?;
-                continue;
+        for at in self.outside_brackets(&range)? {
+            // An operator of two words, such as `not in`, covers both.
+            let is_covered = operators.last().is_some_and(|(_, last)| at < last.end);
+            if let Some((comparison, length)) = self.comparison(at).filter(|_| !is_covered) {
+                operators.push((comparison, at..at + length));
             }
-            let Some((comparison, length)) = self.comparison(at) else {
-                at += 1;
-                continue;
-            };
-            operators.push((comparison, at..at + length));
-            at += length;
         }
         let replaced = operators.iter().any(|(comparison, _)| *comparison == Comparison::Order)
             && operators.iter().all(|(comparison, _)| *comparison != Comparison::Membership);
@@ -305,20 +291,29 @@ impl<'a> Rewriter<'a> {
     /// Rewrites a sum of concatenations.
     fn sum(&self, range: Range<usize>, depth: usize, out: &mut String) -> Option<()> {
         let mut start = range.start;
-        let mut at = range.start;
-        while at < range.end {
-            if self.kind(at) == Some(Kind::Open) {
-                at = self.after_bracket(at)?;
-                continue;
-            }
+        for at in self.outside_brackets(&range)? {
             if matches!(self.written(at), "+" | "-") && at > start && self.ends_operand(at - 1) {
                 self.concatenation(start..at, depth, out)?;
                 self.put(at, out);
                 start = at + 1;
             }
-            at += 1;
         }
         self.concatenation(start..range.end, depth, out)
+    }
+
+    /// The tokens of a range that are outside of brackets, in order. None: a bracket is not closed.
+    fn outside_brackets(&self, range: &Range<usize>) -> Option<Vec<usize>> {
+        let mut outside = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            if self.kind(at) == Some(Kind::Open) {
+                at = self.after_bracket(at)?;
+            } else {
+                outside.push(at);
+                at += 1;
+            }
+        }
+        Some(outside)
     }
 
     /// Whether a token is the end of an operand: a sign after it is no sign of a number.
@@ -329,17 +324,11 @@ impl<'a> Rewriter<'a> {
     fn concatenation(&self, range: Range<usize>, depth: usize, out: &mut String) -> Option<()> {
         let mut parts = Vec::new();
         let mut start = range.start;
-        let mut at = range.start;
-        while at < range.end {
-            if self.kind(at) == Some(Kind::Open) {
-                at = self.after_bracket(at)?;
-                continue;
-            }
+        for at in self.outside_brackets(&range)? {
             if self.written(at) == "~" && self.kind(at) == Some(Kind::Operator) {
                 parts.push(start..at);
                 start = at + 1;
             }
-            at += 1;
         }
         if parts.is_empty() {
             return self.operand(range, depth, out);

@@ -26,7 +26,7 @@ const OTHER_TASKS: usize = 10;
 /// Bytes of address space of a slot: the stack of its thread, and buffers of a job's output (4 MiB in the worst case).
 const ADDRESSES_PER_SLOT: u64 = 8 << 20;
 
-/// Bytes of address space for everything else: other threads, the store, the pools of the allocator.
+/// Bytes of address space for everything else: other threads, the store, the allocator's pool.
 const OTHER_ADDRESSES: u64 = 256 << 20;
 
 /// A limit this many times as high as what is needed is not tested.

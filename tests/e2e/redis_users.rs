@@ -101,7 +101,9 @@ fn a_user_that_may_only_look_sees_everything_and_changes_nothing() {
         let refused = viewer(args).code(3).stderr;
         assert!(refused.contains("`viewer`") && !refused.contains("secret"), "{args:?}: {refused}");
     }
-    for command in ["KEYS *", "SCAN 0", "EVAL return(1) 0", "CONFIG GET requirepass", "GET other", "FLUSHALL"] {
+    for command in
+        ["KEYS *", "SCAN 0", "EVAL return(1) 0", "FUNCTION LIST", "CONFIG GET requirepass", "GET other", "FLUSHALL"]
+    {
         for user in ["ada", "viewer"] {
             let reply = server.say(&format!("AUTH {user} secret\r\n{command}"));
             assert!(reply.contains("NOPERM"), "{user} {command}: {reply}");
